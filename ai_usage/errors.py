@@ -1,0 +1,31 @@
+"""Errors a person can cause or mend. Each message is one line: what is wrong, where, and the mend.
+
+Bugs are not here: they keep their traceback.
+"""
+
+
+class AiUsageError(Exception):
+    """Base of every error that the CLI prints as one line, exit code 1, without a traceback."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class SettingsError(AiUsageError):
+    """A setting is unknown, missing or unreadable."""
+
+
+class VendorError(AiUsageError):
+    """A vendor could not be reached, refused us, or did not answer completely."""
+
+
+class ArchiveError(AiUsageError):
+    """The archive cannot be read or written."""
+
+
+class ReferenceFileError(AiUsageError):
+    """A file that a person maintains has a line that cannot be accepted."""
+
+
+class WarehouseError(AiUsageError):
+    """The warehouse refused: it is locked, has drifted, or the rows break its contract."""

@@ -1,0 +1,158 @@
+"""What a vendor module declares: its endpoints, its credentials, its rows of `dim_platforms`.
+
+A new vendor is one new file in this folder with a module-level `VENDOR`; nothing else names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from ai_usage.platforms.rows import Row
+
+if TYPE_CHECKING:
+    from ai_usage.platforms.http import VendorClient
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A range of UTC days: `start` included, `end` not."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"window {self.start}..{self.end} holds no day")
+
+    @classmethod
+    def day(cls, day: date) -> Window:
+        """The window of one day."""
+        return cls(day, day + timedelta(days=1))
+
+    @property
+    def start_at(self) -> datetime:
+        """Midnight UTC at which the window begins."""
+        return datetime.combine(self.start, time(), UTC)
+
+    @property
+    def end_at(self) -> datetime:
+        """Midnight UTC at which the window ends (not part of it)."""
+        return datetime.combine(self.end, time(), UTC)
+
+    def days(self) -> list[date]:
+        """Every day of the window, in order."""
+        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
+
+    def chunks(self, max_days: int) -> list[Window]:
+        """Cut into consecutive windows of at most `max_days` days."""
+        starts = range(0, (self.end - self.start).days, max_days)
+        return [
+            Window(
+                self.start + timedelta(days=n),
+                min(self.start + timedelta(days=n + max_days), self.end),
+            )
+            for n in starts
+        ]
+
+    def __str__(self) -> str:
+        last = self.end - timedelta(days=1)
+        return f"{self.start}" if last == self.start else f"{self.start}..{last}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answered page: the body as it came (JSON bytes) and the request that it answers.
+
+    `request` never holds a credential.
+    """
+
+    body: bytes
+    request: str
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """What a reader may know beside the pages: the fetch's window and how to read amounts.
+
+    `amounts_in` is the unit of money fields in a saved answer that a person imported.
+    """
+
+    window: Window
+    amounts_in: Literal["cents", "usd"] = "cents"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One vendor endpoint: how to fetch a window of it, and what its pages mean.
+
+    `fetch` yields every page of the window or raises `VendorError`: an answer is complete or it is
+    a failure. `read` is pure: no network, no clock, no warehouse. A `snapshot` endpoint describes
+    the moment it was asked and can only be fetched for today.
+    """
+
+    name: str
+    description: str
+    api_path: str
+    yields: type[Row]
+    fetch: Callable[[VendorClient, Window], Iterator[Page]]
+    read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
+    recognise: Callable[[object], Window | None] = lambda _body: None
+    """The window of days that a decoded saved answer of this endpoint covers; None if not ours."""
+    kind: Literal["range", "snapshot"] = "range"
+    max_days: int = 30
+    settle: timedelta = timedelta(hours=2)
+    """How long after a day's end (UTC) the vendor may still change it."""
+    lookback: Literal["usage", "cost"] = "usage"
+
+
+@dataclass(frozen=True)
+class PlatformRow:
+    """One row of `dim_platforms` that a vendor brings; columns as in its DDL, unset is NULL."""
+
+    platform_code: str
+    platform_subtype: str
+    platform_name: str
+    values: dict[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor: `name` is the `platform` of its events and the first part of its asset keys."""
+
+    name: str
+    title: str
+    key_setting: str
+    base_url_setting: str
+    base_url: str
+    endpoints: tuple[Endpoint, ...]
+    platforms: tuple[PlatformRow, ...]
+    headers: Callable[[str], dict[str, str]]
+    """The authentication headers for a key."""
+    requests_per_minute: int = 60
+    key_name_patterns: tuple[str, ...] = ()
+    """Regular expressions over key names whose group `owner` holds the owner's mailbox name."""
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint of that name; KeyError if there is none."""
+        for endpoint in self.endpoints:
+            if endpoint.name == name:
+                return endpoint
+        raise KeyError(name)
+
+
+@cache
+def discovered_vendors() -> tuple[Vendor, ...]:
+    """Every module of this folder that declares a `VENDOR`, by name."""
+    from ai_usage import platforms
+
+    found = [
+        getattr(importlib.import_module(f"{platforms.__name__}.{module.name}"), "VENDOR", None)
+        for module in pkgutil.iter_modules(platforms.__path__)
+    ]
+    return tuple(sorted((v for v in found if isinstance(v, Vendor)), key=lambda v: v.name))

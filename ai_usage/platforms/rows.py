@@ -1,0 +1,106 @@
+"""The typed rows that vendors' answers are normalised into. No reading, no writing, no clock.
+
+`RawEvent` mirrors the columns of `raw_ai_events` that a vendor can fill; types, nullability and
+meanings stand in `sql/tables/raw_ai_events.sql` and a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+
+class RawEvent(msgspec.Struct, kw_only=True, gc=False):
+    """One event as a vendor reported it. Unknown is None, never 0; money is Decimal US dollars.
+
+    `identity` holds the fields that make the event the same event in a later answer, without any
+    amount that the vendor may restate; `event_id` is hashed from it.
+    """
+
+    identity: tuple[str | None, ...]
+    event_timestamp: datetime
+    event_date: date
+    event_type: str
+    platform_subtype: str | None = None
+    user_email: str | None = None
+    actor_name: str | None = None
+    api_key_id: str | None = None
+    workspace_id: str | None = None
+    session_id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    context_window: str | None = None
+    token_type: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_5m_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    web_search_requests: int | None = None
+    session_count: int | None = None
+    lines_added: int | None = None
+    lines_accepted: int | None = None
+    suggestions_shown: int | None = None
+    suggestions_accepted: int | None = None
+    commits: int | None = None
+    pull_requests: int | None = None
+    session_duration_seconds: int | None = None
+    cost_usd: Decimal | None = None
+    included_value_usd: Decimal | None = None
+    estimated_cost_usd: Decimal | None = None
+    cost_currency: str | None = None
+    cost_type: str | None = None
+    billing_period: str | None = None
+    request_count: int | None = None
+    subscription_requests: int | None = None
+    overage_requests: int | None = None
+    attribution_method: str = "unknown"
+    raw_response: str | None = None
+    validation_errors: list[str] = []
+
+
+class Person(msgspec.Struct, kw_only=True, frozen=True):
+    """A person in a vendor's member list, as of the day of the snapshot."""
+
+    vendor_user_id: str
+    user_email: str | None
+    full_name: str | None = None
+    role: str | None = None
+    is_removed: bool = False
+
+
+class ApiKey(msgspec.Struct, kw_only=True, frozen=True):
+    """An API key in a vendor's directory, as of the day of the snapshot."""
+
+    api_key_id: str
+    api_key_name: str | None = None
+    status: str | None = None
+    workspace_id: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    created_by_id: str | None = None
+
+
+class Workspace(msgspec.Struct, kw_only=True, frozen=True):
+    """A workspace in a vendor's directory, as of the day of the snapshot."""
+
+    workspace_id: str
+    workspace_name: str | None = None
+    archived_at: datetime | None = None
+
+
+class MemberSpend(msgspec.Struct, kw_only=True, frozen=True):
+    """One member's spend in the running billing cycle, as of the snapshot, in US dollars."""
+
+    vendor_user_id: str | None
+    user_email: str | None
+    cycle_start: datetime | None = None
+    spend_usd: Decimal | None = None
+    overall_spend_usd: Decimal | None = None
+    included_spend_usd: Decimal | None = None
+
+
+Row = RawEvent | Person | ApiKey | Workspace | MemberSpend

@@ -1,0 +1,199 @@
+"""Every setting, read from the environment and an optional `.env`, in one typed class.
+
+Secrets are `SecretStr`: they print as stars. What a vendor needs (its key and base URL) is named
+by the vendor's own module and looked up here through `Settings.vendor_value`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ai_usage.errors import SettingsError
+
+PREFIX = "AI_USAGE_"
+ENV_FILE_SETTING = "AI_USAGE_ENV_FILE"
+"""Names another file than `.env` to read; it is read before the settings, so it is none itself."""
+
+HISTORY_DAYS = 365
+"""How far back the first partition reaches when AI_USAGE_START_DATE is not set."""
+
+
+def utc_today() -> date:
+    """The current UTC date: the only place where the project asks what day it is."""
+    return datetime.now(UTC).date()
+
+
+class Settings(BaseSettings):
+    """All settings. Units stand in the name or the description; days are UTC days."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    home: Path = Field(
+        Path(".ai_usage"),
+        description="Folder for all state: warehouse, archive, Dagster's storage.",
+    )
+    warehouse: Literal["duckdb", "bigquery"] = Field(
+        "duckdb", description="Which warehouse holds the tables: `duckdb` or `bigquery`."
+    )
+    duckdb_path: Path | None = Field(
+        None, description="The DuckDB file. Default: `<home>/warehouse.duckdb`."
+    )
+    dataset: str = Field(
+        "ai_usage",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The DuckDB schema or BigQuery dataset that holds tables and views.",
+    )
+    archive: str | None = Field(
+        None,
+        description="Folder or `gs://` path of the source archive. Default: `<home>/archive`.",
+    )
+    reference_dir: Path | None = Field(
+        None,
+        description="Folder of the files a person maintains. Default: `<home>/reference`.",
+    )
+    start_date: date | None = Field(
+        None,
+        description="The first partition, YYYY-MM-DD. Default: the first of the month, "
+        f"{HISTORY_DAYS} days before the state folder was made.",
+    )
+    lookback_usage_days: int = Field(
+        3, ge=0, le=365, description="Days of usage that every scheduled run reads again."
+    )
+    lookback_cost_days: int = Field(
+        7, ge=0, le=365, description="Days of cost that every scheduled run reads again."
+    )
+    http_timeout_seconds: float = Field(
+        60.0, gt=0, description="Time-out of one request to a vendor."
+    )
+    http_attempts: int = Field(
+        6, ge=1, le=20, description="Attempts for a request that a vendor refuses or drops."
+    )
+    lock_timeout_seconds: float = Field(
+        60.0, ge=0, description="How long to wait for a DuckDB file that another process holds."
+    )
+    coverage_threshold: float = Field(
+        0.95,
+        ge=0,
+        le=1,
+        description="Smallest share of records and dollars that must be attributed to a person.",
+    )
+    as_of: date | None = Field(
+        None,
+        description="Pretend that today is this UTC date: for the demo and for tests.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only explicit values: `load` merges the environment and `.env` itself."""
+        return (init_settings,)
+
+    _environment: Mapping[str, str] = {}
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment (default: the process's) over `.env`.
+
+        Raises `SettingsError` on an unknown or unreadable `AI_USAGE_…` setting.
+        """
+        process = dict(os.environ if environment is None else environment)
+        env_file = Path(process.get(ENV_FILE_SETTING) or ".env")
+        from_file = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
+        merged = {**from_file, **process}
+        values: dict[str, str] = {}
+        for name, value in merged.items():
+            if not name.startswith(PREFIX) or name == ENV_FILE_SETTING:
+                continue
+            field = name.removeprefix(PREFIX).lower()
+            if field not in cls.model_fields:
+                known = [f"{PREFIX}{f.upper()}" for f in cls.model_fields]
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else "see the README's settings table."
+                where = f" in {env_file}" if name in from_file and name not in process else ""
+                raise SettingsError(f"{name}{where} is not a setting: {hint}")
+            if value != "":
+                values[field] = value
+        try:
+            settings = cls(**values)  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+            raise SettingsError(
+                f"{name}={first['input']!r} cannot be read: {first['msg']}."
+            ) from error
+        settings._environment = merged
+        return settings
+
+    @field_validator("home", "duckdb_path", "reference_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @property
+    def today(self) -> date:
+        """The current UTC date, or the date that `AI_USAGE_AS_OF` pretends."""
+        return self.as_of or utc_today()
+
+    @property
+    def now(self) -> datetime:
+        """The current UTC instant; under `AI_USAGE_AS_OF` that date's noon."""
+        if self.as_of is None:
+            return datetime.now(UTC)
+        return datetime(self.as_of.year, self.as_of.month, self.as_of.day, 12, tzinfo=UTC)
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The embedded warehouse's file."""
+        return self.duckdb_path or self.home / "warehouse.duckdb"
+
+    @property
+    def archive_root(self) -> str:
+        """Where the vendors' answers are kept: a folder or an fsspec URL."""
+        return self.archive or str(self.home / "archive")
+
+    @property
+    def reference_path(self) -> Path:
+        """The folder of reference files."""
+        return self.reference_dir or self.home / "reference"
+
+    @cached_property
+    def first_day(self) -> date:
+        """The first partition.
+
+        Without the setting it is remembered in the state folder, so that yesterday's partitions
+        do not vanish because a day has passed.
+        """
+        if self.start_date is not None:
+            return self.start_date
+        remembered = self.home / "start_date"
+        if remembered.is_file():
+            return date.fromisoformat(remembered.read_text().strip())
+        first = (self.today - timedelta(days=HISTORY_DAYS)).replace(day=1)
+        self.home.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(f"{first.isoformat()}\n")
+        return first
+
+    def vendor_value(self, name: str) -> str | None:
+        """A vendor's own variable (a base URL), or None where it is unset or empty."""
+        return self._environment.get(name) or None
+
+    def vendor_secret(self, name: str) -> SecretStr | None:
+        """A vendor's key, or None where it is unset or empty: that vendor is not configured."""
+        value = self.vendor_value(name)
+        return None if value is None else SecretStr(value.strip())
