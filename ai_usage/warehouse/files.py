@@ -1,0 +1,28 @@
+"""Where the SQL files are: the checkout's `sql/`, or the copy that the wheel carries."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["tables", "facts", "views"]
+
+
+@cache
+def sql_root() -> Path:
+    """The folder that holds `tables/`, `facts/` and `views/`."""
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_sql"
+    return packaged if packaged.is_dir() else package.parent / "sql"
+
+
+@cache
+def load(kind: Kind, name: str) -> str:
+    """The text of one SQL file."""
+    return (sql_root() / kind / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def names(kind: Kind) -> list[str]:
+    """The names of the SQL files of one kind, sorted."""
+    return sorted(path.stem for path in (sql_root() / kind).glob("*.sql"))

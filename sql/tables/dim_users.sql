@@ -1,0 +1,40 @@
+CREATE TABLE dim_users (
+  user_sk INT64 NOT NULL OPTIONS(description="Surrogate key of this version: 60 bits of the SHA-256 of e-mail and effective_date. 0 is Unknown, -1 is Shared."),
+  user_email STRING NOT NULL OPTIONS(description="The person's address, lower case; reports by person use it."),
+  user_id STRING OPTIONS(description="Natural key from SSO."),
+  employee_id STRING OPTIONS(description="Number in the personnel system."),
+  first_name STRING OPTIONS(description="Given name."),
+  last_name STRING OPTIONS(description="Family name."),
+  full_name STRING OPTIONS(description="Given and family name."),
+  display_name STRING OPTIONS(description="Name as the directory shows it."),
+  preferred_name STRING OPTIONS(description="Name that the person goes by."),
+  department STRING OPTIONS(description="Department during this version."),
+  department_code STRING OPTIONS(description="Code of the department."),
+  team STRING OPTIONS(description="Team during this version."),
+  sub_team STRING OPTIONS(description="Team within the team."),
+  manager_email STRING OPTIONS(description="Manager during this version."),
+  director_email STRING OPTIONS(description="Director during this version."),
+  cost_center STRING OPTIONS(description="Cost centre during this version."),
+  job_title STRING OPTIONS(description="Job title."),
+  seniority_level STRING OPTIONS(description="junior, mid, senior, staff or principal."),
+  employment_type STRING OPTIONS(description="full_time, contractor or intern."),
+  location STRING OPTIONS(description="Place of work."),
+  timezone STRING OPTIONS(description="IANA time zone of the person."),
+  ai_budget_monthly_usd NUMERIC OPTIONS(description="Budget for AI tools a month, US dollars."),
+  approved_platforms ARRAY<STRING> OPTIONS(description="Platforms that the person may use; empty means no restriction."),
+  usage_restrictions JSON OPTIONS(description="Further restrictions as the directory keeps them."),
+  is_active BOOL NOT NULL OPTIONS(description="True while the person is with the company, during this version."),
+  start_date DATE OPTIONS(description="First day with the company."),
+  end_date DATE OPTIONS(description="Last day with the company."),
+  last_activity_date DATE OPTIONS(description="Last day on which an event was attributed to the person, by any version."),
+  effective_date DATE NOT NULL OPTIONS(description="First day of this version; a person's first version reaches back to 1900-01-01."),
+  expiration_date DATE NOT NULL OPTIONS(description="Last day of this version; 9999-12-31 for the current one."),
+  is_current BOOL NOT NULL OPTIONS(description="True for the person's latest version."),
+  created_timestamp TIMESTAMP NOT NULL OPTIONS(description="When this row was first written."),
+  updated_timestamp TIMESTAMP NOT NULL OPTIONS(description="When this row was last written."),
+  data_source STRING NOT NULL OPTIONS(description="Sources that the version was folded from, strongest first: users.csv, scim, <vendor> members.")
+)
+CLUSTER BY user_email, department, is_current
+OPTIONS (
+  description="People, one row a version (slowly changing dimension type 2), with Unknown (0) and Shared (-1)."
+);

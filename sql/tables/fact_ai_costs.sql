@@ -1,0 +1,48 @@
+CREATE TABLE fact_ai_costs (
+  user_sk INT64 NOT NULL OPTIONS(description="Who bears the part: version of the person valid on the cost's day; 0 is Unknown, -1 is Shared."),
+  platform_sk INT64 NOT NULL OPTIONS(description="Product in dim_platforms."),
+  date_sk INT64 NOT NULL OPTIONS(description="UTC day of the cost, YYYYMMDD."),
+  cost_center_sk INT64 NOT NULL OPTIONS(description="Cost centre of the key's mapping, where it has one, else of the person; 0 is Unknown."),
+  event_id STRING NOT NULL OPTIONS(description="Event in raw_ai_events whose cost this is a part of. The parts of one event sum to its cost_usd exactly."),
+  api_key_id STRING OPTIONS(description="Key whose usage bears the part. NULL where no key is known."),
+  model STRING OPTIONS(description="Model that the cost line names."),
+  billing_account_id STRING OPTIONS(description="Account at the vendor: the workspace, or the account of the invoice or contract."),
+  invoice_id STRING OPTIONS(description="Invoice of the period, once there is one."),
+  base_cost_usd NUMERIC NOT NULL OPTIONS(description="Cost other than overage, US dollars."),
+  overage_cost_usd NUMERIC NOT NULL OPTIONS(description="Cost beyond the subscription, US dollars."),
+  total_cost_usd NUMERIC NOT NULL OPTIONS(description="base_cost_usd + overage_cost_usd: this row's part of the event's cost, US dollars."),
+  allocated_cost_usd NUMERIC NOT NULL OPTIONS(description="total_cost_usd if a person bears it, 0 on Unknown and Shared, US dollars."),
+  allocation_percentage FLOAT64 NOT NULL OPTIONS(description="This part in percent of the event's cost, 0 to 100."),
+  allocation_method STRING NOT NULL OPTIONS(description="direct, usage_based, equal_split, manual or unallocated."),
+  billable_tokens INT64 OPTIONS(description="Tokens of the line's class that this part stands for. NULL after widening and for other cost."),
+  billable_requests INT64 OPTIONS(description="Requests that this part stands for: 1 for an overage event, the searches for web search."),
+  billable_sessions INT64 OPTIONS(description="Sessions that this part stands for. No vendor bills them: NULL."),
+  subscription_units FLOAT64 OPTIONS(description="Seat-months that this part stands for."),
+  cost_per_token FLOAT64 OPTIONS(description="total_cost_usd / billable_tokens."),
+  cost_per_request FLOAT64 OPTIONS(description="total_cost_usd / billable_requests."),
+  cost_per_session FLOAT64 OPTIONS(description="total_cost_usd / billable_sessions."),
+  cost_type STRING NOT NULL OPTIONS(description="subscription, usage, overage or one_time."),
+  billing_period STRING NOT NULL OPTIONS(description="monthly (seats), daily (cost reports) or transaction (events)."),
+  currency_code STRING NOT NULL OPTIONS(description="ISO 4217 code of the currency billed."),
+  exchange_rate NUMERIC NOT NULL OPTIONS(description="US dollars for one unit of currency_code."),
+  exchange_rate_date DATE OPTIONS(description="Day of the exchange rate. NULL for US dollars."),
+  exchange_rate_source STRING OPTIONS(description="Where the exchange rate comes from. NULL for US dollars."),
+  budget_category STRING OPTIONS(description="Label of the budget that the person's cost counts against."),
+  budget_allocated_usd NUMERIC OPTIONS(description="The person's budget of the month, US dollars. The same on every row of person and month: never sum it."),
+  budget_remaining_usd NUMERIC OPTIONS(description="Budget of the month less the person's cost from its first day to this one, US dollars."),
+  is_over_budget BOOL OPTIONS(description="True if the person's cost from the month's first day to this one is above the budget. NULL without a budget."),
+  project_codes ARRAY<STRING> OPTIONS(description="Projects of the key or rule that the part counts for."),
+  cost_confidence FLOAT64 NOT NULL OPTIONS(description="1.0 final, 0.8 provisional, 0.9 converted by a stale rate."),
+  allocation_confidence FLOAT64 NOT NULL OPTIONS(description="Confidence of the identity, a step lower with each widening; 0 if unallocated."),
+  reconciliation_status STRING NOT NULL OPTIONS(description="pending, reconciled or disputed, by the invoice of the period."),
+  is_provisional BOOL NOT NULL OPTIONS(description="True while the vendor may still change the day."),
+  cost_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the cost arose, UTC; its day is the partition."),
+  ingest_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the answer that holds the cost was fetched."),
+  pipeline_run_id STRING OPTIONS(description="Dagster run that wrote the row.")
+)
+PARTITION BY DATE(cost_timestamp)
+CLUSTER BY user_sk, platform_sk
+OPTIONS (
+  description="AI cost: one row a cost event and bearer; every billed dollar exactly once.",
+  require_partition_filter=TRUE
+);
