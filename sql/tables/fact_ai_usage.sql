@@ -30,7 +30,7 @@ CREATE TABLE fact_ai_usage (
   included_value_usd NUMERIC OPTIONS(description="Priced value that the seat already covers, US dollars. Never part of a cost."),
   estimated_cost_usd NUMERIC OPTIONS(description="Estimate at list price, US dollars. Never part of a cost."),
   attribution_confidence FLOAT64 NOT NULL OPTIONS(description="How sure user_sk is, 0 to 1, decayed at the event's day; 0 for Unknown."),
-  data_completeness FLOAT64 NOT NULL OPTIONS(description="Share of the fields that the event's source can report and that are filled."),
+  data_completeness FLOAT64 NOT NULL OPTIONS(description="Share of the fields expected of such an event that are filled: who acted; of token events the model and the four token classes; of activity events accepted lines and both suggestion counts."),
   is_provisional BOOL NOT NULL OPTIONS(description="True while the vendor may still change the day."),
   event_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the event happened, UTC; its day is the partition."),
   ingest_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the answer that holds the event was fetched."),

@@ -1,0 +1,108 @@
+"""The contract that every warehouse keeps, and the values that pass through it.
+
+`replace` checks the new rows against the declared columns and the window before anything is
+deleted; delete and insert are one transaction; a reader never sees half of it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.sql import Literals
+from ai_usage.warehouse.views import ViewSchema
+
+Parameter = date | datetime | int | str | Decimal | None
+Parameters = Mapping[str, Parameter]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A SELECT in BigQuery's dialect over the product's tables, and its bound parameters.
+
+    Its columns are those of the table that it is written to, in any order.
+    """
+
+    sql: str
+    parameters: Parameters = field(default_factory=dict)
+
+
+Rows = pa.Table | pa.RecordBatchReader
+"""New rows of a table: in memory, or streamed."""
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What a replacement did: rows now in the window, rows that were there before."""
+
+    rows: int
+    rows_before: int
+    details: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+class Warehouse(ABC):
+    """A place for the product's tables and views; see the module for the contract."""
+
+    @abstractmethod
+    def ensure_table(self, table: str) -> None:
+        """Create the table, or add the columns it lacks.
+
+        Raises `WarehouseError` naming the column on any other drift from the DDL.
+        """
+
+    @abstractmethod
+    def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
+        """Make the window (None: the whole table) hold exactly the new rows.
+
+        Raises `WarehouseError` before anything is deleted if a row lies outside the window, a
+        column is missing, unknown or of another type, or a NOT NULL column holds NULL.
+        """
+
+    @abstractmethod
+    def create_view(self, view: ViewSchema, literals: Literals) -> None:
+        """Create or replace the view with its render parameters filled in."""
+
+    @abstractmethod
+    def query(self, query: Query | str) -> pa.Table:
+        """The rows of a query in BigQuery's dialect."""
+
+    @abstractmethod
+    def exists(self, relation: str) -> bool:
+        """Whether the table or view is there."""
+
+    @abstractmethod
+    def ibis(self) -> AbstractContextManager[Any]:
+        """An ibis connection to the warehouse's dataset, for checks that run inside the engine."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Where the warehouse is, for a person: a path or a dataset."""
+
+    def read(self, table: str, window: Window | None = None) -> pa.Table:
+        """The rows of a table, of a window of days where one is given, with its declared types."""
+        from ai_usage.warehouse.schema import table_schema
+
+        schema = table_schema(table)
+        if window is None or schema.day_expression is None:
+            everything = f"WHERE {schema.day_expression} >= DATE '1900-01-01'"
+            where = everything if schema.require_partition_filter else ""
+            return self.query(f"SELECT * FROM {table} {where}")
+        return self.query(
+            Query(
+                f"SELECT * FROM {table} "
+                f"WHERE {schema.day_expression} >= @start AND {schema.day_expression} < @end",
+                {"start": window.start, "end": window.end},
+            )
+        )
+
+    def rows(self, query: Query | str) -> Iterator[dict[str, Any]]:
+        """The rows of a small query as mappings."""
+        yield from self.query(query).to_pylist()

@@ -1,0 +1,341 @@
+"""The embedded default: one DuckDB file, opened for as short as possible.
+
+DuckDB locks its file to one process. Every operation here opens it, works and closes it; a file
+that another process holds is waited for, with jitter, up to a limit.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ai_usage.errors import WarehouseError
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.schema import TableSchema, table_schema
+from ai_usage.warehouse.sql import Literals, render
+from ai_usage.warehouse.views import ViewSchema
+
+MEMORY_LIMIT = "512MB"
+"""DuckDB spills to disk above it, so that a year's backfill stays below 1 GB in all."""
+
+_STAGE = "ai_usage_stage"
+_LOCKED = re.compile(r"Could not set lock on file|different configuration|being used by another")
+_HOLDER = re.compile(r"PID (\d+)")
+_process_lock = threading.RLock()
+
+
+class DuckDBWarehouse(Warehouse):
+    """A warehouse in the DuckDB file `path`, its tables in the schema `dataset`."""
+
+    def __init__(self, path: Path, dataset: str, *, lock_timeout_seconds: float = 60.0) -> None:
+        self.path = path
+        self.dataset = dataset
+        self.lock_timeout_seconds = lock_timeout_seconds
+
+    def describe(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file, alone in this process, and close it whatever happens.
+
+        Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
+        no DuckDB file.
+        """
+        with _process_lock:
+            connection = self._open(read_only and self.path.exists())
+            try:
+                connection.execute("SET GLOBAL TimeZone = 'UTC'")
+                connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+                connection.execute("SET preserve_insertion_order = false")
+                if not read_only:
+                    connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.dataset}"')
+                yield connection
+            finally:
+                connection.close()
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + self.lock_timeout_seconds
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WarehouseError(
+                f"{self.path.parent}: cannot make the warehouse's folder: {error.strerror}; "
+                "set AI_USAGE_HOME or AI_USAGE_DUCKDB_PATH to a place that can be written."
+            ) from error
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only)
+            except duckdb.Error as error:
+                if not _LOCKED.search(str(error)):
+                    raise WarehouseError(
+                        f"{self.path}: DuckDB cannot open it: {_first_line(error)}; move the file "
+                        "away or set AI_USAGE_DUCKDB_PATH."
+                    ) from error
+                if time.monotonic() >= deadline:
+                    holder = _HOLDER.search(str(error))
+                    by = f" (process {holder.group(1)})" if holder else ""
+                    raise WarehouseError(
+                        f"{self.path} is held by another process{by}: waited "
+                        f"{self.lock_timeout_seconds:.0f} s; close it there and try again."
+                    ) from error
+                # Jitter keeps two waiters from meeting again and again.
+                time.sleep(random.uniform(0.05, 0.25))  # noqa: S311
+
+    def exists(self, relation: str) -> bool:
+        """Whether the table or view is there."""
+        if not self.path.exists():
+            return False
+        with self.connect(read_only=True) as connection:
+            return bool(self._columns(connection, relation))
+
+    def _columns(self, connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+        found = connection.execute(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
+            [self.dataset, relation],
+        ).fetchall()
+        return dict(found)
+
+    def ensure_table(self, table: str) -> None:
+        """Create the table, or add the columns it lacks; other drift is an error."""
+        with self.connect() as connection:
+            self._ensure(connection, table_schema(table))
+
+    def _ensure(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
+        name = self._qualified(schema.name)
+        present = self._columns(connection, schema.name)
+        if not present:
+            columns = ", ".join(
+                f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}'
+                for c in schema.columns
+            )
+            connection.execute(f"CREATE TABLE {name} ({columns})")
+            self._describe(connection, schema)
+            return
+        declared = {c.name: c for c in schema.columns}
+        for column, type_name in present.items():
+            if column not in declared:
+                raise WarehouseError(
+                    f"{self.path}: table {schema.name} has a column {column} that its DDL does not "
+                    "declare; drop it there, or add it to the DDL."
+                )
+            if type_name != declared[column].duckdb_type:
+                raise WarehouseError(
+                    f"{self.path}: {schema.name}.{column} is {type_name}, its DDL says "
+                    f"{declared[column].duckdb_type}; rebuild the table from the archive."
+                )
+        added = [c for c in schema.columns if c.name not in present]
+        for c in added:
+            if not c.nullable and self._count(connection, name):
+                raise WarehouseError(
+                    f"{self.path}: {schema.name} lacks the NOT NULL column {c.name} and holds "
+                    "rows; rebuild the table from the archive."
+                )
+            connection.execute(f'ALTER TABLE {name} ADD COLUMN "{c.name}" {c.duckdb_type}')
+            if not c.nullable:
+                connection.execute(f'ALTER TABLE {name} ALTER COLUMN "{c.name}" SET NOT NULL')
+        if added:
+            self._describe(connection, schema)
+
+    def _describe(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
+        name = self._qualified(schema.name)
+        connection.execute(f"COMMENT ON TABLE {name} IS {_quoted(schema.description)}")
+        for c in schema.columns:
+            connection.execute(f'COMMENT ON COLUMN {name}."{c.name}" IS {_quoted(c.description)}')
+
+    def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
+        """Make the window (None: the whole table) hold exactly the new rows."""
+        schema = table_schema(table)
+        with self.connect() as connection:
+            self._ensure(connection, schema)
+            self._stage(connection, schema, new)
+            self._check_stage(connection, schema, window)
+            name = self._qualified(table)
+            where, values = self._where(schema, window)
+            columns = ", ".join(f'"{c}"' for c in schema.column_names)
+            connection.execute("BEGIN TRANSACTION")
+            try:
+                deleted = connection.execute(f"DELETE FROM {name} {where}", values).fetchone()
+                inserted = connection.execute(
+                    f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_STAGE}"
+                ).fetchone()
+                connection.execute("COMMIT")
+            except duckdb.Error as error:
+                connection.execute("ROLLBACK")
+                raise WarehouseError(
+                    f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
+                ) from error
+            finally:
+                connection.execute(f"DROP TABLE IF EXISTS {_STAGE}")
+        return Replaced(
+            rows=int(inserted[0]) if inserted else 0, rows_before=int(deleted[0]) if deleted else 0
+        )
+
+    def _stage(
+        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, new: Rows | Query
+    ) -> None:
+        if isinstance(new, Query):
+            sql = render(new.sql, "duckdb", dataset=self.dataset)
+            _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
+            return
+        _check_arrow(schema, new.schema)
+        connection.register("ai_usage_rows", new)
+        casts = ", ".join(
+            f'CAST("{c.name}" AS {c.duckdb_type}) AS "{c.name}"' for c in schema.columns
+        )
+        try:
+            _run(
+                connection,
+                f"CREATE TEMP TABLE {_STAGE} AS SELECT {casts} FROM ai_usage_rows",
+                {},
+                schema.name,
+            )
+        finally:
+            connection.unregister("ai_usage_rows")
+
+    def _check_stage(
+        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, window: Window | None
+    ) -> None:
+        staged = {
+            name: type_name
+            for name, type_name, *_ in connection.execute(f"DESCRIBE {_STAGE}").fetchall()
+        }
+        _check_names(schema, list(staged))
+        for c in schema.columns:
+            if staged[c.name] != c.duckdb_type:
+                raise WarehouseError(
+                    f"{schema.name}.{c.name}: the new rows have {staged[c.name]}, the DDL says "
+                    f"{c.duckdb_type}; nothing was changed."
+                )
+        required = [c.name for c in schema.columns if not c.nullable]
+        counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in required)
+        nulls = connection.execute(f"SELECT {counts} FROM {_STAGE}").fetchone() or ()
+        for name, count in zip(required, nulls, strict=True):
+            if count:
+                raise WarehouseError(
+                    f"{schema.name}.{name} is NOT NULL, but {count} of the new rows have NULL "
+                    "there; nothing was changed."
+                )
+        where, values = self._where(schema, window)
+        if not where:
+            return
+        outside = connection.execute(
+            f"SELECT count(*), min(day)::DATE, max(day)::DATE FROM "
+            f'(SELECT "{schema.partition_column}" AS day FROM {_STAGE}) WHERE day < ? OR day >= ?',
+            values,
+        ).fetchone()
+        if outside and outside[0]:
+            raise WarehouseError(
+                f"{schema.name}: {outside[0]} of the new rows lie outside {window} "
+                f"({outside[1]} to {outside[2]}); nothing was changed."
+            )
+
+    def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
+        if window is None:
+            return "", []
+        if schema.partition_column is None:
+            raise WarehouseError(f"{schema.name} has no partitions: it is replaced as a whole.")
+        # The bare column, not its DATE(): only so can DuckDB skip blocks by their min and max.
+        column = f'"{schema.partition_column}"'
+        whole_days = schema.column(schema.partition_column).type == "DATE"
+        bounds = (window.start, window.end) if whole_days else (window.start_at, window.end_at)
+        return f"WHERE {column} >= ? AND {column} < ?", list(bounds)
+
+    def create_view(self, view: ViewSchema, literals: Literals) -> None:
+        """Create or replace the view with its render parameters filled in."""
+        query = render(view.query, "duckdb", dataset=self.dataset, literals=literals)
+        name = self._qualified(view.name)
+        with self.connect() as connection:
+            _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
+            got = list(self._columns(connection, view.name))
+            declared = [column for column, _ in view.columns]
+            if got != declared:
+                raise WarehouseError(
+                    f"{view.name}: the query gives {', '.join(got)}, the view declares "
+                    f"{', '.join(declared)}."
+                )
+            connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(view.description)}")
+            for column, description in view.columns:
+                connection.execute(
+                    f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}'
+                )
+
+    def query(self, query: Query | str) -> pa.Table:
+        """The rows of a query in BigQuery's dialect."""
+        if isinstance(query, str):
+            query = Query(query)
+        sql = render(query.sql, "duckdb", dataset=self.dataset)
+        with self.connect(read_only=True) as connection:
+            return _run(connection, sql, query.parameters, "query").to_arrow_table()
+
+    @contextmanager
+    def ibis(self) -> Iterator[Any]:
+        """An ibis connection to the warehouse's schema, closed afterwards."""
+        import ibis
+
+        with self.connect() as connection:
+            connection.execute(f'USE "{self.dataset}"')
+            yield ibis.duckdb.from_connection(connection)
+
+    def _qualified(self, name: str) -> str:
+        return f'"{self.dataset}"."{name}"'
+
+    @staticmethod
+    def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+        row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters, what: str
+) -> duckdb.DuckDBPyConnection:
+    try:
+        return connection.execute(sql, dict(parameters)) if parameters else connection.execute(sql)
+    except duckdb.Error as error:
+        raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
+
+
+def _check_arrow(schema: TableSchema, got: pa.Schema) -> None:
+    _check_names(schema, got.names)
+    for c in schema.columns:
+        arrived = got.field(c.name).type
+        if arrived != c.arrow_type and not pa.types.is_null(arrived):
+            raise WarehouseError(
+                f"{schema.name}.{c.name}: the new rows have {arrived}, the DDL says "
+                f"{c.arrow_type}; nothing was changed."
+            )
+
+
+def _check_names(schema: TableSchema, got: list[str]) -> None:
+    declared = schema.column_names
+    missing = [name for name in declared if name not in got]
+    unknown = [name for name in got if name not in declared]
+    if missing or unknown:
+        parts = [
+            f"{what} {', '.join(names)}"
+            for what, names in (("lack", missing), ("have the unknown", unknown))
+            if names
+        ]
+        raise WarehouseError(
+            f"{schema.name}: the new rows {' and '.join(parts)}; nothing was changed."
+        )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
