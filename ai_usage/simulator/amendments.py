@@ -1,0 +1,77 @@
+"""Restatements: what a vendor says later about a day it has already reported.
+
+An amendment changes one stream of one day after the behaviour model has made it, so endpoints and
+truth see the same. Streams that follow from others (API usage from Claude Code, cost lines from
+usage, request counts from events) follow an amendment too. No behaviour belongs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+Stream = Literal[
+    "cursor_events",
+    "cursor_activity",
+    "claude_code",
+    "api_usage",
+    "code_execution",
+    "cost_lines",
+]
+Where = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """A change to the records of one stream on one day: a function from list to list."""
+
+    day: date
+    stream: Stream
+    apply: Callable[[list[Any]], list[Any]]
+
+
+def drop(stream: Stream, day: date, where: Where, limit: int | None = None) -> Amendment:
+    """Remove the records that match, at most `limit` of them."""
+
+    def apply(records: list[Any]) -> list[Any]:
+        matches = _matches(records, where, limit, stream, day)
+        return [record for at, record in enumerate(records) if at not in matches]
+
+    return Amendment(day, stream, apply)
+
+
+def change(
+    stream: Stream, day: date, where: Where, limit: int | None = None, **fields: Any
+) -> Amendment:
+    """Set fields of the records that match, at most `limit` of them."""
+
+    def apply(records: list[Any]) -> list[Any]:
+        matches = _matches(records, where, limit, stream, day)
+        return [
+            msgspec.structs.replace(record, **fields) if at in matches else record
+            for at, record in enumerate(records)
+        ]
+
+    return Amendment(day, stream, apply)
+
+
+def add(stream: Stream, day: date, *records: Any) -> Amendment:
+    """Add late records; each must be of that day."""
+    for record in records:
+        if record.day != day:
+            raise ValueError(f"a record of {record.day} cannot be added to {day}")
+    return Amendment(day, stream, lambda known: [*known, *records])
+
+
+def _matches(
+    records: list[Any], where: Where, limit: int | None, stream: Stream, day: date
+) -> set[int]:
+    """Positions that match. No match is an error: an amendment that does nothing proves nothing."""
+    found = [at for at, record in enumerate(records) if where(record)][:limit]
+    if not found:
+        raise ValueError(f"no record of {stream} on {day} matches the amendment")
+    return set(found)

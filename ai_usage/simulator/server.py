@@ -1,0 +1,136 @@
+"""The simulated vendors as one web application on loopback.
+
+Mounting, keys, readiness and running belong here. Another vendor or directory (SCIM, sheets) is
+one more `Mount`; faults are injected by handing `create_app` a middleware.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from ai_usage.simulator.anthropic_api import create_anthropic_app
+from ai_usage.simulator.company import Company
+from ai_usage.simulator.cursor_api import create_cursor_app
+from ai_usage.simulator.http import CompanySource, answer
+
+CURSOR_KEY: Final = "key_simulated"
+ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
+_START_SECONDS: Final = 10.0
+
+
+def create_app(
+    company: Company | Callable[[], Company],
+    *,
+    cursor_key: str = CURSOR_KEY,
+    anthropic_key: str = ANTHROPIC_KEY,
+    middleware: Sequence[Middleware] = (),
+) -> Starlette:
+    """The vendors below `/cursor` and `/anthropic`, and `/health`.
+
+    `company` may be a function: it is asked at every request, so that a test or a long run can
+    put another view of the company (a later day, a restatement) behind a running server.
+    `middleware` wraps every request, for faults and counting.
+    """
+    source = _source(company)
+
+    async def health(request: Request) -> Response:
+        return answer({"status": "ok", "today": source().today.isoformat()})
+
+    async def missing(request: Request, error: Exception) -> Response:
+        return answer({"error": "Not Found", "message": f"nothing is at {request.url.path}"}, 404)
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Mount("/cursor", app=create_cursor_app(source, cursor_key)),
+            Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
+        ],
+        middleware=list(middleware),
+        exception_handlers={404: missing},
+    )
+
+
+@contextmanager
+def serve(
+    company: Company | Callable[[], Company],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    cursor_key: str = CURSOR_KEY,
+    anthropic_key: str = ANTHROPIC_KEY,
+    middleware: Sequence[Middleware] = (),
+) -> Iterator[str]:
+    """Run the application in a background thread and give its base URL.
+
+    The URL is like `http://127.0.0.1:40123`; port 0 takes a free port. The server has stopped on
+    leaving. Raises OSError where the port is taken.
+    """
+    app = create_app(
+        company, cursor_key=cursor_key, anthropic_key=anthropic_key, middleware=middleware
+    )
+    # The socket is bound here: the port is known, and taken ports fail, before the thread runs.
+    listener = socket.create_server((host, port))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True
+    )
+    thread.start()
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the simulator did not start")
+            time.sleep(0.005)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=_START_SECONDS)
+        listener.close()
+
+
+def run(
+    company: Company | Callable[[], Company] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8787,
+    *,
+    cursor_key: str = CURSOR_KEY,
+    anthropic_key: str = ANTHROPIC_KEY,
+) -> None:
+    """Serve until interrupted. Without a company, the default one, following the current date."""
+    app = create_app(
+        company or follow_the_date(), cursor_key=cursor_key, anthropic_key=anthropic_key
+    )
+    uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off")
+
+
+def follow_the_date(company: Company | None = None) -> CompanySource:
+    """The company as seen on the current UTC date, also after midnight."""
+    current = company or Company()
+
+    def seen() -> Company:
+        nonlocal current
+        today = datetime.now(UTC).date()
+        if current.today != today:
+            current = current.on(today)
+        return current
+
+    return seen
+
+
+def _source(company: Company | Callable[[], Company]) -> CompanySource:
+    if isinstance(company, Company):
+        return lambda: company
+    return company
