@@ -1,0 +1,220 @@
+"""A column of a reference file: its kind, what a cell of it may hold, and what it means.
+
+A cell is parsed to `str`, `int`, `bool`, `Decimal`, `date` or a tuple of texts; an empty cell is
+the column's default. Reading files is in `reading`, not here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from ai_usage.reference.problems import CellError, quoted
+from ai_usage.warehouse.schema import table_schema
+
+Row = dict[str, Any]
+"""One accepted line: every column of the file, an empty cell as None or the column's default."""
+
+FIRST_DAY = date(1900, 1, 1)
+"""Where history begins (design, "Identity"); no earlier date is accepted."""
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_MONEY = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
+_INTEGER = re.compile(r"[0-9]{1,15}")
+_EMAIL = re.compile(r"[^\s@,;<>\"'()\[\]\\]+@[\w-]+(\.[\w-]+)+")
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection", full-width forms included)."""
+
+_JOINERS = {"\u200c", "\u200d"}
+"""Invisible, but part of how some names are written."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a non-empty cell becomes a value, and how the value comes back from JSON."""
+
+    title: str
+    parse: Callable[[str], Any]
+    from_json: Callable[[Any], Any] = lambda value: value
+
+
+def _text(cell: str) -> str:
+    return cell
+
+
+def _code(cell: str) -> str:
+    return cell.lower()
+
+
+def _email(cell: str) -> str:
+    if len(cell) > 254 or not _EMAIL.fullmatch(cell):
+        raise CellError(f"{quoted(cell)} is not an e-mail address", "write name@company.com")
+    return cell.lower()
+
+
+def _date(cell: str) -> date:
+    if not _DATE.fullmatch(cell):
+        raise CellError(f"{quoted(cell)} is not a date", "write it as YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(cell)
+    except ValueError:
+        raise CellError(f"{quoted(cell)} is no day of the calendar", "write a real day") from None
+    if day < FIRST_DAY:
+        raise CellError(f"{cell} lies before {FIRST_DAY}", "leave it empty for 'since ever'")
+    return day
+
+
+def _amount(cell: str) -> Decimal:
+    if _NUMBER.fullmatch(cell) and cell.startswith("-"):
+        raise CellError(f"{quoted(cell)} is negative", "write 0 or more")
+    if not _MONEY.fullmatch(cell):
+        mend = "write digits and a point only, at most 9 places, like 1250.50"
+        raise CellError(f"{quoted(cell)} is not a number", mend)
+    return Decimal(cell)
+
+
+def _integer(cell: str) -> int:
+    if not _INTEGER.fullmatch(cell):
+        raise CellError(f"{quoted(cell)} is not a whole number", "write digits only, like 30")
+    return int(cell)
+
+
+def _boolean(cell: str) -> bool:
+    try:
+        return _BOOLEANS[cell.lower()]
+    except KeyError:
+        raise CellError(
+            f"{quoted(cell)} is neither true nor false", "write true or false"
+        ) from None
+
+
+def _items(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    def parse_items(cell: str) -> tuple[str, ...]:
+        parts = (part.strip() for part in cell.split(";"))
+        items = [parse(_plain(part)) for part in parts if part]
+        return tuple(dict.fromkeys(items))
+
+    return parse_items
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _json(cell: str) -> str:
+    try:
+        value = json.loads(cell, parse_constant=_no_constant, parse_float=str)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        mend = 'write an object like {"max_tokens": 1000}, quotes doubled inside a quoted cell'
+        raise CellError(f"{quoted(cell)} is not a JSON object", mend)
+    # Sorted and compact, so that the same restrictions written differently are no change.
+    return json.dumps(json.loads(cell), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _none_or(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)
+
+
+TEXT = Kind("text", _text)
+CODE = Kind("code, lower case", _code)
+EMAIL = Kind("e-mail", _email)
+DATE = Kind("date, YYYY-MM-DD", _date, _none_or(date.fromisoformat))
+MONEY = Kind("amount, 0 or more", _amount, _none_or(Decimal))
+INTEGER = Kind("whole number", _integer)
+BOOLEAN = Kind("true or false", _boolean)
+JSON = Kind("JSON object", _json)
+LIST = Kind("list, separated by ;", _items(_text), _none_or(tuple))
+CODES = Kind("list of codes, separated by ;", _items(_code), _none_or(tuple))
+EMAILS = Kind("list of e-mails, separated by ;", _items(_email), _none_or(tuple))
+
+_KIND_OF_TYPE = {
+    "STRING": TEXT,
+    "DATE": DATE,
+    "NUMERIC": MONEY,
+    "INT64": INTEGER,
+    "BOOL": BOOLEAN,
+    "JSON": JSON,
+    "ARRAY<STRING>": LIST,
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: an empty cell gives `default`, or is refused where the column is `required`."""
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    minimum: int | None = None
+
+    def parse(self, cell: str) -> Any:
+        """The value of a cell. Raises `CellError` where it cannot be accepted."""
+        _visible(cell)
+        stripped = cell.strip()
+        if not stripped:
+            if self.required:
+                raise CellError("is empty", "every line needs it")
+            return self.default
+        value = self.kind.parse(_plain(stripped))
+        if self.choices and value not in self.choices:
+            raise CellError(f"{quoted(stripped)} is not known", f"one of {', '.join(self.choices)}")
+        if self.minimum is not None and value < self.minimum:
+            raise CellError(f"{value} is too small", f"write {self.minimum} or more")
+        return value
+
+
+def of_table(
+    table: str,
+    name: str,
+    *,
+    kind: Kind | None = None,
+    description: str | None = None,
+    required: bool = False,
+    choices: tuple[str, ...] = (),
+    default: Any = None,
+    minimum: int | None = None,
+) -> Column:
+    """A column that fills the table's column of that name: type and meaning stand in its DDL."""
+    declared = table_schema(table).column(name)
+    return Column(
+        name,
+        kind or _KIND_OF_TYPE[declared.type],
+        description or declared.description,
+        required,
+        choices,
+        default,
+        minimum,
+    )
+
+
+def _visible(cell: str) -> None:
+    """Refuse characters that no one sees in an editor: two cells that look equal would differ."""
+    for character in cell:
+        if character == "\n" or character.isprintable():
+            continue
+        category = unicodedata.category(character)
+        if category in {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"} and character not in _JOINERS:
+            what = f"holds the invisible character U+{ord(character):04X}"
+            raise CellError(what, "delete it, or type the cell anew")
+
+
+def _plain(value: str) -> str:
+    """Refuse what a spreadsheet would run as a formula when someone opens an export of it."""
+    if value.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(value):
+        what = f"{quoted(value)} starts like a spreadsheet formula"
+        raise CellError(what, f"begin with something else than {value[0]!r}")
+    return value
