@@ -92,15 +92,18 @@ class Endpoint:
     """One vendor endpoint: how to fetch a window of it, and what its pages mean.
 
     `fetch` yields every page of the window or raises `VendorError`: an answer is complete or it is
-    a failure. `read` is pure: no network, no clock, no warehouse. A `snapshot` endpoint describes
-    the moment it was asked and can only be fetched for today.
+    a failure; its last argument is the current UTC instant, for the endpoints that must not ask
+    for what has not happened yet. `read` is pure: no network, no clock, no warehouse. It yields
+    what the pages hold, rows of days outside the window included: its caller keeps the days it
+    asked for. A `snapshot` endpoint describes the moment it was asked and can only be fetched for
+    today.
     """
 
     name: str
     description: str
     api_path: str
     yields: type[Row]
-    fetch: Callable[[VendorClient, Window], Iterator[Page]]
+    fetch: Callable[[VendorClient, Window, datetime], Iterator[Page]]
     read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
     recognise: Callable[[object], Window | None] = lambda _body: None
     """The window of days that a decoded saved answer of this endpoint covers; None if not ours."""
@@ -109,6 +112,8 @@ class Endpoint:
     settle: timedelta = timedelta(hours=2)
     """How long after a day's end (UTC) the vendor may still change it."""
     lookback: Literal["usage", "cost"] = "usage"
+    requests_per_minute: int | None = None
+    """The endpoint's own rate limit; None where it shares the vendor's."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     """One event as a vendor reported it. Unknown is None, never 0; money is Decimal US dollars.
 
     `identity` holds the fields that make the event the same event in a later answer, without any
-    amount that the vendor may restate; `event_id` is hashed from it.
+    amount that the vendor may restate; `event_id` is hashed from it by `event_ids.with_event_ids`
+    and empty until then.
     """
 
     identity: tuple[str | None, ...]
@@ -60,6 +61,7 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     attribution_method: str = "unknown"
     raw_response: str | None = None
     validation_errors: list[str] = []
+    event_id: str = ""
 
 
 class Person(msgspec.Struct, kw_only=True, frozen=True):

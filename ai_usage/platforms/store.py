@@ -1,0 +1,119 @@
+"""Whole files under one root, local or remote: write atomically, read, list, and say what refused.
+
+What the files mean is the archive's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from ai_usage.errors import ArchiveError
+
+_MENDS = {
+    errno.ENOSPC: "the disk is full: make room",
+    errno.EDQUOT: "the disk quota is used up: make room",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied: let this user write there",
+    errno.EPERM: "permission denied: let this user write there",
+    errno.ENOTDIR: "a file stands where a folder must be: move it away",
+    errno.EEXIST: "a file stands where a folder must be: move it away",
+    errno.EISDIR: "a folder stands where a file must be: move it away",
+    errno.ENOENT: "it is not there",
+}
+
+
+class Store:
+    """Files by path relative to `root`. Every failure is an `ArchiveError` naming the file."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/") or "/"
+        try:
+            self._fs, path = fsspec.core.url_to_fs(self.root)
+        except (ImportError, ValueError) as error:
+            raise ArchiveError(
+                f"the archive {self.root} cannot be opened ({error}): AI_USAGE_ARCHIVE is a "
+                "folder or a URL like gs://bucket/path, which needs `pip install "
+                "'ai-usage[bigquery]'`."
+            ) from error
+        self._base = str(path).rstrip("/")
+        self._local = isinstance(self._fs, LocalFileSystem)
+
+    def shown(self, path: str) -> str:
+        """The path as a person would look for it."""
+        return f"{self.root}/{path}"
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there."""
+        with self._refusals(path, "read"):
+            return bool(self._fs.isfile(self._full(path)))
+
+    def read(self, path: str) -> bytes:
+        """The whole file."""
+        with self._refusals(path, "read"):
+            content: bytes = self._fs.cat_file(self._full(path))
+            return content
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write the whole file or none of it: a reader never sees a part, a crash leaves none."""
+        with self._refusals(path, "written"):
+            if self._local:
+                _write_local(Path(self._full(path)), content)
+            else:
+                # Object stores put an object whole; a rename there would only be a second copy.
+                self._fs.pipe_file(self._full(path), content)
+
+    def list(self, folder: str) -> Iterator[str]:
+        """Every file below the folder, as paths relative to the root; none if it is absent."""
+        with self._refusals(folder, "listed"):
+            full = self._full(folder)
+            self._fs.invalidate_cache()
+            try:
+                found: Any = self._fs.find(full)
+            except FileNotFoundError:
+                found = []
+        prefix = f"{self._base}/"
+        for path in found:
+            yield str(path).removeprefix(prefix)
+
+    def _full(self, path: str) -> str:
+        return f"{self._base}/{path}"
+
+    @contextlib.contextmanager
+    def _refusals(self, path: str, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            missing = errno.ENOENT if isinstance(error, FileNotFoundError) else 0
+            why = _MENDS.get(error.errno or missing) or error.strerror or type(error).__name__
+            raise ArchiveError(f"{self.shown(path)} cannot be {verb}: {why}.") from error
+        except Exception as error:
+            # A cloud store's client raises errors of its own, of many types.
+            if self._local:
+                raise
+            why = f"{type(error).__name__}: {str(error)[:200]}"
+            raise ArchiveError(f"{self.shown(path)} cannot be {verb} ({why}).") from error
+
+
+def _write_local(path: Path, content: bytes) -> None:
+    """Temporary file, flushed to the disk, then renamed: whole or absent, even after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
