@@ -40,6 +40,14 @@ Rows = pa.Table | pa.RecordBatchReader
 
 
 @dataclass(frozen=True)
+class Write:
+    """New rows for a window that differs from the run's own partitions."""
+
+    new: Rows | Query
+    window: Window
+
+
+@dataclass(frozen=True)
 class Replaced:
     """What a replacement did: rows now in the window, rows that were there before."""
 

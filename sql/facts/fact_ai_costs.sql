@@ -141,7 +141,7 @@ truncated AS (
 ),
 split AS (
   SELECT
-    event_id, user_email, api_key_id, actor_name, level, weight,
+    event_id, user_email, api_key_id, actor_name, level, weight, place,
     CAST(
       share + IF(place = 1, cost_usd - SUM(share) OVER (PARTITION BY event_id), 0) AS NUMERIC
     ) AS part_usd
@@ -152,7 +152,7 @@ parts AS (
     c.event_id, c.event_date, c.event_timestamp, c.platform, c.platform_subtype, c.workspace_id,
     c.model, c.cost_usd, c.cost_type, c.billing_period, c.cost_currency, c.class, c.is_provisional,
     c.ingest_timestamp, c.attribution_method, c.event_type, c.data_quality_score,
-    s.user_email, s.api_key_id, s.actor_name, s.part_usd, s.weight, s.level
+    s.user_email, s.api_key_id, s.actor_name, s.part_usd, s.weight, s.level, s.place
   FROM costs AS c
   JOIN split AS s ON s.event_id = c.event_id
   UNION ALL
@@ -161,7 +161,7 @@ parts AS (
     c.model, c.cost_usd, c.cost_type, c.billing_period, c.cost_currency, c.class, c.is_provisional,
     c.ingest_timestamp, c.attribution_method, c.event_type, c.data_quality_score,
     c.user_email, c.api_key_id, c.actor_name, c.cost_usd AS part_usd,
-    CAST(NULL AS INT64) AS weight, 0 AS level
+    CAST(NULL AS INT64) AS weight, 0 AS level, 1 AS place
   FROM costs AS c
   LEFT JOIN levels AS v ON v.event_id = c.event_id
   WHERE v.event_id IS NULL
@@ -249,6 +249,7 @@ SELECT
   CAST(FORMAT_DATE('%Y%m%d', f.event_date) AS INT64) AS date_sk,
   COALESCE(cc.cost_center_sk, 0) AS cost_center_sk,
   f.event_id,
+  f.place AS event_part,
   f.api_key_id,
   f.model,
   f.workspace_id AS billing_account_id,

@@ -4,6 +4,7 @@ CREATE TABLE fact_ai_costs (
   date_sk INT64 NOT NULL OPTIONS(description="UTC day of the cost, YYYYMMDD."),
   cost_center_sk INT64 NOT NULL OPTIONS(description="Cost centre of the key's mapping, where it has one, else of the person; 0 is Unknown."),
   event_id STRING NOT NULL OPTIONS(description="Event in raw_ai_events whose cost this is a part of. The parts of one event sum to its cost_usd exactly."),
+  event_part INT64 NOT NULL OPTIONS(description="Number of the part within its event, by falling weight; part 1 carries the rounding remainder. Unique with event_id."),
   api_key_id STRING OPTIONS(description="Key whose usage bears the part. NULL where no key is known."),
   model STRING OPTIONS(description="Model that the cost line names."),
   billing_account_id STRING OPTIONS(description="Account at the vendor: the workspace, or the account of the invoice or contract."),

@@ -1,0 +1,177 @@
+"""A table's Pandera schema, from its DDL and its rules, and its validation inside the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any
+
+import ibis.expr.datatypes as dt
+import pandera.ibis as pa
+from pandera.dtypes import immutable
+from pandera.engines import ibis_engine
+
+from ai_usage.checks.rules import RULES, Rule, Severity
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.schema import TableSchema, table_schema
+
+MAX_FAILURE_CASES = 5
+"""Without a bound Pandera pulls every failing row into memory and into its message."""
+
+
+@ibis_engine.Engine.register_dtype(equivalents=[dt.JSON, dt.JSON(), dt.JSON(nullable=False)])
+@immutable
+class _Json(ibis_engine.DataType):  # type: ignore[misc]
+    """JSON columns, which Pandera does not know of itself."""
+
+    type = dt.JSON()
+
+
+@ibis_engine.Engine.register_dtype(
+    equivalents=[dt.Array(dt.String()), dt.Array(dt.String(), nullable=False)]
+)
+@immutable
+class _Strings(ibis_engine.DataType):  # type: ignore[misc]
+    """Lists of text, which Pandera does not know of itself."""
+
+    type = dt.Array(dt.String())
+
+
+_IBIS: dict[str, Any] = {
+    "STRING": dt.String(),
+    "INT64": dt.Int64(),
+    "FLOAT64": dt.Float64(),
+    "NUMERIC": dt.Decimal(38, 9),
+    "BOOL": dt.Boolean(),
+    "DATE": dt.Date(),
+    "JSON": dt.JSON(),
+    "ARRAY<STRING>": dt.Array(dt.String()),
+}
+
+
+@dataclass
+class Outcome:
+    """How a check went for one day, or for the whole: failing rows by rule, and a few of them."""
+
+    failures: dict[str, int] = field(default_factory=dict)
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """No row fails any rule."""
+        return not any(self.failures.values())
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The outcome over a window and, for partitioned tables, of each of its failing days."""
+
+    whole: Outcome
+    by_day: dict[date, Outcome]
+    rows: int
+
+
+def rules_of(table: str, severity: Severity) -> list[Rule]:
+    """The table's rules of one severity."""
+    return [rule for rule in RULES.get(table, ()) if rule.severity == severity]
+
+
+@cache
+def pandera_schema(table: str, severity: Severity, timestamp: Any) -> pa.DataFrameSchema:
+    """The Pandera schema of a table.
+
+    With severity `error` it holds types and nullability from the DDL and the contract's rules;
+    with `warning` only the rules of quality. `timestamp` is the engine's own timestamp type.
+    """
+    columns = {}
+    if severity == "error":
+        columns = {
+            c.name: pa.Column(
+                timestamp if c.type == "TIMESTAMP" else _IBIS[c.type], nullable=c.nullable
+            )
+            for c in table_schema(table).columns
+        }
+    checks = [
+        pa.Check(
+            lambda data, holds=rule.holds: holds(data.table),
+            name=rule.name,
+            error=rule.description,
+            n_failure_cases=MAX_FAILURE_CASES,
+        )
+        for rule in rules_of(table, severity)
+    ]
+    return pa.DataFrameSchema(columns, checks=checks, strict=severity == "error", name=table)
+
+
+def validate(
+    connection: Any, table: str, severity: Severity, window: Window | None
+) -> Validation:
+    """Validate a table, or a window of it, inside the engine.
+
+    Passing costs one scan. Only if Pandera finds a failure are failing rows counted by rule and
+    day, and a few of them fetched.
+    """
+    schema = table_schema(table)
+    rows = within(connection.table(table), schema, window)
+    total = int(rows.count().execute())
+    timestamp = dt.Timestamp(timezone="UTC", scale=6 if connection.name == "duckdb" else None)
+    try:
+        pandera_schema(table, severity, timestamp).validate(rows, lazy=True)
+    except pa.errors.SchemaErrors as found:
+        return _count(rows, schema, rules_of(table, severity), found, total)
+    return Validation(Outcome(), {}, total)
+
+
+def within(rows: Any, schema: TableSchema, window: Window | None) -> Any:
+    """The rows of an ibis table that lie in the window; all for a table without partitions."""
+    if window is None or schema.partition_column is None:
+        return rows
+    column = rows[schema.partition_column]
+    if schema.column(schema.partition_column).type == "DATE":
+        return rows.filter((column >= window.start) & (column < window.end))
+    return rows.filter((column >= window.start_at) & (column < window.end_at))
+
+
+def day_of(rows: Any, schema: TableSchema) -> Any:
+    """The UTC day of each row of an ibis table, NULL for a table without partitions."""
+    if schema.partition_column is None:
+        return None
+    column = rows[schema.partition_column]
+    return column if schema.column(schema.partition_column).type == "DATE" else column.date()
+
+
+def _count(
+    rows: Any,
+    schema: TableSchema,
+    rules: list[Rule],
+    found: pa.errors.SchemaErrors,
+    total: int,
+) -> Validation:
+    tests: dict[str, Callable[[Any], Any]] = {rule.name: rule.holds for rule in rules}
+    whole = Outcome()
+    for error in found.schema_errors:
+        column = getattr(error.schema, "name", None)
+        if str(error.reason_code).endswith("SERIES_CONTAINS_NULLS") and column in rows.columns:
+            tests[f"{column}_not_null"] = lambda t, c=column: t[c].notnull()
+        elif not str(error.reason_code).endswith("DATAFRAME_CHECK"):
+            # A wrong type or a missing column concerns every row.
+            whole.failures[str(error).splitlines()[0][:200]] = total or 1
+    day = day_of(rows, schema)
+    by_day: dict[date, Outcome] = {}
+    for name, holds in tests.items():
+        failing = rows.filter(~holds(rows))
+        if day is None:
+            count = int(failing.count().execute())
+            if count:
+                whole.failures[name] = count
+        else:
+            counted = failing.group_by(day=day_of(failing, schema)).agg(n=failing.count())
+            for row in counted.to_pyarrow().to_pylist():
+                by_day.setdefault(row["day"], Outcome()).failures[name] = row["n"]
+                whole.failures[name] = whole.failures.get(name, 0) + row["n"]
+        if whole.failures.get(name) and len(whole.sample) < MAX_FAILURE_CASES:
+            sample = failing.limit(MAX_FAILURE_CASES - len(whole.sample)).to_pyarrow().to_pylist()
+            whole.sample.extend({"rule": name, **row} for row in sample)
+    return Validation(whole, by_day, total)

@@ -1,0 +1,233 @@
+"""Turns promises about tables into Dagster asset checks, with a result recorded per partition.
+
+In a run over a range Dagster records one evaluation without a partition and leaves each
+partition's row open; so each day's evaluation is logged here, and one summary returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.checks.contract import Outcome, Validation, validate, within
+from ai_usage.checks.masking import masked
+from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS, Severity
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.io_managers import WarehouseResource
+from ai_usage.warehouse.schema import table_names, table_schema
+
+Evaluate = Callable[[Warehouse, Window | None], Validation]
+
+CONTRACT = "contract"
+QUALITY = "quality"
+UNIQUE = "unique_key"
+FOREIGN = "foreign_keys"
+
+
+def table_check(
+    table: str,
+    name: str,
+    description: str,
+    evaluate: Evaluate,
+    *,
+    severity: dg.AssetCheckSeverity,
+    blocking: bool,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetChecksDefinition:
+    """An asset check over the run's days of a table, its result recorded for every day."""
+
+    @dg.asset_check(
+        asset=table,
+        name=name,
+        description=description,
+        blocking=blocking,
+        partitions_def=partitions,
+    )
+    def check(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> dg.AssetCheckResult:
+        days = _days(context)
+        window = Window(days[0], days[-1] + timedelta(days=1)) if days else None
+        validation = evaluate(warehouse.warehouse(), window)
+        _record_days(context, table, name, days, validation, severity)
+        return dg.AssetCheckResult(
+            passed=validation.whole.passed,
+            severity=severity,
+            metadata=_metadata(validation.whole, validation.rows),
+        )
+
+    return check
+
+
+def _days(context: dg.AssetCheckExecutionContext) -> list[date]:
+    op = context.op_execution_context
+    if not op.has_partition_key and not op.has_partition_key_range:
+        return []
+    return [date.fromisoformat(key) for key in op.partition_keys]
+
+
+def _record_days(
+    context: dg.AssetCheckExecutionContext,
+    table: str,
+    name: str,
+    days: list[date],
+    validation: Validation,
+    severity: dg.AssetCheckSeverity,
+) -> None:
+    if len(days) < 2:
+        # A run of one partition: the evaluation that we return carries it.
+        return
+    partitioned = table_schema(table).partition_column is not None
+    for day in days:
+        outcome = validation.by_day.get(day, Outcome()) if partitioned else validation.whole
+        context.op_execution_context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(table),
+                check_name=name,
+                passed=outcome.passed,
+                severity=severity,
+                partition=day.isoformat(),
+                metadata=_metadata(outcome, None),
+            )
+        )
+
+
+def _metadata(outcome: Outcome, rows: int | None) -> dict[str, dg.MetadataValue[Any]]:
+    found: dict[str, dg.MetadataValue[Any]] = {}
+    if rows is not None:
+        found["rows"] = dg.MetadataValue.int(rows)
+    if outcome.failures:
+        found["failing_rows"] = dg.MetadataValue.int(sum(outcome.failures.values()))
+        found["failures"] = dg.MetadataValue.json(dict(outcome.failures))
+    if outcome.sample:
+        found["sample"] = dg.MetadataValue.json([masked(row) for row in outcome.sample])
+    return found
+
+
+def rule_checks(
+    table: str, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetChecksDefinition]:
+    """The table's contract (blocking) and, where it has rules of quality, their check."""
+
+    def by(severity: Severity) -> Evaluate:
+        def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+            with warehouse.ibis() as connection:
+                return validate(connection, table, severity, window)
+
+        return evaluate
+
+    from ai_usage.checks.contract import rules_of
+
+    checks = [
+        table_check(
+            table,
+            CONTRACT,
+            "Types and nullability as the DDL declares them, and the rules of the contract: "
+            + " ".join(rule.description for rule in rules_of(table, "error")),
+            by("error"),
+            severity=dg.AssetCheckSeverity.ERROR,
+            blocking=True,
+            partitions=partitions,
+        )
+    ]
+    warnings = rules_of(table, "warning")
+    if warnings:
+        checks.append(
+            table_check(
+                table,
+                QUALITY,
+                " ".join(rule.description for rule in warnings),
+                by("warning"),
+                severity=dg.AssetCheckSeverity.WARN,
+                blocking=False,
+                partitions=partitions,
+            )
+        )
+    return checks
+
+
+def unique_key_check(
+    table: str, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """No two rows of the table share the values of its key."""
+    key = UNIQUE_KEYS[table]
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        with warehouse.ibis() as connection:
+            rows = within(connection.table(table), table_schema(table), window)
+            groups = rows.group_by(list(key)).agg(n=rows.count())
+            doubled = groups.filter(groups.n > 1)
+            sample = doubled.limit(5).to_pyarrow().to_pylist()
+            count = int(doubled.count().execute()) if sample else 0
+            failures = {f"{', '.join(key)} not unique": count} if count else {}
+            total = int(rows.count().execute())
+        return by_whole(Outcome(failures, sample), total, window)
+
+    return table_check(
+        table,
+        UNIQUE,
+        f"No two rows share {', '.join(key)}.",
+        evaluate,
+        severity=dg.AssetCheckSeverity.ERROR,
+        blocking=True,
+        partitions=partitions,
+    )
+
+
+def foreign_key_check(
+    table: str, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """Every key of the table stands in the dimension it points to."""
+    relations = RELATIONS[table]
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        whole = Outcome()
+        with warehouse.ibis() as connection:
+            rows = within(connection.table(table), table_schema(table), window)
+            for relation in relations:
+                target = connection.table(relation.target)
+                orphans = rows.anti_join(
+                    target, rows[relation.column] == target[relation.target_column]
+                )
+                count = int(orphans.count().execute())
+                if count:
+                    whole.failures[f"{relation.column} not in {relation.target}"] = count
+                    whole.sample.extend(orphans.limit(2).to_pyarrow().to_pylist())
+            total = int(rows.count().execute())
+        return by_whole(whole, total, window)
+
+    return table_check(
+        table,
+        FOREIGN,
+        " ".join(f"{r.column} stands in {r.target}." for r in relations),
+        evaluate,
+        severity=dg.AssetCheckSeverity.ERROR,
+        blocking=True,
+        partitions=partitions,
+    )
+
+
+def by_whole(outcome: Outcome, rows: int, window: Window | None) -> Validation:
+    """One outcome for every day of the window: for promises that no single day can break alone."""
+    days = window.days() if window and not outcome.passed else []
+    return Validation(outcome, dict.fromkeys(days, outcome), rows)
+
+
+def warehouse_checks(
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetChecksDefinition]:
+    """The checks of every table that follow from its DDL, rules, key and relations."""
+    checks: list[dg.AssetChecksDefinition] = []
+    for table in table_names():
+        checks.extend(rule_checks(table, partitions))
+        if table in UNIQUE_KEYS:
+            checks.append(unique_key_check(table, partitions))
+        if table in RELATIONS:
+            checks.append(foreign_key_check(table, partitions))
+    return checks
+
+

@@ -1,0 +1,26 @@
+"""Failing rows as a person may see them in metadata and messages: people's addresses masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_EMAIL = re.compile(r"([^@\s\"',;<>])[^@\s\"',;<>]*@([^@\s\"',;<>]+)")
+_SECRET = re.compile(r"\b(sk-ant-[A-Za-z0-9]+-|key_|crsr_)[A-Za-z0-9_-]+")
+_HIDDEN = frozenset({"raw_response", "change_history", "usage_restrictions"})
+_MAX_LENGTH = 120
+
+
+def mask_text(text: str) -> str:
+    """Addresses keep their first letter and domain; what looks like a secret is gone."""
+    return _SECRET.sub(r"\1***", _EMAIL.sub(r"\1***@\2", text))
+
+
+def masked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without NULLs and payloads, its values as masked, bounded text."""
+    return {
+        name: mask_text(str(value))[:_MAX_LENGTH]
+        for name, value in row.items()
+        if value is not None and name not in _HIDDEN
+    }

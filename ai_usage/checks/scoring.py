@@ -1,0 +1,82 @@
+"""Scores raw events by the rules of `raw_ai_events`: no network, no clock, no warehouse.
+
+The same ibis expressions that Pandera checks later are compiled to SQL once and run over the Arrow
+batches on their way into the warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from ai_usage.checks.rules import FLAG_WEIGHTS, RULES
+from ai_usage.warehouse.schema import table_schema
+
+TABLE = "raw_ai_events"
+
+
+def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Fill `validation_errors` and `data_quality_score` of each batch.
+
+    What a reader flagged stays first, the names of broken rules follow. The score is 1 minus the
+    weights of both, never below 0; 0 means that a critical rule broke.
+    """
+    sql = scoring_sql()
+    with duckdb.connect() as connection:
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET memory_limit = '256MB'")
+        for batch in batches:
+            connection.register("events", batch)
+            table = connection.execute(sql).to_arrow_table()
+            connection.unregister("events")
+            yield from table.cast(table_schema(TABLE).arrow_schema).to_batches()
+
+
+@cache
+def scoring_sql() -> str:
+    """The scoring statement over a relation `events`, in DuckDB's dialect."""
+    schema = table_schema(TABLE)
+    events = ibis.table(
+        {c.name: ibis.dtype(_ibis_type(c.type)) for c in schema.columns}, name="events"
+    )
+    rules = [rule for rule in RULES[TABLE] if rule.weight > 0]
+    broken = events.mutate(**{rule.name: ~rule.holds(events) for rule in rules})
+    inner = ibis.to_sql(broken, dialect="duckdb")
+    names = ", ".join(f"CASE WHEN \"{rule.name}\" THEN '{rule.name}' END" for rule in rules)
+    rule_weights = " + ".join(
+        f'CASE WHEN "{rule.name}" THEN {rule.weight} ELSE 0 END' for rule in rules
+    )
+    flag_weight = "CASE split_part(flag, ':', 1) {} ELSE 0 END".format(
+        " ".join(f"WHEN '{flag}' THEN {weight}" for flag, weight in FLAG_WEIGHTS.items())
+    )
+    flags = "coalesce(validation_errors, [])"
+    computed = {
+        "validation_errors": f"list_concat({flags}, "
+        f"list_filter([{names}], lambda name: name IS NOT NULL))",
+        "data_quality_score": f"CAST(greatest(0, 1 - ({rule_weights}) - coalesce("
+        f"list_sum(list_transform({flags}, lambda flag: {flag_weight})), 0)) AS DOUBLE)",
+    }
+    columns = ", ".join(
+        f'{computed[name]} AS "{name}"' if name in computed else f'"{name}"'
+        for name in schema.column_names
+    )
+    return f"SELECT {columns} FROM ({inner})"
+
+
+def _ibis_type(bigquery_type: str) -> str:
+    return {
+        "STRING": "string",
+        "INT64": "int64",
+        "FLOAT64": "float64",
+        "NUMERIC": "decimal(38, 9)",
+        "BOOL": "boolean",
+        "DATE": "date",
+        "TIMESTAMP": "timestamp('UTC', 6)",
+        # Arrow carries JSON as text; the rules do not look into it.
+        "JSON": "string",
+        "ARRAY<STRING>": "array<string>",
+    }[bigquery_type]

@@ -1,0 +1,72 @@
+"""Dagster's side of the warehouse: resources that make one, and the IO manager that writes to it.
+
+An asset returns rows (Arrow) or a `Query`, and its window is replaced. Assets downstream read with
+SQL inside the warehouse; only one that takes an input argument gets its rows as Arrow.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.partitions import window_of
+from ai_usage.warehouse.base import Query, Rows, Warehouse, Write
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.lineage import column_lineage
+from ai_usage.warehouse.schema import table_schema
+
+
+class WarehouseResource(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
+    """Makes the warehouse that the settings name."""
+
+    @abstractmethod
+    def warehouse(self) -> Warehouse:
+        """The warehouse; cheap, nothing is opened yet."""
+
+
+class DuckDBWarehouseResource(WarehouseResource):
+    """The embedded warehouse: a DuckDB file."""
+
+    path: str
+    dataset: str
+    lock_timeout_seconds: float = 60.0
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse in the file."""
+        return DuckDBWarehouse(
+            Path(self.path), self.dataset, lock_timeout_seconds=self.lock_timeout_seconds
+        )
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):
+    """Replaces the run's window of an asset's table in one transaction."""
+
+    resource: dg.ResourceDependency[WarehouseResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Rows | Query | Write) -> None:
+        """Write the asset's rows; the table is named as the last part of the asset's key."""
+        table = context.asset_key.path[-1]
+        partitioned = table_schema(table).partition_column is not None
+        write = obj if isinstance(obj, Write) else Write(obj, window_of(context))
+        window = write.window if partitioned else None
+        replaced = self.resource.warehouse().replace(table, window, write.new)
+        metadata: dict[str, Any] = {
+            "dagster/row_count": replaced.rows,
+            "rows_before": replaced.rows_before,
+            "window": str(window) if window else "whole table",
+            **replaced.details,
+        }
+        if isinstance(write.new, Query):
+            metadata["dagster/column_lineage"] = column_lineage(write.new.sql)
+        context.add_output_metadata(metadata)
+
+    def load_input(self, context: dg.InputContext) -> pa.Table:
+        """The upstream table's rows of the run's days, as Arrow."""
+        table = context.asset_key.path[-1]
+        partitioned = table_schema(table).partition_column is not None
+        window = window_of(context) if partitioned and context.has_asset_partitions else None
+        return self.resource.warehouse().read(table, window)

@@ -1,0 +1,108 @@
+"""Views as their files in `sql/views/` declare them: name, descriptions, columns, query, window.
+
+How a view is created belongs to the engines; what it means stands in its SQL file alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import sqlglot
+from sqlglot import exp
+
+from ai_usage.warehouse.files import load, names
+
+
+@dataclass(frozen=True)
+class ViewSchema:
+    """A view: its columns as (name, description) in order, and its query in BigQuery's dialect.
+
+    The query still has the render parameters `@as_of` (the UTC day that it is seen from) and
+    `@months`; `months` is the value that the deployed view takes: that many whole months and the
+    running one.
+    """
+
+    name: str
+    description: str
+    columns: tuple[tuple[str, str], ...]
+    query: str
+    months: int
+    ddl: str
+
+    @property
+    def column_names(self) -> list[str]:
+        """Column names in the order of the view."""
+        return [name for name, _ in self.columns]
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """What each column means."""
+        return dict(self.columns)
+
+
+@cache
+def view_schema(name: str) -> ViewSchema:
+    """The view `name` as `sql/views/<name>.sql` declares it."""
+    return parse_view(load("views", name))
+
+
+def view_names() -> list[str]:
+    """Every view of the product, by name."""
+    return names("views")
+
+
+def parse_view(ddl: str) -> ViewSchema:
+    """Read one `CREATE VIEW` in BigQuery's dialect.
+
+    Raises ValueError where it is no view, lacks a description or the label `months`, or where the
+    declared columns are not those that the query selects, in its order.
+    """
+    create = sqlglot.parse_one(ddl, read="bigquery")
+    if (
+        not isinstance(create, exp.Create)
+        or create.kind != "VIEW"
+        or not isinstance(create.this, exp.Schema)
+        or not isinstance(create.expression, exp.Query)
+    ):
+        raise ValueError("not a CREATE VIEW with a list of columns")
+    name = create.this.this.name
+    columns = tuple((column.name, _described(name, column)) for column in create.this.expressions)
+    selected = create.expression.named_selects
+    if [column for column, _ in columns] != selected:
+        raise ValueError(f"{name}: the declared columns are not the selected ones, {selected}")
+    options = _options(create.args.get("properties"))
+    if "description" not in options:
+        raise ValueError(f"{name} has no description")
+    labels = {
+        pair.expressions[0].name: pair.expressions[1].name
+        for pair in options.get("labels", exp.Array()).expressions
+    }
+    if not labels.get("months", "").isdigit():
+        raise ValueError(f"{name} has no label months")
+    return ViewSchema(
+        name=name,
+        description=options["description"].name,
+        columns=columns,
+        query=create.expression.sql("bigquery", pretty=True),
+        months=int(labels["months"]),
+        ddl=ddl,
+    )
+
+
+def _described(view: str, column: exp.Expression) -> str:
+    for constraint in column.args.get("constraints") or []:
+        options = _options(constraint.args.get("kind"))
+        if "description" in options:
+            return options["description"].name
+    raise ValueError(f"{view}.{column.name} has no description")
+
+
+def _options(properties: exp.Expression | None) -> dict[str, exp.Expression]:
+    if not isinstance(properties, exp.Properties):
+        return {}
+    return {
+        prop.this.name: prop.args["value"]
+        for prop in properties.expressions
+        if isinstance(prop, exp.Property) and "value" in prop.args
+    }
