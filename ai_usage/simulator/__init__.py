@@ -6,5 +6,24 @@ against what really happened here.
 
 from ai_usage.simulator.amendments import Amendment, add, change, drop
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.records import UNKNOWN, Owner
+from ai_usage.simulator.reference import write_reference_files
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, create_app, run, serve
+from ai_usage.simulator.truth import Truth
 
-__all__ = ["Amendment", "Company", "add", "change", "drop"]
+__all__ = [
+    "ANTHROPIC_KEY",
+    "CURSOR_KEY",
+    "UNKNOWN",
+    "Amendment",
+    "Company",
+    "Owner",
+    "Truth",
+    "add",
+    "change",
+    "create_app",
+    "drop",
+    "run",
+    "serve",
+    "write_reference_files",
+]

@@ -314,12 +314,12 @@ def _person(
         end = anchor - timedelta(days=20)
     elif n == EARLIER_LEAVER:
         end = anchor - timedelta(days=150)
-    level = ("Junior", "Mid", "Senior", "Staff")[int(rng.random() * 4)]
+    level = ("junior", "mid", "senior", "staff")[int(rng.random() * 4)]
     title = _title(team.department)
     if is_manager:
-        level, title = "Manager", f"Manager, {team.name}"
+        level, title = "staff", f"Manager, {team.name}"
     if n in _DIRECTORS.values():
-        level, title = "Director", f"Director, {team.department}"
+        level, title = "principal", f"Director, {team.department}"
     newer = n in (RECENT_JOINER, EARLIER_JOINER)
     return Person(
         number=n,
@@ -517,7 +517,7 @@ def _keys(
             registered=True,
             intended_use=use,
             contact_email=contact.email,
-            environment="production" if use == "service" else "staging",
+            environment="production" if use == "service" else "testing",
             cost_center=team.cost_center,
             project_codes=projects,
             expires=None,

@@ -1,0 +1,228 @@
+"""The files that a person at the company maintains: users, key register, platforms.
+
+Written as on the company's `today`: nobody is in them who has not begun yet, no move that is
+still to come. UTF-8 CSV with a header row, lists separated by `;`, ISO dates, true and false.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from ai_usage.simulator import seeding
+from ai_usage.simulator.company import Company
+from ai_usage.simulator.roster import (
+    ADMIN,
+    BOTH_CUSTOMER_TYPES,
+    CONTRACTOR,
+    ApiKey,
+    Person,
+    Team,
+)
+
+USERS_COLUMNS: Final = (
+    "user_email",
+    "effective_date",
+    "user_id",
+    "employee_id",
+    "first_name",
+    "last_name",
+    "full_name",
+    "display_name",
+    "preferred_name",
+    "department",
+    "department_code",
+    "team",
+    "sub_team",
+    "manager_email",
+    "director_email",
+    "cost_center",
+    "job_title",
+    "seniority_level",
+    "employment_type",
+    "location",
+    "timezone",
+    "ai_budget_monthly_usd",
+    "approved_platforms",
+    "usage_restrictions",
+    "is_active",
+    "start_date",
+    "end_date",
+    "aliases",
+)
+API_KEYS_COLUMNS: Final = (
+    "platform",
+    "api_key_id",
+    "api_key_name",
+    "user_email",
+    "platform_subtype",
+    "workspace_id",
+    "environment",
+    "intended_use",
+    "cost_center",
+    "project_codes",
+    "is_active",
+    "created_date",
+    "last_verified_date",
+    "expires_date",
+    "auto_deactivate_after_days",
+    "created_by",
+    "updated_by",
+)
+PLATFORMS_COLUMNS: Final = (
+    "platform_code",
+    "platform_subtype",
+    "platform_name",
+    "vendor",
+    "category",
+    "primary_use_case",
+    "cost_model",
+    "unit_type",
+    "billing_cycle",
+    "contract_start_date",
+    "contract_end_date",
+    "is_active",
+)
+_VERIFIED_DAYS_AGO: Final = (3, 20, 75, 160, 320)
+"""Registers age: some lines were checked lately, some not for most of a year."""
+
+Cell = str | int | bool | date | tuple[str, ...] | None
+
+
+def write_reference_files(company: Company, folder: str | Path) -> list[Path]:
+    """Write users.csv, api_keys.csv and platforms.csv into the folder, which is made if needed."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    return [
+        _write(target / "users.csv", USERS_COLUMNS, user_rows(company)),
+        _write(target / "api_keys.csv", API_KEYS_COLUMNS, api_key_rows(company)),
+        _write(target / "platforms.csv", PLATFORMS_COLUMNS, platform_rows(company)),
+    ]
+
+
+def user_rows(company: Company) -> list[dict[str, Cell]]:
+    """One row a person; a mover has one for each team, with the day it holds from."""
+    rows: list[dict[str, Cell]] = []
+    for person in company.people:
+        if person.start_date > company.today:
+            continue
+        teams = [(since, team) for since, team in person.teams if since <= company.today]
+        for since, team in teams:
+            effective = max(since, person.start_date) if len(teams) > 1 else None
+            rows.append(_user_row(company, person, team, effective))
+    return rows
+
+
+def _user_row(
+    company: Company, person: Person, team: Team, effective: date | None
+) -> dict[str, Cell]:
+    manager = team.manager_email if team.manager_email != person.email else team.director_email
+    left = person.end_date is not None and person.end_date < company.today
+    restrictions = {"max_model": "sonnet"} if person.number == BOTH_CUSTOMER_TYPES else None
+    return {
+        "user_email": person.email,
+        "effective_date": effective,
+        "user_id": person.user_id,
+        "employee_id": person.employee_id,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "full_name": person.full_name,
+        "display_name": person.full_name,
+        "preferred_name": person.first_name,
+        "department": team.department,
+        "department_code": team.department_code,
+        "team": team.name,
+        "sub_team": team.sub_team,
+        "manager_email": manager if manager != person.email else None,
+        "director_email": team.director_email if team.director_email != person.email else None,
+        "cost_center": team.cost_center,
+        "job_title": person.job_title,
+        "seniority_level": person.seniority_level,
+        "employment_type": person.employment_type,
+        "location": person.place.location,
+        "timezone": person.place.timezone,
+        "ai_budget_monthly_usd": person.budget_usd,
+        # The contractor has an API key that nobody approved.
+        "approved_platforms": ("cursor",)
+        if person.number == CONTRACTOR
+        else ("anthropic", "cursor"),
+        "usage_restrictions": json.dumps(restrictions) if restrictions else None,
+        "is_active": not left,
+        "start_date": person.start_date,
+        "end_date": person.end_date if left else None,
+        "aliases": person.aliases,
+    }
+
+
+def api_key_rows(company: Company) -> list[dict[str, Cell]]:
+    """The key register: most keys, not all, so that the vendor's directory has to speak too."""
+    return [
+        _key_row(company, key)
+        for key in company.keys
+        if key.registered and key.created <= company.today
+    ]
+
+
+def _key_row(company: Company, key: ApiKey) -> dict[str, Cell]:
+    admin = company.people[ADMIN].email
+    age = _VERIFIED_DAYS_AGO[seeding.number("verified", key.id) % len(_VERIFIED_DAYS_AGO)]
+    verified = min(company.today, company.anchor - timedelta(days=age))
+    ended = key.last_day is not None and key.last_day < company.today
+    if ended and key.last_day is not None:
+        verified = min(verified, key.last_day)
+    return {
+        "platform": "anthropic",
+        "api_key_id": key.id,
+        "api_key_name": key.name,
+        "user_email": key.contact_email,
+        "platform_subtype": key.platform_subtype,
+        "workspace_id": key.workspace_id,
+        "environment": key.environment,
+        "intended_use": key.intended_use,
+        "cost_center": key.cost_center,
+        "project_codes": key.project_codes,
+        "is_active": not ended,
+        "created_date": key.created,
+        "last_verified_date": max(verified, key.created),
+        "expires_date": key.last_day if ended else key.expires,
+        "auto_deactivate_after_days": key.auto_deactivate_after_days,
+        "created_by": admin,
+        "updated_by": admin,
+    }
+
+
+def platform_rows(company: Company) -> list[dict[str, Cell]]:
+    """One override: the dates of the Cursor contract. Empty cells leave what is known."""
+    start = date(company.anchor.year - 2, 1, 1)
+    return [
+        {
+            **dict.fromkeys(PLATFORMS_COLUMNS),
+            "platform_code": "cursor",
+            "platform_subtype": "cursor",
+            "contract_start_date": start,
+            "contract_end_date": date(company.anchor.year + 1, 12, 31),
+            "is_active": True,
+        }
+    ]
+
+
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Cell]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+    return path
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ";".join(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
