@@ -1,6 +1,4 @@
-"""The promises of a complete answer, whatever the vendor's style of paging: nothing endless,
-nothing twice, nothing missing.
-"""
+"""What a complete answer promises, however it is paged: it ends, nothing comes twice or lacks."""
 
 from __future__ import annotations
 

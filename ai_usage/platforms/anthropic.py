@@ -1,0 +1,801 @@
+"""Anthropic's Admin API: how to ask it, the shape of its answers, and what they mean.
+
+The contract (limits, units, traps) is the vendor's reference at https://platform.claude.com/docs;
+a comment says where public reports of live calls decide. All days are UTC days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from ai_usage.platforms.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
+from ai_usage.platforms.http import Params, VendorClient
+from ai_usage.platforms.paging import Paging
+from ai_usage.platforms.parsing import (
+    NULL,
+    UNREADABLE_AMOUNT,
+    UNREADABLE_VALUE,
+    Int,
+    UnreadableAmount,
+    day_of,
+    email_of,
+    field_of,
+    instant_of,
+    midnight,
+    text_of,
+    total,
+    undecodable,
+    usd,
+)
+from ai_usage.platforms.rows import ApiKey, Person, RawEvent, Workspace
+
+NAME = "anthropic"
+API, CODE = "claude_api", "claude_code"
+
+MOST_BUCKETS = 31
+"""The server's limit for daily buckets in a page, and so our longest window."""
+MOST_RECORDS = 1000
+"""The server's limit for records in a page of every other endpoint."""
+
+USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
+"""Five dimensions: more are refused ("Cannot specify more than 5 group_by[] dimensions.")."""
+COST_GROUPS = ("workspace_id", "description")
+
+COST_TYPES = frozenset({"tokens", "web_search", "code_execution", "session_usage"})
+TOKEN_TYPES = frozenset(
+    {
+        "uncached_input_tokens",
+        "output_tokens",
+        "cache_read_input_tokens",
+        "cache_creation.ephemeral_5m_input_tokens",
+        "cache_creation.ephemeral_1h_input_tokens",
+    }
+)
+SAMPLE_COST_TYPES = frozenset(
+    {"input_tokens", "output_tokens", "cached_input_tokens", "cache_read_input_tokens"}
+)
+"""Cost types of simplified samples, which name the token class there."""
+SERVICE_TIERS = frozenset(
+    {"standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"}
+)
+
+
+# --- Asking ----------------------------------------------------------------------------------
+
+
+def _headers(key: str) -> dict[str, str]:
+    return {"x-api-key": key, "anthropic-version": "2023-06-01"}
+
+
+class _Answer(msgspec.Struct):
+    """Every list of this API; the directory pages by `last_id`, the reports by `next_page`."""
+
+    data: list[msgspec.Raw]
+    has_more: bool | None = None
+    next_page: str | None = None
+    last_id: str | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def _paged(
+    client: VendorClient, endpoint: str, path: str, params: Params, where: str
+) -> Iterator[Page]:
+    """Every page of a report, following `next_page` until `has_more` is false."""
+    paging = Paging(NAME, endpoint, where)
+    token: str | None = None
+    number = 1
+    while True:
+        asked = [*params, *([("page", token)] if token else [])]
+        page = client.get(endpoint, path, asked, where=f"{where} page {number}")
+        answer = paging.decode(page, _ANSWER)
+        paging.records(answer.data)
+        yield page
+        token = paging.next_token(answer.has_more, answer.next_page)
+        if token is None:
+            return
+        number += 1
+
+
+def _listed(client: VendorClient, endpoint: str, window: Window, params: Params) -> Iterator[Page]:
+    """Every page of a directory list, by `after_id` (offsets are ignored there, silently)."""
+    path = f"/v1/organizations/{endpoint}"
+    paging = Paging(NAME, endpoint, f"{window}")
+    after: str | None = None
+    number = 1
+    while True:
+        asked = [("limit", str(MOST_RECORDS)), *params, *([("after_id", after)] if after else [])]
+        page = client.get(endpoint, path, asked, where=f"{window} page {number}")
+        answer = paging.decode(page, _ANSWER)
+        paging.records(answer.data)
+        yield page
+        # Unlike a report's token, the last id is there on the last page too.
+        more = bool(answer.has_more)
+        after = paging.next_token(more, answer.last_id)
+        if after is None:
+            return
+        number += 1
+
+
+def _instant(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _buckets(start: date, end: date, groups: tuple[str, ...]) -> Params:
+    """Daily buckets; `ending_at` is exclusive, and only midnights are accepted by both reports."""
+    return [
+        ("starting_at", _instant(start)),
+        ("ending_at", _instant(end)),
+        ("bucket_width", "1d"),
+        ("limit", str(MOST_BUCKETS)),
+        *(("group_by[]", group) for group in groups),
+    ]
+
+
+def _fetch_usage_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    params = _buckets(window.start, window.end, USAGE_GROUPS)
+    path = "/v1/organizations/usage_report/messages"
+    return _paged(client, "usage_report", path, params, f"{window}")
+
+
+def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    """A window without a complete bucket, today's alone, is refused with a 400.
+
+    So today is asked together with yesterday, which is complete, and its rows are the caller's to
+    leave aside. Taking that 400 for "nothing yet" instead would let a broken request pass as an
+    empty answer.
+    """
+    yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+    params = _buckets(min(window.start, yesterday), window.end, COST_GROUPS)
+    return _paged(client, "cost_report", "/v1/organizations/cost_report", params, f"{window}")
+
+
+def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    """The endpoint knows no range: a call (and its pages) a day."""
+    path = "/v1/organizations/usage_report/claude_code"
+    for day in window.days():
+        params = [("starting_at", day.isoformat()), ("limit", str(MOST_RECORDS))]
+        yield from _paged(client, "claude_code", path, params, f"{day}")
+
+
+def _fetch_api_keys(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    return _listed(client, "api_keys", window, [])
+
+
+def _fetch_users(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    return _listed(client, "users", window, [])
+
+
+def _fetch_workspaces(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+    """Archived ones too: what was spent in them still has to be named."""
+    return _listed(client, "workspaces", window, [("include_archived", "true")])
+
+
+# --- Buckets -----------------------------------------------------------------------------------
+
+
+class _Bucket(msgspec.Struct):
+    starting_at: str
+    results: list[msgspec.Raw] | None = None
+
+
+class _BucketPage(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+
+
+_BUCKET = msgspec.json.Decoder(_Bucket)
+_BUCKET_PAGE = msgspec.json.Decoder(_BucketPage)
+
+
+def _results(
+    pages: Iterable[bytes], context: ReadContext, event_type: str
+) -> Iterator[tuple[datetime, list[msgspec.Raw]] | RawEvent]:
+    """Each bucket's start and records; a bucket that cannot be read comes as one flagged event."""
+    for page in pages:
+        for record in _BUCKET_PAGE.decode(page).data or ():
+            try:
+                bucket = _BUCKET.decode(record)
+                start = instant_of(bucket.starting_at)
+            except (ValueError, UnicodeDecodeError):
+                known = day_of(field_of(record, "starting_at")) or context.window.start
+                yield undecodable(record, known, event_type, API)
+            else:
+                yield start, bucket.results or []
+
+
+# --- Usage report ------------------------------------------------------------------------------
+
+
+class _CacheCreation(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: Int = None
+    ephemeral_1h_input_tokens: Int = None
+
+
+class _ServerToolUse(msgspec.Struct, gc=False):
+    web_search_requests: Int = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    """A usage result; the last two fields only come in simplified samples."""
+
+    uncached_input_tokens: Int = None
+    cache_read_input_tokens: Int = None
+    cache_creation: _CacheCreation | None = None
+    output_tokens: Int = None
+    server_tool_use: _ServerToolUse | None = None
+    api_key_id: str | None = None
+    workspace_id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    context_window: str | None = None
+    inference_geo: str | None = None
+    speed: str | None = None
+    account_id: str | None = None
+    service_account_id: str | None = None
+    cached_input_tokens: Int = None
+    request_count: Int = None
+
+
+_USAGE = msgspec.json.Decoder(_Usage, strict=False)
+
+
+def _read_usage_report(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
+    """One event per bucket, key, workspace, model, service tier and context window: tokens."""
+    for found in _results(pages, context, "usage"):
+        if isinstance(found, RawEvent):
+            yield found
+            continue
+        start, records = found
+        day = start.date()
+        bucket = start.isoformat()
+        for record in records:
+            try:
+                usage = _USAGE.decode(record)
+            except (ValueError, UnicodeDecodeError):
+                yield undecodable(record, day, "usage", API)
+            else:
+                yield _usage_event(usage, start, day, bucket, record)
+
+
+def _usage_event(
+    usage: _Usage, start: datetime, day: date, bucket: str, record: msgspec.Raw
+) -> RawEvent:
+    written_5m = written_1h = None
+    if (cache := usage.cache_creation) is not None:
+        written_5m, written_1h = cache.ephemeral_5m_input_tokens, cache.ephemeral_1h_input_tokens
+    if written_5m is None and written_1h is None:
+        written = usage.cached_input_tokens
+    else:
+        written = (written_5m or 0) + (written_1h or 0)
+    searches = usage.server_tool_use
+    return RawEvent(
+        identity=(
+            bucket,
+            usage.api_key_id,
+            usage.workspace_id,
+            usage.model,
+            usage.service_tier,
+            usage.context_window,
+            usage.inference_geo,
+            usage.speed,
+            usage.account_id,
+            usage.service_account_id,
+        ),
+        event_timestamp=start,
+        event_date=day,
+        event_type="usage",
+        platform_subtype=API,
+        api_key_id=usage.api_key_id,
+        workspace_id=usage.workspace_id,
+        model=usage.model,
+        service_tier=usage.service_tier,
+        context_window=usage.context_window,
+        input_tokens=usage.uncached_input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=written,
+        cache_read_tokens=usage.cache_read_input_tokens,
+        cache_write_5m_tokens=written_5m,
+        cache_write_1h_tokens=written_1h,
+        web_search_requests=None if searches is None else searches.web_search_requests,
+        request_count=usage.request_count,
+        attribution_method="unknown" if usage.api_key_id is None else "api_key_mapping",
+        raw_response=str(record, "utf-8", "replace"),
+        validation_errors=_unknown("service_tier", usage.service_tier, SERVICE_TIERS),
+    )
+
+
+def _unknown(field: str, value: str | None, known: frozenset[str]) -> list[str]:
+    """A flag for a value that money is allocated by and that nobody here has heard of."""
+    return [] if value is None or value in known else [f"unknown_enum:{field}"]
+
+
+# --- Cost report -------------------------------------------------------------------------------
+
+
+class _Cost(msgspec.Struct, gc=False):
+    """A cost result. `amount` is cents, a decimal text, fractional."""
+
+    amount: msgspec.Raw = NULL
+    currency: str | None = None
+    description: str | None = None
+    cost_type: str | None = None
+    token_type: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    context_window: str | None = None
+    inference_geo: str | None = None
+    workspace_id: str | None = None
+
+
+_COST = msgspec.json.Decoder(_Cost, strict=False)
+
+
+def _read_cost_report(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
+    """One event per bucket and cost line (workspace and description): money, nobody's name."""
+    in_cents = context.amounts_in == "cents"
+    for found in _results(pages, context, "cost"):
+        if isinstance(found, RawEvent):
+            yield found
+            continue
+        start, records = found
+        day = start.date()
+        bucket = start.isoformat()
+        for record in records:
+            try:
+                cost = _COST.decode(record)
+            except (ValueError, UnicodeDecodeError):
+                yield undecodable(record, day, "cost", API)
+            else:
+                yield _cost_event(cost, start, day, bucket, record, in_cents)
+
+
+def _cost_event(
+    cost: _Cost, start: datetime, day: date, bucket: str, record: msgspec.Raw, in_cents: bool
+) -> RawEvent:
+    currency = "USD" if cost.currency is None else cost.currency.upper()
+    errors = [
+        *_unknown("token_type", cost.token_type, TOKEN_TYPES),
+        *_unknown("cost_type", cost.cost_type, COST_TYPES | SAMPLE_COST_TYPES),
+        *_unknown("service_tier", cost.service_tier, SERVICE_TIERS),
+    ]
+    try:
+        # The vendor bills in dollars only; another currency's cents are not dollars.
+        amount = usd(cost.amount, in_cents=in_cents) if currency == "USD" else None
+    except UnreadableAmount:
+        amount = None
+    if amount is None:
+        errors.append(UNREADABLE_AMOUNT)
+    return RawEvent(
+        identity=(
+            bucket,
+            cost.workspace_id,
+            cost.description,
+            cost.cost_type,
+            cost.model,
+            cost.service_tier,
+            cost.token_type,
+            cost.context_window,
+            cost.inference_geo,
+            currency,
+        ),
+        event_timestamp=start,
+        event_date=day,
+        event_type="cost",
+        platform_subtype=API,
+        workspace_id=cost.workspace_id,
+        model=cost.model,
+        service_tier=cost.service_tier,
+        context_window=cost.context_window,
+        token_type=cost.token_type,
+        cost_usd=amount,
+        cost_currency=currency,
+        cost_type=cost.token_type or cost.cost_type,
+        billing_period="daily",
+        raw_response=str(record, "utf-8", "replace"),
+        validation_errors=errors,
+    )
+
+
+# --- Claude Code -------------------------------------------------------------------------------
+
+
+class _Actor(msgspec.Struct, gc=False):
+    type: str | None = None
+    email_address: str | None = None
+    api_key_name: str | None = None
+
+
+class _Lines(msgspec.Struct, gc=False):
+    added: Int = None
+    removed: Int = None
+
+
+class _CoreMetrics(msgspec.Struct, gc=False):
+    num_sessions: Int = None
+    lines_of_code: _Lines | None = None
+    commits_by_claude_code: Int = None
+    pull_requests_by_claude_code: Int = None
+
+
+class _Tool(msgspec.Struct, gc=False):
+    accepted: Int = None
+    rejected: Int = None
+
+
+class _Tokens(msgspec.Struct, gc=False):
+    input: Int = None
+    output: Int = None
+    cache_read: Int = None
+    cache_creation: Int = None
+
+
+class _Estimate(msgspec.Struct, gc=False):
+    amount: msgspec.Raw = NULL
+    currency: str | None = None
+
+
+class _Model(msgspec.Struct, gc=False):
+    model: str | None = None
+    tokens: _Tokens | None = None
+    estimated_cost: _Estimate | None = None
+
+
+class _Code(msgspec.Struct, gc=False):
+    date: str
+    actor: _Actor | None = None
+    customer_type: str | None = None
+    terminal_type: str | None = None
+    core_metrics: _CoreMetrics | None = None
+    tool_actions: dict[str, _Tool | None] | None = None
+    model_breakdown: list[_Model] | None = None
+
+
+_CODE = msgspec.json.Decoder(_Code, strict=False)
+_NO_ACTOR, _NO_METRICS, _NO_TOKENS = _Actor(), _CoreMetrics(), _Tokens()
+
+
+def _read_claude_code(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
+    """One event per actor, terminal, customer type and day."""
+    in_cents = context.amounts_in == "cents"
+    for page in pages:
+        for record in _BUCKET_PAGE.decode(page).data or ():
+            try:
+                code = _CODE.decode(record)
+                start = instant_of(code.date)
+            except (ValueError, UnicodeDecodeError):
+                known = day_of(field_of(record, "date")) or context.window.start
+                yield undecodable(record, known, "session", CODE)
+            else:
+                yield _code_event(code, start.date(), record, in_cents)
+
+
+def _code_event(code: _Code, day: date, record: msgspec.Raw, in_cents: bool) -> RawEvent:
+    """The estimate is at list price and never a cost.
+
+    API customers' cost is in the cost report, and their tokens are in the usage report already.
+    """
+    actor = code.actor or _NO_ACTOR
+    metrics = code.core_metrics or _NO_METRICS
+    email = email_of(actor.email_address)
+    name = text_of(actor.api_key_name)
+    models = code.model_breakdown or ()
+    tools = [tool for tool in (code.tool_actions or {}).values() if tool is not None]
+    accepted = total([tool.accepted for tool in tools])
+    rejected = total([tool.rejected for tool in tools])
+    errors: list[str] = []
+    if code.customer_type not in ("api", "subscription"):
+        errors.append("unknown_enum:customer_type")
+    if email is None and name is None:
+        errors.append("unknown_enum:actor")
+    estimate: Decimal | None = None
+    try:
+        estimate = _estimate(models, in_cents)
+    except UnreadableAmount:
+        errors.append(UNREADABLE_VALUE)
+    event = RawEvent(
+        identity=(
+            day.isoformat(),
+            actor.type,
+            email or name,
+            code.terminal_type,
+            code.customer_type,
+        ),
+        event_timestamp=midnight(day),
+        event_date=day,
+        event_type="session",
+        platform_subtype=CODE,
+        user_email=email,
+        actor_name=name,
+        model=models[0].model if len(models) == 1 else None,
+        session_count=metrics.num_sessions,
+        lines_accepted=None if metrics.lines_of_code is None else metrics.lines_of_code.added,
+        commits=metrics.commits_by_claude_code,
+        pull_requests=metrics.pull_requests_by_claude_code,
+        suggestions_shown=total((accepted, rejected)),
+        suggestions_accepted=accepted,
+        estimated_cost_usd=estimate,
+        attribution_method="direct_email" if email else "key_name" if name else "unknown",
+        raw_response=str(record, "utf-8", "replace"),
+        validation_errors=errors,
+    )
+    if code.customer_type == "subscription":
+        tokens = [model.tokens or _NO_TOKENS for model in models]
+        event.input_tokens = total([t.input for t in tokens])
+        event.output_tokens = total([t.output for t in tokens])
+        event.cache_read_tokens = total([t.cache_read for t in tokens])
+        event.cached_input_tokens = total([t.cache_creation for t in tokens])
+    return event
+
+
+def _estimate(models: Iterable[_Model], in_cents: bool) -> Decimal | None:
+    amounts = [
+        amount
+        for model in models
+        if model.estimated_cost is not None
+        and (amount := usd(model.estimated_cost.amount, in_cents=in_cents)) is not None
+    ]
+    return sum(amounts[1:], amounts[0]) if amounts else None
+
+
+# --- Directory ---------------------------------------------------------------------------------
+
+
+class _CreatedBy(msgspec.Struct):
+    id: str | None = None
+
+
+class _Entry(msgspec.Struct):
+    """A user, key or workspace; each has an id and some of the rest."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    role: str | None = None
+    status: str | None = None
+    workspace_id: str | None = None
+    created_at: str | None = None
+    expires_at: str | None = None
+    archived_at: str | None = None
+    created_by: _CreatedBy | None = None
+
+
+_ENTRY = msgspec.json.Decoder(_Entry)
+
+
+def _entries(pages: Iterable[bytes]) -> Iterator[_Entry]:
+    for page in pages:
+        for record in _ANSWER.decode(page).data:
+            yield _ENTRY.decode(record)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else instant_of(text)
+    except ValueError:
+        return None
+
+
+def _read_api_keys(pages: Iterable[bytes], context: ReadContext) -> Iterator[ApiKey]:
+    """One row per key; no workspace means the default one."""
+    for entry in _entries(pages):
+        yield ApiKey(
+            api_key_id=entry.id,
+            api_key_name=entry.name,
+            status=entry.status,
+            workspace_id=entry.workspace_id,
+            created_at=_moment(entry.created_at),
+            expires_at=_moment(entry.expires_at),
+            created_by_id=None if entry.created_by is None else entry.created_by.id,
+        )
+
+
+def _read_users(pages: Iterable[bytes], context: ReadContext) -> Iterator[Person]:
+    """One person per member; who was removed is not listed any more."""
+    for entry in _entries(pages):
+        yield Person(
+            vendor_user_id=entry.id,
+            user_email=email_of(entry.email),
+            full_name=text_of(entry.name),
+            role=entry.role,
+        )
+
+
+def _read_workspaces(pages: Iterable[bytes], context: ReadContext) -> Iterator[Workspace]:
+    """One row per workspace, archived ones included; the default workspace is not listed."""
+    for entry in _entries(pages):
+        yield Workspace(
+            workspace_id=entry.id,
+            workspace_name=entry.name,
+            archived_at=_moment(entry.archived_at),
+        )
+
+
+# --- Saved answers -----------------------------------------------------------------------------
+
+
+def _records(body: object) -> list[dict[str, object]]:
+    data = body.get("data") if isinstance(body, dict) else None
+    return [r for r in data if isinstance(r, dict)] if isinstance(data, list) else []
+
+
+def _bucketed(body: object, marks: frozenset[str]) -> Window | None:
+    """The window of a bucketed report any of whose results has one of `marks`."""
+    buckets = _records(body)
+    results = [r for b in buckets if isinstance(b.get("results"), list) for r in _each(b)]
+    if not any(marks & result.keys() for result in results):
+        return None
+    days = [day for b in buckets if (day := _day(b.get("starting_at")))]
+    return Window(min(days), max(days) + timedelta(days=1)) if days else None
+
+
+def _each(bucket: dict[str, object]) -> Iterator[dict[str, object]]:
+    results = bucket["results"]
+    if isinstance(results, list):
+        yield from (r for r in results if isinstance(r, dict))
+
+
+def _day(value: object) -> date | None:
+    return day_of(value) if isinstance(value, str) else None
+
+
+def _recognise_usage_report(body: object) -> Window | None:
+    return _bucketed(body, frozenset({"uncached_input_tokens", "output_tokens"}))
+
+
+def _recognise_cost_report(body: object) -> Window | None:
+    return _bucketed(body, frozenset({"amount"}))
+
+
+def _recognise_claude_code(body: object) -> Window | None:
+    records = _records(body)
+    if not any("actor" in r and ("core_metrics" in r or "terminal_type" in r) for r in records):
+        return None
+    days = [day for r in records if (day := _day(r.get("date")))]
+    return Window(min(days), max(days) + timedelta(days=1)) if days else None
+
+
+# --- Declaration -------------------------------------------------------------------------------
+
+
+def _platform(subtype: str, name: str, **values: str | int | bool) -> PlatformRow:
+    common: dict[str, str | int | bool] = {"vendor": "Anthropic", "is_active": True}
+    return PlatformRow(
+        platform_code=NAME,
+        platform_subtype=subtype,
+        platform_name=name,
+        values={**common, **values},
+    )
+
+
+VENDOR = Vendor(
+    name=NAME,
+    title="Anthropic",
+    key_setting="ANTHROPIC_ADMIN_KEY",
+    base_url_setting="ANTHROPIC_BASE_URL",
+    base_url="https://api.anthropic.com",
+    headers=_headers,
+    # The limit is one for all endpoints and not published: polling once a minute is supported,
+    # bursts for paging are tolerated. One a second keeps a backfill well below what was refused.
+    requests_per_minute=60,
+    # Claude Code names the keys it makes itself after their owner's mailbox.
+    key_name_patterns=(r"^claude_code_key_(?P<owner>[a-z0-9][a-z0-9.+'-]*)_[a-z0-9]+$",),
+    endpoints=(
+        Endpoint(
+            name="usage_report",
+            description="Tokens a day by key, workspace, model, service tier, context window.",
+            api_path="GET /v1/organizations/usage_report/messages",
+            yields=RawEvent,
+            fetch=_fetch_usage_report,
+            read=_read_usage_report,
+            recognise=_recognise_usage_report,
+            max_days=MOST_BUCKETS,
+            settle=timedelta(hours=2),
+        ),
+        Endpoint(
+            name="cost_report",
+            description="What is billed a day, by workspace and kind of line.",
+            api_path="GET /v1/organizations/cost_report",
+            yields=RawEvent,
+            fetch=_fetch_cost_report,
+            read=_read_cost_report,
+            recognise=_recognise_cost_report,
+            max_days=MOST_BUCKETS,
+            settle=timedelta(hours=24),
+            lookback="cost",
+        ),
+        Endpoint(
+            name="claude_code",
+            description="Claude Code: sessions, lines, commits and tool actions a person and day.",
+            api_path="GET /v1/organizations/usage_report/claude_code",
+            yields=RawEvent,
+            fetch=_fetch_claude_code,
+            read=_read_claude_code,
+            recognise=_recognise_claude_code,
+            max_days=MOST_BUCKETS,
+            settle=timedelta(hours=2),
+        ),
+        Endpoint(
+            name="api_keys",
+            description="The organisation's API keys and who made them.",
+            api_path="GET /v1/organizations/api_keys",
+            yields=ApiKey,
+            fetch=_fetch_api_keys,
+            read=_read_api_keys,
+            kind="snapshot",
+            max_days=1,
+            settle=timedelta(0),
+        ),
+        Endpoint(
+            name="users",
+            description="The organisation's members.",
+            api_path="GET /v1/organizations/users",
+            yields=Person,
+            fetch=_fetch_users,
+            read=_read_users,
+            kind="snapshot",
+            max_days=1,
+            settle=timedelta(0),
+        ),
+        Endpoint(
+            name="workspaces",
+            description="The organisation's workspaces, archived ones included.",
+            api_path="GET /v1/organizations/workspaces",
+            yields=Workspace,
+            fetch=_fetch_workspaces,
+            read=_read_workspaces,
+            kind="snapshot",
+            max_days=1,
+            settle=timedelta(0),
+        ),
+    ),
+    platforms=(
+        _platform(
+            API,
+            "Claude API",
+            category="llm_api",
+            primary_use_case="Models called by programs",
+            cost_model="usage_based",
+            supports_token_tracking=True,
+            supports_session_tracking=False,
+            supports_productivity_metrics=False,
+            supports_real_time_cost=False,
+            unit_type="tokens",
+            billing_cycle="monthly",
+            api_endpoint="https://api.anthropic.com",
+            max_batch_size=MOST_BUCKETS,
+        ),
+        _platform(
+            CODE,
+            "Claude Code",
+            category="coding_assistant",
+            primary_use_case="Writing code in the terminal",
+            cost_model="hybrid",
+            supports_token_tracking=True,
+            supports_session_tracking=True,
+            supports_productivity_metrics=True,
+            supports_real_time_cost=False,
+            unit_type="tokens",
+            billing_cycle="monthly",
+            api_endpoint="https://api.anthropic.com",
+            max_batch_size=MOST_RECORDS,
+        ),
+        # No endpoint of this API reports claude.ai: its cost comes from seats and invoices.
+        _platform(
+            "claude_web",
+            "Claude",
+            category="chat_interface",
+            primary_use_case="Chat in the browser and on the desktop",
+            cost_model="subscription",
+            supports_token_tracking=False,
+            supports_session_tracking=False,
+            supports_productivity_metrics=False,
+            supports_real_time_cost=False,
+            billing_cycle="monthly",
+        ),
+    ),
+)
