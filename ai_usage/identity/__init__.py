@@ -1,0 +1,28 @@
+"""Who is who: directory snapshots folded into people's history, key owners ranked, the bridge.
+
+Pure functions: no clock, no network, no warehouse. Reading files is in `ai_usage.reference`,
+fetching directories in `ai_usage.platforms`, writing tables in `ai_usage.assets`.
+"""
+
+from ai_usage.identity.build import Identity, IdentityInputs
+from ai_usage.identity.dates import dim_dates
+from ai_usage.identity.hashing import SHARED_SK, UNKNOWN_SK, hash_text, surrogate_key
+from ai_usage.identity.keys import Activity, decayed
+from ai_usage.identity.platforms import dim_platforms
+from ai_usage.identity.snapshots import Snapshot, api_keys_of, members_of
+
+__all__ = [
+    "SHARED_SK",
+    "UNKNOWN_SK",
+    "Activity",
+    "Identity",
+    "IdentityInputs",
+    "Snapshot",
+    "api_keys_of",
+    "decayed",
+    "dim_dates",
+    "dim_platforms",
+    "hash_text",
+    "members_of",
+    "surrogate_key",
+]

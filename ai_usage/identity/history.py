@@ -1,0 +1,180 @@
+"""`dim_users`: the sources' timelines merged into versions (slowly changing dimension type 2).
+
+The result depends on the set of snapshots alone: folding them in another order, or twice, gives
+the same rows (design, "Partitions" and "Identity").
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from ai_usage.identity.aliases import Aliases, read_aliases
+from ai_usage.identity.days import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
+from ai_usage.identity.hashing import SHARED_SK, UNKNOWN_SK, surrogate_key
+from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
+from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
+
+PEOPLE_SOURCES = ("users.csv", "scim")
+"""Directories of the company, strongest first; vendors' member lists come after, by name."""
+
+UNKNOWN_EMAIL = "unattributed"
+SHARED_EMAIL = "shared"
+"""`user_email` of the members 0 and -1: not in the form of an address, so no person can have it."""
+
+_LISTS = ("approved_platforms",)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A person as they were from `span.first` to `span.last`."""
+
+    user_sk: int
+    user_email: str
+    span: Span
+    state: State
+    sources: str
+
+    def __getitem__(self, column: str) -> Any:
+        return self.state[column]
+
+
+@dataclass(frozen=True)
+class People:
+    """Everyone whom any source ever listed: versions by own address, in order, without gaps."""
+
+    versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
+    aliases: Aliases = field(default_factory=Aliases)
+
+    def on(self, email: str, day: date) -> Version | None:
+        """The person's version on that day, or None where nobody has that address."""
+        for version in self.versions.get(email, ()):
+            if version.span.first <= day <= version.span.last:
+                return version
+        return None
+
+
+def fold_people(snapshots: Iterable[Snapshot]) -> People:
+    """Fold directory snapshots, in any order and number, into every person's versions."""
+    sources = {s: own for s, own in by_source(snapshots).items() if _lists_people(s)}
+    aliases = read_aliases(sources)
+    ranked = sorted(sources, key=_strength)
+    views = {source: timelines(sources[source], aliases) for source in ranked}
+    emails = sorted({email for view in views.values() for email in view})
+    return People(
+        {
+            email: _versions(email, {s: view[email] for s, view in views.items() if email in view})
+            for email in emails
+        },
+        aliases,
+    )
+
+
+def dim_users(
+    people: People, now: datetime, last_activity: Mapping[str, date] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of `dim_users`: one a version, and the members Unknown (0) and Shared (-1).
+
+    `last_activity` is each person's last day with an attributed event; `now` fills the timestamps.
+    """
+    seen = last_activity or {}
+    rows = [
+        _row(version, current=version is own[-1], last_activity=seen.get(email), now=now)
+        for email, own in people.versions.items()
+        for version in own
+    ]
+    members = ((UNKNOWN_SK, UNKNOWN_EMAIL, "Unattributed"), (SHARED_SK, SHARED_EMAIL, "Shared"))
+    for user_sk, email, name in members:
+        state = {"full_name": name, "display_name": name, "is_active": True}
+        member = Version(user_sk, email, EVER, _full(state), "built-in")
+        rows.append(_row(member, current=True, last_activity=None, now=now))
+    return sorted(rows, key=lambda row: (row["user_email"], row["effective_date"]))
+
+
+def _lists_people(source: str) -> bool:
+    return source in PEOPLE_SOURCES or source.endswith(MEMBERS)
+
+
+def _strength(source: str) -> tuple[int, str]:
+    rank = PEOPLE_SOURCES.index(source) if source in PEOPLE_SOURCES else len(PEOPLE_SOURCES)
+    return rank, source
+
+
+def _full(state: State) -> State:
+    return {name: state.get(name) for name in (*ATTRIBUTES, *LIFECYCLE)}
+
+
+def _versions(email: str, views: Mapping[str, list[Point]]) -> list[Version]:
+    """Cut history where the merged state changes; equal neighbours are one version."""
+    days = {day for points in views.values() for day, _state in points}
+    days |= {
+        day_after(state["end_date"])
+        for points in views.values()
+        for _day, state in points
+        if state.get("end_date") and state["end_date"] > FIRST_DAY
+    }
+    starts: list[tuple[date, State]] = []
+    for day in sorted(days):
+        state = _merged(views, day)
+        if not starts or starts[-1][1] != state:
+            starts.append((day, state))
+    ends = [day_before(day) for day, _state in starts[1:]] + [LAST_DAY]
+    sources = ", ".join(views)
+    return [
+        Version(surrogate_key(email, first.isoformat()), email, Span(first, last), state, sources)
+        for (first, state), last in zip(starts, ends, strict=True)
+    ]
+
+
+def _merged(views: Mapping[str, list[Point]], day: date) -> State:
+    """The person on a day: attribute by attribute the strongest source that knows it."""
+    states = [_at(points, day) for points in views.values()]
+    merged: State = {}
+    for name in ATTRIBUTES:
+        values = (state.get(name) for state in states)
+        merged[name] = next((value for value in values if value not in (None, "", ())), None)
+    merged.update(_lifecycle(views, day))
+    return merged
+
+
+def _lifecycle(views: Mapping[str, list[Point]], day: date) -> State:
+    """A company directory decides; vendors' lists only where none knows the person.
+
+    Who loses a seat at one vendor has not left, so among vendors one account is enough.
+    """
+    strongest = next(iter(views))
+    states = [
+        _at(points, day)
+        for source, points in views.items()
+        if source == strongest or strongest not in PEOPLE_SOURCES
+    ]
+    first = states[0]
+    end = first.get("end_date")
+    active = any(state["is_active"] for state in states) and not (end and day > end)
+    return {"is_active": active, "start_date": first.get("start_date"), "end_date": end}
+
+
+def _at(points: list[Point], day: date) -> State:
+    return points[bisect_right(points, day, key=lambda point: point[0]) - 1][1]
+
+
+def _row(
+    version: Version, *, current: bool, last_activity: date | None, now: datetime
+) -> dict[str, Any]:
+    lists = {name: list(version[name] or ()) for name in _LISTS}
+    return {
+        "user_sk": version.user_sk,
+        "user_email": version.user_email,
+        **version.state,
+        **lists,
+        "last_activity_date": last_activity,
+        "effective_date": version.span.first,
+        "expiration_date": version.span.last,
+        "is_current": current,
+        "created_timestamp": now,
+        "updated_timestamp": now,
+        "data_source": version.sources,
+    }

@@ -1,0 +1,54 @@
+"""Owners told by the names of keys, by the patterns that vendors' tools name keys with. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from ai_usage.identity.history import People
+
+_SEPARATORS = re.compile(r"[\s._-]+")
+
+
+class NameMatcher:
+    """Finds the one person whom a key's name means, or nobody.
+
+    A pattern's group `owner` (`first.last`) is compared with the mailbox and the full name of
+    everyone whom a directory lists; the name means someone only if it fits exactly one person.
+    """
+
+    def __init__(self, patterns: Mapping[str, Sequence[str]], people: People) -> None:
+        self._patterns = {
+            platform: [re.compile(pattern, re.IGNORECASE) for pattern in own]
+            for platform, own in patterns.items()
+        }
+        self._people: dict[str, set[str]] = defaultdict(set)
+        for email, versions in people.versions.items():
+            self._people[_plain(_mailbox(email))].add(email)
+            for version in versions:
+                if version["full_name"]:
+                    self._people[_plain(version["full_name"])].add(email)
+        for alias, email in people.aliases.own.items():
+            self._people[_plain(_mailbox(alias))].add(email)
+
+    def owner(self, platform: str, key_name: str) -> str | None:
+        """The address of the person whom the name means, or None."""
+        for pattern in self._patterns.get(platform, ()):
+            match = pattern.search(key_name)
+            if match:
+                fitting = self._people.get(_plain(match["owner"]), set())
+                return next(iter(fitting)) if len(fitting) == 1 else None
+        return None
+
+
+def _mailbox(email: str) -> str:
+    return email.split("@", 1)[0].split("+", 1)[0]
+
+
+def _plain(name: str) -> str:
+    """`José Núñez`, `jose.nunez` and `Jose_Nunez` alike."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    bare = "".join(c for c in letters if not unicodedata.combining(c))
+    return _SEPARATORS.sub(".", bare.strip())

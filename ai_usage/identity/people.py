@@ -1,0 +1,140 @@
+"""What each source of people says of a person, as a timeline. Merging sources is in `history`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from ai_usage.identity.aliases import Aliases
+from ai_usage.identity.days import FIRST_DAY, LAST_DAY, day_before
+from ai_usage.identity.snapshots import Snapshot
+from ai_usage.platforms.rows import Person
+
+LIFECYCLE = ("is_active", "start_date", "end_date")
+"""Taken together from one source: another source's end_date must not end a rehire."""
+
+ATTRIBUTES = (
+    *("user_id", "employee_id", "first_name", "last_name", "full_name", "display_name"),
+    *("preferred_name", "department", "department_code", "team", "sub_team", "manager_email"),
+    *("director_email", "cost_center", "job_title", "seniority_level", "employment_type"),
+    *("location", "timezone", "ai_budget_monthly_usd", "approved_platforms"),
+    "usage_restrictions",
+)
+"""What sources fill one by one: for each the strongest source that knows it counts."""
+
+State = dict[str, Any]
+"""A person as one source sees them: the attributes it knows, and the lifecycle."""
+Point = tuple[date, State]
+"""From this day on the state holds, until the next point."""
+Rows = tuple[Any, ...]
+
+
+def timelines(snapshots: Sequence[Snapshot], aliases: Aliases) -> dict[str, list[Point]]:
+    """One source's view of every person it ever listed, by the person's own address.
+
+    A timeline begins at `FIRST_DAY` with what was seen first: to learn something is no change.
+    """
+    changes = _changes(snapshots, aliases)
+    return {email: _timeline(own, aliases) for email, own in changes.items()}
+
+
+def _changes(
+    snapshots: Sequence[Snapshot], aliases: Aliases
+) -> dict[str, list[tuple[date, Rows | None]]]:
+    """Per person the days on which their rows changed; None where they were gone."""
+    changes: dict[str, list[tuple[date, Rows | None]]] = {}
+    listed: dict[str, Rows] = {}
+    previous: Sequence[Any] | None = None
+    for snapshot in snapshots:
+        if previous is not None and (snapshot.rows is previous or snapshot.rows == previous):
+            continue
+        previous = snapshot.rows
+        present = _by_person(snapshot.rows, aliases)
+        for email, rows in present.items():
+            if listed.get(email) != rows:
+                changes.setdefault(email, []).append((snapshot.day, rows))
+        for email in listed.keys() - present.keys():
+            changes[email].append((snapshot.day, None))
+        listed = present
+    return changes
+
+
+def _by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, Rows]:
+    people: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        email = row.user_email if isinstance(row, Person) else row["user_email"]
+        if email:
+            people[aliases.resolve(email)].append(row)
+    return {
+        email: tuple(own) if len(own) == 1 else _one_person(email, own)
+        for email, own in people.items()
+    }
+
+
+def _one_person(email: str, rows: list[Any]) -> Rows:
+    """Several rows of one person, in an order that does not depend on the snapshot's.
+
+    Where a row stands under the person's own address, those under an alias say nothing more.
+    """
+    if isinstance(rows[0], Person):
+        return tuple(sorted(rows, key=repr))
+    own = [row for row in rows if row["user_email"] == email] or rows
+    return tuple(sorted(own, key=repr))
+
+
+def _timeline(changes: list[tuple[date, Rows | None]], aliases: Aliases) -> list[Point]:
+    newest = max(n for n, (_day, rows) in enumerate(changes) if rows is not None)
+    if _is_dated(changes[newest][1]):
+        # Dated lines are the person's history: what earlier snapshots said is superseded.
+        changes = [(FIRST_DAY, changes[newest][1]), *changes[newest + 1 :]]
+    points: list[Point] = []
+    for n, (day, rows) in enumerate(changes):
+        first = FIRST_DAY if n == 0 else day
+        last = day_before(changes[n + 1][0]) if n + 1 < len(changes) else LAST_DAY
+        if rows is None:
+            points.append((first, {**points[-1][1], "is_active": False}))
+        else:
+            points += _clip(_points(rows, aliases), first, last)
+    return points
+
+
+def _is_dated(rows: Rows | None) -> bool:
+    return any(
+        not isinstance(row, Person) and row.get("effective_date") is not None for row in rows or ()
+    )
+
+
+def _clip(points: list[Point], first: date, last: date) -> list[Point]:
+    """The points as seen from `first` to `last`: the state at `first`, then those that follow."""
+    before = [state for day, state in points if day <= first]
+    return [(first, before[-1]), *((d, s) for d, s in points if first < d <= last)]
+
+
+def _points(rows: Rows, aliases: Aliases) -> list[Point]:
+    """The timeline that one snapshot's rows of a person tell, from `FIRST_DAY` on."""
+    if isinstance(rows[0], Person):
+        return [(FIRST_DAY, _member_state(rows))]
+    ordered = sorted(rows, key=lambda row: row.get("effective_date") or FIRST_DAY)
+    points = [(row.get("effective_date") or FIRST_DAY, _row_state(row, aliases)) for row in ordered]
+    return [(FIRST_DAY, points[0][1]), *points[1:]]
+
+
+def _member_state(rows: Sequence[Person]) -> State:
+    """A vendor knows a name and whether the account stands; its ids are not the company's."""
+    names = [person.full_name for person in rows if person.full_name]
+    active = any(not person.is_removed for person in rows)
+    return {"full_name": min(names, default=None), "is_active": active}
+
+
+def _row_state(row: Any, aliases: Aliases) -> State:
+    state = {name: row.get(name) for name in (*ATTRIBUTES, *LIFECYCLE)}
+    state["is_active"] = state["is_active"] is not False
+    for column in ("manager_email", "director_email"):
+        if state[column]:
+            state[column] = aliases.resolve(state[column])
+    if not state["full_name"]:
+        names = (state["first_name"], state["last_name"])
+        state["full_name"] = " ".join(name for name in names if name) or None
+    return state

@@ -1,0 +1,50 @@
+"""`dim_platforms`: what the vendors' modules bring, overridden and completed by `platforms.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ai_usage.identity.hashing import UNKNOWN_SK, surrogate_key
+from ai_usage.platforms.base import PlatformRow
+
+UNKNOWN_CODE = "unknown"
+
+
+def dim_platforms(
+    vendors: Iterable[PlatformRow], maintained: Iterable[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of `dim_platforms`, and Unknown (0) for products that nobody described.
+
+    `maintained` are the rows of `platforms.csv`: a filled cell wins over the vendor's value.
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for vendor in vendors:
+        key = (vendor.platform_code, vendor.platform_subtype)
+        rows[key] = {**vendor.values, "platform_name": vendor.platform_name}
+    for line in maintained:
+        key = (line["platform_code"], line["platform_subtype"])
+        filled = {name: value for name, value in line.items() if value is not None}
+        rows[key] = {**rows.get(key, {}), **filled}
+    times = {"created_timestamp": now, "updated_timestamp": now}
+    found = [
+        {
+            "is_active": True,
+            "platform_name": subtype,
+            **values,
+            "platform_sk": surrogate_key(code, subtype),
+            "platform_code": code,
+            "platform_subtype": subtype,
+            **times,
+        }
+        for (code, subtype), values in sorted(rows.items())
+    ]
+    unknown = {
+        "platform_sk": UNKNOWN_SK,
+        "platform_code": UNKNOWN_CODE,
+        "platform_subtype": UNKNOWN_CODE,
+        "platform_name": "Unknown",
+        "is_active": True,
+    }
+    return [{**unknown, **times}, *found]
