@@ -19,15 +19,15 @@ class ViewSchema:
     """A view: its columns as (name, description) in order, and its query in BigQuery's dialect.
 
     The query still has the render parameters `@as_of` (the UTC day that it is seen from) and
-    `@months`; `months` is the value that the deployed view takes: that many whole months and the
-    running one.
+    `@months`; `months` is the value that the deployed view takes, from its label: that many whole
+    months and the running one. None for a view without such a window.
     """
 
     name: str
     description: str
     columns: tuple[tuple[str, str], ...]
     query: str
-    months: int
+    months: int | None
     ddl: str
 
     @property
@@ -55,8 +55,8 @@ def view_names() -> list[str]:
 def parse_view(ddl: str) -> ViewSchema:
     """Read one `CREATE VIEW` in BigQuery's dialect.
 
-    Raises ValueError where it is no view, lacks a description or the label `months`, or where the
-    declared columns are not those that the query selects, in its order.
+    Raises ValueError where it is no view, lacks a description, has a window but no label `months`,
+    or where the declared columns are not those that the query selects, in its order.
     """
     create = sqlglot.parse_one(ddl, read="bigquery")
     if (
@@ -78,14 +78,15 @@ def parse_view(ddl: str) -> ViewSchema:
         pair.expressions[0].name: pair.expressions[1].name
         for pair in options.get("labels", exp.Array()).expressions
     }
-    if not labels.get("months", "").isdigit():
-        raise ValueError(f"{name} has no label months")
+    windowed = any(p.name == "months" for p in create.find_all(exp.Parameter))
+    if windowed != labels.get("months", "").isdigit():
+        raise ValueError(f"{name}: @months and the label months go together")
     return ViewSchema(
         name=name,
         description=options["description"].name,
         columns=columns,
         query=create.expression.sql("bigquery", pretty=True),
-        months=int(labels["months"]),
+        months=int(labels["months"]) if windowed else None,
         ddl=ddl,
     )
 

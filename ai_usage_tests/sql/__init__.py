@@ -1,0 +1,1 @@
+"""The views, case by case and against a plain reference."""

@@ -1,0 +1,199 @@
+"""Small companies as a finance person would write them, turned into rows of the warehouse's tables.
+
+A row names the day, the person and the product; keys, versions and timestamps are filled in here,
+every other column by the declared type. Belongs to no engine: the rows can be loaded into any.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from ai_usage.warehouse.schema import Column, table_schema
+
+Row = dict[str, Any]
+
+FIRST_DAY = date(1900, 1, 1)
+LAST_DAY = date(9999, 12, 31)
+MEMBERS = {"Unattributed": 0, "Shared": -1}
+PLATFORMS = {
+    "cursor": (11, "cursor", "Cursor"),
+    "claude_api": (21, "anthropic", "Claude API"),
+    "claude_code": (22, "anthropic", "Claude Code"),
+    "copilot": (31, "github", "Copilot"),
+}
+"""Product: its surrogate key, its vendor's code, its name."""
+
+
+def tables(
+    people: Iterable[Mapping[str, Any]],
+    costs: Iterable[Mapping[str, Any]],
+    usage: Iterable[Mapping[str, Any]],
+    *,
+    calendar: tuple[date, date] = (date(2024, 1, 1), date(2025, 12, 31)),
+) -> dict[str, list[Row]]:
+    """The tables that the views read.
+
+    `people`: a row a version (user_email, from, full_name, department, team, cost_center);
+    `costs`: day, person, platform, optional cost_center, and columns of fact_ai_costs;
+    `usage`: day, person, platform, and columns of fact_ai_usage.
+    """
+    versions = _versions(people)
+    costs = list(costs)
+    centers = sorted(
+        {row["cost_center"] for row in versions if row["cost_center"]}
+        | {row["cost_center"] for row in costs if row.get("cost_center")}
+    )
+    center_sk = {center: 500 + index for index, center in enumerate(centers)}
+    return {
+        "dim_users": [complete("dim_users", row) for row in versions],
+        "dim_dates": _calendar(*calendar),
+        "dim_platforms": [
+            complete(
+                "dim_platforms",
+                {
+                    "platform_sk": sk,
+                    "platform_code": code,
+                    "platform_name": name,
+                    "platform_subtype": subtype,
+                },
+            )
+            for subtype, (sk, code, name) in PLATFORMS.items()
+        ],
+        "dim_cost_centers": [
+            complete("dim_cost_centers", {"cost_center_sk": sk, "cost_center": center})
+            for center, sk in [("Unknown", 0), *center_sk.items()]
+        ],
+        "fact_ai_costs": [_cost(row, versions, center_sk) for row in costs],
+        "fact_ai_usage": [_usage(row, versions) for row in usage],
+    }
+
+
+def complete(table: str, row: Mapping[str, Any]) -> Row:
+    """The row with every column that the DDL asks for: NULL where it may be, else a plain value."""
+    columns = table_schema(table).columns
+    unknown = row.keys() - {column.name for column in columns}
+    if unknown:
+        raise KeyError(f"{table} has no column {', '.join(sorted(unknown))}")
+    return {column.name: row.get(column.name, _default(column)) for column in columns}
+
+
+def _default(column: Column) -> Any:
+    if column.nullable:
+        return None
+    return {
+        "STRING": "-",
+        "INT64": 0,
+        "FLOAT64": 1.0,
+        "NUMERIC": Decimal(1),
+        "BOOL": False,
+        "DATE": FIRST_DAY,
+        "TIMESTAMP": datetime(2025, 1, 1, tzinfo=UTC),
+    }[column.type]
+
+
+def _versions(people: Iterable[Mapping[str, Any]]) -> list[Row]:
+    by_person: dict[str, list[Mapping[str, Any]]] = {}
+    for row in people:
+        by_person.setdefault(row["user_email"], []).append(row)
+    # Members 0 and -1 carry the dimension's own words, which no report may show.
+    versions: list[Row] = [
+        {"user_sk": 0, "user_email": "unknown", "is_current": True, "cost_center": None},
+        {"user_sk": -1, "user_email": "shared", "is_current": True, "cost_center": None},
+    ]
+    for row in versions:
+        row.update(effective_date=FIRST_DAY, expiration_date=LAST_DAY)
+    sk = 1000
+    for rows in by_person.values():
+        rows = sorted(rows, key=lambda row: row.get("from") or FIRST_DAY)
+        for index, row in enumerate(rows):
+            sk += 1
+            last = index == len(rows) - 1
+            until = LAST_DAY if last else rows[index + 1]["from"] - timedelta(days=1)
+            version = {key: value for key, value in row.items() if key != "from"}
+            version.setdefault("cost_center", None)
+            version |= {
+                "user_sk": sk,
+                # The first version reaches back, so that early events find their person.
+                "effective_date": row["from"] if index else FIRST_DAY,
+                "expiration_date": until,
+                "is_current": last,
+            }
+            versions.append(version)
+    return versions
+
+
+def version_on(versions: Iterable[Row], person: str, day: date) -> Row:
+    """The version of the person that holds on the day."""
+    member = MEMBERS.get(person)
+    for row in versions:
+        if member is not None and row["user_sk"] == member:
+            return row
+        if row["user_email"] == person and row["effective_date"] <= day <= row["expiration_date"]:
+            return row
+    raise KeyError(f"nobody is called {person}")
+
+
+def _cost(row: Mapping[str, Any], versions: list[Row], center_sk: Mapping[str, int]) -> Row:
+    day, person = row["day"], row["person"]
+    version = version_on(versions, person, day)
+    base = row.get("base_cost_usd") or Decimal(0)
+    overage = row.get("overage_cost_usd") or Decimal(0)
+    center = row.get("cost_center") or version["cost_center"]
+    values: Row = {
+        "user_sk": version["user_sk"],
+        "platform_sk": PLATFORMS[row["platform"]][0],
+        "date_sk": _date_sk(day),
+        "cost_center_sk": center_sk[center] if center else 0,
+        "base_cost_usd": base,
+        "overage_cost_usd": overage,
+        "total_cost_usd": base + overage,
+        "allocated_cost_usd": Decimal(0) if person in MEMBERS else base + overage,
+        "allocation_confidence": 0.0 if person == "Unattributed" else 1.0,
+        "cost_type": "overage" if overage else "usage",
+        "reconciliation_status": "pending",
+        "cost_timestamp": datetime(day.year, day.month, day.day, tzinfo=UTC),
+    }
+    given = {key: value for key, value in row.items() if value is not None}
+    for name in ("day", "person", "platform", "cost_center"):
+        given.pop(name, None)
+    return complete("fact_ai_costs", values | given)
+
+
+def _usage(row: Mapping[str, Any], versions: list[Row]) -> Row:
+    day = row["day"]
+    values: Row = {
+        "user_sk": version_on(versions, row["person"], day)["user_sk"],
+        "platform_sk": PLATFORMS[row["platform"]][0],
+        "date_sk": _date_sk(day),
+        "event_timestamp": datetime(day.year, day.month, day.day, tzinfo=UTC),
+    }
+    given = {key: v for key, v in row.items() if key not in ("day", "person", "platform")}
+    return complete("fact_ai_usage", values | given)
+
+
+def _date_sk(day: date) -> int:
+    return day.year * 10000 + day.month * 100 + day.day
+
+
+def _calendar(first: date, last: date) -> list[Row]:
+    days = ((first + timedelta(days=n)) for n in range((last - first).days + 1))
+    return [
+        complete(
+            "dim_dates",
+            {
+                "date_sk": _date_sk(day),
+                "date": day,
+                "year": day.year,
+                "month": day.replace(day=1),
+                "day_of_month": day.day,
+                "day_of_week": day.weekday(),
+                "is_weekday": day.weekday() < 5,
+                "days_in_month": monthrange(day.year, day.month)[1],
+            },
+        )
+        for day in days
+    ]

@@ -1,0 +1,90 @@
+"""The views on an embedded engine in memory, as the product renders them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import TracebackType
+from typing import Any
+
+import duckdb
+
+from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.sql import render
+from ai_usage.warehouse.views import view_schema
+
+READ = (
+    "dim_users",
+    "dim_dates",
+    "dim_platforms",
+    "dim_cost_centers",
+    "fact_ai_costs",
+    "fact_ai_usage",
+)
+
+
+class Engine:
+    """Tables that can be refilled, and views over them."""
+
+    def __init__(self, *, utc: bool = True) -> None:
+        self._connection = duckdb.connect()
+        if utc:
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._connection.execute("SET threads = 1")
+        self._connection.execute("CREATE SCHEMA w")
+        for name in READ:
+            columns = ", ".join(
+                f"{c.name} {c.duckdb_type}{'' if c.nullable else ' NOT NULL'}"
+                for c in table_schema(name).columns
+            )
+            self._connection.execute(f"CREATE TABLE w.{name} ({columns})")
+        self._views: set[tuple[str, date, int | None]] = set()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def fill(self, tables: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Replace the rows of the given tables."""
+        for name, rows in tables.items():
+            self._connection.execute(f"DELETE FROM w.{name}")
+            self._connection.register("new_rows", table_schema(name).to_arrow(rows))
+            self._connection.execute(f"INSERT INTO w.{name} BY NAME SELECT * FROM new_rows")
+            self._connection.unregister("new_rows")
+
+    def read(self, view: str, as_of: date, months: int | None = None) -> list[dict[str, Any]]:
+        """The rows of the view, seen from `as_of`."""
+        schema = view_schema(view)
+        key = (view, as_of, months)
+        name = f"w.{view}_{as_of:%Y%m%d}_{months or 0}"
+        if key not in self._views:
+            query = render(
+                schema.query,
+                "duckdb",
+                dataset="w",
+                literals={"as_of": as_of, "months": months or schema.months},
+            )
+            columns = ", ".join(schema.column_names)
+            self._connection.execute(f"CREATE VIEW {name} ({columns}) AS {query}")
+            self._views.add(key)
+        result = self._connection.execute(f"SELECT * FROM {name}")
+        return [dict(zip(schema.column_names, values, strict=True)) for values in result.fetchall()]
+
+    def types(self, view: str, as_of: date) -> dict[str, str]:
+        """The engine's type of each column of the view."""
+        self.read(view, as_of)
+        name = f"w.{view}_{as_of:%Y%m%d}_0"
+        rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
+        return {row[0]: row[1] for row in rows}
+
+    def setting(self, name: str) -> Any:
+        """The session's value of a setting."""
+        row = self._connection.execute("SELECT current_setting(?)", [name]).fetchone()
+        return row[0] if row else None
