@@ -12,11 +12,15 @@ class Aliases:
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         self.own = dict(own or {})
+        self._resolved: dict[str, str] = {}
 
     def resolve(self, email: str) -> str:
         """The person's own address, lower case."""
-        address = email.strip().lower()
-        return self.own.get(address, address)
+        known = self._resolved.get(email)
+        if known is None:
+            address = email.strip().lower()
+            known = self._resolved[email] = self.own.get(address, address)
+        return known
 
 
 def read_aliases(snapshots: Mapping[str, list[Snapshot]]) -> Aliases:

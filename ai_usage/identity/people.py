@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -62,26 +61,31 @@ def _changes(
 
 
 def _by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, Rows]:
-    people: dict[str, list[Any]] = defaultdict(list)
+    people: dict[str, Rows] = {}
+    several: set[str] = set()
     for row in rows:
-        email = row.user_email if isinstance(row, Person) else row["user_email"]
-        if email:
-            people[aliases.resolve(email)].append(row)
-    return {
-        email: tuple(own) if len(own) == 1 else _one_person(email, own)
-        for email, own in people.items()
-    }
+        address = row.user_email if isinstance(row, Person) else row["user_email"]
+        if address:
+            email = aliases.resolve(address)
+            if email in people:
+                several.add(email)
+                people[email] = (*people[email], row)
+            else:
+                people[email] = (row,)
+    for email in several:
+        people[email] = _one_person(email, people[email])
+    return people
 
 
-def _one_person(email: str, rows: list[Any]) -> Rows:
+def _one_person(email: str, rows: Rows) -> Rows:
     """Several rows of one person, in an order that does not depend on the snapshot's.
 
     Where a row stands under the person's own address, those under an alias say nothing more.
     """
     if isinstance(rows[0], Person):
         return tuple(sorted(rows, key=repr))
-    own = [row for row in rows if row["user_email"] == email] or rows
-    return tuple(sorted(own, key=repr))
+    own = [row for row in rows if row["user_email"] == email]
+    return tuple(sorted(own or rows, key=repr))
 
 
 def _timeline(changes: list[tuple[date, Rows | None]], aliases: Aliases) -> list[Point]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ai_usage.identity.days import FIRST_DAY
+from ai_usage.identity.days import FIRST_DAY, day_before
 from ai_usage.identity.snapshots import Snapshot
 
 KeyRow = Mapping[str, Any]
@@ -36,7 +36,11 @@ def track(snapshots: Sequence[Snapshot]) -> list[Tracked]:
     """Every entry that the register ever held. `snapshots` are of one source, by day."""
     tracks: dict[tuple[str, ...], list[Tracked]] = defaultdict(list)
     listed: dict[tuple[str, ...], list[KeyRow]] = {}
+    previous: Sequence[KeyRow] | None = None
     for snapshot in snapshots:
+        if snapshot.rows == previous:
+            continue
+        previous = snapshot.rows
         present = _by_key(snapshot.rows)
         for key in listed.keys() | present.keys():
             if listed.get(key) != present.get(key):
@@ -44,7 +48,8 @@ def track(snapshots: Sequence[Snapshot]) -> list[Tracked]:
         listed = present
     for own in tracks.values():
         for entry in own:
-            entry.last_seen = entry.removed_on or snapshots[-1].day
+            gone = entry.removed_on
+            entry.last_seen = day_before(gone) if gone else snapshots[-1].day
     return [entry for key in sorted(tracks) for entry in tracks[key]]
 
 
@@ -65,7 +70,8 @@ def _by_key(rows: Sequence[KeyRow]) -> dict[tuple[str, ...], list[KeyRow]]:
         of_id = row.get("api_key_id")
         keys[(row["platform"], *((of_id,) if of_id else by_name))].append(row)
     for own in keys.values():
-        own.sort(key=lambda row: (_created(row), repr(sorted(row.items(), key=repr))))
+        if len(own) > 1:
+            own.sort(key=lambda row: (_created(row), repr(sorted(row.items(), key=repr))))
     return keys
 
 
@@ -97,7 +103,6 @@ def _follow(tracks: list[Tracked], rows: Sequence[KeyRow], day: date) -> None:
             tracks.append(Tracked(row, day, day, day))
     for entry in left:
         entry.removed_on = day
-        entry.last_changed = day
         entry.history.append(_presence(day, "present", "removed"))
 
 
