@@ -33,9 +33,7 @@ def window_of(context: dg.AssetExecutionContext | dg.OutputContext | dg.InputCon
         if isinstance(context, dg.AssetExecutionContext)
         else context.asset_partition_key_range
     )
-    return Window(
-        date.fromisoformat(keys.start), date.fromisoformat(keys.end) + timedelta(days=1)
-    )
+    return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end) + timedelta(days=1))
 
 
 def checked_window(settings: Settings, start: date, last: date) -> Window:
@@ -53,3 +51,10 @@ def checked_window(settings: Settings, start: date, last: date) -> Window:
     if last > settings.today:
         raise AiUsageError(f"--to {last} is in the future: today (UTC) is {settings.today}.")
     return Window(start, last + timedelta(days=1))
+
+
+def lookback_window(settings: Settings) -> Window:
+    """Today and the longest look-back: what every scheduled run reads again."""
+    longest = max(settings.lookback_usage_days, settings.lookback_cost_days)
+    first = max(settings.today - timedelta(days=longest), settings.first_day)
+    return Window(first, settings.today + timedelta(days=1))

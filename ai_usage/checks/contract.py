@@ -105,9 +105,7 @@ def pandera_schema(table: str, severity: Severity, timestamp: Any) -> pa.DataFra
     return pa.DataFrameSchema(columns, checks=checks, strict=severity == "error", name=table)
 
 
-def validate(
-    connection: Any, table: str, severity: Severity, window: Window | None
-) -> Validation:
+def validate(connection: Any, table: str, severity: Severity, window: Window | None) -> Validation:
     """Validate a table, or a window of it, inside the engine.
 
     Passing costs one scan. Only if Pandera finds a failure are failing rows counted by rule and

@@ -4,8 +4,6 @@ In a run over a range Dagster records one evaluation without a partition and lea
 partition's row open; so each day's evaluation is logged here, and one summary returned.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -229,5 +227,3 @@ def warehouse_checks(
         if table in RELATIONS:
             checks.append(foreign_key_check(table, partitions))
     return checks
-
-

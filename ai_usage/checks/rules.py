@@ -122,7 +122,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
             0.2,
         ),
         Rule(
-            "tokens_not_negative", "No token count is negative.", _none_negative(*_TOKENS), weight=0.3
+            "tokens_not_negative",
+            "No token count is negative.",
+            _none_negative(*_TOKENS),
+            weight=0.3,
         ),
         Rule("counts_not_negative", "No count is negative.", _none_negative(*_COUNTS), weight=0.3),
         Rule(
@@ -313,9 +316,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "dim_dates": (
-        Rule(
-            "weekday_in_range", "day_of_week is 0 to 6.", _between("day_of_week", 0, 6), "error"
-        ),
+        Rule("weekday_in_range", "day_of_week is 0 to 6.", _between("day_of_week", 0, 6), "error"),
     ),
     "dim_cost_centers": (
         Rule(

@@ -268,9 +268,7 @@ class DuckDBWarehouse(Warehouse):
                 )
             connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(view.description)}")
             for column, description in view.columns:
-                connection.execute(
-                    f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}'
-                )
+                connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}')
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""

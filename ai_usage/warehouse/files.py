@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["tables", "facts", "views"]
+Kind = Literal["tables", "facts", "views", "checks"]
 
 
 @cache
 def sql_root() -> Path:
-    """The folder that holds `tables/`, `facts/` and `views/`."""
+    """The folder that holds `tables/`, `facts/`, `views/` and `checks/`."""
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_sql"
     return packaged if packaged.is_dir() else package.parent / "sql"

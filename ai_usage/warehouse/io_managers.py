@@ -4,8 +4,6 @@ An asset returns rows (Arrow) or a `Query`, and its window is replaced. Assets d
 SQL inside the warehouse; only one that takes an input argument gets its rows as Arrow.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.partitions import window_of
+from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.lineage import column_lineage
@@ -70,3 +69,12 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         partitioned = table_schema(table).partition_column is not None
         window = window_of(context) if partitioned and context.has_asset_partitions else None
         return self.resource.warehouse().read(table, window)
+
+
+def warehouse_resource(settings: Settings) -> WarehouseResource:
+    """The warehouse resource that the settings name."""
+    return DuckDBWarehouseResource(
+        path=str(settings.warehouse_path),
+        dataset=settings.dataset,
+        lock_timeout_seconds=settings.lock_timeout_seconds,
+    )

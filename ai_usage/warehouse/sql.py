@@ -77,7 +77,7 @@ def for_duckdb(tree: exp.Expression) -> exp.Expression:
 @cache
 def relations() -> dict[str, str]:
     """Every table and view of the product, and which of the two it is."""
-    return {name: "table" for name in names("tables")} | {name: "view" for name in names("views")}
+    return dict.fromkeys(names("tables"), "table") | dict.fromkeys(names("views"), "view")
 
 
 def references(sql: str) -> set[str]:

@@ -1,0 +1,209 @@
+"""Dimensions, key mappings and the identity bridge: small tables, rebuilt from all snapshots held.
+
+Their partitions say that a day's snapshot is folded in; folding reads every snapshot of the
+archive, so the result depends neither on the order of the days nor on how often they ran.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
+from ai_usage.assets.reference import reference_key
+from ai_usage.assets.sources import source_key
+from ai_usage.identity import (
+    Activity,
+    Identity,
+    IdentityInputs,
+    Snapshot,
+    api_keys_of,
+    dim_dates,
+    dim_platforms,
+    members_of,
+)
+from ai_usage.partitions import ONE_RUN
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, Window
+from ai_usage.platforms.fetching import read_rows
+from ai_usage.platforms.rows import ApiKey, Person
+from ai_usage.reference import VENDOR, decode, reference_file
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.io_managers import WarehouseResource
+from ai_usage.warehouse.schema import table_schema
+
+_ACTIVITY = """
+SELECT
+  platform, identity_type, identity_value,
+  MIN(event_date) AS first_day, MAX(event_date) AS last_day
+FROM (
+  SELECT
+    platform, event_date,
+    CASE
+      WHEN user_email IS NOT NULL THEN 'email'
+      WHEN api_key_id IS NOT NULL THEN 'api_key_id'
+      ELSE 'api_key_name'
+    END AS identity_type,
+    COALESCE(user_email, api_key_id, actor_name) AS identity_value
+  FROM raw_ai_events
+  WHERE event_date >= @start
+) AS seen
+WHERE identity_value IS NOT NULL
+GROUP BY 1, 2, 3
+"""
+
+
+class Directory:
+    """What the archive and the warehouse know of people and keys; worked out once a run."""
+
+    def __init__(self, settings: Settings, vendors: Sequence[Vendor], archive: Archive) -> None:
+        self.settings = settings
+        self.vendors = vendors
+        self.archive = archive
+        self._built: tuple[str, Identity] | None = None
+
+    def identity(self, run_id: str, warehouse: Warehouse) -> Identity:
+        """Who is who, from every snapshot held and every event loaded."""
+        if self._built is None or self._built[0] != run_id:
+            inputs = IdentityInputs(
+                snapshots=list(self.snapshots()),
+                now=self.settings.now,
+                activity=self._activity(warehouse),
+                key_name_patterns={v.name: v.key_name_patterns for v in self.vendors},
+            )
+            self._built = run_id, Identity(inputs)
+        return self._built[1]
+
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Every day's newest snapshot of every vendor directory and every register."""
+        for name in ("users.csv", "api_keys.csv"):
+            file = reference_file(name)
+            for day, pages in self._held(VENDOR, file.stem):
+                yield Snapshot(
+                    day, file.name, [row for page in pages for row in decode(file, page)]
+                )
+        sources = {Person: members_of, ApiKey: api_keys_of}
+        for vendor in self.vendors:
+            for endpoint in vendor.endpoints:
+                source = sources.get(endpoint.yields)  # type: ignore[call-overload]
+                if source is None:
+                    continue
+                span = self._span(vendor.name, endpoint.name)
+                for reading in read_rows(vendor, endpoint, span, self.archive) if span else ():
+                    yield Snapshot(reading.days[0], source(vendor.name), list(reading.rows))
+
+    def maintained_platforms(self) -> list[dict[str, Any]]:
+        """The rows of the last accepted `platforms.csv`; none without one."""
+        file = reference_file("platforms.csv")
+        states = list(self._held(VENDOR, file.stem))
+        return [row for page in states[-1][1] for row in decode(file, page)] if states else []
+
+    def _span(self, vendor: str, endpoint: str) -> Window | None:
+        complete = [f for f in self.archive.fetches(vendor, endpoint) if f.complete]
+        if not complete:
+            return None
+        return Window(min(f.window.start for f in complete), max(f.window.end for f in complete))
+
+    def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, list[bytes]]]:
+        span = self._span(vendor, endpoint)
+        for fetch, days in self.archive.coverage(vendor, endpoint, span) if span else ():
+            yield days[0], list(self.archive.pages(fetch))
+
+    def _activity(self, warehouse: Warehouse) -> Activity:
+        if not warehouse.exists("raw_ai_events"):
+            return {}
+        query = Query(_ACTIVITY, {"start": date(1900, 1, 1)})
+        return {
+            (row["platform"], row["identity_type"], row["identity_value"]): (
+                row["first_day"],
+                row["last_day"],
+            )
+            for row in warehouse.rows(query)
+        }
+
+
+def dimension_assets(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetsDefinition]:
+    """The dimensions, `api_key_mappings` and `bridge_user_identity`."""
+    directory = Directory(settings, vendors, archive)
+    sources = [
+        source_key(vendor, endpoint)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+        if endpoint.yields in (Person, ApiKey)
+    ]
+    files = [reference_key(reference_file(name)) for name in ("users.csv", "api_keys.csv")]
+    known = [*sources, *files, "raw_ai_events"]
+
+    def from_identity(table: str, group: str, deps: Sequence[Any]) -> dg.AssetsDefinition:
+        return _dimension(
+            table,
+            group,
+            deps,
+            lambda run_id, warehouse: getattr(directory.identity(run_id, warehouse), table)(),
+            partitions,
+        )
+
+    return [
+        from_identity("dim_users", "dimensions", known),
+        from_identity("api_key_mappings", "identity", known),
+        from_identity("bridge_user_identity", "identity", ["dim_users", "api_key_mappings"]),
+        from_identity("dim_cost_centers", "dimensions", ["dim_users", "api_key_mappings"]),
+        _dimension(
+            "dim_platforms",
+            "dimensions",
+            [reference_key(reference_file("platforms.csv"))],
+            lambda _run, _warehouse: dim_platforms(
+                [row for vendor in vendors for row in vendor.platforms],
+                directory.maintained_platforms(),
+                settings.now,
+            ),
+            partitions,
+        ),
+        _dimension(
+            "dim_dates",
+            "dimensions",
+            [],
+            lambda _run, _warehouse: dim_dates(
+                settings.first_day - timedelta(days=31), settings.today
+            ),
+            partitions,
+        ),
+    ]
+
+
+def _dimension(
+    table: str,
+    group: str,
+    deps: Sequence[Any],
+    build: Callable[[str, Warehouse], list[dict[str, Any]]],
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    schema = table_schema(table)
+
+    @dg.asset(
+        name=table,
+        description=schema.description,
+        deps=deps,
+        group_name=group,
+        kinds={"python", "table"},
+        owners=[FINANCE if group == "identity" else DATA_PLATFORM],
+        metadata=table_metadata(table),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def dimension(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> pa.Table:
+        with explained():
+            return schema.to_arrow(build(context.run_id, warehouse.warehouse()))
+
+    return dimension

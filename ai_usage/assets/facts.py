@@ -1,0 +1,90 @@
+"""The two facts: one SQL statement each, run inside the warehouse for a whole range of days."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from ai_usage.assets.common import ENGINEERING, FINANCE, explained, table_metadata
+from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.base import Query, Warehouse, Write
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.io_managers import WarehouseResource
+from ai_usage.warehouse.schema import table_schema
+
+_USAGE_DEPS = ["raw_ai_events", "bridge_user_identity", "dim_platforms", "dim_dates"]
+_COST_DEPS = [*_USAGE_DEPS, "dim_users", "dim_cost_centers"]
+
+
+def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """`fact_ai_usage` and `fact_ai_costs`."""
+
+    @dg.asset(
+        name="fact_ai_usage",
+        description=table_schema("fact_ai_usage").description,
+        deps=_USAGE_DEPS,
+        group_name="facts",
+        kinds={"sql", "table"},
+        owners=[ENGINEERING],
+        metadata=table_metadata("fact_ai_usage"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def fact_ai_usage(context: dg.AssetExecutionContext) -> Query:
+        window = window_of(context)
+        return Query(
+            load("facts", "fact_ai_usage"),
+            {"start": window.start, "end": window.end, "run_id": context.run_id},
+        )
+
+    @dg.asset(
+        name="fact_ai_costs",
+        description=table_schema("fact_ai_costs").description
+        + " Writing a day extends to the last loaded day of its month, so that month-to-date "
+        "columns never go stale.",
+        deps=_COST_DEPS,
+        group_name="facts",
+        kinds={"sql", "table"},
+        owners=[FINANCE],
+        metadata=table_metadata("fact_ai_costs"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def fact_ai_costs(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> Write:
+        with explained():
+            window = to_loaded_month_end(warehouse.warehouse(), window_of(context))
+        return Write(
+            Query(
+                load("facts", "fact_ai_costs"),
+                {
+                    "start": window.start,
+                    "end": window.end,
+                    "month_start": window.start.replace(day=1),
+                    "run_id": context.run_id,
+                },
+            ),
+            window,
+        )
+
+    return [fact_ai_usage, fact_ai_costs]
+
+
+def to_loaded_month_end(warehouse: Warehouse, window: Window) -> Window:
+    """The window, extended to the last loaded day of the month in which it ends."""
+    last = window.end - timedelta(days=1)
+    next_month = (last.replace(day=1) + timedelta(days=32)).replace(day=1)
+    if not warehouse.exists("fact_ai_costs"):
+        return window
+    found = warehouse.query(
+        Query(
+            "SELECT MAX(DATE(cost_timestamp)) AS last_day FROM fact_ai_costs "
+            "WHERE DATE(cost_timestamp) >= @end AND DATE(cost_timestamp) < @next_month",
+            {"end": window.end, "next_month": next_month},
+        )
+    ).to_pylist()
+    loaded: date | None = found[0]["last_day"]
+    return window if loaded is None else Window(window.start, loaded + timedelta(days=1))

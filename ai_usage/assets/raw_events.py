@@ -1,0 +1,73 @@
+"""`raw_ai_events`: what the archive holds of a range of days, typed and scored."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.assets.sources import source_key
+from ai_usage.checks.scoring import score
+from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, Window
+from ai_usage.platforms.batches import Provenance, batches
+from ai_usage.platforms.fetching import read_rows
+from ai_usage.platforms.rows import RawEvent
+from ai_usage.warehouse.schema import table_schema
+
+
+def raw_events_asset(
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    """The asset of `raw_ai_events`, downstream of every endpoint that yields events."""
+
+    @dg.asset(
+        name="raw_ai_events",
+        description=table_schema("raw_ai_events").description
+        + " Read from the newest complete fetch of every endpoint and day.",
+        deps=[
+            source_key(vendor, endpoint)
+            for vendor in vendors
+            for endpoint in vendor.endpoints
+            if endpoint.yields is RawEvent
+        ],
+        group_name="raw",
+        kinds={"python", "table"},
+        owners=[DATA_PLATFORM],
+        metadata=table_metadata("raw_ai_events"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def raw_ai_events(context: dg.AssetExecutionContext) -> pa.RecordBatchReader:
+        window = window_of(context)
+        with explained():
+            rows = score(event_batches(vendors, archive, window, context.run_id))
+            return pa.RecordBatchReader.from_batches(
+                table_schema("raw_ai_events").arrow_schema, rows
+            )
+
+    return raw_ai_events
+
+
+def event_batches(
+    vendors: Sequence[Vendor], archive: Archive, window: Window, run_id: str | None
+) -> Iterator[pa.RecordBatch]:
+    """Every event of the window, by vendor, endpoint and fetch; not yet scored."""
+    for vendor in vendors:
+        for endpoint in vendor.endpoints:
+            if endpoint.yields is not RawEvent:
+                continue
+            for reading in read_rows(vendor, endpoint, window, archive):
+                provenance = Provenance(
+                    platform=vendor.name,
+                    endpoint=endpoint.name,
+                    fetched_at=reading.fetch.fetched_at,
+                    provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
+                    run_id=run_id,
+                )
+                yield from batches(cast("Iterator[RawEvent]", reading.rows), provenance)

@@ -1,0 +1,62 @@
+"""One asset a reference file: read it whole or refuse it whole, and keep its accepted states."""
+
+import dagster as dg
+
+from ai_usage.assets.common import FINANCE, explained
+from ai_usage.partitions import ONE_RUN
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Page, Window
+from ai_usage.reference import VENDOR, ReferenceFile, encode, read_path, reference_files
+from ai_usage.settings import Settings
+
+
+def reference_key(file: ReferenceFile) -> dg.AssetKey:
+    """The asset key of a reference file."""
+    return dg.AssetKey(f"reference_{file.stem}")
+
+
+def reference_assets(
+    settings: Settings, archive: Archive, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Every file that a person maintains."""
+    return [_reference(settings, file, archive, partitions) for file in reference_files()]
+
+
+def _reference(
+    settings: Settings,
+    file: ReferenceFile,
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=reference_key(file),
+        description=f"{file.description}\n\n`{file.name}` in `AI_USAGE_REFERENCE_DIR`. A bad line "
+        "refuses the whole file: the last good state stays.",
+        group_name="reference",
+        kinds={"csv"},
+        owners=[FINANCE],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with explained():
+            reading = read_path(file, settings.reference_path)
+            for warning in reading.warnings:
+                context.log.warning(warning.text(file.name))
+            if not reading.present:
+                return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
+            body = encode(file, reading.rows)
+            with archive.recording(
+                VENDOR, file.stem, Window.day(settings.today), fetched_at=settings.now
+            ) as recorder:
+                recorder.add(Page(body, str(file.name)))
+        return dg.MaterializeResult(
+            metadata={
+                "status": "accepted",
+                "dagster/row_count": len(reading.rows),
+                "warnings": len(reading.warnings),
+                "changed": recorder.new_pages > 0,
+            }
+        )
+
+    return reference

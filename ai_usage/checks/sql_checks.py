@@ -1,0 +1,149 @@
+"""Checks written in SQL (`sql/checks/`): a query of failing rows, each with its `day`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import dagster as dg
+
+from ai_usage.checks.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.checks.factory import table_check
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, Window
+from ai_usage.platforms.rows import RawEvent
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.schema import table_schema
+
+
+def sql_check(
+    table: str,
+    name: str,
+    description: str,
+    *,
+    blocking: bool,
+    partitions: dg.PartitionsDefinition[str],
+    parameters: Mapping[str, Parameter] | None = None,
+) -> dg.AssetChecksDefinition:
+    """The check `sql/checks/<name>.sql` of a table: it passes where the query gives no row."""
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError(f"{name} checks days, but the run has none")
+        bound = {"start": window.start, "end": window.end, **(parameters or {})}
+        failing = load("checks", name)
+        counts = warehouse.rows(
+            Query(f"SELECT day, COUNT(*) AS n FROM ({failing}) AS failing GROUP BY 1", bound)
+        )
+        by_day = {row["day"]: Outcome({name: row["n"]}) for row in counts}
+        whole = Outcome()
+        if by_day:
+            whole.failures[name] = sum(day.failures[name] for day in by_day.values())
+            sample = Query(f"SELECT * FROM ({failing}) AS f LIMIT {MAX_FAILURE_CASES}", bound)
+            whole.sample = list(warehouse.rows(sample))
+        return Validation(whole, by_day, _rows(warehouse, table, window))
+
+    return table_check(
+        table,
+        name,
+        description,
+        evaluate,
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        blocking=blocking,
+        partitions=partitions,
+    )
+
+
+def _rows(warehouse: Warehouse, table: str, window: Window) -> int:
+    day = table_schema(table).day_expression
+    counted = warehouse.rows(
+        Query(
+            f"SELECT COUNT(*) AS n FROM {table} WHERE {day} >= @start AND {day} < @end",
+            {"start": window.start, "end": window.end},
+        )
+    )
+    return int(next(counted)["n"])
+
+
+def fact_checks(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetChecksDefinition]:
+    """What must hold between raw events and facts."""
+    threshold = {"threshold": settings.coverage_threshold}
+    return [
+        sql_check(
+            "fact_ai_costs",
+            "costs_tie_out",
+            "The parts of every event sum to what the vendor billed: equality, not tolerance.",
+            blocking=True,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "usage_complete",
+            "Every usage and session event is in the fact exactly once.",
+            blocking=True,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "usage_attribution",
+            f"At least {settings.coverage_threshold:.0%} of a platform's records of a day belong "
+            "to a person or to Shared.",
+            blocking=False,
+            partitions=partitions,
+            parameters=threshold,
+        ),
+        sql_check(
+            "fact_ai_costs",
+            "cost_attribution",
+            f"At least {settings.coverage_threshold:.0%} of a platform's dollars of a day belong "
+            "to a person or to Shared.",
+            blocking=False,
+            partitions=partitions,
+            parameters=threshold,
+        ),
+    ]
+
+
+def completeness_check(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetChecksDefinition:
+    """Every configured vendor has answered completely for every day, endpoint by endpoint."""
+    asked = [
+        (vendor.name, endpoint.name)
+        for vendor in vendors
+        if settings.vendor_secret(vendor.key_setting) is not None
+        for endpoint in vendor.endpoints
+        if endpoint.yields is RawEvent
+    ]
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError("completeness checks days, but the run has none")
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        for vendor, endpoint in asked:
+            served = archive.coverage(vendor, endpoint, window)
+            held = {day for _, days in served for day in days}
+            missing = [day for day in window.days() if day not in held]
+            for day in missing:
+                by_day.setdefault(day, Outcome()).failures[f"{vendor}.{endpoint}"] = 1
+            if missing:
+                whole.failures[f"{vendor}.{endpoint}"] = len(missing)
+        return Validation(whole, by_day, _rows(warehouse, "raw_ai_events", window))
+
+    return table_check(
+        "raw_ai_events",
+        "completeness",
+        "Every configured vendor's endpoint has a complete answer for the day.",
+        evaluate,
+        severity=dg.AssetCheckSeverity.WARN,
+        blocking=False,
+        partitions=partitions,
+    )

@@ -1,0 +1,232 @@
+"""The command line: thin commands, each with an example in its help.
+
+Every error that a person can cause is one line on standard error and exit code 1; `--debug` shows
+where it came from.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import Settings
+
+# Dagster warns that partitioned checks are a preview; the version is pinned.
+warnings.filterwarnings("ignore", module="dagster")
+warnings.filterwarnings("ignore", message=".*(preview|beta|supersed|deprecat).*")
+
+app = typer.Typer(
+    name="ai-usage",
+    help="The usage and cost of AI coding tools, as a warehouse that finance and engineering "
+    "trust.\n\nTry `ai-usage demo` first: simulated vendors, real pipeline, no keys.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+reference_app = typer.Typer(help="The files that you maintain.", no_args_is_help=True)
+app.add_typer(reference_app, name="reference")
+
+console = Console()
+errors = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def _day(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+_debug = False
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history to fetch.")] = 90,
+    home: Annotated[Path, typer.Option(help="Folder of the demo's own state.")] = Path(".demo"),
+) -> None:
+    """See it work: simulated vendors, the real pipeline, an embedded warehouse.
+
+    Its state lives in a folder of its own; your keys, archive and warehouse are not touched.
+
+    Example: `ai-usage demo --days 30`
+    """
+    from ai_usage.demo import run_demo
+
+    run_demo(console, home, days)
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
+    people: Annotated[int, typer.Option(min=1, help="People of the simulated company.")] = 40,
+    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+) -> None:
+    """Serve the simulated vendors on this machine, for your own trials.
+
+    Example: `ai-usage simulate --port 8765`
+    """
+    from ai_usage.demo import run_simulator
+
+    run_simulator(console, port, people, seed)
+
+
+@app.command()
+def backfill(
+    from_: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+    ],
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+    ] = None,
+    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    refetch: Annotated[
+        bool, typer.Option("--refetch", help="Ask vendors again for days already held.")
+    ] = False,
+) -> None:
+    """Fetch and materialise a range of days.
+
+    Days that the archive holds are not fetched again, so a stopped backfill goes on where it was.
+
+    Example: `ai-usage backfill --from 2026-01-01 --to 2026-03-31 --select "+fact_ai_costs"`
+    """
+    from ai_usage.definitions import build_defs
+    from ai_usage.partitions import checked_window
+    from ai_usage.progress import run_with_progress
+    from ai_usage.running import Refetch
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today)
+    again = Refetch.since(window.start) if refetch else Refetch.nothing()
+    run_with_progress(console, build_defs(settings), settings, select, window, again)
+
+
+@app.command()
+def run(
+    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+) -> None:
+    """Fetch and materialise today and the look-back, as the schedule does.
+
+    Example: `ai-usage run`
+    """
+    from ai_usage.definitions import build_defs
+    from ai_usage.partitions import lookback_window
+    from ai_usage.progress import run_with_progress
+    from ai_usage.running import Refetch
+
+    settings = Settings.load()
+    window = lookback_window(settings)
+    run_with_progress(
+        console, build_defs(settings), settings, select, window, Refetch.lookback(settings)
+    )
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Saved vendor answers, JSON or JSON.gz.")],
+    amounts_in: Annotated[
+        str, typer.Option(help="Unit of the amounts in cost reports: cents or usd.")
+    ] = "cents",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also for days already held from the vendor.")
+    ] = False,
+) -> None:
+    """Take saved vendor answers into archive and warehouse, recognised by their shape.
+
+    Example: `ai-usage import usage-september.json cost-september.json`
+    """
+    from ai_usage.importer import import_files
+
+    import_files(console, Settings.load(), files, amounts_in, replace=replace)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT in BigQuery's dialect.")],
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Ask the warehouse; nothing can be changed this way.
+
+    Example: `ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard"`
+    """
+    from ai_usage.show import print_rows
+    from ai_usage.warehouse.io_managers import warehouse_resource
+
+    warehouse = warehouse_resource(Settings.load()).warehouse()
+    print_rows(console, warehouse.ask(sql), format_.value)
+
+
+@app.command()
+def doctor() -> None:
+    """Check keys, reachability, warehouse, archive and reference files.
+
+    Every line is ok, or says what to do. Example: `ai-usage doctor`
+    """
+    from ai_usage.doctor import examine
+
+    if not examine(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@reference_app.command("check")
+def reference_check() -> None:
+    """Read every reference file and say what is wrong with it, line by line.
+
+    Example: `ai-usage reference check`
+    """
+    from ai_usage.reference_commands import check_files
+
+    if not check_files(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@reference_app.command("init")
+def reference_init() -> None:
+    """Write a commented sample of every reference file that does not exist yet.
+
+    Example: `ai-usage reference init`
+    """
+    from ai_usage.reference_commands import write_samples
+
+    write_samples(console, Settings.load())
+
+
+def main() -> None:
+    """Run the command line; a person's error is one line and exit code 1."""
+    try:
+        app()
+    except AiUsageError as error:
+        if _debug:
+            raise
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,65 @@
+"""The whole graph on one page.
+
+`build_defs` is the seam for tests and the CLI: give it settings, vendors or resources of your own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.assets.dimensions import dimension_assets
+from ai_usage.assets.facts import fact_assets
+from ai_usage.assets.raw_events import raw_events_asset
+from ai_usage.assets.reference import reference_assets
+from ai_usage.assets.sources import source_assets
+from ai_usage.assets.views import view_assets
+from ai_usage.checks.factory import warehouse_checks
+from ai_usage.checks.sql_checks import completeness_check, fact_checks
+from ai_usage.partitions import daily_partitions
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, discovered_vendors
+from ai_usage.settings import Settings
+from ai_usage.warehouse.io_managers import WarehouseIOManager, warehouse_resource
+
+
+def build_defs(
+    settings: Settings | None = None,
+    vendors: Sequence[Vendor] | None = None,
+    **resources: Any,
+) -> dg.Definitions:
+    """Every asset, check and resource. Unset: the environment's settings, every vendor found."""
+    settings = settings or Settings.load()
+    vendors = discovered_vendors() if vendors is None else vendors
+    archive = Archive(settings.archive_root)
+    partitions = daily_partitions(settings)
+    warehouse = warehouse_resource(settings)
+    return dg.Definitions(
+        assets=[
+            *source_assets(settings, vendors, archive, partitions),
+            *reference_assets(settings, archive, partitions),
+            raw_events_asset(vendors, archive, partitions),
+            *dimension_assets(settings, vendors, archive, partitions),
+            *fact_assets(partitions),
+            *view_assets(settings, partitions),
+        ],
+        asset_checks=[
+            *warehouse_checks(partitions),
+            *fact_checks(settings, partitions),
+            completeness_check(settings, vendors, archive, partitions),
+        ],
+        resources={
+            "warehouse": warehouse,
+            "io_manager": WarehouseIOManager(resource=warehouse),
+            **resources,
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `workspace.yaml` loads. Made only when Dagster asks, so that importing has no effect."""
+    return build_defs()

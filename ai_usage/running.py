@@ -1,0 +1,240 @@
+"""Runs of the graph started by a person: in this process, with progress, errors as lines.
+
+Dagster's UI and daemon do not come through here; they run the same definitions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+
+from ai_usage.assets.sources import LOOKBACK_TAG
+from ai_usage.errors import AiUsageError
+from ai_usage.platforms.base import Window
+from ai_usage.settings import Settings
+
+Progress = Callable[["Step"], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something happened to an asset or check: `state` is started, done, failed or skipped."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Refetch:
+    """From which day on a source asks its vendor again, though the archive holds the day."""
+
+    usage: date | None = None
+    cost: date | None = None
+
+    @classmethod
+    def nothing(cls) -> Refetch:
+        """Ask only for days that the archive does not hold."""
+        return cls()
+
+    @classmethod
+    def since(cls, day: date) -> Refetch:
+        """Ask again for every day from this one on."""
+        return cls(day, day)
+
+    @classmethod
+    def lookback(cls, settings: Settings) -> Refetch:
+        """Ask again for the trailing days that vendors restate."""
+        return cls(
+            settings.today - timedelta(days=settings.lookback_usage_days),
+            settings.today - timedelta(days=settings.lookback_cost_days),
+        )
+
+    def config(self, defs: dg.Definitions, keys: Sequence[dg.AssetKey]) -> dict[str, Any]:
+        """The run configuration of the selected sources."""
+        graph = defs.resolve_asset_graph()
+        ops = {}
+        for key in keys:
+            lookback = graph.get(key).tags.get(LOOKBACK_TAG)
+            day = {"usage": self.usage, "cost": self.cost}.get(lookback or "")
+            if day is not None:
+                ops[key.path[-1]] = {"config": {"refetch_since": day.isoformat()}}
+        # The run's own progress speaks to the person; Dagster's log is kept in its event log.
+        return {"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How a check of a run went, over the run's whole range of days."""
+
+    asset: str
+    name: str
+    passed: bool
+    blocking: bool
+    failures: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did. `errors` holds one line for every step that failed."""
+
+    run_id: str
+    success: bool
+    materialized: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    errors: tuple[str, ...]
+
+
+def dagster_yaml() -> Path:
+    """The instance configuration: the checkout's, or the copy that the wheel carries."""
+    package = Path(__file__).resolve().parent
+    packaged = package / "_dagster.yaml"
+    return packaged if packaged.is_file() else package.parent / "dagster.yaml"
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder of Dagster's storage: DAGSTER_HOME, else one in the state folder. Made ready."""
+    home = Path(settings.vendor_value("DAGSTER_HOME") or settings.home / "dagster").absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / "dagster.yaml").exists():
+            shutil.copyfile(dagster_yaml(), home / "dagster.yaml")
+    except OSError as error:
+        raise AiUsageError(
+            f"{home}: cannot keep Dagster's state there: {error.strerror}; set AI_USAGE_HOME to a "
+            "folder that can be written."
+        ) from error
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def run_assets(
+    defs: dg.Definitions,
+    settings: Settings,
+    selection: str,
+    window: Window,
+    *,
+    refetch: Refetch = Refetch(),
+    progress: Progress = lambda step: None,
+) -> RunResult:
+    """Materialise the selected assets for a range of days in one run, checks included.
+
+    `selection` is Dagster's asset selection syntax (`*` for all). Raises `AiUsageError` if it is
+    unreadable or selects nothing.
+    """
+    keys = selected(defs, selection)
+    dagster_home(settings)
+    job = defs.resolve_implicit_global_asset_job_def()
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            asset_selection=keys,
+            raise_on_error=False,
+            run_config=refetch.config(defs, keys),
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
+                "ai_usage/started_by": "cli",
+            },
+        )
+    return RunResult(
+        run_id=run_id,
+        success=result.success,
+        materialized=tuple(
+            sorted(
+                {
+                    event.asset_key.path[-1]
+                    for event in result.get_asset_materialization_events()
+                    if event.asset_key
+                }
+            )
+        ),
+        checks=_checks(defs, result),
+        errors=tuple(_error_line(event) for event in result.all_events if event.is_step_failure),
+    )
+
+
+def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:
+    """The asset keys that a selection names. Raises `AiUsageError` where there are none."""
+    graph = defs.resolve_asset_graph()
+    try:
+        chosen = dg.AssetSelection.from_string(selection)
+        keys = sorted(chosen.resolve(graph) & graph.executable_asset_keys)
+    except dg.DagsterError as error:
+        line = str(error).strip().splitlines()[0]
+        raise AiUsageError(
+            f"--select {selection!r}: {line} Examples: raw_ai_events, group:views, +fact_ai_costs."
+        ) from error
+    if not keys:
+        raise AiUsageError(
+            f"--select {selection!r} names no asset. Examples: raw_ai_events, group:views, "
+            "+fact_ai_costs (with all that it needs)."
+        )
+    return keys
+
+
+def plan_size(defs: dg.Definitions, selection: str) -> int:
+    """How many steps a run of the selection has: its assets and their checks."""
+    keys = set(selected(defs, selection))
+    checks = defs.resolve_asset_graph().asset_check_keys
+    return len(keys) + sum(1 for check in checks if check.asset_key in keys)
+
+
+def _report(entry: dg.EventLogEntry, progress: Progress) -> None:
+    event = entry.dagster_event
+    if event is None or event.step_key is None:
+        return
+    states = {
+        dg.DagsterEventType.STEP_START: "started",
+        dg.DagsterEventType.STEP_SUCCESS: "done",
+        dg.DagsterEventType.STEP_FAILURE: "failed",
+        dg.DagsterEventType.STEP_SKIPPED: "skipped",
+    }
+    state = states.get(event.event_type)
+    if state is not None:
+        progress(Step(event.step_key, state))
+
+
+def _checks(defs: dg.Definitions, result: dg.ExecuteInProcessResult) -> tuple[CheckResult, ...]:
+    graph = defs.resolve_asset_graph()
+    found: dict[tuple[str, str], CheckResult] = {}
+    for evaluation in result.get_asset_check_evaluations():
+        # The evaluations of single days are summed up by the last one, which has none.
+        key = evaluation.asset_check_key
+        failures = evaluation.metadata.get("failures")
+        found[evaluation.asset_key.path[-1], evaluation.check_name] = CheckResult(
+            asset=evaluation.asset_key.path[-1],
+            name=evaluation.check_name,
+            passed=evaluation.passed,
+            blocking=graph.get_check_spec(key).blocking,
+            failures=dict(failures.value) if failures is not None else {},  # type: ignore[arg-type]
+        )
+    return tuple(found[key] for key in sorted(found))
+
+
+def _error_line(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return f"{event.step_key} failed."
+    message = error.message.strip().splitlines()[0]
+    known = message.removeprefix(f"ai_usage.errors.{error.cls_name}: ")
+    return known if known != message else f"{event.step_key}: {message}"
