@@ -22,10 +22,10 @@ from ai_usage.platforms.parsing import (
     Int,
     UnreadableAmount,
     day_of,
+    day_start_of,
     email_of,
     field_of,
     instant_of,
-    midnight,
     text_of,
     total,
     undecodable,
@@ -45,7 +45,19 @@ USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_
 """Five dimensions: more are refused ("Cannot specify more than 5 group_by[] dimensions.")."""
 COST_GROUPS = ("workspace_id", "description")
 
-COST_TYPES = frozenset({"tokens", "web_search", "code_execution", "session_usage"})
+COST_TYPES = frozenset(
+    {
+        "tokens",
+        "web_search",
+        "code_execution",
+        "session_usage",
+        # Simplified samples name the token class here.
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "cache_read_input_tokens",
+    }
+)
 TOKEN_TYPES = frozenset(
     {
         "uncached_input_tokens",
@@ -55,10 +67,6 @@ TOKEN_TYPES = frozenset(
         "cache_creation.ephemeral_1h_input_tokens",
     }
 )
-SAMPLE_COST_TYPES = frozenset(
-    {"input_tokens", "output_tokens", "cached_input_tokens", "cache_read_input_tokens"}
-)
-"""Cost types of simplified samples, which name the token class there."""
 SERVICE_TIERS = frozenset(
     {"standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"}
 )
@@ -360,7 +368,7 @@ def _cost_event(
     currency = "USD" if cost.currency is None else cost.currency.upper()
     errors = [
         *_unknown("token_type", cost.token_type, TOKEN_TYPES),
-        *_unknown("cost_type", cost.cost_type, COST_TYPES | SAMPLE_COST_TYPES),
+        *_unknown("cost_type", cost.cost_type, COST_TYPES),
         *_unknown("service_tier", cost.service_tier, SERVICE_TIERS),
     ]
     try:
@@ -466,27 +474,28 @@ def _read_claude_code(pages: Iterable[bytes], context: ReadContext) -> Iterator[
         for record in _BUCKET_PAGE.decode(page).data or ():
             try:
                 code = _CODE.decode(record)
-                start = instant_of(code.date)
+                day = day_start_of(code.date)
             except (ValueError, UnicodeDecodeError):
                 known = day_of(field_of(record, "date")) or context.window.start
                 yield undecodable(record, known, "session", CODE)
             else:
-                yield _code_event(code, start.date(), record, in_cents)
+                yield _code_event(code, day, record, in_cents)
 
 
-def _code_event(code: _Code, day: date, record: msgspec.Raw, in_cents: bool) -> RawEvent:
+def _code_event(
+    code: _Code, on: tuple[date, datetime, str], record: msgspec.Raw, in_cents: bool
+) -> RawEvent:
     """The estimate is at list price and never a cost.
 
     API customers' cost is in the cost report, and their tokens are in the usage report already.
     """
+    day, start, iso = on
     actor = code.actor or _NO_ACTOR
     metrics = code.core_metrics or _NO_METRICS
     email = email_of(actor.email_address)
     name = text_of(actor.api_key_name)
     models = code.model_breakdown or ()
-    tools = [tool for tool in (code.tool_actions or {}).values() if tool is not None]
-    accepted = total([tool.accepted for tool in tools])
-    rejected = total([tool.rejected for tool in tools])
+    accepted, shown = _proposals(code.tool_actions or {})
     errors: list[str] = []
     if code.customer_type not in ("api", "subscription"):
         errors.append("unknown_enum:customer_type")
@@ -499,13 +508,13 @@ def _code_event(code: _Code, day: date, record: msgspec.Raw, in_cents: bool) -> 
         errors.append(UNREADABLE_VALUE)
     event = RawEvent(
         identity=(
-            day.isoformat(),
+            iso,
             actor.type,
             email or name,
             code.terminal_type,
             code.customer_type,
         ),
-        event_timestamp=midnight(day),
+        event_timestamp=start,
         event_date=day,
         event_type="session",
         platform_subtype=CODE,
@@ -516,7 +525,7 @@ def _code_event(code: _Code, day: date, record: msgspec.Raw, in_cents: bool) -> 
         lines_accepted=None if metrics.lines_of_code is None else metrics.lines_of_code.added,
         commits=metrics.commits_by_claude_code,
         pull_requests=metrics.pull_requests_by_claude_code,
-        suggestions_shown=total((accepted, rejected)),
+        suggestions_shown=shown,
         suggestions_accepted=accepted,
         estimated_cost_usd=estimate,
         attribution_method="direct_email" if email else "key_name" if name else "unknown",
@@ -524,22 +533,36 @@ def _code_event(code: _Code, day: date, record: msgspec.Raw, in_cents: bool) -> 
         validation_errors=errors,
     )
     if code.customer_type == "subscription":
-        tokens = [model.tokens or _NO_TOKENS for model in models]
-        event.input_tokens = total([t.input for t in tokens])
-        event.output_tokens = total([t.output for t in tokens])
-        event.cache_read_tokens = total([t.cache_read for t in tokens])
-        event.cached_input_tokens = total([t.cache_creation for t in tokens])
+        for model in models:
+            tokens = model.tokens or _NO_TOKENS
+            event.input_tokens = total(event.input_tokens, tokens.input)
+            event.output_tokens = total(event.output_tokens, tokens.output)
+            event.cache_read_tokens = total(event.cache_read_tokens, tokens.cache_read)
+            event.cached_input_tokens = total(event.cached_input_tokens, tokens.cache_creation)
     return event
 
 
+def _proposals(tools: dict[str, _Tool | None]) -> tuple[int | None, int | None]:
+    """Accepted edits and all that were proposed, over every tool; None where none reports."""
+    accepted = proposed = 0
+    reported = False
+    for tool in tools.values():
+        if tool is None or (tool.accepted is None and tool.rejected is None):
+            continue
+        reported = True
+        accepted += tool.accepted or 0
+        proposed += (tool.accepted or 0) + (tool.rejected or 0)
+    return (accepted, proposed) if reported else (None, None)
+
+
 def _estimate(models: Iterable[_Model], in_cents: bool) -> Decimal | None:
-    amounts = [
-        amount
-        for model in models
-        if model.estimated_cost is not None
-        and (amount := usd(model.estimated_cost.amount, in_cents=in_cents)) is not None
-    ]
-    return sum(amounts[1:], amounts[0]) if amounts else None
+    estimate: Decimal | None = None
+    for model in models:
+        if model.estimated_cost is not None:
+            amount = usd(model.estimated_cost.amount, in_cents=in_cents)
+            if amount is not None:
+                estimate = amount if estimate is None else estimate + amount
+    return estimate
 
 
 # --- Directory ---------------------------------------------------------------------------------

@@ -42,8 +42,6 @@ NAME = "cursor"
 EVENTS_PER_PAGE = 1000
 USERS_PER_PAGE = 100
 
-_EVENT_TOKENS = 4
-
 
 # --- Asking ----------------------------------------------------------------------------------
 
@@ -257,7 +255,7 @@ def _daily_event(row: _Daily, day: date, record: msgspec.Raw) -> RawEvent:
     email = email_of(row.email)
     # Numeric user ids became texts at the vendor: only where no address is do they identify.
     user_id = text_of(row.user_id) if email is None else None
-    accepted = total((row.total_accepts, row.total_tabs_accepted))
+    accepted = total(row.total_accepts, row.total_tabs_accepted)
     return RawEvent(
         identity=(day.isoformat(), email, user_id, row.session_id),
         event_timestamp=midnight(day),
@@ -270,9 +268,7 @@ def _daily_event(row: _Daily, day: date, record: msgspec.Raw) -> RawEvent:
         lines_accepted=row.accepted_lines_added,
         suggestions_shown=_shown(row),
         suggestions_accepted=accepted,
-        request_count=total(
-            (row.subscription_included_reqs, row.usage_based_reqs, row.api_key_reqs)
-        ),
+        request_count=total(row.subscription_included_reqs, row.usage_based_reqs, row.api_key_reqs),
         subscription_requests=row.subscription_included_reqs,
         overage_requests=row.usage_based_reqs,
         attribution_method="unknown" if email is None else "direct_email",
@@ -284,8 +280,8 @@ def _shown(row: _Daily) -> int | None:
     """Accepts + rejects + tabs shown. Accepts without rejects would read as all accepted: NULL."""
     if row.total_rejects is None and row.total_tabs_shown is None:
         return None
-    decided = None if row.total_rejects is None else total((row.total_accepts, row.total_rejects))
-    return total((decided, row.total_tabs_shown))
+    decided = None if row.total_rejects is None else total(row.total_accepts, row.total_rejects)
+    return total(decided, row.total_tabs_shown)
 
 
 # --- Usage events ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def event_id(
 ) -> str:
     """Hex SHA-256 of platform, endpoint, the identifying fields and the ordinal among equals."""
     text = hash_text((platform, endpoint, *identity, str(ordinal)))
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 def with_event_ids(platform: str, endpoint: str, events: Iterable[RawEvent]) -> Iterator[RawEvent]:
@@ -35,7 +35,7 @@ def with_event_ids(platform: str, endpoint: str, events: Iterable[RawEvent]) -> 
     for event in events:
         # The loop of `hash_text`, in line: this runs for every event there is.
         text = "".join(["-" if p is None else f"{len(p)}:{p}" for p in event.identity])
-        found = sha256(f"{prefix}{text}{first}".encode("utf-8", "surrogatepass")).hexdigest()
+        found = sha256(f"{prefix}{text}{first}".encode()).hexdigest()
         if found in seen:
             ordinal = repeats[found] = repeats.get(found, 0) + 1
             found = event_id(platform, endpoint, event.identity, ordinal)

@@ -6,9 +6,10 @@ is the vendor module's. Nothing here knows a warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import msgspec
 
@@ -154,9 +155,9 @@ def _rows(vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading
     fetch = reading.fetch
     context = ReadContext(fetch.window, archive.manifest(fetch).amounts_in)
     try:
-        rows: Iterable[Row] = endpoint.read(archive.pages(fetch), context)
+        rows = endpoint.read(archive.pages(fetch), context)
         if endpoint.yields is RawEvent:
-            yield from _events(vendor, endpoint, rows, reading)
+            yield from _events(vendor, endpoint, cast(Iterator[RawEvent], rows), reading)
         else:
             yield from rows
     except (msgspec.MsgspecError, UnreadableAmount) as error:
@@ -168,11 +169,10 @@ def _rows(vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading
 
 
 def _events(
-    vendor: Vendor, endpoint: Endpoint, rows: Iterable[Row], reading: Reading
+    vendor: Vendor, endpoint: Endpoint, events: Iterator[RawEvent], reading: Reading
 ) -> Iterator[RawEvent]:
     served = set(reading.days)
     asked = set(reading.fetch.window.days())
-    events = (row for row in rows if isinstance(row, RawEvent))
     # Ids first: an ordinal counts among all equals of a day, whichever days are served.
     for event in with_event_ids(vendor.name, endpoint.name, events):
         if event.event_date in served:

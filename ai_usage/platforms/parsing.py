@@ -5,11 +5,10 @@ Money never passes through a float: a JSON number is read from its own digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
@@ -33,8 +32,6 @@ _WIDE = Context(prec=400)
 
 DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1)
-
-T = TypeVar("T")
 
 
 class UnreadableAmount(ValueError):  # noqa: N818
@@ -108,6 +105,13 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+@lru_cache(maxsize=8192)
+def day_start_of(text: str) -> tuple[date, datetime, str]:
+    """The UTC day that the text names, its midnight, and its ISO text. ValueError if none."""
+    day = instant_of(text).date()
+    return day, midnight(day), day.isoformat()
+
+
 def instant_of_ms(ms: int) -> datetime:
     """Epoch milliseconds as UTC. ValueError beyond the calendar.
 
@@ -134,10 +138,13 @@ def day_of(value: str | int | None) -> date | None:
     return None
 
 
-def total(values: Iterable[int | None]) -> int | None:
+def total(*values: int | None) -> int | None:
     """The sum of what is reported; None where nothing is."""
-    reported = [value for value in values if value is not None]
-    return sum(reported) if reported else None
+    result: int | None = None
+    for value in values:
+        if value is not None:
+            result = value if result is None else result + value
+    return result
 
 
 def undecodable(record: msgspec.Raw, day: date, event_type: str, subtype: str) -> RawEvent:
@@ -163,8 +170,3 @@ def field_of(record: msgspec.Raw, *names: str) -> Any:
     if not isinstance(value, dict):
         return None
     return next((value[name] for name in names if value.get(name) is not None), None)
-
-
-def decoded(pages: Iterable[bytes], decode: Callable[[bytes], T]) -> Iterator[T]:
-    """Each page through `decode`."""
-    return map(decode, pages)
