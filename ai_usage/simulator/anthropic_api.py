@@ -140,7 +140,7 @@ async def cost_report(request: Request) -> Response:
         # "Now": today's bucket is not complete, so it is not there unless it is asked for.
         last = company.today - timedelta(days=1)
     else:
-        if end != _midnight(end.date()):
+        if end <= start or end != _midnight(end.date()):
             raise _invalid(_BAD_RANGE)
         last = min(company.today, end.date() - timedelta(days=1))
     if last < first:
@@ -392,7 +392,7 @@ async def workspaces(request: Request) -> Response:
     query = _Query(request)
     found = []
     for workspace in company.workspaces:
-        archived = workspace.archived if workspace.archived else None
+        archived = workspace.archived
         if archived is not None and archived > company.today:
             archived = None
         if workspace.created > company.today:
@@ -520,11 +520,11 @@ class _Query:
         text = self.required(name)
         try:
             instant = datetime.fromisoformat(text)
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
-            raise _invalid(f"{name}: Input should be a valid RFC 3339 datetime")
-        return instant.astimezone(UTC)
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise _invalid(f"{name}: Input should be a valid RFC 3339 datetime")
 
     def optional_instant(self, name: str) -> datetime | None:
         """An RFC 3339 instant in UTC, or None where it is not given."""

@@ -375,6 +375,7 @@ _PROFILES: Final[dict[Profile, tuple[_Mix, ...]]] = {
         _Mix(HAIKU, "batch", SHORT, 0.9, 20_000_000, 2_000_000),
         _Mix(SONNET, "batch", SHORT, 0.4, 5_000_000, 600_000, 0, 0, 300_000),
     ),
+    "script": (_Mix(SONNET, "standard", SHORT, 0.5, 300_000, 30_000),),
     "workbench": (_Mix(SONNET, "standard", SHORT, 1.0, 60_000, 12_000),),
 }
 _KEY_MORNING_PERCENT: Final = {"batch": 90, "service": 48, "team": 40}
@@ -394,7 +395,7 @@ def key_usage(
         share = person.place.morning_percent
     quiet = 1.0
     if is_weekend(day):
-        if key.profile == "team" or (person is None and key.profile == "personal"):
+        if key.profile in ("team", "script"):
             return []
         quiet = 0.3
     rng = seeding.stream(seed, "key", key.id, day)
@@ -405,7 +406,7 @@ def key_usage(
 def workbench_usage(seed: str, person: Person, day: date, morning: bool) -> list[ApiUsage]:
     """A person's traffic in the Console's Workbench: no key, the default workspace."""
     rng = seeding.stream(seed, "workbench", person.number, day)
-    if rng.random() > 0.05 or is_weekend(day) or not works(seed, person, day):
+    if rng.random() > 0.03 or is_weekend(day) or not works(seed, person, day):
         return []
     share = person.place.morning_percent if morning else 100
     level = 0.4 + rng.random()

@@ -41,6 +41,16 @@ class DayCache:
         self._lock = threading.RLock()
         self._kept: OrderedDict[tuple[str, date], list[Any]] = OrderedDict()
 
+    @property
+    def held(self) -> int:
+        """Records kept now, and one for each list."""
+        return self._held
+
+    @property
+    def lists(self) -> int:
+        """Lists kept now."""
+        return len(self._kept)
+
     def get(self, name: str, day: date, make: Callable[[], list[Any]]) -> list[Any]:
         """The list of that name and day, made once while it stays in the cache."""
         key = (name, day)

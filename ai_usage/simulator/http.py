@@ -6,7 +6,6 @@ No vendor's shape belongs here; each vendor module says how its refusals look.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -77,7 +76,7 @@ def page_offset(query: str, token: str) -> int | None:
     text = token.removeprefix("page_")
     try:
         decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or not ours
         return None
     offset = decoded.rpartition(":")[2]
     if not offset.isdecimal() or page_token(query, int(offset)) != token:

@@ -38,7 +38,9 @@ BOTH_CUSTOMER_TYPES: Final = 25
 MIDNIGHT_AGENT: Final = 26
 
 CodeMode = Literal["none", "subscription", "console", "login", "both"]
-Profile = Literal["personal", "claude_code", "laptop", "team", "service", "batch", "workbench"]
+Profile = Literal[
+    "personal", "claude_code", "laptop", "team", "service", "batch", "script", "workbench"
+]
 
 # fmt: off
 _FIRST_NAMES: Final = (
@@ -547,7 +549,7 @@ def _keys(
         ApiKey(
             id=seeding.opaque_id("apikey", seed, "orphan"),
             name="legacy-script",
-            profile="personal",
+            profile="script",
             workspace_id=None,
             created=anchor - timedelta(days=800),
             last_day=None,
@@ -555,7 +557,7 @@ def _keys(
             knowable_owner=UNKNOWN,
             platform_subtype="claude_api",
             person=None,
-            level=0.25,
+            level=1.0,
             created_by_type="user",
             created_by_id=removed_user,
             registered=False,

@@ -83,7 +83,9 @@ def serve(
     )
     # The socket is bound here: the port is known, and taken ports fail, before the thread runs.
     listener = socket.create_server((host, port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    # log_config=None: the logging of the process that serves is not ours to set up.
+    config = uvicorn.Config(app, log_level="warning", log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True
     )
@@ -109,7 +111,11 @@ def run(
     cursor_key: str = CURSOR_KEY,
     anthropic_key: str = ANTHROPIC_KEY,
 ) -> None:
-    """Serve until interrupted. Without a company, the default one, following the current date."""
+    """Serve until interrupted. Without a company, the default one, following the current date.
+
+    A `Company` stays on its own `today`; hand over `follow_the_date(company)` to move with the
+    date.
+    """
     app = create_app(
         company or follow_the_date(), cursor_key=cursor_key, anthropic_key=anthropic_key
     )

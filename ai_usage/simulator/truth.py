@@ -152,7 +152,7 @@ class Truth:
         """The team (with cost centre and manager) a person was in on a day."""
         return self._by_email[email].team(day)
 
-    def keys(self) -> list[KeyTruth]:
+    def key_owners(self) -> list[KeyTruth]:
         """Every key that exists on `today`: who owns it, and who says what."""
         today = self.company.today
         users = {
