@@ -24,6 +24,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
     _engine: Engine | None = None
     _engine_process: int = 0
+    _tables: frozenset[str] = frozenset()
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
@@ -39,6 +40,14 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             db.event.listen(engine, "connect", _sync_at_checkpoints)
             self._engine, self._engine_process = engine, os.getpid()
         return self._engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the table exists; asked at every event, so a yes is remembered."""
+        if table_name not in self._tables:
+            if not super().has_table(table_name):
+                return False
+            self._tables = self._tables | {table_name}
+        return True
 
     def dispose(self) -> None:
         """Close the connections."""

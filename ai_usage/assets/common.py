@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
+from ai_usage.warehouse.lineage import column_lineage
 from ai_usage.warehouse.schema import table_schema
 
 DATA_PLATFORM = "team:data-platform"
@@ -40,3 +41,15 @@ def table_metadata(table: str) -> dict[str, Any]:
         ),
         "dagster/table_name": table,
     }
+
+
+def note_lineage(context: dg.AssetExecutionContext, sql: str) -> None:
+    """Tell Dagster the column lineage, with the last of the run's partitions.
+
+    The UI reads it from the newest materialisation; on every partition of a year it would be most
+    of the event log.
+    """
+    context.add_asset_metadata(
+        {"dagster/column_lineage": column_lineage(sql)},
+        partition_key=context.partition_key_range.end,
+    )

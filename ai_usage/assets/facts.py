@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from ai_usage.assets.common import ENGINEERING, FINANCE, explained, table_metadata
+from ai_usage.assets.common import ENGINEERING, FINANCE, explained, note_lineage, table_metadata
 from ai_usage.partitions import ONE_RUN, window_of
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Query, Warehouse, Write
@@ -33,8 +33,10 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
     )
     def fact_ai_usage(context: dg.AssetExecutionContext) -> Query:
         window = window_of(context)
+        sql = load("facts", "fact_ai_usage")
+        note_lineage(context, sql)
         return Query(
-            load("facts", "fact_ai_usage"),
+            sql,
             {"start": window.start, "end": window.end, "run_id": context.run_id},
         )
 
@@ -57,9 +59,11 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
     ) -> Write:
         with explained():
             window = to_loaded_month_end(warehouse.warehouse(), window_of(context))
+        sql = load("facts", "fact_ai_costs")
+        note_lineage(context, sql)
         return Write(
             Query(
-                load("facts", "fact_ai_costs"),
+                sql,
                 {
                     "start": window.start,
                     "end": window.end,

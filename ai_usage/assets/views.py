@@ -4,11 +4,10 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.assets.common import ENGINEERING, FINANCE, explained
+from ai_usage.assets.common import ENGINEERING, FINANCE, explained, note_lineage
 from ai_usage.partitions import ONE_RUN
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import WarehouseResource
-from ai_usage.warehouse.lineage import column_lineage
 from ai_usage.warehouse.sql import Literals, references
 from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
 
@@ -49,12 +48,8 @@ def _view(
             opened = warehouse.warehouse()
             opened.create_view(view, view_literals(settings, view))
             rows = opened.query(f"SELECT COUNT(*) AS n FROM {view.name}").to_pylist()[0]["n"]
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": rows,
-                "dagster/column_lineage": column_lineage(view.query),
-            }
-        )
+        note_lineage(context, view.query)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
     return created
 

@@ -134,7 +134,8 @@ def _member_state(rows: Sequence[Person]) -> State:
 
 def _row_state(row: Any, aliases: Aliases) -> State:
     state = {name: row.get(name) for name in (*ATTRIBUTES, *LIFECYCLE)}
-    state["is_active"] = state["is_active"] is not False
+    # Who is listed as inactive with an end_date was active until then: the date says more.
+    state["is_active"] = state["is_active"] is not False or state["end_date"] is not None
     for column in ("manager_email", "director_email"):
         if state[column]:
             state[column] = aliases.resolve(state[column])

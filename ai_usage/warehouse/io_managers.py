@@ -15,7 +15,6 @@ from ai_usage.partitions import window_of
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.lineage import column_lineage
 from ai_usage.warehouse.schema import table_schema
 
 
@@ -59,8 +58,6 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             "window": str(window) if window else "whole table",
             **replaced.details,
         }
-        if isinstance(write.new, Query):
-            metadata["dagster/column_lineage"] = column_lineage(write.new.sql)
         context.add_output_metadata(metadata)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:

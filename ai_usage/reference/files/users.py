@@ -119,7 +119,13 @@ _OWN = {
         _TABLE, "employment_type", choices=("full_time", "contractor", "intern")
     ),
     "approved_platforms": of_table(_TABLE, "approved_platforms", kind=CODES),
-    "is_active": of_table(_TABLE, "is_active", default=True),
+    "is_active": of_table(
+        _TABLE,
+        "is_active",
+        description="False for who is not with the company on the line's days. Where end_date is "
+        "filled, that decides.",
+        default=True,
+    ),
     "end_date": of_table(
         _TABLE, "end_date", description="Last day with the company: inactive from the next day on."
     ),
