@@ -38,6 +38,13 @@ console = Console()
 errors = Console(stderr=True)
 
 
+class Unit(StrEnum):
+    """What an amount counts."""
+
+    cents = "cents"
+    usd = "usd"
+
+
 class Format(StrEnum):
     """How rows are printed."""
 
@@ -77,22 +84,35 @@ def demo(
 
     Example: `ai-usage demo --days 30`
     """
-    from ai_usage.demo import run_demo
+    from ai_usage.commands.demo import run_demo
 
     run_demo(console, home, days)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open Dagster's UI on this machine: the graph, materialisations, checks.
+
+    Example: `ai-usage dev --port 3001`
+    """
+    from ai_usage.commands.dev import serve_ui
+
+    serve_ui(Settings.load(), port)
 
 
 @app.command()
 def simulate(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     people: Annotated[int, typer.Option(min=1, help="People of the simulated company.")] = 40,
-    seed: Annotated[int, typer.Option(help="Another seed, another company.")] = 7,
+    seed: Annotated[str, typer.Option(help="Another seed, another company.")] = "ai-usage",
 ) -> None:
     """Serve the simulated vendors on this machine, for your own trials.
 
     Example: `ai-usage simulate --port 8765`
     """
-    from ai_usage.demo import run_simulator
+    from ai_usage.commands.demo import run_simulator
 
     run_simulator(console, port, people, seed)
 
@@ -117,9 +137,9 @@ def backfill(
 
     Example: `ai-usage backfill --from 2026-01-01 --to 2026-03-31 --select "+fact_ai_costs"`
     """
+    from ai_usage.commands.progress import run_with_progress
     from ai_usage.definitions import build_defs
     from ai_usage.partitions import checked_window
-    from ai_usage.progress import run_with_progress
     from ai_usage.running import Refetch
 
     settings = Settings.load()
@@ -136,9 +156,9 @@ def run(
 
     Example: `ai-usage run`
     """
+    from ai_usage.commands.progress import run_with_progress
     from ai_usage.definitions import build_defs
     from ai_usage.partitions import lookback_window
-    from ai_usage.progress import run_with_progress
     from ai_usage.running import Refetch
 
     settings = Settings.load()
@@ -152,8 +172,8 @@ def run(
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Saved vendor answers, JSON or JSON.gz.")],
     amounts_in: Annotated[
-        str, typer.Option(help="Unit of the amounts in cost reports: cents or usd.")
-    ] = "cents",
+        Unit, typer.Option(help="Unit of the amounts in cost reports.")
+    ] = Unit.cents,
     replace: Annotated[
         bool, typer.Option("--replace", help="Also for days already held from the vendor.")
     ] = False,
@@ -162,9 +182,9 @@ def import_(
 
     Example: `ai-usage import usage-september.json cost-september.json`
     """
-    from ai_usage.importer import import_files
+    from ai_usage.commands.importer import import_files
 
-    import_files(console, Settings.load(), files, amounts_in, replace=replace)
+    import_files(console, Settings.load(), files, amounts_in.value, replace=replace)
 
 
 @app.command()
@@ -176,11 +196,11 @@ def query(
 
     Example: `ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard"`
     """
-    from ai_usage.show import print_rows
+    from ai_usage.commands.show import print_rows
     from ai_usage.warehouse.io_managers import warehouse_resource
 
     warehouse = warehouse_resource(Settings.load()).warehouse()
-    print_rows(console, warehouse.ask(sql), format_.value)
+    print_rows(console, warehouse.query(sql), format_.value)
 
 
 @app.command()
@@ -189,7 +209,7 @@ def doctor() -> None:
 
     Every line is ok, or says what to do. Example: `ai-usage doctor`
     """
-    from ai_usage.doctor import examine
+    from ai_usage.commands.doctor import examine
 
     if not examine(console, Settings.load()):
         raise typer.Exit(1)
@@ -201,7 +221,7 @@ def reference_check() -> None:
 
     Example: `ai-usage reference check`
     """
-    from ai_usage.reference_commands import check_files
+    from ai_usage.commands.reference import check_files
 
     if not check_files(console, Settings.load()):
         raise typer.Exit(1)
@@ -213,9 +233,9 @@ def reference_init() -> None:
 
     Example: `ai-usage reference init`
     """
-    from ai_usage.reference_commands import write_samples
+    from ai_usage.commands.reference import write_sample_files
 
-    write_samples(console, Settings.load())
+    write_sample_files(console, Settings.load())
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         connection.execute("SET memory_limit = '256MB'")
         for batch in batches:
             connection.register("events", batch)
-            table = connection.execute(sql).to_arrow_table()
+            table = connection.sql(sql).to_arrow_table()
             connection.unregister("events")
             yield from table.cast(table_schema(TABLE).arrow_schema).to_batches()
 

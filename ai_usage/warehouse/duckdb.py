@@ -53,8 +53,13 @@ class DuckDBWarehouse(Warehouse):
         Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
         no DuckDB file.
         """
+        if read_only and not self.path.exists():
+            raise WarehouseError(
+                f"{self.path}: there is no warehouse yet; fill it with `ai-usage run` or "
+                "`ai-usage backfill`."
+            )
         with _process_lock:
-            connection = self._open(read_only and self.path.exists())
+            connection = self._open(read_only)
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
                 connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
@@ -276,7 +281,11 @@ class DuckDBWarehouse(Warehouse):
             query = Query(query)
         sql = render(query.sql, "duckdb", dataset=self.dataset)
         with self.connect(read_only=True) as connection:
-            return _run(connection, sql, query.parameters, "query").to_arrow_table()
+            try:
+                found = connection.sql(sql, params=dict(query.parameters) or None)
+                return found.to_arrow_table()
+            except duckdb.Error as error:
+                raise WarehouseError(f"query: {_first_line(error)}") from error
 
     @contextmanager
     def ibis(self) -> Iterator[Any]:

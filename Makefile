@@ -1,0 +1,53 @@
+# Two commands do all the set-up: `make demo` and `make test`. `make dev` opens Dagster's UI.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help demo dev test test-fast check format lock clean-demo
+
+help:
+	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
+	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
+	@echo "make test    lint, types and all tests"
+	@echo "make check   lint and types only"
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …"; exit 1; }
+	@echo "Installing the pinned requirements into $(VENV) (about a minute, once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/ai-usage demo
+
+dev: $(STAMP)
+	@$(BIN)/ai-usage dev
+
+check: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: check
+	@$(BIN)/python -m pytest
+
+test-fast: check
+	@$(BIN)/python -m pytest -m "not slow"
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock:
+	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --extra bigquery --extra dev pyproject.toml \
+		--output-file requirements.lock
+
+clean-demo:
+	rm -rf .demo

@@ -1,0 +1,200 @@
+"""`ai-usage demo` and `ai-usage simulate`: the simulated vendors, the real pipeline.
+
+The demo's settings are made here and read nothing of the person's: no `.env`, no keys, no
+warehouse, no DAGSTER_HOME.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ai_usage.commands.progress import follow, print_outcome
+from ai_usage.definitions import build_defs
+from ai_usage.errors import AiUsageError
+from ai_usage.partitions import lookback_window
+from ai_usage.platforms.base import Window
+from ai_usage.running import Refetch
+from ai_usage.settings import Settings, utc_today
+from ai_usage.simulator.company import Company
+from ai_usage.simulator.reference import write_reference_files
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, follow_the_date, run, serve
+from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.io_managers import warehouse_resource
+
+MARKER = "this-is-the-demo"
+"""A file in the demo's folder: a folder with state but without it is not the demo's to use."""
+
+SPEND = """
+SELECT
+  COALESCE(department, 'Unattributed') AS department,
+  COALESCE(team, 'Unattributed') AS team,
+  platform_name,
+  SUM(IF(month = @month, total_cost, 0)) AS this_month,
+  SUM(IF(month = @last_month, total_cost, 0)) AS last_month
+FROM vw_cost_allocation_detailed
+WHERE month IN (@month, @last_month)
+GROUP BY 1, 2, 3
+"""
+
+
+def demo_settings(home: Path, base_url: str) -> Settings:
+    """The demo's own settings: nothing of the environment gets in."""
+    return Settings.load(
+        {
+            "AI_USAGE_ENV_FILE": str(home / "no.env"),
+            "AI_USAGE_HOME": str(home.absolute()),
+            "CURSOR_API_KEY": CURSOR_KEY,
+            "CURSOR_BASE_URL": f"{base_url}/cursor",
+            "ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
+            "ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
+        }
+    )
+
+
+def run_demo(console: Console, home: Path, days: int) -> None:
+    """Fetch the simulated vendors' last days, materialise everything, and sum it up."""
+    _claim(home)
+    company = Company(today=utc_today())
+    with serve(company) as base_url:
+        settings = demo_settings(home, base_url)
+        write_reference_files(company, settings.reference_path)
+        window = _window_to_run(home, settings, days)
+        console.print(
+            f"Simulated vendors on {base_url}: {len(company.people)} people, "
+            f"{len(window.days())} days to bring up to date over HTTP.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        result = follow(console, build_defs(settings), settings, "*", window, Refetch.nothing())
+    if result.success:
+        _remember(home, window)
+        _sum_up(console, settings)
+    print_outcome(console, result)
+    if not result.success:
+        raise typer.Exit(1)
+    _next(console, home)
+
+
+def run_simulator(console: Console, port: int, people: int, seed: str) -> None:
+    """Serve the simulated vendors until interrupted, and say how to point at them."""
+    company = Company(seed, today=utc_today(), people=people)
+    url = f"http://127.0.0.1:{port}"
+    console.print(f"Simulated vendors on {url}. Put this into .env, then run ai-usage doctor:\n")
+    for line in (
+        f"CURSOR_API_KEY={CURSOR_KEY}",
+        f"CURSOR_BASE_URL={url}/cursor",
+        f"ANTHROPIC_ADMIN_KEY={ANTHROPIC_KEY}",
+        f"ANTHROPIC_BASE_URL={url}/anthropic",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print("\nStop with Ctrl-C.")
+    try:
+        run(follow_the_date(company), port=port)
+    except OSError as error:
+        raise AiUsageError(f"port {port}: {error.strerror}; choose another with --port.") from error
+
+
+def _window_to_run(home: Path, settings: Settings, days: int) -> Window:
+    """All the days at first; later, as a schedule would, only today and the look-back."""
+    first = max(settings.today - timedelta(days=days - 1), settings.first_day)
+    lookback = lookback_window(settings)
+    done = (home / MARKER).read_text().split()
+    if len(done) == 2:
+        loaded = Window(date.fromisoformat(done[0]), date.fromisoformat(done[1]))
+        if loaded.start <= first and loaded.end >= lookback.start:
+            return lookback
+    return Window(first, settings.today + timedelta(days=1))
+
+
+def _remember(home: Path, window: Window) -> None:
+    done = (home / MARKER).read_text().split()
+    first = min(window.start.isoformat(), *done[:1])
+    (home / MARKER).write_text(f"{first} {window.end}\n")
+
+
+def _claim(home: Path) -> None:
+    if home.is_dir() and any(home.iterdir()) and not (home / MARKER).exists():
+        raise AiUsageError(
+            f"{home} holds something that is not the demo's: choose another folder with --home."
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).touch()
+
+
+def _sum_up(console: Console, settings: Settings) -> None:
+    warehouse = warehouse_resource(settings).warehouse()
+    console.print(_spend_table(warehouse, settings))
+    shares = warehouse.query(
+        "SELECT month, is_partial, attribution_rate, allocated_monthly_cost, total_monthly_cost "
+        "FROM vw_executive_dashboard ORDER BY month DESC LIMIT 2"
+    ).to_pylist()
+    for row in shares:
+        so_far = " so far" if row["is_partial"] else ""
+        console.print(
+            f"{row['month']:%B %Y}{so_far}: ${row['total_monthly_cost']:,.2f}, "
+            f"{row['attribution_rate']:.1%} attributed to people and shared keys, "
+            f"${row['allocated_monthly_cost']:,.2f} to people.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _spend_table(warehouse: Warehouse, settings: Settings) -> Table:
+    month = settings.today.replace(day=1)
+    last_month = (month - timedelta(days=1)).replace(day=1)
+    rows = warehouse.query(Query(SPEND, {"month": month, "last_month": last_month})).to_pylist()
+    platforms = sorted({row["platform_name"] for row in rows})
+    table = Table(
+        title="Spend by team, US dollars",
+        title_justify="left",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("Team", no_wrap=True)
+    for name in platforms:
+        # A word a line: six amounts must fit beside the team in 80 columns.
+        title = name.replace(" ", "\n")
+        table.add_column(f"{title}\n{month:%b}", justify="right", no_wrap=True)
+        table.add_column(f"{title}\n{last_month:%b}", justify="right", no_wrap=True)
+    teams: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
+    for row in rows:
+        teams.setdefault((row["department"], row["team"]), {})[row["platform_name"]] = row
+    for (department, team), spent in sorted(teams.items()):
+        cells = [
+            _dollars(spent.get(name, {}).get(column))
+            for name in platforms
+            for column in ("this_month", "last_month")
+        ]
+        table.add_row(team if team == department else f"{department}, {team}", *cells)
+    table.add_section()
+    totals = [
+        _dollars(sum(row[column] for row in rows if row["platform_name"] == name))
+        for name in platforms
+        for column in ("this_month", "last_month")
+    ]
+    table.add_row("Total", *totals)
+    return table
+
+
+def _dollars(value: object) -> str:
+    return f"{value:,.0f}" if value else "–"  # noqa: RUF001
+
+
+def _next(console: Console, home: Path) -> None:
+    console.print(
+        f"\nThe demo's state is in {home}. Next:\n"
+        f"  AI_USAGE_HOME={home} .venv/bin/ai-usage query "
+        '"SELECT * FROM vw_executive_dashboard"\n'
+        f"  AI_USAGE_HOME={home} make dev\n"
+        "  .venv/bin/ai-usage doctor\n"
+        "From here to your own data: five steps in the README.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,105 @@
+"""`ai-usage doctor`: every line is ok, or says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from ai_usage.errors import AiUsageError
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, Window, discovered_vendors
+from ai_usage.platforms.http import VendorClient
+from ai_usage.reference import check, reference_files
+from ai_usage.running import dagster_home
+from ai_usage.settings import Settings
+from ai_usage.warehouse.io_managers import warehouse_resource
+from ai_usage.warehouse.schema import table_names
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was examined, whether it is well, and what is there or what to do."""
+
+    what: str
+    ok: bool
+    detail: str
+    note: bool = False
+    """True where nothing is wrong and nothing is there: not configured."""
+
+
+def examine(console: Console, settings: Settings) -> bool:
+    """Print one line for everything examined; True if nothing needs mending."""
+    well = True
+    for finding in findings(settings):
+        mark = "[green]ok  [/green]" if finding.ok else "[red]mend[/red]"
+        if finding.note:
+            mark = "[yellow]note[/yellow]"
+        console.print(f"{mark}  {finding.what}: ", end="", highlight=False)
+        console.print(finding.detail, markup=False, highlight=False, soft_wrap=True)
+        well = well and finding.ok
+    return well
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Examine settings, vendors, archive, warehouse and reference files, in this order."""
+    yield Finding(
+        "settings", True, f"state in {settings.home}, first partition {settings.first_day}"
+    )
+    for vendor in discovered_vendors():
+        yield _vendor(vendor, settings)
+    yield _guarded("archive", lambda: _archive(settings))
+    yield _guarded("warehouse", lambda: _warehouse(settings))
+    yield _guarded("Dagster", lambda: f"storage in {dagster_home(settings)}")
+    for file in check(reference_files(), settings.reference_path):
+        if not file.ok:
+            yield Finding(file.name, False, file.problems[0])
+        elif file.present:
+            yield Finding(file.name, True, f"{file.rows} rows")
+        else:
+            yield Finding(
+                file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
+            )
+
+
+def _guarded(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except AiUsageError as error:
+        return Finding(what, False, str(error))
+
+
+def _vendor(vendor: Vendor, settings: Settings) -> Finding:
+    if settings.vendor_secret(vendor.key_setting) is None:
+        return Finding(
+            vendor.title, True, f"not configured; set {vendor.key_setting} to fetch it", note=True
+        )
+
+    def ask() -> str:
+        # The cheapest question that needs the key: a directory list, or a day of a report.
+        snapshots = [e for e in vendor.endpoints if e.kind == "snapshot"]
+        endpoint = (snapshots or list(vendor.endpoints))[0]
+        with VendorClient.from_settings(vendor, settings) as client:
+            pages = endpoint.fetch(client, Window.day(settings.today), settings.now)
+            next(iter(pages), None)
+        return f"{vendor.key_setting} is accepted by {client!r}"
+
+    return _guarded(vendor.title, ask)
+
+
+def _archive(settings: Settings) -> str:
+    archive = Archive(settings.archive_root)
+    count = sum(
+        len(archive.fetches(vendor.name, endpoint.name))
+        for vendor in discovered_vendors()
+        for endpoint in vendor.endpoints
+    )
+    return f"{settings.archive_root}, {count} fetches"
+
+
+def _warehouse(settings: Settings) -> str:
+    warehouse = warehouse_resource(settings).warehouse()
+    present = [table for table in table_names() if warehouse.exists(table)]
+    state = f"{len(present)} of {len(table_names())} tables" if present else "empty so far"
+    return f"{settings.warehouse} at {warehouse.describe()}, {state}"
