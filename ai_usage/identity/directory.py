@@ -68,14 +68,25 @@ def _addresses(snapshots: Sequence[Snapshot]) -> dict[str, str]:
         if snapshot.rows is previous:
             continue
         previous = snapshot.rows
-        found.update({p.vendor_user_id: p.user_email for p in snapshot.rows if p.user_email})
+        # An id listed twice is a page read twice, or a seat given again: the account that stands.
+        listed: dict[str, tuple[bool, str]] = {}
+        for person in snapshot.rows:
+            if person.user_email:
+                account = (person.is_removed, person.user_email)
+                user_id = person.vendor_user_id
+                listed[user_id] = min(account, listed.get(user_id, account))
+        found.update({user_id: email for user_id, (_removed, email) in listed.items()})
     return found
 
 
 def _follow(platform: str, snapshots: Sequence[Snapshot]) -> dict[str, DirectoryKey]:
     keys: dict[str, DirectoryKey] = {}
     for snapshot in snapshots:
-        present: dict[str, ApiKey] = {key.api_key_id: key for key in snapshot.rows}
+        present: dict[str, ApiKey] = {}
+        for key in snapshot.rows:
+            other = present.setdefault(key.api_key_id, key)
+            if other != key:
+                present[key.api_key_id] = max(other, key, key=repr)
         for key_id, new in present.items():
             known = keys.get(key_id)
             if known is None:
