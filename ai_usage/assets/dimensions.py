@@ -88,7 +88,7 @@ class Directory:
         sources = {Person: members_of, ApiKey: api_keys_of}
         for vendor in self.vendors:
             for endpoint in vendor.endpoints:
-                source = sources.get(endpoint.yields)  # type: ignore[call-overload]
+                source = sources.get(endpoint.yields)
                 if source is None:
                     continue
                 span = self._span(vendor.name, endpoint.name)

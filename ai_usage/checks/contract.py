@@ -23,7 +23,7 @@ MAX_FAILURE_CASES = 5
 
 @ibis_engine.Engine.register_dtype(equivalents=[dt.JSON, dt.JSON(), dt.JSON(nullable=False)])
 @immutable
-class _Json(ibis_engine.DataType):  # type: ignore[misc]
+class _Json(ibis_engine.DataType):
     """JSON columns, which Pandera does not know of itself."""
 
     type = dt.JSON()
@@ -33,7 +33,7 @@ class _Json(ibis_engine.DataType):  # type: ignore[misc]
     equivalents=[dt.Array(dt.String()), dt.Array(dt.String(), nullable=False)]
 )
 @immutable
-class _Strings(ibis_engine.DataType):  # type: ignore[misc]
+class _Strings(ibis_engine.DataType):
     """Lists of text, which Pandera does not know of itself."""
 
     type = dt.Array(dt.String())
@@ -140,6 +140,10 @@ def day_of(rows: Any, schema: TableSchema) -> Any:
     return column if schema.column(schema.partition_column).type == "DATE" else column.date()
 
 
+def _not_null(column: str) -> Callable[[Any], Any]:
+    return lambda t: t[column].notnull()
+
+
 def _count(
     rows: Any,
     schema: TableSchema,
@@ -150,9 +154,9 @@ def _count(
     tests: dict[str, Callable[[Any], Any]] = {rule.name: rule.holds for rule in rules}
     whole = Outcome()
     for error in found.schema_errors:
-        column = getattr(error.schema, "name", None)
+        column = str(getattr(error.schema, "name", None))
         if str(error.reason_code).endswith("SERIES_CONTAINS_NULLS") and column in rows.columns:
-            tests[f"{column}_not_null"] = lambda t, c=column: t[c].notnull()
+            tests[f"{column}_not_null"] = _not_null(column)
         elif not str(error.reason_code).endswith("DATAFRAME_CHECK"):
             # A wrong type or a missing column concerns every row.
             whole.failures[str(error).splitlines()[0][:200]] = total or 1

@@ -114,7 +114,7 @@ def _window_to_run(home: Path, settings: Settings, days: int) -> Window:
 
 def _remember(home: Path, window: Window) -> None:
     done = (home / MARKER).read_text().split()
-    first = min(window.start.isoformat(), *done[:1])
+    first = min([window.start.isoformat(), *done[:1]])
     (home / MARKER).write_text(f"{first} {window.end}\n")
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ from ai_usage.platforms.base import Window
 from ai_usage.warehouse.sql import Literals
 from ai_usage.warehouse.views import ViewSchema
 
-Parameter = date | datetime | int | str | Decimal | None
+Parameter = date | datetime | int | float | str | Decimal | None
 Parameters = Mapping[str, Parameter]
 
 
@@ -35,7 +35,7 @@ class Query:
     parameters: Parameters = field(default_factory=dict)
 
 
-Rows = pa.Table | pa.RecordBatchReader
+Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 """New rows of a table: in memory, or streamed."""
 
 

@@ -36,8 +36,7 @@ def render(
     Names of the product's tables and views are qualified with their dataset; `@name` becomes the
     typed literal in `literals` where there is one, else it stays a bound parameter.
     """
-    tree = sqlglot.parse_one(sql, read="bigquery").copy()
-    tree = _qualify(tree, dataset, views_dataset or dataset)
+    tree = _qualify(sqlglot.parse_one(sql, read="bigquery"), dataset, views_dataset or dataset)
     if literals is not None:
         tree = _fill(tree, literals, dialect)
     if dialect == "bigquery":
@@ -45,7 +44,7 @@ def render(
     return for_duckdb(tree).sql("duckdb", pretty=True)
 
 
-def for_duckdb(tree: exp.Expression) -> exp.Expression:
+def for_duckdb(tree: exp.Expr) -> exp.Expr:
     """Mend what the translation from BigQuery to DuckDB would silently change."""
     for node in list(tree.find_all(exp.DataType)):
         if node.this == exp.DType.DECIMAL and not node.expressions:
@@ -92,7 +91,7 @@ def parameters(sql: str) -> set[str]:
     return {p.name for p in tree.find_all(exp.Parameter)}
 
 
-def _qualify(tree: exp.Expression, dataset: str, views_dataset: str) -> exp.Expression:
+def _qualify(tree: exp.Expr, dataset: str, views_dataset: str) -> exp.Expr:
     kinds = relations()
     defined = {cte.alias for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
@@ -106,14 +105,14 @@ def _qualify(tree: exp.Expression, dataset: str, views_dataset: str) -> exp.Expr
     return tree
 
 
-def _fill(tree: exp.Expression, literals: Literals, dialect: Dialect) -> exp.Expression:
+def _fill(tree: exp.Expr, literals: Literals, dialect: Dialect) -> exp.Expr:
     for parameter in list(tree.find_all(exp.Parameter)):
         if parameter.name in literals:
             parameter.replace(_literal(literals[parameter.name], parameter.name))
     return tree
 
 
-def _literal(value: date | int | str | None, name: str) -> exp.Expression:
+def _literal(value: date | int | str | None, name: str) -> exp.Expr:
     if value is None and name == AS_OF:
         return exp.CurrentDate(this=exp.Literal.string("UTC"))
     if isinstance(value, date):
@@ -125,9 +124,9 @@ def _literal(value: date | int | str | None, name: str) -> exp.Expression:
     raise TypeError(f"@{name}: no literal for {value!r}")
 
 
-def _number(value: int) -> exp.Expression:
+def _number(value: int) -> exp.Expr:
     return exp.Literal.number(value)
 
 
-def _param(value: int) -> exp.Expression:
+def _param(value: int) -> exp.Expr:
     return exp.DataTypeParam(this=_number(value))
