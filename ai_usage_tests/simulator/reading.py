@@ -52,6 +52,7 @@ def buckets(
     while True:
         body = exact(client.get(path, params=[*params, ("limit", str(limit)), *page]))
         assert len(body["data"]) <= limit
+        assert body["data"] or not page, "a token led to an empty page"
         found += body["data"]
         if not body["has_more"]:
             assert body["next_page"] is None
@@ -65,6 +66,7 @@ def code_records(client: httpx.Client, day: date, limit: int = 1000) -> list[Any
     while True:
         params = {"starting_at": str(day), "limit": str(limit), **page}
         body = exact(client.get("/usage_report/claude_code", params=params))
+        assert body["data"] or not page, "a token led to an empty page"
         found += body["data"]
         if not body["has_more"]:
             return found
@@ -76,6 +78,7 @@ def listed(client: httpx.Client, path: str, limit: int = 1000, **params: str) ->
     after: dict[str, str] = {}
     while True:
         body = exact(client.get(path, params={"limit": str(limit), **params, **after}))
+        assert not after or after["after_id"] not in [item["id"] for item in body["data"]]
         found += body["data"]
         if not body["has_more"]:
             return found
