@@ -135,17 +135,14 @@ def _agreements(
     A key without an owner could be anybody's. One that had not been made, or was switched off,
     cannot be meant, unless no other key can.
     """
-    winners = {ref: [m for m in mapped.get(ref, ()) if m.is_winner] for ref, _span in refs}
-    lives = {ref: keys.directory[ref].life for ref, _ in refs if ref in keys.directory}
-    spans = [span for _ref, span in refs] + [span & lives.get(ref, EVER) for ref, span in refs]
-    spans += [m.span & span for ref, span in refs for m in winners[ref]]
+    spans = [span for _ref, span in refs]
+    spans += [span & keys.directory[ref].life for ref, span in refs if ref in keys.directory]
+    spans += [span & m.span for ref, span in refs for m in mapped.get(ref, ())]
     merged: list[tuple[Span, list[Mapped]]] = []
     for piece in atoms(spans):
         here = [ref for ref, span in refs if span.holds(piece)]
-        living = [ref for ref in here if lives.get(ref, EVER).holds(piece)]
-        found = [
-            next((m for m in winners[ref] if m.span.holds(piece)), None) for ref in living or here
-        ]
+        living = [ref for ref in here if _lives(ref, piece, keys, mapped)]
+        found = [_winner(ref, piece, mapped) for ref in living or here]
         agreeing = [mapping for mapping in found if mapping]
         if len(agreeing) < len(found) or len({m.claim.bearer for m in agreeing}) > 1:
             continue
@@ -154,6 +151,17 @@ def _agreements(
         else:
             merged.append((piece, agreeing))
     yield from merged
+
+
+def _lives(ref: KeyRef, days: Span, keys: Keys, mapped: Mapping[KeyRef, Sequence[Mapped]]) -> bool:
+    """Whether the key can have been used: as its vendor tells, else as its registers do."""
+    if ref in keys.directory:
+        return keys.directory[ref].life.holds(days)
+    return any(mapping.span.holds(days) for mapping in mapped.get(ref, ()))
+
+
+def _winner(ref: KeyRef, days: Span, mapped: Mapping[KeyRef, Sequence[Mapped]]) -> Mapped | None:
+    return next((m for m in mapped.get(ref, ()) if m.is_winner and m.span.holds(days)), None)
 
 
 def _adjoin(one: Span, next_one: Span) -> bool:

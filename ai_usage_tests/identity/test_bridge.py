@@ -124,6 +124,21 @@ def test_a_name_taken_over_from_a_switched_off_key_means_the_new_owner() -> None
     ]
 
 
+def test_a_name_of_registered_keys_means_the_key_that_is_claimed_on_the_day() -> None:
+    found = identity(
+        PEOPLE,
+        register(
+            nov(1),
+            entry("ann@x.com", "k1", "laptop", expires_date=nov(8)),
+            entry("bob@x.com", "k2", "laptop", created_date=nov(10)),
+        ),
+    )
+    assert owners(found, "api_key_name", "laptop") == [
+        (FIRST, nov(8), "ann@x.com"),
+        (nov(10), LAST, "bob@x.com"),
+    ]
+
+
 def test_a_name_on_one_switched_off_key_still_attributes() -> None:
     found = identity(PEOPLE, directory(nov(1), key("k1", "ci", "u1", status="inactive")))
     assert {who for _, _, who in owners(found, "api_key_name", "ci")} == {"ann@x.com"}
