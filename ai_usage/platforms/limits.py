@@ -40,7 +40,8 @@ class RateLimiter:
                 return self._not_before - now
             if self._per_minute is None:
                 return 0.0
-            while self._granted and now - self._granted[0] >= MINUTE:
+            # The same sum in both places: rounding must not make a wait of 0 out of a full minute.
+            while self._granted and self._granted[0] + MINUTE <= now:
                 self._granted.popleft()
             if len(self._granted) >= self._per_minute:
                 return self._granted[0] + MINUTE - now

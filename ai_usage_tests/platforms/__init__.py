@@ -1,0 +1,1 @@
+"""Tests of the vendors, their client, the archive and importing."""

@@ -1,0 +1,249 @@
+"""An answer is complete or a failure: how each vendor's paging is followed, and when not."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.responses import Response
+
+from ai_usage.errors import VendorError
+from ai_usage.platforms.base import Window
+from ai_usage.platforms.paging import PagesShiftedError
+from ai_usage_tests.platforms.support import (
+    ANTHROPIC,
+    CURSOR,
+    DAY,
+    NOW,
+    WINDOW,
+    Asked,
+    ScriptedVendor,
+    as_json,
+    fetch,
+    fixture,
+)
+
+TODAY = NOW.date()
+
+
+def bucket(day: date, *results: Any) -> dict[str, Any]:
+    return {"starting_at": f"{day}T00:00:00Z", "results": list(results)}
+
+
+def report(*data: Any, more: bool | None = False, token: str | None = None) -> dict[str, Any]:
+    return {"data": list(data), "has_more": more, "next_page": token}
+
+
+def failing(vendor_server: ScriptedVendor, endpoint: str, *bodies: Any) -> str:
+    vendor = CURSOR if endpoint in {e.name for e in CURSOR.endpoints} else ANTHROPIC
+    vendor_server.answers(*bodies)
+    with pytest.raises(VendorError) as caught:
+        fetch(vendor, endpoint, vendor_server.url)
+    assert str(caught.value).startswith(f"{vendor.name} {endpoint} 2026-11-03")
+    return str(caught.value)
+
+
+# --- Anthropic -------------------------------------------------------------------------------
+
+
+def test_a_report_is_asked_in_whole_days_with_bracketed_groups(
+    vendor_server: ScriptedVendor,
+) -> None:
+    vendor_server.answers(report())
+    fetch(ANTHROPIC, "usage_report", vendor_server.url, Window(DAY, DAY + timedelta(days=31)))
+    (asked,) = vendor_server.asked
+    assert asked.path == "/v1/organizations/usage_report/messages"
+    assert asked.query == [
+        ("starting_at", "2026-11-03T00:00:00Z"),
+        ("ending_at", "2026-12-04T00:00:00Z"),
+        ("bucket_width", "1d"),
+        ("limit", "31"),
+        ("group_by[]", "api_key_id"),
+        ("group_by[]", "workspace_id"),
+        ("group_by[]", "model"),
+        ("group_by[]", "service_tier"),
+        ("group_by[]", "context_window"),
+    ]
+
+
+def test_pages_are_followed_to_the_end(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(
+        report(bucket(DAY, 1), more=True, token="b"), report(bucket(DAY, 2), token="left over")
+    )
+    pages = fetch(ANTHROPIC, "cost_report", vendor_server.url)
+    assert [asked.first("page") for asked in vendor_server.asked] == [None, "b"]
+    assert len(pages) == 2
+
+
+def test_todays_cost_is_asked_with_a_complete_day_before_it(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(report())
+    fetch(ANTHROPIC, "cost_report", vendor_server.url, Window.day(TODAY))
+    (asked,) = vendor_server.asked
+    assert asked.first("starting_at") == "2026-11-22T00:00:00Z"
+    assert asked.first("ending_at") == "2026-11-24T00:00:00Z"
+
+
+def test_claude_code_is_asked_a_call_a_day(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(report())
+    fetch(ANTHROPIC, "claude_code", vendor_server.url, Window(DAY, DAY + timedelta(days=3)))
+    assert [asked.first("starting_at") for asked in vendor_server.asked] == [
+        "2026-11-03",
+        "2026-11-04",
+        "2026-11-05",
+    ]
+
+
+def test_lists_are_followed_by_the_last_id(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(
+        {"data": [{"id": "a"}], "has_more": True, "last_id": "a"},
+        {"data": [{"id": "b"}], "has_more": False, "last_id": "b"},
+    )
+    fetch(ANTHROPIC, "workspaces", vendor_server.url)
+    assert [asked.query for asked in vendor_server.asked] == [
+        [("limit", "1000"), ("include_archived", "true")],
+        [("limit", "1000"), ("include_archived", "true"), ("after_id", "a")],
+    ]
+
+
+def test_more_without_a_place_is_a_failure(vendor_server: ScriptedVendor) -> None:
+    assert "not where" in failing(vendor_server, "usage_report", report(more=True))
+    assert "not where" in failing(vendor_server, "users", {"data": [], "has_more": True})
+
+
+def test_a_repeated_token_is_a_failure(vendor_server: ScriptedVendor) -> None:
+    bodies = [report(bucket(DAY, n), more=True, token="same") for n in range(3)]
+    assert "same next page" in failing(vendor_server, "usage_report", *bodies)
+    assert len(vendor_server.asked) == 2
+
+
+def test_a_repeated_page_is_a_failure(vendor_server: ScriptedVendor) -> None:
+    bodies = [report(bucket(DAY, 1), more=True, token=str(n)) for n in range(3)]
+    assert "page 2 repeats" in failing(vendor_server, "usage_report", *bodies)
+
+
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"results": [], "data": "no"}])
+@pytest.mark.parametrize("endpoint", ["cost_report", "claude_code", "api_keys", "daily_usage"])
+def test_a_missing_list_is_a_failure_not_an_empty_answer(
+    vendor_server: ScriptedVendor, endpoint: str, body: Any
+) -> None:
+    assert "another shape" in failing(vendor_server, endpoint, body)
+
+
+def test_a_failing_second_page_fails_the_window(vendor_server: ScriptedVendor) -> None:
+    first = report(bucket(DAY, 1), more=True, token="b")
+    message = failing(vendor_server, "cost_report", first, as_json({"error": "no"}, 400))
+    assert message.startswith("anthropic cost_report 2026-11-03 page 2: answered 400 (no)")
+
+
+# --- Cursor ----------------------------------------------------------------------------------
+
+
+def events(vendor_server: ScriptedVendor, total: int, size: int, *, lies: int = 0) -> None:
+    """A list of `total` events in pages of `size`, announced as `total + lies`."""
+    vendor_server.asked.clear()
+
+    def script(asked: Asked) -> Response:
+        at = (asked.body["page"] - 1) * size
+        return as_json(
+            {
+                "totalUsageEventsCount": total + lies,
+                "usageEvents": [{"timestamp": str(n)} for n in range(total)][at : at + size],
+                "pagination": {"hasNextPage": at + size < total},
+            }
+        )
+
+    vendor_server.script = script
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(total=st.integers(0, 40), size=st.integers(1, 9))
+def test_every_event_comes_once_however_it_is_paged(
+    vendor_server: ScriptedVendor, total: int, size: int
+) -> None:
+    events(vendor_server, total, size)
+    pages = fetch(CURSOR, "usage_events", vendor_server.url)
+    assert len(pages) == max(1, -(-total // size))
+
+
+def test_both_ends_are_inclusive_so_the_window_ends_a_millisecond_early(
+    vendor_server: ScriptedVendor,
+) -> None:
+    events(vendor_server, 1, 10)
+    fetch(CURSOR, "usage_events", vendor_server.url)
+    assert vendor_server.asked[0].body == {
+        "startDate": 1793664000000,
+        "endDate": 1793750399999,
+        "page": 1,
+        "pageSize": 1000,
+    }
+
+
+def test_today_is_asked_until_now(vendor_server: ScriptedVendor) -> None:
+    events(vendor_server, 1, 10)
+    fetch(CURSOR, "usage_events", vendor_server.url, Window.day(TODAY))
+    assert datetime.fromtimestamp(vendor_server.asked[0].body["endDate"] / 1000, NOW.tzinfo) == NOW
+
+
+@pytest.mark.parametrize("lies", [-1, 1, 100])
+def test_a_count_that_is_not_kept_is_a_failure(vendor_server: ScriptedVendor, lies: int) -> None:
+    events(vendor_server, 5, 2, lies=lies)
+    with pytest.raises(PagesShiftedError, match=rf"5 records came of {5 + lies} announced"):
+        fetch(CURSOR, "usage_events", vendor_server.url)
+
+
+def test_a_total_that_moves_while_paging_is_a_shift(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(
+        {"totalUsageEventsCount": 2, "usageEvents": [1], "pagination": {"hasNextPage": True}},
+        {"totalUsageEventsCount": 3, "usageEvents": [2], "pagination": {"hasNextPage": True}},
+    )
+    with pytest.raises(PagesShiftedError, match="went from 2 to 3"):
+        fetch(CURSOR, "usage_events", vendor_server.url)
+
+
+def test_a_server_that_ignores_the_page_is_a_failure(vendor_server: ScriptedVendor) -> None:
+    page = {"totalUsageEventsCount": 2, "usageEvents": [1], "pagination": {"hasNextPage": True}}
+    assert "page 2 repeats" in failing(vendor_server, "usage_events", page)
+
+
+def test_daily_usage_asks_for_all_members_page_by_page(vendor_server: ScriptedVendor) -> None:
+    vendor_server.answers(
+        {"data": [1], "pagination": {"hasNextPage": True, "totalUsers": 2}},
+        {"data": [2], "pagination": {"hasNextPage": False, "totalUsers": 2}},
+    )
+    fetch(CURSOR, "daily_usage", vendor_server.url)
+    assert [(a.body["page"], a.body["pageSize"]) for a in vendor_server.asked] == [
+        (1, 100),
+        (2, 100),
+    ]
+
+
+def test_members_come_in_one_page_and_spend_in_as_many_as_it_says(
+    vendor_server: ScriptedVendor,
+) -> None:
+    vendor_server.answers(Response(fixture("cursor/members.json")))
+    assert len(fetch(CURSOR, "members", vendor_server.url)) == 1
+    vendor_server.answers(
+        {"teamMemberSpend": [1], "totalMembers": 2, "totalPages": 2},
+        {"teamMemberSpend": [2], "totalMembers": 2, "totalPages": 2},
+    )
+    assert len(fetch(CURSOR, "spend", vendor_server.url)) == 2
+    assert all(asked.body["sortBy"] == "user" for asked in vendor_server.asked)
+
+
+def test_no_vendor_is_asked_for_more_than_it_allows() -> None:
+    assert {e.name: e.max_days for e in (*CURSOR.endpoints, *ANTHROPIC.endpoints)} == {
+        "daily_usage": 30,
+        "usage_events": 30,
+        "members": 1,
+        "spend": 1,
+        "usage_report": 31,
+        "cost_report": 31,
+        "claude_code": 31,
+        "api_keys": 1,
+        "users": 1,
+        "workspaces": 1,
+    }
+    assert WINDOW.days() == [DAY]
