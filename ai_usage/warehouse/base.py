@@ -49,10 +49,11 @@ class Write:
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a replacement did: rows now in the window, rows that were there before."""
+    """What a replacement did: rows now in the window, those before, those of the whole table."""
 
     rows: int
     rows_before: int
+    rows_in_table: int
     details: Mapping[str, int | float | str] = field(default_factory=dict)
 
 

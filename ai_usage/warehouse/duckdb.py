@@ -184,8 +184,11 @@ class DuckDBWarehouse(Warehouse):
                 ) from error
             finally:
                 connection.execute(f"DROP TABLE IF EXISTS {_STAGE}")
+            total = self._count(connection, name)
         return Replaced(
-            rows=int(inserted[0]) if inserted else 0, rows_before=int(deleted[0]) if deleted else 0
+            rows=int(inserted[0]) if inserted else 0,
+            rows_before=int(deleted[0]) if deleted else 0,
+            rows_in_table=total,
         )
 
     def _stage(

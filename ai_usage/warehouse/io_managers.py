@@ -53,8 +53,9 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         window = write.window if partitioned else None
         replaced = self.resource.warehouse().replace(table, window, write.new)
         metadata: dict[str, Any] = {
-            "dagster/row_count": replaced.rows,
-            "rows_before": replaced.rows_before,
+            "dagster/row_count": replaced.rows_in_table,
+            "rows_written": replaced.rows,
+            "rows_replaced": replaced.rows_before,
             "window": str(window) if window else "whole table",
             **replaced.details,
         }
