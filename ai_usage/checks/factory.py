@@ -4,7 +4,7 @@ In a run over a range Dagster records one evaluation without a partition and lea
 partition's row open; so each day's evaluation is logged here, and one summary returned.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS, Severity
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.io_managers import WarehouseResource
-from ai_usage.warehouse.schema import table_names, table_schema
+from ai_usage.warehouse.schema import table_schema
 
 Evaluate = Callable[[Warehouse, Window | None], Validation]
 
@@ -217,11 +217,11 @@ def by_whole(outcome: Outcome, rows: int, window: Window | None) -> Validation:
 
 
 def warehouse_checks(
-    partitions: dg.PartitionsDefinition[str],
+    tables: Iterable[str], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetChecksDefinition]:
-    """The checks of every table that follow from its DDL, rules, key and relations."""
+    """The checks of the tables that follow from their DDL, rules, key and relations."""
     checks: list[dg.AssetChecksDefinition] = []
-    for table in table_names():
+    for table in tables:
         checks.extend(rule_checks(table, partitions))
         if table in UNIQUE_KEYS:
             checks.append(unique_key_check(table, partitions))

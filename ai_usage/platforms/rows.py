@@ -55,6 +55,12 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     cost_currency: str | None = None
     cost_type: str | None = None
     billing_period: str | None = None
+    exchange_rate: Decimal | None = None
+    exchange_rate_date: date | None = None
+    exchange_rate_source: str | None = None
+    billing_account_id: str | None = None
+    cost_center: str | None = None
+    project_codes: list[str] | None = None
     request_count: int | None = None
     subscription_requests: int | None = None
     overage_requests: int | None = None

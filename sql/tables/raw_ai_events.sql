@@ -36,6 +36,12 @@ CREATE TABLE raw_ai_events (
   cost_currency STRING OPTIONS(description="ISO 4217 code of the currency that the vendor billed in."),
   cost_type STRING OPTIONS(description="What is billed: the token class, web_search, code_execution, session_usage, subscription, overage, one_time, or a line kind of other_costs.csv."),
   billing_period STRING OPTIONS(description="How the vendor bills it: monthly, daily, usage_based."),
+  exchange_rate NUMERIC OPTIONS(description="US dollars for one unit of cost_currency, where the amount was converted."),
+  exchange_rate_date DATE OPTIONS(description="Day of the exchange rate."),
+  exchange_rate_source STRING OPTIONS(description="Where the exchange rate comes from."),
+  billing_account_id STRING OPTIONS(description="Account that the contract or invoice names; NULL for vendors' reports."),
+  cost_center STRING OPTIONS(description="Cost centre that the contract or cost entry names itself."),
+  project_codes ARRAY<STRING> OPTIONS(description="Projects that the cost entry names itself."),
   request_count INT64 OPTIONS(description="Requests. NULL where the vendor counts none or another row counts them."),
   subscription_requests INT64 OPTIONS(description="Requests covered by the subscription (Cursor)."),
   overage_requests INT64 OPTIONS(description="Requests billed beyond the subscription (Cursor)."),
@@ -43,7 +49,7 @@ CREATE TABLE raw_ai_events (
   ingest_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the answer that holds the event was fetched."),
   pipeline_run_id STRING OPTIONS(description="Dagster run that wrote the row."),
   raw_response JSON OPTIONS(description="The vendor's record as it came."),
-  attribution_method STRING NOT NULL OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, or unknown. Looking people up happens in the facts."),
+  attribution_method STRING NOT NULL OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), or unknown. Looking people up happens in the facts."),
   data_quality_score FLOAT64 NOT NULL OPTIONS(description="1 minus the weights of the rules that the row broke; 0 where a critical rule broke."),
   validation_errors ARRAY<STRING> OPTIONS(description="Names of the rules that the row broke; empty where none.")
 )
