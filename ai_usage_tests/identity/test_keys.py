@@ -248,6 +248,27 @@ def test_a_key_that_the_vendor_switched_off_is_inactive_with_its_past_untouched(
     ]
 
 
+def test_a_key_that_vanished_from_the_vendors_list_is_inactive_with_its_past_untouched() -> None:
+    made = key("k1", by="u1")
+    found = identity(*PEOPLE, directory(nov(2), made), directory(nov(30)))
+    row = row_of(found, "k1")
+    assert (row["is_active"], row["expires_date"]) == (False, None)
+    assert row["last_verified_date"] == nov(2)
+
+
+def test_an_entry_by_name_ends_where_the_key_was_renamed() -> None:
+    found = identity(
+        *PEOPLE,
+        directory(nov(2), key("k1", "ci", "u1")),
+        directory(nov(6), key("k1", "other", "u1")),
+        register(nov(2), entry("cy@x.com", name="ci")),
+    )
+    assert [row for row in mappings(found, "k1") if row[-1]] == [
+        ("cy@x.com", "manual_entry", None, nov(6), True),
+        ("ann@x.com", "vendor_directory", nov(7), None, True),
+    ]
+
+
 def test_an_expired_key_maps_to_its_last_day() -> None:
     ends = datetime(2026, 11, 10, 8, tzinfo=UTC)
     found = identity(*PEOPLE, directory(nov(2), key("k1", by="u1", expires_at=ends)))
@@ -275,6 +296,20 @@ def test_an_edit_corrects_the_owner_and_is_kept_in_the_history() -> None:
         {"day": "2026-11-05", "field": "user_email", "old": "ann@x.com", "new": "bob@x.com"},
     ]
     assert row["last_verified_date"] == nov(5)
+
+
+def test_a_corrected_created_date_is_an_edit_of_the_entry_not_another_one() -> None:
+    found = identity(
+        *PEOPLE,
+        *register_days(
+            (1, [entry("ann@x.com", "k1")]),
+            (5, [entry("ann@x.com", "k1", created_date=nov(3))]),
+        ),
+    )
+    assert mappings(found, "k1") == [("ann@x.com", "manual_entry", nov(3), None, True)]
+    assert json.loads(row_of(found, "k1")["change_history"]) == [
+        {"day": "2026-11-05", "field": "created_date", "old": None, "new": "2026-11-03"}
+    ]
 
 
 def test_an_entry_that_vanished_ends_the_day_before_and_says_so() -> None:
