@@ -176,6 +176,22 @@ CASES: list[tuple[Vendor, str, Callable[[date, int], Record], Any]] = [
 ]
 
 
+def fill(
+    archive: Archive,
+    vendor: Vendor,
+    name: str,
+    make: Callable[[date, int], Record],
+    pages: Callable[[list[tuple[date, list[Record]]]], Iterator[Record]],
+    per_day: int,
+) -> int:
+    """Archive a made-up fetch; its bytes. The records are gone before anything is measured."""
+    days = [(day, [make(day, n) for n in range(per_day)]) for day in WINDOW.days()]
+    with archive.recording(vendor.name, name, WINDOW, fetched_at=NOW) as recorder:
+        for number, page in enumerate(pages(days), 1):
+            recorder.add(Page(msgspec.json.encode(page), f"page {number}"))
+    return recorder.bytes
+
+
 def measure(archive: Archive, vendor: Vendor, name: str, records: int) -> float:
     """Records a CPU-second, median of the runs."""
     endpoint = vendor.endpoint(name)
@@ -195,13 +211,9 @@ def main(records: int = 50_000) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = Archive(folder)
         for vendor, name, make, pages in CASES:
-            days = [(day, [make(day, n) for n in range(per_day)]) for day in WINDOW.days()]
-            with archive.recording(vendor.name, name, WINDOW, fetched_at=NOW) as recorder:
-                for number, page in enumerate(pages(days), 1):
-                    recorder.add(Page(msgspec.json.encode(page), f"page {number}"))
             total = per_day * DAYS
+            size = fill(archive, vendor, name, make, pages, per_day) // total
             rate = measure(archive, vendor, name, total)
-            size = recorder.bytes // total
             print(f"{vendor.name + ' ' + name:<26}{total:>9,}{size:>12,}{rate:>15,.0f}")
 
 

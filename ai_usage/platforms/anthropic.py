@@ -494,7 +494,7 @@ def _code_event(
     metrics = code.core_metrics or _NO_METRICS
     email = email_of(actor.email_address)
     name = text_of(actor.api_key_name)
-    models = code.model_breakdown or ()
+    models = code.model_breakdown or []
     accepted, shown = _proposals(code.tool_actions or {})
     errors: list[str] = []
     if code.customer_type not in ("api", "subscription"):
@@ -506,7 +506,8 @@ def _code_event(
         estimate = _estimate(models, in_cents)
     except UnreadableAmount:
         errors.append(UNREADABLE_VALUE)
-    event = RawEvent(
+    spent = _summed(models) if code.customer_type == "subscription" else _NO_TOKENS
+    return RawEvent(
         identity=(
             iso,
             actor.type,
@@ -521,6 +522,10 @@ def _code_event(
         user_email=email,
         actor_name=name,
         model=models[0].model if len(models) == 1 else None,
+        input_tokens=spent.input,
+        output_tokens=spent.output,
+        cached_input_tokens=spent.cache_creation,
+        cache_read_tokens=spent.cache_read,
         session_count=metrics.num_sessions,
         lines_accepted=None if metrics.lines_of_code is None else metrics.lines_of_code.added,
         commits=metrics.commits_by_claude_code,
@@ -532,34 +537,44 @@ def _code_event(
         raw_response=str(record, "utf-8", "replace"),
         validation_errors=errors,
     )
-    if code.customer_type == "subscription":
-        for model in models:
-            tokens = model.tokens or _NO_TOKENS
-            event.input_tokens = total(event.input_tokens, tokens.input)
-            event.output_tokens = total(event.output_tokens, tokens.output)
-            event.cache_read_tokens = total(event.cache_read_tokens, tokens.cache_read)
-            event.cached_input_tokens = total(event.cached_input_tokens, tokens.cache_creation)
-    return event
+
+
+def _summed(models: list[_Model]) -> _Tokens:
+    """The tokens of all models together; mostly there is one."""
+    found = [model.tokens for model in models if model.tokens is not None]
+    if len(found) == 1:
+        return found[0]
+    return _Tokens(
+        input=total(*[tokens.input for tokens in found]),
+        output=total(*[tokens.output for tokens in found]),
+        cache_read=total(*[tokens.cache_read for tokens in found]),
+        cache_creation=total(*[tokens.cache_creation for tokens in found]),
+    )
 
 
 def _proposals(tools: dict[str, _Tool | None]) -> tuple[int | None, int | None]:
     """Accepted edits and all that were proposed, over every tool; None where none reports."""
-    accepted = proposed = 0
+    accepted = rejected = 0
     reported = False
     for tool in tools.values():
-        if tool is None or (tool.accepted is None and tool.rejected is None):
+        if tool is None:
             continue
-        reported = True
-        accepted += tool.accepted or 0
-        proposed += (tool.accepted or 0) + (tool.rejected or 0)
-    return (accepted, proposed) if reported else (None, None)
+        if tool.accepted is not None:
+            reported = True
+            accepted += tool.accepted
+        if tool.rejected is not None:
+            reported = True
+            rejected += tool.rejected
+    return (accepted, accepted + rejected) if reported else (None, None)
 
 
-def _estimate(models: Iterable[_Model], in_cents: bool) -> Decimal | None:
+def _estimate(models: list[_Model], in_cents: bool) -> Decimal | None:
     estimate: Decimal | None = None
     for model in models:
-        if model.estimated_cost is not None:
-            amount = usd(model.estimated_cost.amount, in_cents=in_cents)
+        if (cost := model.estimated_cost) is not None:
+            if cost.currency not in ("USD", None):
+                raise UnreadableAmount(cost.currency)
+            amount = usd(cost.amount, in_cents=in_cents)
             if amount is not None:
                 estimate = amount if estimate is None else estimate + amount
     return estimate
@@ -706,7 +721,7 @@ VENDOR = Vendor(
     # bursts for paging are tolerated. One a second keeps a backfill well below what was refused.
     requests_per_minute=60,
     # Claude Code names the keys it makes itself after their owner's mailbox.
-    key_name_patterns=(r"^claude_code_key_(?P<owner>[a-z0-9][a-z0-9.+'-]*)_[a-z0-9]+$",),
+    key_name_patterns=(r"^claude_code_key_(?P<owner>[A-Za-z0-9][\w.+'-]*)_[A-Za-z0-9]+$",),
     endpoints=(
         Endpoint(
             name="usage_report",

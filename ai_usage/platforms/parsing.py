@@ -14,8 +14,8 @@ import msgspec
 
 from ai_usage.platforms.rows import RawEvent
 
-Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
-"""A count; the warehouse's INT64 is the bound, beyond it a record is not decodable."""
+Int = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)] | None
+"""A count. Beyond the bound a record is not decodable: sums of a few must fit into INT64."""
 
 NULL = msgspec.Raw(b"null")
 

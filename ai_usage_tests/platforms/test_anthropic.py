@@ -263,4 +263,7 @@ def test_claude_codes_own_keys_name_their_owner() -> None:
     match = re.search(pattern, "claude_code_key_bo.lind_qwer")
     assert match is not None
     assert match["owner"] == "bo.lind"
+    underscored = re.search(pattern, "claude_code_key_bo_lind_qwer")
+    assert underscored is not None
+    assert underscored["owner"] == "bo_lind"
     assert re.search(pattern, "nightly_claude_code_key_bo.lind_qwer") is None
