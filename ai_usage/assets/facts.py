@@ -11,9 +11,12 @@ from ai_usage.warehouse.base import Query, Warehouse, Write
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.io_managers import WarehouseResource
 from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.sql import references
 
-_USAGE_DEPS = ["raw_ai_events", "bridge_user_identity", "dim_platforms", "dim_dates"]
-_COST_DEPS = [*_USAGE_DEPS, "dim_users", "dim_cost_centers"]
+def _deps(fact: str) -> list[str]:
+    # dim_dates is not read, but every fact's date_sk must stand in it.
+    return sorted(references(load("facts", fact)) | {"dim_dates"})
+
 
 
 def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -22,7 +25,7 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
     @dg.asset(
         name="fact_ai_usage",
         description=table_schema("fact_ai_usage").description,
-        deps=_USAGE_DEPS,
+        deps=_deps("fact_ai_usage"),
         group_name="facts",
         kinds={"sql", "table"},
         owners=[ENGINEERING],
@@ -45,7 +48,7 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
         description=table_schema("fact_ai_costs").description
         + " Writing a day extends to the last loaded day of its month, so that month-to-date "
         "columns never go stale.",
-        deps=_COST_DEPS,
+        deps=_deps("fact_ai_costs"),
         group_name="facts",
         kinds={"sql", "table"},
         owners=[FINANCE],

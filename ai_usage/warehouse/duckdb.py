@@ -21,8 +21,8 @@ import pyarrow as pa
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
-from ai_usage.warehouse.schema import TableSchema, table_schema
-from ai_usage.warehouse.sql import Literals, render
+from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
+from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
 
 MEMORY_LIMIT = "512MB"
@@ -195,6 +195,9 @@ class DuckDBWarehouse(Warehouse):
         self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, new: Rows | Query
     ) -> None:
         if isinstance(new, Query):
+            # A table that nothing was written to yet is empty, not missing.
+            for read in references(new.sql) & set(table_names()):
+                self._ensure(connection, table_schema(read))
             sql = render(new.sql, "duckdb", dataset=self.dataset)
             _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
             return

@@ -21,6 +21,60 @@ WITH events AS (
   WHERE event_date >= @start AND event_date < @end
     AND event_type IN ('usage', 'session')
 ),
+-- List prices of the day by model, tier and context: a price for one context wins over one for all.
+priced AS (
+  SELECT event_date, platform, model, tier, context,
+    MAX(IF(token_type = 'uncached_input_tokens', usd_per_million, NULL)) AS input_price,
+    MAX(IF(token_type = 'output_tokens', usd_per_million, NULL)) AS output_price,
+    MAX(IF(token_type = 'cache_read_input_tokens', usd_per_million, NULL)) AS read_price,
+    MAX(IF(token_type = 'cache_creation.ephemeral_5m_input_tokens', usd_per_million, NULL))
+      AS write_5m_price,
+    MAX(IF(token_type = 'cache_creation.ephemeral_1h_input_tokens', usd_per_million, NULL))
+      AS write_1h_price
+  FROM (
+    SELECT
+      s.event_date, s.platform, s.model, s.tier, s.context, p.token_type, p.usd_per_million,
+      ROW_NUMBER() OVER (
+        PARTITION BY s.event_date, s.platform, s.model, s.tier, s.context, p.token_type
+        ORDER BY IF(p.context_window IS NULL, 1, 0), p.valid_from DESC
+      ) AS place
+    FROM (
+      SELECT DISTINCT
+        event_date, platform, model, COALESCE(context_window, '') AS context,
+        CASE WHEN service_tier = 'batch' THEN 'batch' ELSE 'standard' END AS tier
+      FROM events
+      WHERE total_tokens IS NOT NULL
+    ) AS s
+    JOIN dim_model_prices AS p
+      ON p.platform = s.platform AND p.model = s.model AND p.service_tier = s.tier
+      AND (p.context_window IS NULL OR p.context_window = s.context)
+      AND s.event_date BETWEEN p.valid_from AND p.valid_to
+  ) AS offered
+  WHERE place = 1
+  GROUP BY 1, 2, 3, 4, 5
+),
+-- Tokens at dollars a million are millionths of a dollar. No tokens of a class need no price; a
+-- cache write whose lifetime is not reported counts as the five-minute one.
+valued AS (
+  SELECT
+    e.event_id,
+    CAST(ROUND(
+      IF(COALESCE(e.input_tokens, 0) = 0, 0, e.input_tokens * r.input_price)
+      + IF(COALESCE(e.output_tokens, 0) = 0, 0, e.output_tokens * r.output_price)
+      + IF(COALESCE(e.cache_read_tokens, 0) = 0, 0, e.cache_read_tokens * r.read_price)
+      + IF(COALESCE(e.cache_write_1h_tokens, 0) = 0, 0,
+          e.cache_write_1h_tokens * r.write_1h_price)
+      + IF(COALESCE(e.cached_input_tokens, 0) - COALESCE(e.cache_write_1h_tokens, 0) = 0, 0,
+          (e.cached_input_tokens - COALESCE(e.cache_write_1h_tokens, 0)) * r.write_5m_price)
+    ) AS INT64) AS list_micros,
+    CAST(ROUND(e.cache_read_tokens * (r.input_price - r.read_price)) AS INT64) AS savings_micros
+  FROM events AS e
+  JOIN priced AS r
+    ON r.event_date = e.event_date AND r.platform = e.platform AND r.model = e.model
+    AND r.context = COALESCE(e.context_window, '')
+    AND r.tier = CASE WHEN e.service_tier = 'batch' THEN 'batch' ELSE 'standard' END
+  WHERE e.total_tokens IS NOT NULL
+),
 identified AS (
   SELECT
     e.*,
@@ -85,6 +139,8 @@ SELECT
   CAST(NULL AS INT64) AS idle_time_seconds,
   i.included_value_usd,
   i.estimated_cost_usd,
+  CAST(v.list_micros * NUMERIC '0.000001' AS NUMERIC) AS list_cost_usd,
+  CAST(v.savings_micros * NUMERIC '0.000001' AS NUMERIC) AS cache_savings_usd,
   i.attribution_confidence,
   SAFE_DIVIDE(
     CAST(
@@ -107,5 +163,6 @@ SELECT
   i.ingest_timestamp,
   @run_id AS pipeline_run_id
 FROM identified AS i
+LEFT JOIN valued AS v ON v.event_id = i.event_id
 LEFT JOIN dim_platforms AS p
   ON p.platform_code = i.platform AND p.platform_subtype = i.product

@@ -29,6 +29,8 @@ CREATE TABLE fact_ai_usage (
   idle_time_seconds INT64 OPTIONS(description="Seconds idle. No vendor reports it: NULL."),
   included_value_usd NUMERIC OPTIONS(description="Priced value that the seat already covers, US dollars. Never part of a cost."),
   estimated_cost_usd NUMERIC OPTIONS(description="Estimate at list price, US dollars. Never part of a cost."),
+  list_cost_usd NUMERIC OPTIONS(description="The tokens at the list prices of dim_model_prices, US dollars, rounded to a millionth. NULL where a price is missing. Never part of a cost."),
+  cache_savings_usd NUMERIC OPTIONS(description="What the cache-read tokens would have cost uncached, less what they cost, at list prices, US dollars. NULL where a price is missing."),
   attribution_confidence FLOAT64 NOT NULL OPTIONS(description="How sure user_sk is, 0 to 1, decayed at the event's day; 0 for Unknown."),
   data_completeness FLOAT64 NOT NULL OPTIONS(description="Share of the fields expected of such an event that are filled: who acted; of token events the model and the four token classes; of activity events accepted lines and both suggestion counts."),
   is_provisional BOOL NOT NULL OPTIONS(description="True while the vendor may still change the day."),

@@ -1,0 +1,40 @@
+-- Every invoice against the cost of its period. Facts hold every dollar of the raw events exactly
+-- once (a blocking check), so the raw events stand for them here, upstream of the facts.
+WITH invoices AS (
+  SELECT
+    invoice_id, platform, billing_account_id, period_from, period_to,
+    CAST(SUM(IF(line_kind IN ('usage', 'seat'), amount_usd, 0)) AS NUMERIC) AS invoiced_usd,
+    CAST(SUM(IF(line_kind IN ('usage', 'seat'), 0, amount_usd)) AS NUMERIC) AS other_invoiced_usd
+  FROM raw_invoices
+  GROUP BY 1, 2, 3, 4, 5
+),
+costs AS (
+  SELECT platform, billing_account_id, event_date, cost_usd, is_provisional
+  FROM raw_ai_events
+  WHERE event_date >= @start AND event_date < @end
+    AND cost_usd IS NOT NULL
+    AND (cost_type IS NULL OR cost_type NOT IN ('one_time', 'tax', 'credit', 'commitment'))
+),
+compared AS (
+  SELECT
+    i.invoice_id, i.platform, i.billing_account_id, i.period_from, i.period_to,
+    i.invoiced_usd, i.other_invoiced_usd,
+    CAST(ROUND(COALESCE(SUM(c.cost_usd), 0), 2) AS NUMERIC) AS reported_usd,
+    COALESCE(LOGICAL_OR(c.is_provisional), FALSE) AS has_provisional
+  FROM invoices AS i
+  LEFT JOIN costs AS c
+    ON c.platform = i.platform AND c.event_date BETWEEN i.period_from AND i.period_to
+    AND (i.billing_account_id IS NULL OR c.billing_account_id IS NULL
+      OR c.billing_account_id = i.billing_account_id)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+)
+SELECT
+  invoice_id, platform, billing_account_id, period_from, period_to,
+  invoiced_usd, other_invoiced_usd, reported_usd,
+  CAST(invoiced_usd - reported_usd AS NUMERIC) AS difference_usd,
+  CASE
+    WHEN period_to >= @today OR has_provisional THEN 'pending'
+    WHEN invoiced_usd = reported_usd THEN 'reconciled'
+    ELSE 'disputed'
+  END AS reconciliation_status
+FROM compared
