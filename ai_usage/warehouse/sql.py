@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Literal
 
@@ -52,25 +52,31 @@ def for_duckdb(tree: exp.Expr) -> exp.Expr:
             node.set("expressions", [_param(38), _param(9)])
         elif node.this == exp.DType.BIGDECIMAL:
             raise ValueError("BIGNUMERIC has no exact type in DuckDB")
+    # Functions become operators: DIV(a + b, c) * d would come out as a + b // c * d. The nodes are
+    # changed where they stand, not copied: an operation within an operation has its turn too.
     for operation in list(tree.find_all(exp.IntDiv, exp.Mod, exp.SafeDivide)):
-        # DIV(a + b, c) would come out as a + b // c.
         for side in ("this", "expression"):
-            operand = operation.args[side]
-            if isinstance(operand, exp.Binary | exp.Unary):
-                operation.set(side, exp.paren(operand.copy()))
+            if _is_compound(operation.args[side]):
+                operation.set(side, exp.Paren(this=operation.args[side]))
+        if _is_compound(operation.parent):
+            parentheses = exp.Paren()
+            operation.replace(parentheses)
+            parentheses.set("this", operation)
     for extract in list(tree.find_all(exp.Extract)):
         if extract.this.name.upper() == "DAYOFWEEK":
             # BigQuery's Sunday is 1, DuckDB's is 0.
             extract.replace(exp.paren(exp.Add(this=extract.copy(), expression=_number(1))))
     for current in list(tree.find_all(exp.CurrentDate)):
         # DuckDB's CURRENT_DATE follows the session's time zone, a reader's may not be UTC.
+        zone = current.this or exp.Literal.string("UTC")
         current.replace(
-            exp.cast(
-                exp.AtTimeZone(this=exp.func("NOW"), zone=exp.Literal.string("UTC")),
-                exp.DType.DATE,
-            )
+            exp.cast(exp.AtTimeZone(this=exp.func("NOW"), zone=zone.copy()), exp.DType.DATE)
         )
     return tree
+
+
+def _is_compound(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, exp.Paren)
 
 
 @cache
@@ -82,7 +88,7 @@ def relations() -> dict[str, str]:
 def references(sql: str) -> set[str]:
     """The product's tables and views that a statement reads."""
     tree = sqlglot.parse_one(sql, read="bigquery")
-    return {t.name for t in tree.find_all(exp.Table) if not t.db and t.name in relations()}
+    return {t.name for t in tree.find_all(exp.Table) if _is_ours(t)}
 
 
 def parameters(sql: str) -> set[str]:
@@ -92,17 +98,41 @@ def parameters(sql: str) -> set[str]:
 
 
 def _qualify(tree: exp.Expr, dataset: str, views_dataset: str) -> exp.Expr:
-    kinds = relations()
-    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
-        if table.db or table.name in defined or table.name not in kinds:
+        if not _is_ours(table):
             continue
-        home = views_dataset if kinds[table.name] == "view" else dataset
+        home = views_dataset if relations()[table.name] == "view" else dataset
         parts = [exp.to_identifier(part) for part in home.split(".")]
         table.set("db", parts[-1])
         if len(parts) > 1:
             table.set("catalog", parts[0])
     return tree
+
+
+def _is_ours(table: exp.Table) -> bool:
+    """Whether the reference means a table or view of the product, not a CTE of the statement."""
+    return not table.db and table.name in relations() and table.name not in _ctes_seen_by(table)
+
+
+def _ctes_seen_by(node: exp.Expr) -> set[str]:
+    """The names of the CTEs that a place in a statement can refer to.
+
+    A query sees the CTEs of its own WITH and of those around it; a CTE sees the ones before it,
+    and itself only in WITH RECURSIVE.
+    """
+    seen: set[str] = set()
+    inside: exp.Expr = node
+    while inside.parent is not None:
+        around = inside.parent
+        if isinstance(around, exp.With):
+            visible = around.expressions if around.recursive else around.expressions[: inside.index]
+            seen.update(cte.alias for cte in visible)
+        else:
+            own = around.args.get("with_")
+            if own is not None and own is not inside:
+                seen.update(cte.alias for cte in own.expressions)
+        inside = around
+    return seen
 
 
 def _fill(tree: exp.Expr, literals: Literals, dialect: Dialect) -> exp.Expr:
@@ -115,6 +145,8 @@ def _fill(tree: exp.Expr, literals: Literals, dialect: Dialect) -> exp.Expr:
 def _literal(value: date | int | str | None, name: str) -> exp.Expr:
     if value is None and name == AS_OF:
         return exp.CurrentDate(this=exp.Literal.string("UTC"))
+    if isinstance(value, bool | datetime):
+        raise TypeError(f"@{name}: no literal for {value!r}")
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), exp.DType.DATE)
     if isinstance(value, int):
