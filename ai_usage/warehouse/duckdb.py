@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,18 @@ MEMORY_LIMIT = "512MB"
 """DuckDB spills to disk above it, so that a year's backfill stays below 1 GB in all."""
 
 _STAGE = "ai_usage_stage"
-_LOCKED = re.compile(r"Could not set lock on file|different configuration|being used by another")
+_LOCKED = re.compile(r"Could not set lock on file|being used by another")
 _HOLDER = re.compile(r"PID (\d+)")
 _process_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _PresentColumn:
+    """A column as it stands in the file."""
+
+    type: str
+    nullable: bool
+    comment: str | None
 
 
 class DuckDBWarehouse(Warehouse):
@@ -53,12 +63,23 @@ class DuckDBWarehouse(Warehouse):
         Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
         no DuckDB file.
         """
+        if self.path.name.split(".")[0].lower() == self.dataset.lower():
+            # DuckDB names the database after its file, and then no name says which one is meant.
+            raise WarehouseError(
+                f"{self.path}: a DuckDB file cannot be named like its schema {self.dataset}; give "
+                "AI_USAGE_DUCKDB_PATH or AI_USAGE_DATASET another name."
+            )
         if read_only and not self.path.exists():
             raise WarehouseError(
                 f"{self.path}: there is no warehouse yet; fill it with `ai-usage run` or "
                 "`ai-usage backfill`."
             )
-        with _process_lock:
+        if not _process_lock.acquire(timeout=self.lock_timeout_seconds):
+            raise WarehouseError(
+                f"{self.path} is in use by another thread of this process: waited "
+                f"{self.lock_timeout_seconds:.0f} s; try again when it is done."
+            )
+        try:
             connection = self._open(read_only)
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -69,6 +90,8 @@ class DuckDBWarehouse(Warehouse):
                 yield connection
             finally:
                 connection.close()
+        finally:
+            _process_lock.release()
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.lock_timeout_seconds
@@ -83,6 +106,12 @@ class DuckDBWarehouse(Warehouse):
             try:
                 return duckdb.connect(str(self.path), read_only=read_only)
             except duckdb.Error as error:
+                if "different configuration" in str(error):
+                    # Threads wait for each other: only this thread, or code of another's, has it.
+                    raise WarehouseError(
+                        f"{self.path} is already open in this process, for reading or for writing; "
+                        "close it there first."
+                    ) from error
                 if not _LOCKED.search(str(error)):
                     raise WarehouseError(
                         f"{self.path}: DuckDB cannot open it: {_first_line(error)}; move the file "
@@ -105,13 +134,16 @@ class DuckDBWarehouse(Warehouse):
         with self.connect(read_only=True) as connection:
             return bool(self._columns(connection, relation))
 
-    def _columns(self, connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    def _columns(
+        self, connection: duckdb.DuckDBPyConnection, relation: str
+    ) -> dict[str, _PresentColumn]:
         found = connection.execute(
-            "SELECT column_name, data_type FROM information_schema.columns "
-            "WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position",
+            "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
+            "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? "
+            "ORDER BY column_index",
             [self.dataset, relation],
         ).fetchall()
-        return dict(found)
+        return {name: _PresentColumn(*rest) for name, *rest in found}
 
     def ensure_table(self, table: str) -> None:
         """Create the table, or add the columns it lacks; other drift is an error."""
@@ -130,16 +162,18 @@ class DuckDBWarehouse(Warehouse):
             self._describe(connection, schema)
             return
         declared = {c.name: c for c in schema.columns}
-        for column, type_name in present.items():
+        for column, there in present.items():
             if column not in declared:
                 raise WarehouseError(
                     f"{self.path}: table {schema.name} has a column {column} that its DDL does not "
                     "declare; drop it there, or add it to the DDL."
                 )
-            if type_name != declared[column].duckdb_type:
+            is_there = (there.type, there.nullable)
+            should_be = (declared[column].duckdb_type, declared[column].nullable)
+            if is_there != should_be:
                 raise WarehouseError(
-                    f"{self.path}: {schema.name}.{column} is {type_name}, its DDL says "
-                    f"{declared[column].duckdb_type}; rebuild the table from the archive."
+                    f"{self.path}: {schema.name}.{column} is {_type_text(*is_there)}, its DDL says "
+                    f"{_type_text(*should_be)}; rebuild the table from the archive."
                 )
         added = [c for c in schema.columns if c.name not in present]
         for c in added:
@@ -151,7 +185,8 @@ class DuckDBWarehouse(Warehouse):
             connection.execute(f'ALTER TABLE {name} ADD COLUMN "{c.name}" {c.duckdb_type}')
             if not c.nullable:
                 connection.execute(f'ALTER TABLE {name} ALTER COLUMN "{c.name}" SET NOT NULL')
-        if added:
+        described = {name: there.comment for name, there in present.items()}
+        if described != {c.name: c.description for c in schema.columns}:
             self._describe(connection, schema)
 
     def _describe(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
@@ -178,12 +213,11 @@ class DuckDBWarehouse(Warehouse):
                 ).fetchone()
                 connection.execute("COMMIT")
             except duckdb.Error as error:
-                connection.execute("ROLLBACK")
+                # The connection closes before anyone can ask it anything else: that rolls back, and
+                # takes the stage along.
                 raise WarehouseError(
                     f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
                 ) from error
-            finally:
-                connection.execute(f"DROP TABLE IF EXISTS {_STAGE}")
             total = self._count(connection, name)
         return Replaced(
             rows=int(inserted[0]) if inserted else 0,
@@ -202,6 +236,9 @@ class DuckDBWarehouse(Warehouse):
             _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
             return
         _check_arrow(schema, new.schema)
+        raised: list[Exception] = []
+        if isinstance(new, pa.RecordBatchReader):
+            new = pa.RecordBatchReader.from_batches(new.schema, _watched(new, raised))
         connection.register("ai_usage_rows", new)
         casts = ", ".join(
             f'CAST("{c.name}" AS {c.duckdb_type}) AS "{c.name}"' for c in schema.columns
@@ -213,6 +250,11 @@ class DuckDBWarehouse(Warehouse):
                 {},
                 schema.name,
             )
+        except WarehouseError:
+            if raised:
+                # What stopped the stream says more than DuckDB's report that it stopped.
+                raise raised[0] from None
+            raise
         finally:
             connection.unregister("ai_usage_rows")
 
@@ -232,8 +274,8 @@ class DuckDBWarehouse(Warehouse):
                 )
         required = [c.name for c in schema.columns if not c.nullable]
         counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in required)
-        nulls = connection.execute(f"SELECT {counts} FROM {_STAGE}").fetchone() or ()
-        for name, count in zip(required, nulls, strict=True):
+        nulls = connection.execute(f"SELECT [{counts}] FROM {_STAGE}").fetchone()
+        for name, count in zip(required, nulls[0] if nulls else [], strict=True):
             if count:
                 raise WarehouseError(
                     f"{schema.name}.{name} is NOT NULL, but {count} of the new rows have NULL "
@@ -298,7 +340,7 @@ class DuckDBWarehouse(Warehouse):
         """An ibis connection to the warehouse's schema, closed afterwards."""
         import ibis
 
-        with self.connect() as connection:
+        with self.connect(read_only=True) as connection:
             connection.execute(f'USE "{self.dataset}"')
             yield ibis.duckdb.from_connection(connection)
 
@@ -320,6 +362,15 @@ def _run(
         raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
 
 
+def _watched(reader: pa.RecordBatchReader, raised: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """The reader's batches; what stops it is kept, because DuckDB passes on only its text."""
+    try:
+        yield from reader
+    except Exception as error:
+        raised.append(error)
+        raise
+
+
 def _check_arrow(schema: TableSchema, got: pa.Schema) -> None:
     _check_names(schema, got.names)
     for c in schema.columns:
@@ -335,15 +386,24 @@ def _check_names(schema: TableSchema, got: list[str]) -> None:
     declared = schema.column_names
     missing = [name for name in declared if name not in got]
     unknown = [name for name in got if name not in declared]
-    if missing or unknown:
+    doubled = sorted({name for name in got if got.count(name) > 1})
+    if missing or unknown or doubled:
         parts = [
             f"{what} {', '.join(names)}"
-            for what, names in (("lack", missing), ("have the unknown", unknown))
+            for what, names in (
+                ("lack", missing),
+                ("have the unknown", unknown),
+                ("have twice", doubled),
+            )
             if names
         ]
         raise WarehouseError(
             f"{schema.name}: the new rows {' and '.join(parts)}; nothing was changed."
         )
+
+
+def _type_text(type_name: str, nullable: bool) -> str:
+    return type_name if nullable else f"{type_name} NOT NULL"
 
 
 def _quoted(text: str) -> str:

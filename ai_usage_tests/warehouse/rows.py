@@ -1,0 +1,112 @@
+"""Made-up rows of the product's tables: NOT NULL columns filled plainly, all others NULL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.schema import table_schema
+
+Row = dict[str, Any]
+DAY = date(2026, 3, 10)
+FETCHED = datetime(2026, 3, 20, 6, tzinfo=UTC)
+
+_PLAIN: dict[str, Any] = {
+    "STRING": "x",
+    "INT64": 1,
+    "FLOAT64": 1.0,
+    "NUMERIC": Decimal(0),
+    "BOOL": False,
+    "DATE": DAY,
+    "TIMESTAMP": FETCHED,
+}
+
+_MEANINGFUL: dict[str, Row] = {
+    "raw_ai_events": {
+        "platform": "cursor",
+        "event_type": "usage",
+        "source_endpoint": "usage_events",
+        "attribution_method": "direct_email",
+        "validation_errors": [],
+    },
+    "fact_ai_costs": {
+        "allocation_method": "direct",
+        "cost_type": "usage",
+        "billing_period": "daily",
+        "currency_code": "USD",
+        "exchange_rate": Decimal(1),
+        "reconciliation_status": "pending",
+        "allocation_percentage": 100.0,
+    },
+    "dim_users": {"expiration_date": date(9999, 12, 31)},
+    "api_key_mappings": {"attribution_source": "manual_entry"},
+    "bridge_user_identity": {"identity_type": "email", "valid_to": date(9999, 12, 31)},
+    "dim_platforms": {"cost_model": "hybrid"},
+}
+
+
+def at(day: date, hour: int = 0) -> datetime:
+    """An instant of the day, UTC."""
+    return datetime.combine(day, time(hour), UTC)
+
+
+def event_id(text: object) -> str:
+    """An id of the form that events have."""
+    return hashlib.sha256(str(text).encode()).hexdigest()
+
+
+def row(table: str, day: date = DAY, **values: Any) -> Row:
+    """A row that keeps the table's contract, on the given day where the table is partitioned."""
+    schema = table_schema(table)
+    made = {c.name: _PLAIN[c.type] for c in schema.columns if not c.nullable}
+    made |= _MEANINGFUL.get(table, {})
+    if "event_id" in made:
+        made["event_id"] = event_id(day)
+    if schema.partition_column is not None:
+        is_date = schema.column(schema.partition_column).type == "DATE"
+        made[schema.partition_column] = day if is_date else at(day, 9)
+    if table == "raw_ai_events":
+        made["event_timestamp"] = at(day, 9)
+    if "date_sk" in made:
+        made["date_sk"] = int(f"{day:%Y%m%d}")
+    return made | values
+
+
+def raw(day: date, name: object, **values: Any) -> Row:
+    """A raw event of the day."""
+    return row("raw_ai_events", day, event_id=event_id(name), **values)
+
+
+def arrow(table: str, rows: Iterable[Row]) -> pa.Table:
+    """The rows as the table's Arrow columns."""
+    return table_schema(table).to_arrow(rows)
+
+
+def days(first: date, count: int) -> Window:
+    """A window of `count` days."""
+    return Window(first, first + timedelta(days=count))
+
+
+def open_warehouse(folder: Path, **options: Any) -> DuckDBWarehouse:
+    """A warehouse in a file of its own."""
+    return DuckDBWarehouse(folder / "warehouse.duckdb", "ai_usage", **options)
+
+
+def stored(warehouse: DuckDBWarehouse, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    """The table's rows as the file has them, read without the product's code, sorted."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return sorted(
+            connection.execute(f'SELECT {names} FROM "{warehouse.dataset}"."{table}"').fetchall(),
+            key=lambda values: [(value is not None, value) for value in values],
+        )
