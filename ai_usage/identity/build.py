@@ -19,14 +19,15 @@ class IdentityInputs:
     """Everything that decides who is who. Equal inputs give equal rows, in any order of snapshots.
 
     `snapshots` are of all sources, people and keys together, every day that has one.
-    `key_name_patterns` are each vendor's, by platform. `now` (UTC) says what today is and fills
-    the timestamps; nothing else depends on it but is_active and what describes people today.
+    `key_name_patterns` are each vendor's, by platform: pattern to product. `now` (UTC) says what
+    today is and fills the timestamps; nothing else depends on it but is_active and what describes
+    people today.
     """
 
     snapshots: Sequence[Snapshot]
     now: datetime
     activity: keys.Activity = field(default_factory=dict)
-    key_name_patterns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key_name_patterns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Identity:

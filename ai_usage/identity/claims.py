@@ -81,7 +81,7 @@ class Keys:
 def gather(
     snapshots: Mapping[str, list[Snapshot]],
     people: People,
-    patterns: Mapping[str, Sequence[str]],
+    patterns: Mapping[str, Mapping[str, str]],
     seen_names: Iterable[tuple[str, str]],
 ) -> Keys:
     """Every source's claims on every key.
@@ -116,11 +116,36 @@ def gather(
     matcher = NameMatcher(patterns, people)
     for ref, runs in {**names, **named}.items():
         claims[ref] += _pattern_claims(ref, runs, matcher, directory.get(ref))
+    called = {**names, **named}
     owned = {
-        ref: [replace(c, user_email=people.aliases.resolve(c.user_email)) for c in own]
+        ref: [
+            replace(
+                claim,
+                user_email=people.aliases.resolve(claim.user_email),
+                row=_with_product(claim.row, ref, called.get(ref, ()), matcher),
+            )
+            for claim in own
+        ]
         for ref, own in sorted(claims.items())
     }
-    return Keys(owned, {**names, **named}, directory)
+    return Keys(owned, called, directory)
+
+
+def _with_product(
+    row: Mapping[str, Any],
+    ref: KeyRef,
+    runs: Sequence[tuple[Span, str]],
+    matcher: NameMatcher,
+) -> Mapping[str, Any]:
+    """The row with the product that the key's name tells, where the source does not say one.
+
+    Whoever owns it: a key that Claude Code has made serves Claude Code.
+    """
+    if row.get("platform_subtype") is not None:
+        return row
+    told = (matcher.product(ref[0], name) for _span, name in reversed(runs))
+    product = next((product for product in told if product), None)
+    return {**row, "platform_subtype": product} if product else row
 
 
 def _names(

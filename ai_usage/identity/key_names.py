@@ -1,11 +1,11 @@
-"""Owners told by the names of keys, by the patterns that vendors' tools name keys with. Pure."""
+"""Owners and products told by the names of keys: vendors' tools name keys by patterns. Pure."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ai_usage.identity.history import People
 
@@ -13,15 +13,18 @@ _SEPARATORS = re.compile(r"[\s._-]+")
 
 
 class NameMatcher:
-    """Finds the one person whom a key's name means, or nobody.
+    """Finds the one person whom a key's name means, or nobody, and the product that made the key.
 
-    A pattern's group `owner` (`first.last`) is compared with the mailbox and the full name of
-    everyone whom a directory lists; the name means someone only if it fits exactly one person.
+    `patterns` are, by platform, regular expressions and the product that names keys so. A pattern's
+    group `owner` (`first.last`) is compared with the mailbox and the full name of everyone whom a
+    directory lists; the name means someone only if it fits exactly one person.
     """
 
-    def __init__(self, patterns: Mapping[str, Sequence[str]], people: People) -> None:
+    def __init__(self, patterns: Mapping[str, Mapping[str, str]], people: People) -> None:
         self._patterns = {
-            platform: [re.compile(pattern, re.IGNORECASE) for pattern in own]
+            platform: [
+                (re.compile(pattern, re.IGNORECASE), product) for pattern, product in own.items()
+            ]
             for platform, own in patterns.items()
         }
         self._people: dict[str, set[str]] = defaultdict(set)
@@ -35,12 +38,17 @@ class NameMatcher:
 
     def owner(self, platform: str, key_name: str) -> str | None:
         """The address of the person whom the name means, or None."""
-        for pattern in self._patterns.get(platform, ()):
+        for pattern, _product in self._patterns.get(platform, ()):
             match = pattern.search(key_name)
             if match:
                 fitting = self._people.get(_plain(match["owner"]), set())
                 return next(iter(fitting)) if len(fitting) == 1 else None
         return None
+
+    def product(self, platform: str, key_name: str) -> str | None:
+        """The product that names its keys so, whoever the owner is; None if none does."""
+        own = self._patterns.get(platform, ())
+        return next((product for pattern, product in own if pattern.search(key_name)), None)
 
 
 def _mailbox(email: str) -> str:

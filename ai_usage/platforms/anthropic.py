@@ -721,7 +721,9 @@ VENDOR = Vendor(
     # bursts for paging are tolerated. One a second keeps a backfill well below what was refused.
     requests_per_minute=60,
     # Claude Code names the keys it makes itself after their owner's mailbox.
-    key_name_patterns=(r"^claude_code_key_(?P<owner>[A-Za-z0-9][\w.+'-]*)_[A-Za-z0-9]+$",),
+    key_name_patterns={
+        r"^claude_code_key_(?P<owner>[A-Za-z0-9][\w.+'-]*)_[A-Za-z0-9]+$": "claude_code"
+    },
     endpoints=(
         Endpoint(
             name="usage_report",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -140,8 +140,9 @@ class Vendor:
     headers: Callable[[str], dict[str, str]]
     """The authentication headers for a key."""
     requests_per_minute: int = 60
-    key_name_patterns: tuple[str, ...] = ()
-    """Regular expressions over key names whose group `owner` holds the owner's mailbox name."""
+    key_name_patterns: Mapping[str, str] = field(default_factory=dict)
+    """How the vendor's tools name the keys that they make: a regular expression over key names,
+    whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError if there is none."""

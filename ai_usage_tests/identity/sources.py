@@ -14,7 +14,7 @@ from ai_usage.reference import reference_file
 FIRST = date(1900, 1, 1)
 LAST = date(9999, 12, 31)
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
-PATTERNS = {"anthropic": (r"^claude_code_key_(?P<owner>[a-z0-9.+'-]+)_[a-z0-9]+$",)}
+PATTERNS = {"anthropic": {r"^claude_code_key_(?P<owner>[a-z0-9.+'-]+)_[a-z0-9]+$": "claude_code"}}
 
 
 def nov(day: int) -> date:

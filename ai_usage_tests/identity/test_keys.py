@@ -153,6 +153,28 @@ def test_a_name_that_no_list_holds_is_a_key_of_its_own() -> None:
     assert row_of(found, "name:ci")["api_key_name"] == "ci"
 
 
+def test_a_key_that_claude_code_made_serves_claude_code_whoever_owns_it() -> None:
+    """A directory knows no products; the key's tokens would be counted as other API use."""
+    made = "claude_code_key_ann_ab12"
+    found = identity(
+        *PEOPLE,
+        directory(nov(1), key("k1", made, "u1"), key("k2", "ci", "u1"), key("k3", made, "u1")),
+        register(nov(1), entry("bob@x.com", "k3", platform_subtype="claude_api")),
+    )
+    said = {
+        row["api_key_id"]: row["platform_subtype"]
+        for row in found.api_key_mappings()
+        if row["is_winner"]
+    }
+    assert said == {"k1": "claude_code", "k2": None, "k3": "claude_api"}
+    bridged = {
+        row["identity_value"]: row["platform_subtype"]
+        for row in found.bridge_user_identity()
+        if row["identity_type"] == "api_key_id"
+    }
+    assert bridged == said
+
+
 def test_equal_claims_of_two_people_win_nothing() -> None:
     rows = [entry("ann@x.com", name="ci", workspace_id="w1"), entry("bob@x.com", name="ci")]
     found = identity(*PEOPLE, register(nov(1), *rows))

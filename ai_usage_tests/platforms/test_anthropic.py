@@ -259,7 +259,8 @@ def test_the_directory() -> None:
 
 
 def test_claude_codes_own_keys_name_their_owner() -> None:
-    (pattern,) = ANTHROPIC.key_name_patterns
+    ((pattern, product),) = ANTHROPIC.key_name_patterns.items()
+    assert product == "claude_code"
     match = re.search(pattern, "claude_code_key_bo.lind_qwer")
     assert match is not None
     assert match["owner"] == "bo.lind"
