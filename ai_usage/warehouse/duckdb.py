@@ -151,6 +151,11 @@ class DuckDBWarehouse(Warehouse):
             self._ensure(connection, table_schema(table))
 
     def _ensure(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
+        connection.execute("BEGIN TRANSACTION")
+        self._shape(connection, schema)
+        connection.execute("COMMIT")
+
+    def _shape(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
         name = self._qualified(schema.name)
         present = self._columns(connection, schema.name)
         if not present:
@@ -310,7 +315,9 @@ class DuckDBWarehouse(Warehouse):
         """Create or replace the view with its render parameters filled in."""
         query = render(view.query, "duckdb", dataset=self.dataset, literals=literals)
         name = self._qualified(view.name)
+        # What is not committed is rolled back when the connection closes: the old view stays.
         with self.connect() as connection:
+            connection.execute("BEGIN TRANSACTION")
             _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
             got = list(self._columns(connection, view.name))
             declared = [column for column, _ in view.columns]
@@ -322,6 +329,7 @@ class DuckDBWarehouse(Warehouse):
             connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(view.description)}")
             for column, description in view.columns:
                 connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}')
+            connection.execute("COMMIT")
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""

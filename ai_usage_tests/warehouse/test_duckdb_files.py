@@ -1,0 +1,454 @@
+"""The DuckDB file between threads and processes, over time, and in a person's hands."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from ai_usage.errors import WarehouseError
+from ai_usage.platforms.base import Window
+from ai_usage.warehouse import duckdb as module
+from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.schema import Column, TableSchema, table_schema
+from ai_usage.warehouse.views import parse_view, view_schema
+from ai_usage_tests.warehouse.processes import ROWS, TABLE, start, version_of
+from ai_usage_tests.warehouse.rows import DAY, arrow, open_warehouse, raw, row, stored
+
+NEXT = DAY + timedelta(days=1)
+SMALL = "dim_cost_centers"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return open_warehouse(tmp_path, lock_timeout_seconds=30)
+
+
+def versions(warehouse: DuckDBWarehouse) -> dict[tuple[date, int], int]:
+    """How many rows the file has of each day and version, read without the product's code."""
+    held: dict[tuple[date, int], int] = {}
+    for day, version in stored(warehouse, TABLE, "event_date", "lines_added"):
+        held[day, version] = held.get((day, version), 0) + 1
+    return held
+
+
+# -- threads and processes ---------------------------------------------------------------------
+
+
+def test_threads_that_replace_different_days_both_succeed(warehouse: DuckDBWarehouse) -> None:
+    failed: list[Exception] = []
+
+    def work(day: date) -> None:
+        try:
+            for version in range(1, 4):
+                warehouse.replace(TABLE, Window.day(day), version_of(day, version, 50))
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(d,)) for d in (DAY, NEXT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert versions(warehouse) == {(DAY, 3): 50, (NEXT, 3): 50}
+
+
+def test_processes_that_write_one_file_wait_and_a_reader_never_sees_half_a_day(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    warehouse.ensure_table(TABLE)
+    writers = [start("write", warehouse.path, day, 6) for day in (DAY, NEXT)]
+    reader = start("read", warehouse.path, 25)
+    seen, trouble = reader.communicate(timeout=60)
+    assert reader.returncode == 0, trouble
+    for writer in writers:
+        said, trouble = writer.communicate(timeout=60)
+        assert (writer.returncode, said) == (0, "written\n"), trouble
+    assert versions(warehouse) == {(DAY, 6): ROWS, (NEXT, 6): ROWS}
+    assert {tuple(line.split()[1:]) for line in seen.splitlines()} <= {(str(ROWS), "1")}
+
+
+def test_a_file_held_for_a_moment_is_waited_for(warehouse: DuckDBWarehouse) -> None:
+    holder = start("hold", warehouse.path, 1.0)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "holding\n"
+    warehouse.replace(TABLE, Window.day(DAY), version_of(DAY, 1, 1))
+    assert holder.wait(timeout=30) == 0
+    assert versions(warehouse) == {(DAY, 1): 1}
+
+
+def test_a_file_held_longer_than_the_time_out_is_one_line_with_file_and_holder(
+    tmp_path: Path,
+) -> None:
+    warehouse = open_warehouse(tmp_path, lock_timeout_seconds=0.3)
+    warehouse.ensure_table(TABLE)
+    holder = start("hold", warehouse.path, 60)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "holding\n"
+        for work in (
+            lambda: warehouse.replace(TABLE, Window.day(DAY), version_of(DAY, 1, 1)),
+            lambda: warehouse.query("SELECT 1 AS n"),
+        ):
+            began = time.monotonic()
+            with pytest.raises(WarehouseError) as raised:
+                work()
+            assert 0.3 <= time.monotonic() - began < 5
+            assert str(raised.value) == (
+                f"{warehouse.path} is held by another process (process {holder.pid}): waited 0 s; "
+                "close it there and try again."
+            )
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_thread_that_works_longer_than_the_time_out_is_one_line(tmp_path: Path) -> None:
+    warehouse = open_warehouse(tmp_path, lock_timeout_seconds=0.2)
+    inside, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with warehouse.connect():
+            inside.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert inside.wait(20)
+        with pytest.raises(WarehouseError, match="in use by another thread of this process"):
+            warehouse.query("SELECT 1 AS n")
+    finally:
+        done.set()
+        thread.join()
+    assert warehouse.query("SELECT 1 AS n").to_pylist() == [{"n": 1}]
+
+
+def test_opening_for_writing_within_a_read_says_so_at_once(warehouse: DuckDBWarehouse) -> None:
+    warehouse.ensure_table(TABLE)
+    began = time.monotonic()
+    with (
+        warehouse.connect(read_only=True),
+        pytest.raises(WarehouseError, match="already open in this process"),
+    ):
+        warehouse.ensure_table(TABLE)
+    assert time.monotonic() - began < 5, "nobody will ever close it: waiting is no use"
+
+
+# -- killed in the middle -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "left"), [("DELETE", 1), ("INSERT", 1), ("COMMIT", 2), ("CREATE TEMP TABLE", 1)]
+)
+def test_a_process_killed_within_a_replacement_leaves_the_old_rows_or_the_new(
+    warehouse: DuckDBWarehouse, after: str, left: int
+) -> None:
+    warehouse.replace(TABLE, Window.day(DAY), version_of(DAY, 1))
+    child = start("die", warehouse.path, DAY, after)
+    said, trouble = child.communicate(timeout=60)
+    assert (child.returncode, said) == (-9, ""), trouble
+    # First a reader, who may not write: the log beside the file is his to read as well.
+    read = warehouse.query(f"SELECT lines_added FROM {TABLE}").column(0).to_pylist()
+    assert read == [left] * ROWS
+    warehouse.replace(TABLE, Window.day(NEXT), version_of(NEXT, 1))
+    assert versions(warehouse) == {(DAY, left): ROWS, (NEXT, 1): ROWS}
+    with duckdb.connect(str(warehouse.path)) as connection:
+        assert connection.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [(TABLE,)]
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_leaves_no_mixture(warehouse: DuckDBWarehouse) -> None:
+    rows, drawn = 20_000, random.Random(20260310)  # noqa: S311
+    warehouse.replace(TABLE, Window.day(DAY), version_of(DAY, 1, rows))
+    for _ in range(4):
+        child = start("alternate", warehouse.path, DAY, rows)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(drawn.uniform(0, 0.8))
+        child.kill()
+        child.communicate()
+        held = versions(warehouse)
+        assert list(held.values()) == [rows]
+        assert list(held) in ([(DAY, 1)], [(DAY, 2)])
+
+
+# -- drift --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Change what the DDL of a table declares."""
+
+    def declared(schema: TableSchema) -> None:
+        monkeypatch.setattr(
+            module,
+            "table_schema",
+            lambda name: schema if name == schema.name else table_schema(name),
+        )
+
+    return declared
+
+
+def kept(warehouse: DuckDBWarehouse) -> None:
+    warehouse.replace(SMALL, None, arrow(SMALL, [row(SMALL, cost_center="kept")]))
+
+
+def with_columns(columns: list[Column]) -> TableSchema:
+    return replace(table_schema(SMALL), columns=tuple(columns))
+
+
+OLD = list(table_schema(SMALL).columns)
+
+
+def test_an_added_column_is_added_in_place_and_the_rows_stay(
+    warehouse: DuckDBWarehouse, declare: Any
+) -> None:
+    kept(warehouse)
+    # In the middle: its place in the file is another than in the DDL.
+    added = [OLD[0], Column("region", "STRING", True, "It's where."), *OLD[1:]]
+    declare(with_columns(added))
+    warehouse.ensure_table(SMALL)
+    assert stored(warehouse, SMALL, "cost_center", "region") == [("kept", None)]
+    comments = comments_of(warehouse, SMALL)
+    assert comments["region"] == "It's where."
+    new = arrow(SMALL, [row(SMALL, cost_center="new")])
+    warehouse.replace(SMALL, None, new.append_column("region", pa.array(["north"])))
+    assert stored(warehouse, SMALL, "cost_center", "region") == [("new", "north")]
+
+
+def test_an_added_not_null_column_needs_an_empty_table(
+    warehouse: DuckDBWarehouse, declare: Any
+) -> None:
+    kept(warehouse)
+    declare(with_columns([*OLD, Column("region", "STRING", False, "Where.")]))
+    with pytest.raises(WarehouseError, match="lacks the NOT NULL column region and holds rows"):
+        warehouse.ensure_table(SMALL)
+    assert stored(warehouse, SMALL, "cost_center") == [("kept",)]
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"DELETE FROM ai_usage.{SMALL}")
+    warehouse.ensure_table(SMALL)
+    with (
+        duckdb.connect(str(warehouse.path)) as connection,
+        pytest.raises(duckdb.ConstraintException),
+    ):
+        connection.execute(f"INSERT INTO ai_usage.{SMALL} BY NAME SELECT 'x' AS cost_center")
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (OLD[:-1], f"has a column {OLD[-1].name} that its DDL does not declare"),
+        (
+            [*OLD[:-1], replace(OLD[-1], name="renamed")],
+            f"has a column {OLD[-1].name} that its DDL does not declare",
+        ),
+        (
+            [*OLD[:-1], replace(OLD[-1], type="JSON")],
+            f"{SMALL}.{OLD[-1].name} is {OLD[-1].duckdb_type}",
+        ),
+        (
+            [replace(OLD[0], nullable=not OLD[0].nullable), *OLD[1:]],
+            f"{SMALL}.{OLD[0].name} is BIGINT NOT NULL, its DDL says BIGINT;",
+        ),
+    ],
+    ids=["dropped", "renamed", "retyped", "nullability"],
+)
+def test_any_other_drift_names_the_column_and_changes_nothing(
+    warehouse: DuckDBWarehouse, declare: Any, columns: list[Column], said: str
+) -> None:
+    kept(warehouse)
+    declare(with_columns(columns))
+    for work in (
+        lambda: warehouse.ensure_table(SMALL),
+        lambda: warehouse.replace(SMALL, None, Query("SELECT 1 AS cost_center")),
+    ):
+        with pytest.raises(WarehouseError) as raised:
+            work()
+        assert said in str(raised.value)
+        assert str(warehouse.path) in str(raised.value)
+    assert stored(warehouse, SMALL, *[c.name for c in OLD])[0][1] is not None
+
+
+# -- descriptions -------------------------------------------------------------------------------
+
+
+def comments_of(warehouse: DuckDBWarehouse, name: str) -> dict[str, str | None]:
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ? "
+            "UNION ALL SELECT '', comment FROM duckdb_tables() WHERE table_name = ? "
+            "UNION ALL SELECT '', comment FROM duckdb_views() WHERE view_name = ?",
+            [name] * 3,
+        ).fetchall()
+    return dict(rows)
+
+
+@pytest.mark.parametrize("table", ["raw_ai_events", "dim_users"])
+def test_a_tables_descriptions_stand_in_the_file(warehouse: DuckDBWarehouse, table: str) -> None:
+    warehouse.ensure_table(table)
+    schema = table_schema(table)
+    expected = {"": schema.description} | {c.name: c.description for c in schema.columns}
+    assert comments_of(warehouse, table) == expected
+
+
+def test_a_changed_description_reaches_a_table_that_exists(
+    warehouse: DuckDBWarehouse, declare: Any
+) -> None:
+    kept(warehouse)
+    declare(with_columns([replace(OLD[0], description="Said better; it's new."), *OLD[1:]]))
+    warehouse.ensure_table(SMALL)
+    assert comments_of(warehouse, SMALL)[OLD[0].name] == "Said better; it's new."
+    assert stored(warehouse, SMALL, "cost_center") == [("kept",)]
+
+
+VIEW = """
+CREATE VIEW vw_team_productivity (
+  day OPTIONS(description="The day; it's UTC."),
+  n OPTIONS(description="Events.")
+)
+OPTIONS(description="One row a day's events.", labels=[("months", "1")])
+AS SELECT event_date AS day, COUNT(*) AS n FROM raw_ai_events
+WHERE event_date >= DATE_SUB(@as_of, INTERVAL @months MONTH) GROUP BY 1
+"""
+
+
+def test_a_view_stands_with_its_descriptions_and_is_replaced(warehouse: DuckDBWarehouse) -> None:
+    rows = [raw(DAY, n) for n in range(2)] + [raw(DAY + timedelta(days=40), 2)]
+    warehouse.replace(TABLE, Window(DAY, DAY + timedelta(days=41)), arrow(TABLE, rows))
+    view = parse_view(VIEW)
+    assert not warehouse.exists(view.name)
+    warehouse.create_view(view, {"as_of": DAY, "months": 1})
+    name = view.name
+    assert warehouse.exists(name)
+    assert len(warehouse.query(f"SELECT * FROM {name}")) == 2
+    warehouse.create_view(view, {"as_of": DAY + timedelta(days=60), "months": 1})
+    (only,) = warehouse.query(f"SELECT * FROM {name}").to_pylist()
+    assert only == {"day": DAY + timedelta(days=40), "n": 1}
+    assert comments_of(warehouse, name) == {
+        "": "One row a day's events.",
+        "day": "The day; it's UTC.",
+        "n": "Events.",
+    }
+
+
+def test_a_view_that_cannot_be_created_leaves_the_old_one(warehouse: DuckDBWarehouse) -> None:
+    warehouse.ensure_table(TABLE)
+    view = parse_view(VIEW)
+    warehouse.create_view(view, {"as_of": DAY, "months": 1})
+    for query in (
+        "SELECT nothing AS day, 1 AS n FROM raw_ai_events",
+        "SELECT event_date AS day, 1 AS m FROM raw_ai_events",
+    ):
+        with pytest.raises(WarehouseError, match="vw_team_productivity"):
+            warehouse.create_view(replace(view, query=query), {})
+        assert list(comments_of(warehouse, view.name)) == ["day", "n", ""]
+
+
+def test_the_products_views_can_be_created_over_empty_tables(warehouse: DuckDBWarehouse) -> None:
+    for table in (
+        "dim_users",
+        "dim_dates",
+        "dim_platforms",
+        "dim_cost_centers",
+        "fact_ai_usage",
+        "fact_ai_costs",
+    ):
+        warehouse.ensure_table(table)
+    view = view_schema("vw_executive_dashboard")
+    warehouse.create_view(view, {"as_of": None, "months": view.months})
+    assert warehouse.query(f"SELECT * FROM {view.name}").column_names == view.column_names
+
+
+# -- a person's files ---------------------------------------------------------------------------
+
+
+def refusal(path: Path, dataset: str = "ai_usage") -> str:
+    warehouse = DuckDBWarehouse(path, dataset, lock_timeout_seconds=30)
+    began = time.monotonic()
+    with pytest.raises(WarehouseError) as raised:
+        warehouse.ensure_table(SMALL)
+    assert time.monotonic() - began < 5, "what waiting cannot mend is said at once"
+    assert "\n" not in str(raised.value)
+    assert str(path) in str(raised.value) or str(path.parent) in str(raised.value)
+    return str(raised.value)
+
+
+def test_a_file_that_is_no_warehouse_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.duckdb"
+    path.write_text("my notes, not a database, and I want to keep them\n" * 100)
+    before = path.read_bytes()
+    assert "not a valid DuckDB database file" in refusal(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    assert "Is a directory" in refusal(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_with_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = refusal(tmp_path / "file" / "below" / "warehouse.duckdb")
+    assert "set AI_USAGE_HOME or AI_USAGE_DUCKDB_PATH" in said
+
+
+@pytest.mark.parametrize("name", ["ai_usage.duckdb", "AI_Usage.prod.db", "ai_usage"])
+def test_a_file_named_like_its_schema_is_refused_because_no_name_would_be_clear(
+    tmp_path: Path, name: str
+) -> None:
+    assert "cannot be named like its schema ai_usage" in refusal(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_reading_where_there_is_no_warehouse_says_how_to_fill_it(tmp_path: Path) -> None:
+    warehouse = open_warehouse(tmp_path / "new")
+    assert not warehouse.exists(TABLE)
+    with pytest.raises(WarehouseError, match="no warehouse yet; fill it with `ai-usage run`"):
+        warehouse.query("SELECT 1 AS n")
+    assert not warehouse.path.parent.exists(), "asking makes no file"
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def days_filled(warehouse: DuckDBWarehouse) -> Iterator[DuckDBWarehouse]:
+    for day in (DAY, NEXT):
+        warehouse.replace(TABLE, Window.day(day), version_of(day, day.day, 2))
+        fact = [row("fact_ai_usage", day, event_id=str(n)) for n in range(3)]
+        warehouse.replace("fact_ai_usage", Window.day(day), arrow("fact_ai_usage", fact))
+    return warehouse
+
+
+@pytest.mark.parametrize(("table", "a_day"), [(TABLE, 2), ("fact_ai_usage", 3)])
+def test_read_gives_a_windows_rows_or_all(
+    days_filled: DuckDBWarehouse, table: str, a_day: int
+) -> None:
+    assert len(days_filled.read(table, Window.day(DAY))) == a_day
+    assert len(days_filled.read(table)) == 2 * a_day
+    assert days_filled.read(table).schema.names == table_schema(table).column_names
+
+
+def test_a_reader_cannot_write(days_filled: DuckDBWarehouse) -> None:
+    with pytest.raises(WarehouseError, match="read-only"):
+        days_filled.query(f"DELETE FROM {TABLE}")
+    assert len(days_filled.read(TABLE)) == 4
+
+
+def test_the_memory_limit_reaches_the_engine(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.connect() as connection:
+        limit = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+    # 512 MB are 488.2 MiB.
+    assert limit is not None
+    assert limit[0] == "488.2 MiB"
