@@ -1,0 +1,49 @@
+"""Companies loaded once for all tests, and figures that tests measure, printed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from ai_usage.simulator import Company
+from ai_usage_tests.support.pipeline import Loaded, load, window
+
+TODAY = date(2026, 3, 18)
+"""The day on which the simulated company is seen; the day is provisional."""
+ANCHOR = date(2026, 4, 1)
+"""Puts the mover, the joiner, the leaver and a change of prices inside the quarter."""
+
+_figures = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """89 days of the default company, December to today, in one run. Read only."""
+    days = window(date(2025, 12, 20), TODAY)
+    return load(tmp_path_factory.mktemp("quarter"), Company(today=TODAY, anchor=ANCHOR), days)
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """Six days of the default company up to today, in one run. Read only: copy it to change it."""
+    days = window(date(2026, 3, 13), TODAY)
+    return load(tmp_path_factory.mktemp("week"), Company(today=TODAY, anchor=ANCHOR), days)
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say a measured figure: it is printed below the test results, passing or not."""
+    return pytestconfig.stash.setdefault(_figures, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the figures that tests have measured."""
+    figures = config.stash.get(_figures, [])
+    if figures:
+        terminalreporter.section("figures measured")
+        for line in figures:
+            terminalreporter.line(line)
