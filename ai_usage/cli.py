@@ -156,13 +156,13 @@ def run(
 
     Example: `ai-usage run`
     """
-    from ai_usage.commands.progress import run_with_progress
+    from ai_usage.commands.progress import run_with_progress, with_reference_changes
     from ai_usage.definitions import build_defs
     from ai_usage.partitions import lookback_window
     from ai_usage.running import Refetch
 
     settings = Settings.load()
-    window = lookback_window(settings)
+    window = with_reference_changes(console, settings, lookback_window(settings))
     run_with_progress(
         console, build_defs(settings), settings, select, window, Refetch.lookback(settings)
     )

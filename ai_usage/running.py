@@ -22,8 +22,11 @@ from dagster._core.storage.tags import (
 
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.errors import AiUsageError
+from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
+from ai_usage.reference_state import take_in
 from ai_usage.settings import Settings
+from ai_usage.warehouse.io_managers import warehouse_resource
 
 Progress = Callable[["Step"], None]
 
@@ -151,6 +154,8 @@ def run_assets(
                 "ai_usage/started_by": "cli",
             },
         )
+    if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
+        _take_in_reference(settings, window)
     return RunResult(
         run_id=run_id,
         success=result.success,
@@ -166,6 +171,19 @@ def run_assets(
         checks=_checks(defs, result),
         errors=tuple(_error_line(event) for event in result.all_events if event.is_step_failure),
     )
+
+
+def _take_in_reference(settings: Settings, built: Window) -> None:
+    warehouse = warehouse_resource(settings).warehouse()
+    days = next(
+        warehouse.rows(
+            "SELECT MIN(event_date) AS first_day, MAX(event_date) AS last_day "
+            "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
+        )
+    )
+    if days["first_day"] is not None:
+        loaded = Window(days["first_day"], days["last_day"] + timedelta(days=1))
+        take_in(Archive(settings.archive_root), settings, built, loaded)
 
 
 def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:

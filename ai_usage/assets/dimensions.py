@@ -30,6 +30,7 @@ from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.fetching import read_rows
 from ai_usage.platforms.rows import ApiKey, Person
 from ai_usage.reference import VENDOR, decode, reference_file
+from ai_usage.reference_state import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import WarehouseResource
@@ -97,9 +98,7 @@ class Directory:
 
     def maintained_platforms(self) -> list[dict[str, Any]]:
         """The rows of the last accepted `platforms.csv`; none without one."""
-        file = reference_file("platforms.csv")
-        states = list(self._held(VENDOR, file.stem))
-        return [row for page in states[-1][1] for row in decode(file, page)] if states else []
+        return newest_rows(self.archive, reference_file("platforms.csv")) or []
 
     def _span(self, vendor: str, endpoint: str) -> Window | None:
         complete = [f for f in self.archive.fetches(vendor, endpoint) if f.complete]

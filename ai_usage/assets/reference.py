@@ -5,8 +5,8 @@ import dagster as dg
 from ai_usage.assets.common import FINANCE, explained
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Page, Window
-from ai_usage.reference import VENDOR, ReferenceFile, encode, read_path, reference_files
+from ai_usage.reference import ReferenceFile, read_path, reference_files
+from ai_usage.reference_state import accept
 from ai_usage.settings import Settings
 
 
@@ -45,17 +45,13 @@ def _reference(
                 context.log.warning(warning.text(file.name))
             if not reading.present:
                 return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
-            body = encode(file, reading.rows)
-            with archive.recording(
-                VENDOR, file.stem, Window.day(settings.today), fetched_at=settings.now
-            ) as recorder:
-                recorder.add(Page(body, str(file.name)))
+            changed = accept(archive, settings, file, reading.rows)
         return dg.MaterializeResult(
             metadata={
                 "status": "accepted",
                 "dagster/row_count": len(reading.rows),
                 "warnings": len(reading.warnings),
-                "changed": recorder.new_pages > 0,
+                "changed": changed,
             }
         )
 

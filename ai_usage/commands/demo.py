@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ai_usage.commands.progress import follow, print_outcome
+from ai_usage.commands.progress import follow, print_outcome, with_reference_changes
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
 from ai_usage.partitions import lookback_window
@@ -64,7 +64,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
         write_reference_files(company, settings.reference_path)
-        window = _window_to_run(home, settings, days)
+        window = with_reference_changes(console, settings, _window_to_run(home, settings, days))
         console.print(
             f"Simulated vendors on {base_url}: {len(company.people)} people, "
             f"{len(window.days())} days to bring up to date over HTTP.",

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
+from ai_usage.reference_state import pending_changes, widened
 from ai_usage.running import Refetch, RunResult, Step, plan_size, run_assets
 from ai_usage.settings import Settings
 
@@ -28,6 +30,20 @@ def run_with_progress(
     if not result.success:
         raise typer.Exit(1)
     return result
+
+
+def with_reference_changes(console: Console, settings: Settings, window: Window) -> Window:
+    """The window, reaching back to what changed reference files affect; says so if it does."""
+    changes = pending_changes(Archive(settings.archive_root), settings)
+    for change in changes:
+        if change.day < window.start:
+            first = max(change.day, settings.first_day)
+            console.print(
+                f"{change.file.name} has changed: days from {first} on are rebuilt.",
+                markup=False,
+                highlight=False,
+            )
+    return widened(window, changes, settings)
 
 
 def follow(
