@@ -22,6 +22,7 @@ import pyarrow as pa
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
@@ -240,7 +241,7 @@ class DuckDBWarehouse(Warehouse):
             sql = render(new.sql, "duckdb", dataset=self.dataset)
             _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
             return
-        _check_arrow(schema, new.schema)
+        check_arrow(schema, new.schema)
         raised: list[Exception] = []
         if isinstance(new, pa.RecordBatchReader):
             new = pa.RecordBatchReader.from_batches(new.schema, _watched(new, raised))
@@ -270,7 +271,7 @@ class DuckDBWarehouse(Warehouse):
             name: type_name
             for name, type_name, *_ in connection.execute(f"DESCRIBE {_STAGE}").fetchall()
         }
-        _check_names(schema, list(staged))
+        check_names(schema, list(staged))
         for c in schema.columns:
             if staged[c.name] != c.duckdb_type:
                 raise WarehouseError(
@@ -377,37 +378,6 @@ def _watched(reader: pa.RecordBatchReader, raised: list[Exception]) -> Iterator[
     except Exception as error:
         raised.append(error)
         raise
-
-
-def _check_arrow(schema: TableSchema, got: pa.Schema) -> None:
-    _check_names(schema, got.names)
-    for c in schema.columns:
-        arrived = got.field(c.name).type
-        if arrived != c.arrow_type and not pa.types.is_null(arrived):
-            raise WarehouseError(
-                f"{schema.name}.{c.name}: the new rows have {arrived}, the DDL says "
-                f"{c.arrow_type}; nothing was changed."
-            )
-
-
-def _check_names(schema: TableSchema, got: list[str]) -> None:
-    declared = schema.column_names
-    missing = [name for name in declared if name not in got]
-    unknown = [name for name in got if name not in declared]
-    doubled = sorted({name for name in got if got.count(name) > 1})
-    if missing or unknown or doubled:
-        parts = [
-            f"{what} {', '.join(names)}"
-            for what, names in (
-                ("lack", missing),
-                ("have the unknown", unknown),
-                ("have twice", doubled),
-            )
-            if names
-        ]
-        raise WarehouseError(
-            f"{schema.name}: the new rows {' and '.join(parts)}; nothing was changed."
-        )
 
 
 def _type_text(type_name: str, nullable: bool) -> str:
