@@ -12,6 +12,7 @@ import dagster as dg
 
 from ai_usage.assets.dimensions import dimension_assets
 from ai_usage.assets.facts import fact_assets
+from ai_usage.assets.member_spend import member_spend_asset
 from ai_usage.assets.raw_events import raw_events_asset
 from ai_usage.assets.reference import reference_assets
 from ai_usage.assets.sources import source_assets
@@ -41,6 +42,7 @@ def build_defs(
         *source_assets(settings, vendors, archive, partitions),
         *reference_assets(settings, archive, partitions),
         raw_events_asset(vendors, archive, partitions),
+        member_spend_asset(vendors, archive, partitions),
         *dimension_assets(settings, vendors, archive, partitions),
         *fact_assets(partitions),
         *view_assets(settings, partitions),
