@@ -5,12 +5,13 @@ the samples and the README's tables all come from the declaration. What the rows
 and keys is not here but in `ai_usage.identity`.
 """
 
+from ai_usage.reference.across import accept, read_folder
 from ai_usage.reference.column import Row
 from ai_usage.reference.documents import Checked, check, markdown, sample, write_samples
 from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.files import reference_file, reference_files
 from ai_usage.reference.problems import Problem, RefusedFileError
-from ai_usage.reference.reading import Reading, read_bytes, read_path, read_text
+from ai_usage.reference.reading import Reading, read_bytes, read_path, read_records, read_text
 from ai_usage.reference.snapshots import VENDOR, decode, earliest_change, encode
 
 __all__ = [
@@ -21,13 +22,16 @@ __all__ = [
     "ReferenceFile",
     "RefusedFileError",
     "Row",
+    "accept",
     "check",
     "decode",
     "earliest_change",
     "encode",
     "markdown",
     "read_bytes",
+    "read_folder",
     "read_path",
+    "read_records",
     "read_text",
     "reference_file",
     "reference_files",

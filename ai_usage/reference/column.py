@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from ai_usage.reference.currencies import CURRENCIES
 from ai_usage.reference.problems import CellError, quoted
 from ai_usage.warehouse.schema import table_schema
 
@@ -82,6 +83,28 @@ def _amount(cell: str) -> Decimal:
     return Decimal(cell)
 
 
+def _signed_amount(cell: str) -> Decimal:
+    """A credit is negative; everything else is as in `_amount`."""
+    return -_amount(cell[1:]) if cell.startswith("-") else _amount(cell)
+
+
+def _percentage(cell: str) -> Decimal:
+    value = _amount(cell)
+    if value > 100:
+        raise CellError(f"{cell} is more than 100", "write a percentage from 0 to 100")
+    if value != round(value, 6):
+        raise CellError(f"{cell} is too fine", "write at most 6 places, like 33.333333")
+    return value
+
+
+def _currency(cell: str) -> str:
+    code = cell.upper()
+    if code not in CURRENCIES:
+        what = f"{quoted(cell)} is no currency in circulation"
+        raise CellError(what, "write the three letters of ISO 4217, like USD or EUR")
+    return code
+
+
 def _integer(cell: str) -> int:
     if not _INTEGER.fullmatch(cell):
         raise CellError(f"{quoted(cell)} is not a whole number", "write digits only, like 30")
@@ -131,6 +154,9 @@ CODE = Kind("code, lower case", _code)
 EMAIL = Kind("e-mail", _email)
 DATE = Kind("date, YYYY-MM-DD", _date, _none_or(date.fromisoformat))
 MONEY = Kind("amount, 0 or more", _amount, _none_or(Decimal))
+SIGNED_MONEY = Kind("amount, credits negative", _signed_amount, _none_or(Decimal))
+PERCENTAGE = Kind("percentage, 0 to 100", _percentage, _none_or(Decimal))
+CURRENCY = Kind("currency, ISO 4217", _currency)
 INTEGER = Kind("whole number", _integer)
 BOOLEAN = Kind("true or false", _boolean)
 JSON = Kind("JSON object", _json)
@@ -160,6 +186,7 @@ class Column:
     choices: tuple[str, ...] = ()
     default: Any = None
     minimum: int | None = None
+    maximum: int | None = None
 
     def parse(self, cell: str) -> Any:
         """The value of a cell. Raises `CellError` where it cannot be accepted."""
@@ -174,6 +201,8 @@ class Column:
             raise CellError(f"{quoted(stripped)} is not known", f"one of {', '.join(self.choices)}")
         if self.minimum is not None and value < self.minimum:
             raise CellError(f"{value} is too small", f"write {self.minimum} or more")
+        if self.maximum is not None and value > self.maximum:
+            raise CellError(f"{value} is too large", f"write {self.maximum} or less")
         return value
 
 

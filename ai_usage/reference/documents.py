@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ai_usage.reference.across import read_folder
 from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.problems import RefusedFileError
-from ai_usage.reference.reading import read_path
+from ai_usage.reference.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class Checked:
 
 
 def check(files: Sequence[ReferenceFile], folder: Path) -> list[Checked]:
-    """Read every file of the folder and tell what is wrong; nothing is loaded, nothing raised."""
-    found = [_check(file, folder) for file in files]
+    """Read the folder and tell what is wrong with each file, by itself and against the others.
+
+    Nothing is loaded, nothing raised.
+    """
+    readings = read_folder(files, folder)
+    found = [_checked(file, readings[file.name]) for file in files]
     names = [file.name for file in files]
     for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
         if path.name not in names:
@@ -42,11 +47,9 @@ def check(files: Sequence[ReferenceFile], folder: Path) -> list[Checked]:
     return found
 
 
-def _check(file: ReferenceFile, folder: Path) -> Checked:
-    try:
-        reading = read_path(file, folder)
-    except RefusedFileError as error:
-        return Checked(file.name, problems=error.lines())
+def _checked(file: ReferenceFile, reading: Reading | RefusedFileError) -> Checked:
+    if isinstance(reading, RefusedFileError):
+        return Checked(file.name, problems=reading.lines())
     warnings = [warning.text(file.name) for warning in reading.warnings]
     return Checked(file.name, len(reading.rows), reading.present, warnings=warnings)
 

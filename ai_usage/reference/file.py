@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
@@ -25,6 +25,9 @@ RowRule = Callable[[Row], Iterator[tuple[str, CellError]]]
 FileRule = Callable[[Sequence[Line]], Iterable[Problem]]
 """Yields problems between rows."""
 
+AcrossRule = Callable[[Sequence[Line], Mapping[str, Sequence[Row]]], Iterable[Problem]]
+"""(the file's lines, rows of the other present files by name) -> problems in the file's lines."""
+
 ChangedFrom = Callable[[Sequence[Row], Sequence[Row], date], date | None]
 """(rows before, rows after, day of the change) -> first day whose figures may change, or None."""
 
@@ -37,6 +40,12 @@ def _no_problem(_lines: Sequence[Line]) -> Iterable[Problem]:
     return ()
 
 
+def _no_problem_across(
+    _lines: Sequence[Line], _others: Mapping[str, Sequence[Row]]
+) -> Iterable[Problem]:
+    return ()
+
+
 def _from_the_day_it_changed(_before: Sequence[Row], _after: Sequence[Row], day: date) -> date:
     return day
 
@@ -45,9 +54,11 @@ def _from_the_day_it_changed(_before: Sequence[Row], _after: Sequence[Row], day:
 class ReferenceFile:
     """One file that a person maintains in `AI_USAGE_REFERENCE_DIR`.
 
-    `check_row` and `check_file` refuse; `warn` only tells. `changed_from` says from which day on
-    a change of the rows matters; it is asked only where they differ. `examples` are cells of
-    sample lines, as a person would type them.
+    `check_row` and `check_file` refuse, and so does `check_across`, which sees the rows of the
+    other files that are present; while one of `checked_against` is itself refused, it is not
+    asked. `warn` only tells. `changed_from` says from which day on a change of the rows matters;
+    it is asked only where they differ. `examples` are cells of sample lines, as a person would
+    type them.
     """
 
     name: str
@@ -56,6 +67,8 @@ class ReferenceFile:
     examples: tuple[dict[str, str], ...]
     check_row: RowRule = _no_row_problem
     check_file: FileRule = _no_problem
+    check_across: AcrossRule = _no_problem_across
+    checked_against: tuple[str, ...] = ()
     warn: FileRule = _no_problem
     changed_from: ChangedFrom = _from_the_day_it_changed
 

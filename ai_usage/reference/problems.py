@@ -11,6 +11,10 @@ MAX_PROBLEMS = 20
 """Problems that one refusal lists; the rest are counted: the first mends often cure them too."""
 
 
+SEE_ALL = "; see: ai-usage reference check"
+"""Where a person finds the problems that an error only counts."""
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One thing wrong, in the terms of a person with the file open in an editor.
@@ -45,13 +49,13 @@ class RefusedFileError(ReferenceFileError):
     line: the first problem and how many more there are.
     """
 
-    def __init__(self, where: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, where: str, problems: Sequence[Problem], see: str = SEE_ALL) -> None:
         ordered = sorted(problems, key=lambda p: (p.line, p.column or "", p.what))
         self.where = where
         self.total = len(ordered)
         self.problems = tuple(ordered[:MAX_PROBLEMS])
         more = self.total - 1
-        rest = f" (and {more} more; see: ai-usage reference check)" if more else ""
+        rest = f" (and {more} more{see})" if more else ""
         super().__init__(self.problems[0].text(where) + rest)
 
     def lines(self) -> list[str]:

@@ -33,6 +33,8 @@ class Reading:
     rows: list[Row] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     present: bool = True
+    lines: list[Line] = field(default_factory=list)
+    """The same rows, each with the line of the file on which it begins."""
 
 
 def read_path(file: ReferenceFile, folder: Path) -> Reading:
@@ -70,14 +72,24 @@ def read_bytes(file: ReferenceFile, content: bytes) -> Reading:
 
 def read_text(file: ReferenceFile, text: str) -> Reading:
     """Read the file's text. Raises `RefusedFileError`."""
+    return read_records(file, _records(text))
+
+
+def read_records(
+    file: ReferenceFile, records: Iterator[tuple[int, list[str]]], where: str | None = None
+) -> Reading:
+    """Read (line number, cells) records, the header first.
+
+    `where` names in a refusal what is not a file of the reference folder. Raises
+    `RefusedFileError`.
+    """
     problems: list[Problem] = []
-    records = _records(text)
     lines: list[Line] = []
     try:
         number, header = next(records, (1, []))
         columns = _header(file, number, header)
         if any(isinstance(found, Problem) for found in columns):
-            raise RefusedFileError(file.name, [c for c in columns if isinstance(c, Problem)])
+            raise _refusal(file, where, [c for c in columns if isinstance(c, Problem)])
         known = [column for column in columns if isinstance(column, Column)]
         for number, cells in records:
             found = _line(file, known, number, cells)
@@ -90,8 +102,16 @@ def read_text(file: ReferenceFile, text: str) -> Reading:
         problems.append(Problem(error.line, None, f"cannot be read as CSV ({error})", mend))
     problems += file.check_file(lines)
     if problems:
-        raise RefusedFileError(file.name, problems)
-    return Reading([line.values for line in lines], sorted(file.warn(lines)))
+        raise _refusal(file, where, problems)
+    return Reading([line.values for line in lines], sorted(file.warn(lines)), lines=lines)
+
+
+def _refusal(
+    file: ReferenceFile, where: str | None, problems: Sequence[Problem]
+) -> RefusedFileError:
+    if where is None:
+        return RefusedFileError(file.name, problems)
+    return RefusedFileError(where, problems, see="")
 
 
 class _BrokenRecordError(ValueError):

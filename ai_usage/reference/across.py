@@ -1,0 +1,70 @@
+"""Reads the folder as a whole: each file by itself first, then each against the others.
+
+Rules that need one file only are in the file's declaration (`check_row`, `check_file`); what is
+here runs the declarations' `check_across`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ai_usage.reference.column import Row
+from ai_usage.reference.file import ReferenceFile
+from ai_usage.reference.files import reference_files
+from ai_usage.reference.problems import RefusedFileError
+from ai_usage.reference.reading import Reading, read_path
+
+Readings = dict[str, Reading | RefusedFileError]
+"""By file name: what was read, or why it is refused."""
+
+
+def read_folder(files: Sequence[ReferenceFile], folder: Path) -> Readings:
+    """Read every file of the folder and check each against the others; nothing is raised.
+
+    A file is checked against those that are acceptable by themselves: what is wrong with another
+    file is that file's refusal, not this one's.
+    """
+    alone = {file.name: _read(file, folder) for file in files}
+    return {file.name: _across(file, alone) for file in files}
+
+
+def accept(file: ReferenceFile, folder: Path) -> Reading:
+    """Read one file and check it against the others of the folder: what may be archived.
+
+    Raises `RefusedFileError` with every problem of this file; others' are not looked for.
+    """
+    reading = read_path(file, folder)
+    others = {
+        other.name: _read(other, folder) for other in reference_files() if other.name != file.name
+    }
+    found = _across(file, {**others, file.name: reading})
+    if isinstance(found, RefusedFileError):
+        raise found
+    return found
+
+
+def _read(file: ReferenceFile, folder: Path) -> Reading | RefusedFileError:
+    try:
+        return read_path(file, folder)
+    except RefusedFileError as error:
+        return error
+
+
+def _across(
+    file: ReferenceFile, alone: Mapping[str, Reading | RefusedFileError]
+) -> Reading | RefusedFileError:
+    own = alone[file.name]
+    if isinstance(own, RefusedFileError):
+        return own
+    others: dict[str, Sequence[Row]] = {
+        name: reading.rows
+        for name, reading in alone.items()
+        if name != file.name and isinstance(reading, Reading) and reading.present
+    }
+    refused = {name for name, reading in alone.items() if isinstance(reading, RefusedFileError)}
+    # A refused file may hold what is missed here: it is mended first, then this one is judged.
+    if refused & set(file.checked_against):
+        return own
+    problems = list(file.check_across(own.lines, others))
+    return RefusedFileError(file.name, problems) if problems else own
