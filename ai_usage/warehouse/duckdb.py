@@ -318,6 +318,9 @@ class DuckDBWarehouse(Warehouse):
         name = self._qualified(view.name)
         # What is not committed is rolled back when the connection closes: the old view stays.
         with self.connect() as connection:
+            # A table that nothing was written to yet is empty, not missing.
+            for read in references(view.query) & set(table_names()):
+                self._ensure(connection, table_schema(read))
             connection.execute("BEGIN TRANSACTION")
             _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
             got = list(self._columns(connection, view.name))
