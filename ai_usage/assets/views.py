@@ -23,8 +23,8 @@ def view_assets(
 
 
 def view_literals(settings: Settings, view: ViewSchema) -> Literals:
-    """The render parameters of the deployed view: seen from today, over its own window."""
-    return {"as_of": settings.as_of, "months": view.months}
+    """The render parameters of the deployed view: seen from today, the others as it labels them."""
+    return {"as_of": settings.as_of, **view.defaults}
 
 
 def _view(

@@ -5,6 +5,7 @@ How a view is created belongs to the engines; what it means stands in its SQL fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,23 +13,30 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.warehouse.files import load, names
+from ai_usage.warehouse.sql import AS_OF
 
 
 @dataclass(frozen=True)
 class ViewSchema:
     """A view: its columns as (name, description) in order, and its query in BigQuery's dialect.
 
-    The query still has the render parameters `@as_of` (the UTC day that it is seen from) and
-    `@months`; `months` is the value that the deployed view takes, from its label: that many whole
-    months and the running one. None for a view without such a window.
+    The query still has its render parameters: `@as_of`, the UTC day that it is seen from, and one
+    for each label, whose value the deployed view takes. `@months` is the view's window: that many
+    whole months and the running one.
     """
 
     name: str
     description: str
     columns: tuple[tuple[str, str], ...]
     query: str
-    months: int | None
+    defaults: Mapping[str, int | str]
     ddl: str
+
+    @property
+    def months(self) -> int | None:
+        """The window's whole months; None for a view without one."""
+        months = self.defaults.get("months")
+        return months if isinstance(months, int) else None
 
     @property
     def column_names(self) -> list[str]:
@@ -55,8 +63,9 @@ def view_names() -> list[str]:
 def parse_view(ddl: str) -> ViewSchema:
     """Read one `CREATE VIEW` in BigQuery's dialect.
 
-    Raises ValueError where it is no view, lacks a description, has a window but no label `months`,
-    or where the declared columns are not those that the query selects, in its order.
+    Raises ValueError where it is no view, lacks a description, where its labels are not the
+    parameters of its query besides @as_of, or where the declared columns are not those that the
+    query selects, in its order.
     """
     create = sqlglot.parse_one(ddl, read="bigquery")
     if (
@@ -78,15 +87,18 @@ def parse_view(ddl: str) -> ViewSchema:
         pair.expressions[0].name: pair.expressions[1].name
         for pair in options.get("labels", exp.Array()).expressions
     }
-    windowed = any(p.name == "months" for p in create.find_all(exp.Parameter))
-    if windowed != labels.get("months", "").isdigit():
-        raise ValueError(f"{name}: @months and the label months go together")
+    asked = {parameter.name for parameter in create.find_all(exp.Parameter)} - {AS_OF}
+    if asked != labels.keys():
+        unmatched = ", ".join(sorted(asked ^ labels.keys()))
+        raise ValueError(f"{name}: a parameter and its label go together: {unmatched}")
+    if not labels.get("months", "0").isdigit():
+        raise ValueError(f"{name}: the label months is a number")
     return ViewSchema(
         name=name,
         description=options["description"].name,
         columns=columns,
         query=create.expression.sql("bigquery", pretty=True),
-        months=int(labels["months"]) if windowed else None,
+        defaults={key: int(text) if text.isdigit() else text for key, text in labels.items()},
         ddl=ddl,
     )
 

@@ -34,12 +34,20 @@ def test_a_view_without_a_window_needs_no_label() -> None:
     assert parse_view(plain).months is None
 
 
+def test_any_label_is_the_default_of_the_parameter_of_its_name() -> None:
+    two = VIEW.replace('("months", "3")', '("months", "3"), ("kind", "paid"), ("idle_days", "30")')
+    two = two.replace("WHERE", "WHERE @idle_days > 0 AND @kind = 'paid' AND")
+    assert parse_view(two).defaults == {"months": 3, "kind": "paid", "idle_days": 30}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("AS day", "AS date", "declared columns"),
         ("  n OPTIONS", "  m OPTIONS", "declared columns"),
         (', labels=[("months", "3")]', "", "months"),
+        ('("months", "3")', '("months", "3"), ("idle_days", "30")', "together: idle_days"),
+        ('("months", "3")', '("months", "many")', "is a number"),
         ('description="One row a day.", ', "", "no description"),
         ('  n OPTIONS(description="Rows.")', "  n", "vw_x.n has no description"),
         ("CREATE VIEW", "CREATE TABLE", "not a CREATE VIEW"),
