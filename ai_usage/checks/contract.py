@@ -118,7 +118,7 @@ def validate(connection: Any, table: str, severity: Severity, window: Window | N
     try:
         pandera_schema(table, severity, timestamp).validate(rows, lazy=True)
     except pa.errors.SchemaErrors as found:
-        return _count(rows, schema, rules_of(table, severity), found, total)
+        return _count(rows, schema, rules_of(table, severity), found, total, window)
     return Validation(Outcome(), {}, total)
 
 
@@ -140,6 +140,23 @@ def day_of(rows: Any, schema: TableSchema) -> Any:
     return column if schema.column(schema.partition_column).type == "DATE" else column.date()
 
 
+def count_failing(
+    failing: Any, schema: TableSchema, name: str, whole: Outcome, by_day: dict[date, Outcome]
+) -> None:
+    """Add the failing rows of an ibis table to the outcomes, under the rule's name."""
+    day = day_of(failing, schema)
+    if day is None:
+        count = int(failing.count().execute())
+    else:
+        count = 0
+        counted = failing.group_by(day=day).agg(n=failing.count())
+        for row in counted.to_pyarrow().to_pylist():
+            by_day.setdefault(row["day"], Outcome()).failures[name] = row["n"]
+            count += row["n"]
+    if count:
+        whole.failures[name] = count
+
+
 def _not_null(column: str) -> Callable[[Any], Any]:
     return lambda t: t[column].notnull()
 
@@ -150,6 +167,7 @@ def _count(
     rules: list[Rule],
     found: pa.errors.SchemaErrors,
     total: int,
+    window: Window | None,
 ) -> Validation:
     tests: dict[str, Callable[[Any], Any]] = {rule.name: rule.holds for rule in rules}
     whole = Outcome()
@@ -160,19 +178,12 @@ def _count(
         elif not str(error.reason_code).endswith("DATAFRAME_CHECK"):
             # A wrong type or a missing column concerns every row.
             whole.failures[str(error).splitlines()[0][:200]] = total or 1
-    day = day_of(rows, schema)
     by_day: dict[date, Outcome] = {}
+    if whole.failures and window is not None:
+        by_day = {day: Outcome(dict(whole.failures)) for day in window.days()}
     for name, holds in tests.items():
         failing = rows.filter(~holds(rows))
-        if day is None:
-            count = int(failing.count().execute())
-            if count:
-                whole.failures[name] = count
-        else:
-            counted = failing.group_by(day=day_of(failing, schema)).agg(n=failing.count())
-            for row in counted.to_pyarrow().to_pylist():
-                by_day.setdefault(row["day"], Outcome()).failures[name] = row["n"]
-                whole.failures[name] = whole.failures.get(name, 0) + row["n"]
+        count_failing(failing, schema, name, whole, by_day)
         if whole.failures.get(name) and len(whole.sample) < MAX_FAILURE_CASES:
             sample = failing.limit(MAX_FAILURE_CASES - len(whole.sample)).to_pyarrow().to_pylist()
             whole.sample.extend({"rule": name, **row} for row in sample)

@@ -10,7 +10,15 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.contract import Outcome, Validation, validate, within
+from ai_usage.checks.contract import (
+    MAX_FAILURE_CASES,
+    Outcome,
+    Validation,
+    count_failing,
+    rules_of,
+    validate,
+    within,
+)
 from ai_usage.checks.masking import masked
 from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS, Severity
 from ai_usage.platforms.base import Window
@@ -119,8 +127,6 @@ def rule_checks(
 
         return evaluate
 
-    from ai_usage.checks.contract import rules_of
-
     checks = [
         table_check(
             table,
@@ -156,15 +162,19 @@ def unique_key_check(
     key = UNIQUE_KEYS[table]
 
     def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        schema = table_schema(table)
         with warehouse.ibis() as connection:
-            rows = within(connection.table(table), table_schema(table), window)
+            rows = within(connection.table(table), schema, window)
             groups = rows.group_by(list(key)).agg(n=rows.count())
             doubled = groups.filter(groups.n > 1)
-            sample = doubled.limit(5).to_pyarrow().to_pylist()
-            count = int(doubled.count().execute()) if sample else 0
-            failures = {f"{', '.join(key)} not unique": count} if count else {}
+            whole.sample = doubled.limit(MAX_FAILURE_CASES).to_pyarrow().to_pylist()
+            if whole.sample:
+                failing = rows.semi_join(doubled, list(key))
+                count_failing(failing, schema, f"{', '.join(key)} not unique", whole, by_day)
             total = int(rows.count().execute())
-        return by_whole(Outcome(failures, sample), total, window)
+        return Validation(whole, by_day, total)
 
     return table_check(
         table,
@@ -185,19 +195,23 @@ def foreign_key_check(
 
     def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
         whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        schema = table_schema(table)
         with warehouse.ibis() as connection:
-            rows = within(connection.table(table), table_schema(table), window)
+            rows = within(connection.table(table), schema, window)
             for relation in relations:
                 target = connection.table(relation.target)
                 orphans = rows.anti_join(
                     target, rows[relation.column] == target[relation.target_column]
                 )
-                count = int(orphans.count().execute())
-                if count:
-                    whole.failures[f"{relation.column} not in {relation.target}"] = count
-                    whole.sample.extend(orphans.limit(2).to_pyarrow().to_pylist())
+                name = f"{relation.column} not in {relation.target}"
+                count_failing(orphans, schema, name, whole, by_day)
+                if name in whole.failures:
+                    wanted = MAX_FAILURE_CASES - len(whole.sample)
+                    sample = orphans.limit(wanted).to_pyarrow().to_pylist() if wanted else []
+                    whole.sample.extend({"rule": name, **row} for row in sample)
             total = int(rows.count().execute())
-        return by_whole(whole, total, window)
+        return Validation(whole, by_day, total)
 
     return table_check(
         table,
@@ -208,12 +222,6 @@ def foreign_key_check(
         blocking=True,
         partitions=partitions,
     )
-
-
-def by_whole(outcome: Outcome, rows: int, window: Window | None) -> Validation:
-    """One outcome for every day of the window: for promises that no single day can break alone."""
-    days = window.days() if window and not outcome.passed else []
-    return Validation(outcome, dict.fromkeys(days, outcome), rows)
 
 
 def warehouse_checks(

@@ -2,7 +2,8 @@
 
 An `error` breaks the table's contract and blocks what is downstream; a `warning` is a matter of
 quality. In `raw_ai_events` each rule has a weight: a row's `data_quality_score` is 1 minus the
-weights of the rules it broke. A rule is critical if its weight is 1.
+weights of the rules it broke. A rule is critical if its weight is 1; the weights of all others sum
+below 1, so that a score of 0 always means a critical rule.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ FLAG_WEIGHTS: dict[str, float] = {
     "unreadable_amount": CRITICAL,
     "unknown_enum": 0.05,
 }
-"""Weights of what the vendors' readers flag; a flag may carry a detail behind a colon."""
+"""Weights of what the vendors' readers flag. A flag may carry a detail behind a colon; however
+many details, its kind weighs once."""
 
 _TOKENS = (
     "input_tokens",
@@ -119,26 +121,26 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "event_timestamp lies on event_date (UTC).",
             lambda t: t.event_timestamp.date() == t.event_date,
             "warning",
-            0.2,
+            0.15,
         ),
         Rule(
             "tokens_not_negative",
             "No token count is negative.",
             _none_negative(*_TOKENS),
-            weight=0.3,
+            weight=0.25,
         ),
-        Rule("counts_not_negative", "No count is negative.", _none_negative(*_COUNTS), weight=0.3),
+        Rule("counts_not_negative", "No count is negative.", _none_negative(*_COUNTS), weight=0.2),
         Rule(
             "email_form",
             "user_email has the form of an address.",
             _matches("user_email", _EMAIL),
-            weight=0.2,
+            weight=0.1,
         ),
         Rule(
             "accepted_within_shown",
             "No more suggestions are accepted than shown.",
             _at_most("suggestions_accepted", "suggestions_shown"),
-            weight=0.1,
+            weight=0.05,
         ),
         Rule(
             "billed_or_included",
@@ -155,7 +157,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "no_undecodable_record",
             "The vendor's record could be read.",
-            lambda t: ~t.validation_errors.contains("undecodable_record"),
+            lambda t: ~t.validation_errors.contains("undecodable_record").fill_null(False),
         ),
     ),
     "fact_ai_usage": (

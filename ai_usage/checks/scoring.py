@@ -23,7 +23,7 @@ def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Fill `validation_errors` and `data_quality_score` of each batch.
 
     What a reader flagged stays first, the names of broken rules follow. The score is 1 minus the
-    weights of both, never below 0; 0 means that a critical rule broke.
+    weights of both, each kind of flag once, never below 0; 0 means that a critical rule broke.
     """
     sql = scoring_sql()
     with duckdb.connect() as connection:
@@ -50,15 +50,16 @@ def scoring_sql() -> str:
     rule_weights = " + ".join(
         f'CASE WHEN "{rule.name}" THEN {rule.weight} ELSE 0 END' for rule in rules
     )
-    flag_weight = "CASE split_part(flag, ':', 1) {} ELSE 0 END".format(
+    flag_weight = "CASE flag {} ELSE 0 END".format(
         " ".join(f"WHEN '{flag}' THEN {weight}" for flag, weight in FLAG_WEIGHTS.items())
     )
     flags = "coalesce(validation_errors, [])"
+    kinds = f"list_distinct(list_transform({flags}, lambda flag: split_part(flag, ':', 1)))"
     computed = {
         "validation_errors": f"list_concat({flags}, "
         f"list_filter([{names}], lambda name: name IS NOT NULL))",
         "data_quality_score": f"CAST(greatest(0, 1 - ({rule_weights}) - coalesce("
-        f"list_sum(list_transform({flags}, lambda flag: {flag_weight})), 0)) AS DOUBLE)",
+        f"list_sum(list_transform({kinds}, lambda flag: {flag_weight})), 0)) AS DOUBLE)",
     }
     columns = ", ".join(
         f'{computed[name]} AS "{name}"' if name in computed else f'"{name}"'

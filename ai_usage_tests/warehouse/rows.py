@@ -83,7 +83,7 @@ def row(table: str, day: date = DAY, **values: Any) -> Row:
 
 def raw(day: date, name: object, **values: Any) -> Row:
     """A raw event of the day."""
-    return row("raw_ai_events", day, event_id=event_id(name), **values)
+    return row("raw_ai_events", day, **{"event_id": event_id(name)} | values)
 
 
 def arrow(table: str, rows: Iterable[Row]) -> pa.Table:
