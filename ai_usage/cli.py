@@ -1,11 +1,13 @@
-"""The command line: thin commands, each with an example in its help.
+"""The command line: thin commands, each with examples in its help.
 
 Every error that a person can cause is one line on standard error and exit code 1; `--debug` shows
-where it came from.
+where it came from. 0 is success, 2 a wrong use of the command line, 130 a run that was stopped.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import sys
 import warnings
 from datetime import date, datetime
@@ -25,13 +27,22 @@ warnings.filterwarnings("ignore", message=".*(preview|beta|supersed|deprecat).*"
 
 app = typer.Typer(
     name="ai-usage",
-    help="The usage and cost of AI coding tools, as a warehouse that finance and engineering "
-    "trust.\n\nTry `ai-usage demo` first: simulated vendors, real pipeline, no keys.",
+    help="""The usage and cost of AI coding tools, as a warehouse that finance and engineering
+    trust.
+
+    \b
+    First look, without keys:  ai-usage demo
+    Your own data:             ai-usage doctor, then ai-usage backfill
+    """,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
 )
-reference_app = typer.Typer(help="The files that you maintain.", no_args_is_help=True)
+reference_app = typer.Typer(
+    help="The files that you maintain: people, keys, platforms.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(reference_app, name="reference")
 
 console = Console()
@@ -62,9 +73,21 @@ def _day(text: str | date) -> date:
         raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ai-usage {importlib.metadata.version('ai-usage')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, for a bug report.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
 ) -> None:
     global _debug
     _debug = debug
@@ -78,11 +101,15 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=400, help="Days of history to fetch.")] = 90,
     home: Annotated[Path, typer.Option(help="Folder of the demo's own state.")] = Path(".demo"),
 ) -> None:
-    """See it work: simulated vendors, the real pipeline, an embedded warehouse.
+    """See it work: simulated vendors, real pipeline, no keys.
 
-    Its state lives in a folder of its own; your keys, archive and warehouse are not touched.
+    The warehouse is an embedded file. The demo's state lives in a folder of its own; your keys,
+    archive and warehouse are not touched.
 
-    Example: `ai-usage demo --days 30`
+    \b
+    Examples:
+      ai-usage demo
+      ai-usage demo --days 30
     """
     from ai_usage.commands.demo import run_demo
 
@@ -91,26 +118,48 @@ def demo(
 
 @app.command()
 def dev(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    of_demo: Annotated[
+        bool, typer.Option("--demo", help="The demo's state, the simulated vendors beside it.")
+    ] = False,
+    home: Annotated[Path, typer.Option(help="With --demo: the demo's folder.")] = Path(".demo"),
 ) -> None:
-    """Open Dagster's UI on this machine: the graph, materialisations, checks.
+    """Open Dagster's UI on this machine.
 
-    Example: `ai-usage dev --port 3001`
+    The graph, its partitions, materialisations and checks, and the daemon that runs backfills.
+
+    \b
+    Examples:
+      ai-usage dev
+      ai-usage dev --demo
+      ai-usage dev --port 3001
     """
-    from ai_usage.commands.dev import serve_ui
+    if of_demo:
+        from ai_usage.commands.demo import serve_demo_ui
 
-    serve_ui(Settings.load(), port)
+        serve_demo_ui(console, home, port)
+    else:
+        from ai_usage.commands.dev import serve_ui
+
+        serve_ui(console, Settings.load(), port)
 
 
 @app.command()
 def simulate(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8765,
     people: Annotated[int, typer.Option(min=1, help="People of the simulated company.")] = 40,
     seed: Annotated[str, typer.Option(help="Another seed, another company.")] = "ai-usage",
 ) -> None:
-    """Serve the simulated vendors on this machine, for your own trials.
+    """Serve the simulated vendors on this machine.
 
-    Example: `ai-usage simulate --port 8765`
+    For your own trials: it prints what to put into .env.
+
+    \b
+    Examples:
+      ai-usage simulate
+      ai-usage simulate --port 8766 --people 200 --seed another
     """
     from ai_usage.commands.demo import run_simulator
 
@@ -126,7 +175,9 @@ def backfill(
         date | None,
         typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
     ] = None,
-    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    select: Annotated[
+        str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
+    ] = "*",
     refetch: Annotated[
         bool, typer.Option("--refetch", help="Ask vendors again for days already held.")
     ] = False,
@@ -135,7 +186,11 @@ def backfill(
 
     Days that the archive holds are not fetched again, so a stopped backfill goes on where it was.
 
-    Example: `ai-usage backfill --from 2026-01-01 --to 2026-03-31 --select "+fact_ai_costs"`
+    \b
+    Examples:
+      ai-usage backfill --from 2026-01-01
+      ai-usage backfill --from 2026-01-01 --to 2026-03-31 --refetch
+      ai-usage backfill --from 2026-01-01 --select "raw_ai_events+"
     """
     from ai_usage.commands.progress import run_with_progress
     from ai_usage.definitions import build_defs
@@ -150,11 +205,19 @@ def backfill(
 
 @app.command()
 def run(
-    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    select: Annotated[
+        str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
+    ] = "*",
 ) -> None:
-    """Fetch and materialise today and the look-back, as the schedule does.
+    """Fetch and materialise today and the look-back.
 
-    Example: `ai-usage run`
+    This is what a schedule runs: vendors restate the last days, so they are asked again. A changed
+    reference file is taken in from the first day that it affects.
+
+    \b
+    Examples:
+      ai-usage run
+      ai-usage run --select "group:views"
     """
     from ai_usage.commands.progress import run_with_progress, with_reference_changes
     from ai_usage.definitions import build_defs
@@ -170,7 +233,10 @@ def run(
 
 @app.command(name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Saved vendor answers, JSON or JSON.gz.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Saved vendor answers, JSON or JSON.gz."),
+    ],
     amounts_in: Annotated[
         Unit, typer.Option(help="Unit of the amounts in cost reports.")
     ] = Unit.cents,
@@ -178,9 +244,15 @@ def import_(
         bool, typer.Option("--replace", help="Also for days already held from the vendor.")
     ] = False,
 ) -> None:
-    """Take saved vendor answers into archive and warehouse, recognised by their shape.
+    """Take saved vendor answers into archive and warehouse.
 
-    Example: `ai-usage import usage-september.json cost-september.json`
+    They are recognised by their shape. The pages of one answer stand in one file, one after
+    another.
+
+    \b
+    Examples:
+      ai-usage import usage-september.json cost-september.json
+      ai-usage import cost-in-dollars.json --amounts-in usd
     """
     from ai_usage.commands.importer import import_files
 
@@ -189,25 +261,53 @@ def import_(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="A SELECT in BigQuery's dialect.")],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT in BigQuery's dialect.")],
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Ask the warehouse; nothing can be changed this way.
 
-    Example: `ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard"`
-    """
-    from ai_usage.commands.show import print_rows
-    from ai_usage.warehouse.io_managers import warehouse_resource
+    In CSV, text that a spreadsheet would run as a formula gets a quote in front.
 
-    warehouse = warehouse_resource(Settings.load()).warehouse()
-    print_rows(console, warehouse.query(sql), format_.value)
+    \b
+    Examples:
+      ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard ORDER BY month"
+      ai-usage query "SELECT * FROM vw_team_productivity" --format csv > productivity.csv
+    """
+    from ai_usage.commands.query import ask
+
+    ask(console, Settings.load(), sql, format_.value)
+
+
+@app.command()
+def tables(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A table or view: show its columns.")
+    ] = None,
+) -> None:
+    """List tables and views, or the columns of one.
+
+    \b
+    Examples:
+      ai-usage tables
+      ai-usage tables vw_cost_allocation_detailed
+    """
+    from ai_usage.commands.query import list_columns, list_relations
+
+    if name is None:
+        list_relations(console)
+    else:
+        list_columns(console, name)
 
 
 @app.command()
 def doctor() -> None:
-    """Check keys, reachability, warehouse, archive and reference files.
+    """Check keys, vendors, warehouse and reference files.
 
-    Every line is ok, or says what to do. Example: `ai-usage doctor`
+    Every line is ok, a note, or says what to mend; the exit code is 1 if something is to be mended.
+
+    \b
+    Example:
+      ai-usage doctor
     """
     from ai_usage.commands.doctor import examine
 
@@ -219,7 +319,9 @@ def doctor() -> None:
 def reference_check() -> None:
     """Read every reference file and say what is wrong with it, line by line.
 
-    Example: `ai-usage reference check`
+    \b
+    Example:
+      ai-usage reference check
     """
     from ai_usage.commands.reference import check_files
 
@@ -231,7 +333,9 @@ def reference_check() -> None:
 def reference_init() -> None:
     """Write a commented sample of every reference file that does not exist yet.
 
-    Example: `ai-usage reference init`
+    \b
+    Example:
+      ai-usage reference init
     """
     from ai_usage.commands.reference import write_sample_files
 
@@ -241,7 +345,14 @@ def reference_init() -> None:
 def main() -> None:
     """Run the command line; a person's error is one line and exit code 1."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # Here, where a reader that has gone away is no error; not while Python shuts down.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except AiUsageError as error:
         if _debug:
             raise

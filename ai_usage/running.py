@@ -6,10 +6,9 @@ Dagster's UI and daemon do not come through here; they run the same definitions.
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,24 +78,37 @@ class Refetch:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check of a run went, over the run's whole range of days."""
+    """How a check of a run went, over the run's whole range of days.
+
+    `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed
+    and `sample` a few failing rows, people's addresses masked.
+    """
 
     asset: str
     name: str
     passed: bool
     blocking: bool
+    promise: str = ""
     failures: dict[str, int] = field(default_factory=dict)
+    days: tuple[date, ...] = ()
+    sample: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did. `errors` holds one line for every step that failed."""
+    """What a run did. `errors` holds one line for every step that failed by itself.
+
+    `not_built` are the assets that were selected and not materialised; `interrupted` is true where
+    a person stopped the run.
+    """
 
     run_id: str
     success: bool
     materialized: tuple[str, ...]
     checks: tuple[CheckResult, ...]
     errors: tuple[str, ...]
+    not_built: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 def dagster_yaml() -> Path:
@@ -107,12 +119,18 @@ def dagster_yaml() -> Path:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The folder of Dagster's storage: DAGSTER_HOME, else one in the state folder. Made ready."""
-    home = Path(settings.vendor_value("DAGSTER_HOME") or settings.home / "dagster").absolute()
+    """The folder of Dagster's storage: DAGSTER_HOME, else one in the state folder. Made ready.
+
+    The folder in the state folder is ours: its `dagster.yaml` follows the installed version. In a
+    DAGSTER_HOME of the person's own the file is written once and never touched again.
+    """
+    own = settings.vendor_value("DAGSTER_HOME")
+    home = Path(own or settings.home / "dagster").absolute()
+    target, current = home / "dagster.yaml", dagster_yaml().read_bytes()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not (home / "dagster.yaml").exists():
-            shutil.copyfile(dagster_yaml(), home / "dagster.yaml")
+        if not target.exists() or (own is None and target.read_bytes() != current):
+            target.write_bytes(current)
     except OSError as error:
         raise AiUsageError(
             f"{home}: cannot keep Dagster's state there: {error.strerror}; set AI_USAGE_HOME to a "
@@ -156,20 +174,16 @@ def run_assets(
         )
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
         _take_in_reference(settings, window)
+    built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
+    failed = [event for event in result.all_events if event.is_step_failure]
     return RunResult(
         run_id=run_id,
         success=result.success,
-        materialized=tuple(
-            sorted(
-                {
-                    event.asset_key.path[-1]
-                    for event in result.get_asset_materialization_events()
-                    if event.asset_key
-                }
-            )
-        ),
-        checks=_checks(defs, result),
-        errors=tuple(_error_line(event) for event in result.all_events if event.is_step_failure),
+        materialized=tuple(sorted(key.path[-1] for key in built)),
+        checks=_checks(defs, result, window),
+        errors=tuple(line for line in map(_error_line, failed) if line is not None),
+        not_built=tuple(key.path[-1] for key in keys if key not in built),
+        interrupted=any(_cause(event) == _INTERRUPTED for event in failed),
     )
 
 
@@ -227,27 +241,48 @@ def _report(entry: dg.EventLogEntry, progress: Progress) -> None:
         progress(Step(event.step_key, state))
 
 
-def _checks(defs: dg.Definitions, result: dg.ExecuteInProcessResult) -> tuple[CheckResult, ...]:
+def _checks(
+    defs: dg.Definitions, result: dg.ExecuteInProcessResult, window: Window
+) -> tuple[CheckResult, ...]:
     graph = defs.resolve_asset_graph()
     found: dict[tuple[str, str], CheckResult] = {}
+    failing_days: dict[tuple[str, str], set[date]] = {}
     for evaluation in result.get_asset_check_evaluations():
+        name = evaluation.asset_key.path[-1], evaluation.check_name
+        days = failing_days.setdefault(name, set())
+        if evaluation.partition is not None:
+            if not evaluation.passed:
+                days.add(date.fromisoformat(evaluation.partition))
+            if len(window.days()) > 1:
+                continue
         # The evaluations of single days are summed up by the last one, which has none.
-        key = evaluation.asset_check_key
-        failures = evaluation.metadata.get("failures")
-        found[evaluation.asset_key.path[-1], evaluation.check_name] = CheckResult(
-            asset=evaluation.asset_key.path[-1],
-            name=evaluation.check_name,
+        spec = graph.get_check_spec(evaluation.asset_check_key)
+        found[name] = CheckResult(
+            asset=name[0],
+            name=name[1],
             passed=evaluation.passed,
-            blocking=graph.get_check_spec(key).blocking,
-            failures=dict(failures.value) if failures is not None else {},  # type: ignore[arg-type]
+            blocking=spec.blocking,
+            promise=spec.description or "",
+            failures=dict(_metadata(evaluation, "failures") or {}),
+            sample=tuple(_metadata(evaluation, "sample") or ()),
         )
-    return tuple(found[key] for key in sorted(found))
+    return tuple(
+        replace(found[name], days=tuple(sorted(failing_days[name]))) for name in sorted(found)
+    )
 
 
-def _error_line(event: dg.DagsterEvent) -> str:
+def _metadata(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
+    value = evaluation.metadata.get(name)
+    return None if value is None else value.value
+
+
+def _error_line(event: dg.DagsterEvent) -> str | None:
+    """One line for a failed step; None where another line says it: a check's, or the person's."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description
+    if _cause(event) in (_INTERRUPTED, _BLOCKED):
+        return None
     error = data.error
     while error is not None and error.cause is not None:
         error = error.cause
@@ -256,3 +291,14 @@ def _error_line(event: dg.DagsterEvent) -> str:
     message = error.message.strip().splitlines()[0]
     known = message.removeprefix(f"ai_usage.errors.{error.cls_name}: ")
     return known if known != message else f"{event.step_key}: {message}"
+
+
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+_BLOCKED = "DagsterAssetCheckFailedError"
+
+
+def _cause(event: dg.DagsterEvent) -> str | None:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.cls_name if error is not None else None

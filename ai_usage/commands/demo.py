@@ -1,4 +1,4 @@
-"""`ai-usage demo` and `ai-usage simulate`: the simulated vendors, the real pipeline.
+"""`ai-usage demo`, its UI, and `ai-usage simulate`: the simulated vendors, the real pipeline.
 
 The demo's settings are made here and read nothing of the person's: no `.env`, no keys, no
 warehouse, no DAGSTER_HOME.
@@ -6,6 +6,10 @@ warehouse, no DAGSTER_HOME.
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,7 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ai_usage.commands.dev import serve_ui
 from ai_usage.commands.progress import follow, print_outcome, with_reference_changes
+from ai_usage.commands.words import counted
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
 from ai_usage.partitions import lookback_window
@@ -23,7 +29,7 @@ from ai_usage.running import Refetch
 from ai_usage.settings import Settings, utc_today
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, follow_the_date, run, serve
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, follow_the_date, serve
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import warehouse_resource
 
@@ -43,23 +49,46 @@ GROUP BY 1, 2, 3
 """
 
 
+def vendor_environment(base_url: str) -> dict[str, str]:
+    """What points a pipeline at the simulated vendors."""
+    return {
+        "CURSOR_API_KEY": CURSOR_KEY,
+        "CURSOR_BASE_URL": f"{base_url}/cursor",
+        "ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
+        "ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
+    }
+
+
+def demo_environment(home: Path, base_url: str) -> dict[str, str]:
+    """The demo's own environment, whole: nothing of the person's gets in."""
+    return {
+        "AI_USAGE_ENV_FILE": str(home.absolute() / "no.env"),
+        "AI_USAGE_HOME": str(home.absolute()),
+        **vendor_environment(base_url),
+    }
+
+
 def demo_settings(home: Path, base_url: str) -> Settings:
-    """The demo's own settings: nothing of the environment gets in."""
-    return Settings.load(
-        {
-            "AI_USAGE_ENV_FILE": str(home / "no.env"),
-            "AI_USAGE_HOME": str(home.absolute()),
-            "CURSOR_API_KEY": CURSOR_KEY,
-            "CURSOR_BASE_URL": f"{base_url}/cursor",
-            "ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
-            "ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
-        }
-    )
+    """The demo's own settings."""
+    return Settings.load(demo_environment(home, base_url))
+
+
+def serve_demo_ui(console: Console, home: Path, port: int) -> None:
+    """Dagster's UI over the demo's state, the simulated vendors beside it."""
+    if not (home / MARKER).exists():
+        raise AiUsageError(f"there is no demo in {home} yet: run `ai-usage demo` first.")
+    with serve(follow_the_date()) as base_url:
+        for name in [name for name in os.environ if name.startswith("AI_USAGE_")]:
+            del os.environ[name]
+        os.environ.pop("DAGSTER_HOME", None)
+        os.environ.update(demo_environment(home, base_url))
+        serve_ui(console, Settings.load(), port)
 
 
 def run_demo(console: Console, home: Path, days: int) -> None:
     """Fetch the simulated vendors' last days, materialise everything, and sum it up."""
     _claim(home)
+    _reach_back(home, utc_today() - timedelta(days=days - 1))
     company = Company(today=utc_today())
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
@@ -67,7 +96,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
         window = with_reference_changes(console, settings, _window_to_run(home, settings, days))
         console.print(
             f"Simulated vendors on {base_url}: {len(company.people)} people, "
-            f"{len(window.days())} days to bring up to date over HTTP.",
+            f"{counted(len(window.days()), 'day')} to bring up to date over HTTP.",
             highlight=False,
             soft_wrap=True,
         )
@@ -75,7 +104,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     if result.success:
         _remember(home, window)
         _sum_up(console, settings)
-    print_outcome(console, result)
+    print_outcome(console, result, window)
     if not result.success:
         raise typer.Exit(1)
     _next(console, home)
@@ -84,20 +113,21 @@ def run_demo(console: Console, home: Path, days: int) -> None:
 def run_simulator(console: Console, port: int, people: int, seed: str) -> None:
     """Serve the simulated vendors until interrupted, and say how to point at them."""
     company = Company(seed, today=utc_today(), people=people)
-    url = f"http://127.0.0.1:{port}"
-    console.print(f"Simulated vendors on {url}. Put this into .env, then run ai-usage doctor:\n")
-    for line in (
-        f"CURSOR_API_KEY={CURSOR_KEY}",
-        f"CURSOR_BASE_URL={url}/cursor",
-        f"ANTHROPIC_ADMIN_KEY={ANTHROPIC_KEY}",
-        f"ANTHROPIC_BASE_URL={url}/anthropic",
-    ):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print("\nStop with Ctrl-C.")
     try:
-        run(follow_the_date(company), port=port)
+        with serve(follow_the_date(company), port=port) as url:
+            console.print(
+                f"Simulated vendors on {url}. Put this into .env, then run ai-usage doctor:\n",
+                highlight=False,
+                soft_wrap=True,
+            )
+            for name, value in vendor_environment(url).items():
+                console.print(f"{name}={value}", markup=False, highlight=False, soft_wrap=True)
+            console.print("\nStop with Ctrl-C.")
+            threading.Event().wait()
     except OSError as error:
         raise AiUsageError(f"port {port}: {error.strerror}; choose another with --port.") from error
+    except KeyboardInterrupt:
+        console.print("stopped")
 
 
 def _window_to_run(home: Path, settings: Settings, days: int) -> Window:
@@ -110,6 +140,13 @@ def _window_to_run(home: Path, settings: Settings, days: int) -> Window:
         if loaded.start <= first and loaded.end >= lookback.start:
             return lookback
     return Window(first, settings.today + timedelta(days=1))
+
+
+def _reach_back(home: Path, first: date) -> None:
+    """Let the demo's partitions begin with its first day: none is left empty in the UI."""
+    remembered = home / "start_date"
+    if not remembered.exists() or date.fromisoformat(remembered.read_text().strip()) > first:
+        remembered.write_text(f"{first}\n")
 
 
 def _remember(home: Path, window: Window) -> None:
@@ -187,14 +224,24 @@ def _dollars(value: object) -> str:
 
 
 def _next(console: Console, home: Path) -> None:
+    command = _own_name()
+    state = "" if home == Path(".demo") else f" --home {home}"
     console.print(
         f"\nThe demo's state is in {home}. Next:\n"
-        f"  AI_USAGE_HOME={home} .venv/bin/ai-usage query "
-        '"SELECT * FROM vw_executive_dashboard"\n'
-        f"  AI_USAGE_HOME={home} make dev\n"
-        "  .venv/bin/ai-usage doctor\n"
+        f'  AI_USAGE_HOME={home} {command} query "SELECT * FROM vw_executive_dashboard"\n'
+        f"  AI_USAGE_HOME={home} {command} tables\n"
+        f"  {command} dev --demo{state}\n"
         "From here to your own data: five steps in the README.",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _own_name() -> str:
+    """How this command line can be called again from the current folder."""
+    called, found = Path(sys.argv[0]).absolute(), shutil.which("ai-usage")
+    if found and called.exists() and called.samefile(found):
+        return "ai-usage"
+    here = Path.cwd()
+    return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import logging
+import signal
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
-import typer
+from rich.console import Console
 
+from ai_usage.errors import AiUsageError
 from ai_usage.running import dagster_home
 from ai_usage.settings import Settings
 
 
-def serve_ui(settings: Settings, port: int) -> None:
-    """Run `dagster dev` until it is stopped; its exit code becomes ours."""
+def serve_ui(console: Console, settings: Settings, port: int) -> None:
+    """Run Dagster's UI and daemon until they are stopped (Ctrl-C or a termination signal)."""
+    from dagster._cli.dev import dev_command
+
     home = dagster_home(settings)
-    command = [str(Path(sys.executable).with_name("dagster")), "dev"]
-    if Path("workspace.yaml").exists():
-        command += ["--workspace", "workspace.yaml"]
-    else:
-        command += ["--module-name", "ai_usage.definitions"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
+    _check_free(port)
+    workspace = Path("workspace.yaml")
+    graph = ["--workspace", str(workspace)] if workspace.exists() else _INSTALLED
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    console.print(
+        f"Dagster's UI will be on http://127.0.0.1:{port} in a few seconds, its storage in {home}. "
+        "Stop with Ctrl-C.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    logging.getLogger("dagster").addFilter(_not_about_our_own_file)
+    with warnings.catch_warnings(), _stopping_cleanly():
+        # Dagster recommends another command, for projects laid out by it.
+        warnings.simplefilter("ignore")
+        dev_command.main([*graph, *address], prog_name="dagster dev", standalone_mode=False)
+
+
+_INSTALLED = ["--module-name", "ai_usage.definitions", "--attribute", "defs"]
+"""What to load outside a checkout, where there is no workspace.yaml."""
+
+
+def _check_free(port: int) -> None:
     try:
-        done = subprocess.run(  # noqa: S603
-            command, env={**os.environ, "DAGSTER_HOME": str(home)}, check=False
-        )
-    except KeyboardInterrupt:
-        return
-    if done.returncode:
-        raise typer.Exit(done.returncode)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    except OSError as error:
+        raise AiUsageError(f"port {port}: {error.strerror}; choose another with --port.") from error
+
+
+def _not_about_our_own_file(record: logging.LogRecord) -> bool:
+    """Drop the warning that the checkout's dagster.yaml is not read: DAGSTER_HOME has a copy."""
+    return "Found a dagster instance configuration value" not in record.getMessage()
+
+
+@contextmanager
+def _stopping_cleanly() -> Iterator[None]:
+    """A termination signal stops the services like Ctrl-C, also where a shell has ignored that."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # A second signal must not break off the shutdown of the services.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, stop)
+    yield

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from ai_usage.commands.words import counted
 from ai_usage.errors import AiUsageError
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window, discovered_vendors
@@ -15,7 +17,7 @@ from ai_usage.reference import check, reference_files
 from ai_usage.running import dagster_home
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import warehouse_resource
-from ai_usage.warehouse.schema import table_names
+from ai_usage.warehouse.sql import relations
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Finding:
 def examine(console: Console, settings: Settings) -> bool:
     """Print one line for everything examined; True if nothing needs mending."""
     well = True
-    for finding in findings(settings):
+    # A doctor does not wait: two attempts tell as much as many.
+    hasty = settings.model_copy(update={"http_attempts": min(2, settings.http_attempts)})
+    for finding in findings(hasty):
         mark = "[green]ok  [/green]" if finding.ok else "[red]mend[/red]"
         if finding.note:
             mark = "[yellow]note[/yellow]"
@@ -56,7 +60,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         if not file.ok:
             yield Finding(file.name, False, file.problems[0])
         elif file.present:
-            yield Finding(file.name, True, f"{file.rows} rows")
+            yield Finding(file.name, True, counted(file.rows, "row"))
         else:
             yield Finding(
                 file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
@@ -83,7 +87,8 @@ def _vendor(vendor: Vendor, settings: Settings) -> Finding:
         with VendorClient.from_settings(vendor, settings) as client:
             pages = endpoint.fetch(client, Window.day(settings.today), settings.now)
             next(iter(pages), None)
-        return f"{vendor.key_setting} is accepted by {client!r}"
+        url = settings.vendor_value(vendor.base_url_setting) or vendor.base_url
+        return f"{vendor.key_setting} is accepted by {urlsplit(url).netloc}"
 
     return _guarded(vendor.title, ask)
 
@@ -95,11 +100,11 @@ def _archive(settings: Settings) -> str:
         for vendor in discovered_vendors()
         for endpoint in vendor.endpoints
     )
-    return f"{settings.archive_root}, {count} fetches"
+    return f"{settings.archive_root}, {count:,} fetches held"
 
 
 def _warehouse(settings: Settings) -> str:
     warehouse = warehouse_resource(settings).warehouse()
-    present = [table for table in table_names() if warehouse.exists(table)]
-    state = f"{len(present)} of {len(table_names())} tables" if present else "empty so far"
+    present = [name for name in relations() if warehouse.exists(name)]
+    state = f"{len(present)} tables and views" if present else "empty so far"
     return f"{settings.warehouse} at {warehouse.describe()}, {state}"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import dagster as dg
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ai_usage.commands.findings import described
+from ai_usage.commands.words import counted
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.reference_state import pending_changes, widened
-from ai_usage.running import Refetch, RunResult, Step, plan_size, run_assets
+from ai_usage.running import Refetch, RunResult, Step, plan_size, run_assets, selected
 from ai_usage.settings import Settings
+
+STOPPED = 130
+"""The exit code of a command that a person stopped, as shells have it (128 + SIGINT)."""
 
 
 def run_with_progress(
@@ -26,7 +32,7 @@ def run_with_progress(
 ) -> RunResult:
     """Run the selection over the window; print what failed, and exit with 1 if anything did."""
     result = follow(console, defs, settings, selection, window, refetch)
-    print_outcome(console, result)
+    print_outcome(console, result, window)
     if not result.success:
         raise typer.Exit(1)
     return result
@@ -42,6 +48,7 @@ def with_reference_changes(console: Console, settings: Settings, window: Window)
                 f"{change.file.name} has changed: days from {first} on are rebuilt.",
                 markup=False,
                 highlight=False,
+                soft_wrap=True,
             )
     return widened(window, changes, settings)
 
@@ -54,8 +61,41 @@ def follow(
     window: Window,
     refetch: Refetch,
 ) -> RunResult:
-    """Run the selection over the window with a progress bar, a step being an asset or a check."""
+    """Run the selection over the window and show how far it is; exit with 130 if it is stopped.
+
+    On a terminal there is a bar, a step being an asset or a check; elsewhere a line an asset.
+    """
     started = time.monotonic()
+
+    def run(progress: Callable[[Step], None]) -> RunResult:
+        return run_assets(defs, settings, selection, window, refetch=refetch, progress=progress)
+
+    if console.is_terminal:
+        result = _with_a_bar(console, f"{window}", plan_size(defs, selection), run)
+    else:
+        assets = [key.path[-1] for key in selected(defs, selection)]
+        result = _with_lines(console, assets, run)
+    seconds = time.monotonic() - started
+    if result.interrupted:
+        console.print(
+            f"stopped after {seconds:.0f} s. Nothing is lost: what was fetched is kept, no day is "
+            "half-written, and the same command goes on from there.",
+            highlight=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(STOPPED)
+    console.print(
+        f"{counted(len(result.materialized), 'asset')}, {counted(len(window.days()), 'day')} "
+        f"({window}) in {seconds:.0f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return result
+
+
+def _with_a_bar(
+    console: Console, title: str, steps: int, run: Callable[[Callable[[Step], None]], RunResult]
+) -> RunResult:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -63,38 +103,49 @@ def follow(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f"{window}", total=plan_size(defs, selection))
+        task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
             if step.state == "started":
-                progress.update(task, description=f"{window}  {step.name}")
+                progress.update(task, description=f"{title}  {step.name}")
             else:
                 progress.advance(task)
                 if step.state == "failed":
                     progress.console.print(f"[red]failed[/red]  {step.name}")
 
-        result = run_assets(defs, settings, selection, window, refetch=refetch, progress=show)
-    console.print(
-        f"{len(result.materialized)} assets, {len(window.days())} days ({window}) "
-        f"in {time.monotonic() - started:.0f} s",
-        highlight=False,
-    )
-    return result
+        return run(show)
 
 
-def print_outcome(console: Console, result: RunResult) -> None:
-    """Errors as lines, and the checks that did not pass."""
+def _with_lines(
+    console: Console, assets: list[str], run: Callable[[Callable[[Step], None]], RunResult]
+) -> RunResult:
+    done = 0
+
+    def show(step: Step) -> None:
+        nonlocal done
+        if step.state == "started" or (step.name not in assets and step.state != "failed"):
+            return
+        done += step.name in assets
+        console.print(f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}", highlight=False)
+
+    return run(show)
+
+
+def print_outcome(console: Console, result: RunResult, window: Window) -> None:
+    """Errors as lines, what was not built because of them, and the checks that did not pass."""
     for error in result.errors:
         console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     failed = [check for check in result.checks if not check.passed]
     passed = len(result.checks) - len(failed)
-    console.print(f"{passed} of {len(result.checks)} checks passed", highlight=False)
-    for check in failed:
-        what = "; ".join(f"{name}: {count}" for name, count in check.failures.items())
-        word, style = ("FAILED", "red") if check.blocking else ("warning", "yellow")
+    console.print(f"{passed} of {counted(len(result.checks), 'check')} passed", highlight=False)
+    for check in sorted(failed, key=lambda check: not check.blocking):
+        style = "red" if check.blocking else "yellow"
+        for line in described(check, window):
+            console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    if result.not_built:
         console.print(
-            f"{word}  {check.asset}.{check.name}  {what}",
-            style=style,
+            f"Not built, because of the above: {', '.join(result.not_built)}. Their last good "
+            "state stays; mend the cause and run the same command again.",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from ai_usage.commands.words import counted
 from ai_usage.reference import check, reference_files, write_samples
 from ai_usage.settings import Settings
 
@@ -18,7 +19,9 @@ def check_files(console: Console, settings: Settings) -> bool:
             state = "none   "
         else:
             state = "[green]ok     [/green]"
-        console.print(f"{state} {file.name}" + (f", {file.rows} rows" if file.present else ""))
+        console.print(
+            f"{state} {file.name}" + (f", {counted(file.rows, 'row')}" if file.present else "")
+        )
         for line in (*file.problems, *file.warnings):
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     return all(file.ok for file in found)

@@ -1,46 +1,74 @@
-"""`ai-usage query`: rows as a table, CSV or JSON."""
+"""Rows as a table, CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
-import json
+import re
 import sys
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pyarrow as pa
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 MAX_TABLE_ROWS = 200
 """A terminal is no place for more; CSV and JSON give all."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MAX_RECORDS = 20
+"""The same where each row takes a screenful because the columns do not fit side by side."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
+"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection")."""
+
+_COMMANDS = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that JSON may hold as they are and a terminal or an editor obeys."""
 
 
 def print_rows(console: Console, rows: pa.Table, format_: str) -> None:
     """Print rows as `table`, `csv` or `json`."""
     if format_ == "json":
-        json.dump(rows.to_pylist(), sys.stdout, default=_json, indent=1, ensure_ascii=False)
-        sys.stdout.write("\n")
+        _print_json(rows)
     elif format_ == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(rows.column_names)
-        for row in rows.to_pylist():
-            writer.writerow([csv_cell(value) for value in row.values()])
+        _print_csv(rows)
     else:
         _print_table(console, rows)
 
 
+def _print_json(rows: pa.Table) -> None:
+    """A list of objects; decimals are numbers with all their digits."""
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    cleaned = [{name: _exact(value) for name, value in row.items()} for row in rows.to_pylist()]
+    pretty = msgspec.json.format(encoder.encode(cleaned), indent=1).decode()
+    sys.stdout.write(_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", pretty) + "\n")
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(text(value)) if isinstance(value, Decimal) else value
+
+
+def _print_csv(rows: pa.Table) -> None:
+    # A file gets the text as it is; a terminal would obey control characters.
+    shown = printable if sys.stdout.isatty() else str
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([shown(csv_cell(name)) for name in rows.column_names])
+    for row in rows.to_pylist():
+        writer.writerow([shown(csv_cell(value)) for value in row.values()])
+
+
 def csv_cell(value: Any) -> str:
     """A cell that a spreadsheet shows as it is: text that would be a formula gets a quote."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.lstrip(" \n").startswith(_FORMULA):
         return f"'{value}"
     if isinstance(value, list):
         return ";".join(csv_cell(item) for item in value)
+    if isinstance(value, float):
+        return repr(value)
     return text(value)
 
 
@@ -51,35 +79,74 @@ def text(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return _rounded(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
 
 
-def _json(value: Any) -> str:
-    if isinstance(value, Decimal | datetime | date):
-        return text(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+def _rounded(value: float) -> str:
+    """Four decimals; very large and very small numbers keep six digits."""
+    if value and not 1e-3 <= abs(value) < 1e15:
+        return f"{value:.6g}"
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def printable(value: str) -> str:
+    """The text without characters that a terminal would take for commands."""
+    return "".join(c if c.isprintable() else "�" for c in value)
 
 
 def _print_table(console: Console, rows: pa.Table) -> None:
-    table = Table()
-    for field in rows.schema:
-        numeric = pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)
-        right = numeric or pa.types.is_integer(field.type)
-        table.add_column(field.name, justify="right" if right else "left", overflow="fold")
-    for row in rows.slice(0, MAX_TABLE_ROWS).to_pylist():
-        table.add_row(*[_plain(value) for value in row.values()])
-    console.print(table)
-    if rows.num_rows > MAX_TABLE_ROWS:
+    names = [printable(name) for name in rows.column_names]
+    cells = [
+        [printable(text(value)) for value in row.values()]
+        for row in rows.slice(0, MAX_TABLE_ROWS).to_pylist()
+    ]
+    if _fits(console, names, cells):
+        shown = len(cells)
+        _print_grid(console, rows.schema, names, cells)
+    else:
+        shown = min(len(cells), MAX_RECORDS)
+        _print_records(console, names, cells[:shown])
+    if not rows.num_rows:
+        console.print("no rows")
+    elif rows.num_rows > shown:
         console.print(
-            f"the first {MAX_TABLE_ROWS} of {rows.num_rows} rows; --format csv gives all",
+            f"the first {shown} of {rows.num_rows:,} rows; --format csv gives all",
             highlight=False,
+            soft_wrap=True,
         )
 
 
-def _plain(value: Any) -> str:
-    # Square brackets would be read as markup, control characters as commands to the terminal.
-    printable = "".join(c if c.isprintable() else "�" for c in text(value))
-    return printable.replace("[", r"\[")
+def _fits(console: Console, names: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    return sum(widths) + 2 * len(widths) <= console.width
+
+
+def _print_grid(
+    console: Console, schema: pa.Schema, names: Sequence[str], cells: Sequence[Sequence[str]]
+) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    for name, field in zip(names, schema, strict=True):
+        numeric = pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)
+        right = numeric or pa.types.is_integer(field.type)
+        table.add_column(_plain(name), justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(_plain, row))
+    console.print(table)
+
+
+def _print_records(console: Console, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """One value a line, where the columns do not fit side by side."""
+    width = max(map(cell_len, names))
+    for number, row in enumerate(cells, 1):
+        console.print(f"── row {number} ──", highlight=False)
+        for name, value in zip(names, row, strict=True):
+            line = f"{name.ljust(width)}  {value}".rstrip()
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(value: str) -> str:
+    # Square brackets would be read as markup.
+    return value.replace("[", r"\[")

@@ -102,12 +102,8 @@ def import_file(
     """
     saved = recognise(path)
     vendor, endpoint = saved.vendor.name, saved.endpoint.name
-    if not replace and (held := _held_from_api(archive, saved)):
-        more = f" and {len(held) - 1} more days" if len(held) > 1 else ""
-        raise ImportRefusedError(
-            f"{path} holds {vendor} {endpoint} of {held[0]}{more}, which the archive has from the "
-            "vendor itself: import it with --replace if the file is to take its place."
-        )
+    if not replace:
+        refuse_held_days(archive, path, saved)
     with archive.recording(
         vendor, endpoint, saved.window, fetched_at=now, origin="import", amounts_in=amounts_in
     ) as recorder:
@@ -116,6 +112,18 @@ def import_file(
     return ImportReport(
         path, vendor, endpoint, saved.window, amounts_in, len(saved.pages), recorder.new_pages
     )
+
+
+def refuse_held_days(archive: Archive, path: Path, saved: SavedAnswer) -> None:
+    """Raise `ImportRefusedError` if the archive holds one of the file's days from the vendor."""
+    held = _held_from_api(archive, saved)
+    if held:
+        more = f" and {len(held) - 1} more days" if len(held) > 1 else ""
+        raise ImportRefusedError(
+            f"{path} holds {saved.vendor.name} {saved.endpoint.name} of {held[0]}{more}, which "
+            "the archive has from the vendor itself: import it with --replace if the file is to "
+            "take its place."
+        )
 
 
 def _held_from_api(archive: Archive, saved: SavedAnswer) -> list[date]:
