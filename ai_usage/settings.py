@@ -53,6 +53,33 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         description="The DuckDB schema or BigQuery dataset that holds tables and views.",
     )
+    bigquery_project: str | None = Field(
+        None, description="Google Cloud project that holds the dataset and runs the jobs."
+    )
+    bigquery_location: str | None = Field(
+        None, description="Location of the dataset, like `EU`. Default: Google's."
+    )
+    bigquery_credentials: Path | None = Field(
+        None,
+        description="File with a service account's key (JSON). Default: application default "
+        "credentials. Secret.",
+    )
+    bigquery_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="BigQuery's API, where it is not the public one: a private endpoint, or "
+        "`http://…` for an emulator, to which no credentials are sent.",
+    )
+    maximum_bytes_billed: int = Field(
+        1_000_000_000_000,
+        ge=10_485_760,
+        description="Bytes that one BigQuery query may bill; one that would need more fails.",
+    )
+    views_dataset: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="BigQuery dataset that holds the views. Default: that of the tables.",
+    )
     archive: str | None = Field(
         None,
         description="Folder or `gs://` path of the source archive. Default: `<home>/archive`.",
@@ -137,10 +164,15 @@ class Settings(BaseSettings):
             raise SettingsError(
                 f"{name}={first['input']!r} cannot be read: {first['msg']}."
             ) from error
+        if settings.warehouse == "bigquery" and settings.bigquery_project is None:
+            raise SettingsError(
+                f"{PREFIX}WAREHOUSE=bigquery needs a project: set {PREFIX}BIGQUERY_PROJECT to the "
+                "Google Cloud project that holds the dataset."
+            )
         settings._environment = merged
         return settings
 
-    @field_validator("home", "duckdb_path", "reference_dir")
+    @field_validator("home", "duckdb_path", "reference_dir", "bigquery_credentials")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from ai_usage.errors import SettingsError
 from ai_usage.partitions import window_of
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Rows, Warehouse, Write
@@ -71,6 +72,16 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
 def warehouse_resource(settings: Settings) -> WarehouseResource:
     """The warehouse resource that the settings name."""
+    if settings.warehouse == "bigquery":
+        # Imported here: it takes seconds, and its packages are an extra.
+        try:
+            from ai_usage.warehouse.bigquery_resource import bigquery_resource
+        except ImportError as error:
+            raise SettingsError(
+                f"AI_USAGE_WAREHOUSE=bigquery needs the package {error.name}: install ai-usage "
+                "with the extra `bigquery`."
+            ) from error
+        return bigquery_resource(settings)
     return DuckDBWarehouseResource(
         path=str(settings.warehouse_path),
         dataset=settings.dataset,

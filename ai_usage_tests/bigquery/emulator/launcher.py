@@ -1,0 +1,61 @@
+"""Starts the BigQuery emulator where there is no network; harmless where there is one.
+
+Runs in the emulator's own environment (`requirements-emulator.lock`), not in the project's. The
+emulator is local-bigquery over DuckDB: it sets TimeZone before the ICU extension is there, and
+expects to download its extensions. Here they come from packages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+EXTENSIONS = ("icu", "ducklake", "spatial")
+
+
+def packaged_extensions(folder: Path) -> Path:
+    """Gather the packages' extension files in one folder, laid out as DuckDB expects it."""
+    for name in EXTENSIONS:
+        spec = find_spec(f"duckdb_extension_{name}")
+        if spec is None or spec.origin is None:
+            raise SystemExit(f"duckdb-extension-{name} is not installed: make .venv-emulator again")
+        (file,) = Path(spec.origin).parent.rglob(f"{name}.duckdb_extension")
+        platform = duckdb.sql("PRAGMA platform").fetchall()[0][0]
+        home = folder / f"v{duckdb.__version__}" / platform
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, home / file.name)
+    return folder
+
+
+def main() -> None:
+    """Start the emulator with the command line's arguments."""
+    connect = duckdb.connect
+    with tempfile.TemporaryDirectory() as folder:
+        extensions = packaged_extensions(Path(folder))
+
+        def connect_offline(*args: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+            config = dict(options.pop("config", None) or {})
+            zone = config.pop("TimeZone", None)
+            connection = connect(*args, config=config, **options)
+            connection.execute(f"SET extension_directory = '{extensions}'")
+            for name in EXTENSIONS:
+                connection.execute(f"LOAD {name}")
+            if zone is not None:
+                connection.execute(f"SET GLOBAL TimeZone = '{zone}'")
+            return connection
+
+        duckdb.connect = connect_offline
+        from local_bigquery import cli
+
+        sys.argv[0] = "local-bigquery"
+        cli.main()
+
+
+if __name__ == "__main__":
+    main()
