@@ -8,12 +8,15 @@ from ai_usage.simulator.amendments import Amendment, add, change, drop
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, create_app, run, serve
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, SCIM_TOKEN, create_app, run, serve
+from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.simulator.truth import Truth
 
 __all__ = [
     "ANTHROPIC_KEY",
     "CURSOR_KEY",
+    "SCIM_TOKEN",
+    "SHEET_ID",
     "UNKNOWN",
     "Amendment",
     "Company",
@@ -26,4 +29,5 @@ __all__ = [
     "run",
     "serve",
     "write_reference_files",
+    "write_service_account",
 ]

@@ -214,11 +214,12 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Cel
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: cell_text(value) for name, value in row.items()} for row in rows)
     return path
 
 
-def _text(value: Cell) -> str:
+def cell_text(value: Cell) -> str:
+    """A value as a cell."""
     if value is None:
         return ""
     if isinstance(value, bool):

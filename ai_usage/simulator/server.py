@@ -1,7 +1,7 @@
 """The simulated vendors as one web application on loopback.
 
-Mounting, keys, readiness and running belong here. Another vendor or directory (SCIM, sheets) is
-one more `Mount`; faults are injected by handing `create_app` a middleware.
+Mounting, keys, readiness and running belong here. Another vendor or directory is one more `Mount`;
+faults are injected by handing `create_app` a middleware.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
 from ai_usage.simulator.http import CompanySource, answer
+from ai_usage.simulator.scim_api import create_scim_app
+from ai_usage.simulator.sheets_api import create_sheets_app
 
 CURSOR_KEY: Final = "key_simulated"
 ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
+SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
 
 
@@ -38,7 +41,9 @@ def create_app(
     anthropic_key: str = ANTHROPIC_KEY,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The vendors below `/cursor` and `/anthropic`, and `/health`.
+    """The vendors below `/cursor` and `/anthropic`, the directories below `/scim` and `/sheets`.
+
+    And `/health`.
 
     `company` may be a function: it is asked at every request, so that a test or a long run can
     put another view of the company (a later day, a restatement) behind a running server.
@@ -57,6 +62,8 @@ def create_app(
             Route("/health", health),
             Mount("/cursor", app=create_cursor_app(source, cursor_key)),
             Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
+            Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
+            Mount("/sheets", app=create_sheets_app(source)),
         ],
         middleware=list(middleware),
         exception_handlers={404: missing},
