@@ -84,8 +84,8 @@ def _record_days(
     validation: Validation,
     severity: dg.AssetCheckSeverity,
 ) -> None:
-    if len(days) < 2:
-        # A run of one partition: the evaluation that we return carries it.
+    if context.op_execution_context.has_partition_key:
+        # A run of one partition, not of a range: the evaluation that we return carries it.
         return
     partitioned = table_schema(table).partition_column is not None
     for day in days:
