@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-fast check format lock clean-demo
+.PHONY: help demo dev test test-fast check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
@@ -13,14 +14,14 @@ help:
 	@echo "make test    lint, types and all tests"
 	@echo "make check   lint and types only"
 
+# Byte code is made when a module is first imported: most of what comes along never is.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Installing the pinned requirements into $(VENV) (about a minute, once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--no-build-isolation --editable .
+	@$(PIP) install --no-compile --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)
@@ -43,6 +44,11 @@ test-fast: check
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# The parts of the README and the list of definitions that are made from the code.
+snapshots: $(STAMP)
+	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/docs/test_generated.py \
+		ai_usage_tests/test_definitions.py
 
 lock:
 	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,4 +68,8 @@ def build_defs(
 @dg.definitions
 def defs() -> dg.Definitions:
     """What `workspace.yaml` loads. Made only when Dagster asks, so that importing has no effect."""
-    return build_defs()
+    with warnings.catch_warnings():
+        # One a definition, at every load: partitioned checks are a preview; the version is pinned.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return build_defs()
