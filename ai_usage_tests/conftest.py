@@ -27,8 +27,8 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 @pytest.fixture(scope="session")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """Six days of the default company up to today, in one run. Read only: copy it to change it."""
-    days = window(date(2026, 3, 13), TODAY)
+    """Five days of the default company up to today, in one run. Read only: copy it to change it."""
+    days = window(date(2026, 3, 14), TODAY)
     return load(tmp_path_factory.mktemp("week"), Company(today=TODAY, anchor=ANCHOR), days)
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from ai_usage.definitions import build_defs
 from ai_usage.platforms.base import Vendor, Window
-from ai_usage.running import Refetch, RunResult, run_assets
+from ai_usage.running import Refetch, RunResult, dagster_home, run_assets
 from ai_usage.settings import Settings
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
@@ -96,6 +97,20 @@ def run_window(
         return run_assets(defs, settings, selection, days, refetch=refetch or Refetch.nothing())
 
 
+def materializations(settings: Settings, run_id: str) -> dict[str, dict[str, Any]]:
+    """What a run noted on each asset that it materialised: the metadata's values by name."""
+    with _own_dagster_home():
+        dagster_home(settings)
+        with dg.DagsterInstance.get() as instance:
+            entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    found = [entry.asset_materialization for entry in entries]
+    return {
+        event.asset_key.path[-1]: {name: value.value for name, value in event.metadata.items()}
+        for event in found
+        if event is not None
+    }
+
+
 @contextmanager
 def _own_dagster_home() -> Iterator[None]:
     """A run sets DAGSTER_HOME for its process: put back what was there."""
@@ -165,16 +180,17 @@ def tables(warehouse: Warehouse) -> dict[str, pa.Table]:
 
 
 def assert_equal_tables(
-    left: Warehouse | Tables, right: Warehouse | Tables, *, only: Sequence[str] | None = None
+    left: Warehouse | Tables, right: Warehouse | Tables, *, besides: Sequence[str] = ()
 ) -> None:
     """Fail with the first differences unless both hold the same tables with equal rows.
 
-    "Equal" is the design's: `ai_usage.warehouse.compare`. Some rows must be there to compare.
+    "Equal" is the design's: `ai_usage.warehouse.compare`. The tables `besides` may differ. Some
+    rows must be there to compare.
     """
     one = tables(left) if isinstance(left, Warehouse) else left
     other = tables(right) if isinstance(right, Warehouse) else right
     assert set(one) == set(other), "not the same tables"
-    names = list(one) if only is None else only
+    names = [name for name in one if name not in besides]
     assert any(one[name].num_rows for name in names), "nothing to compare"
     differences = (d for name in names for d in compare_rows(name, one[name], other[name]))
     shown = [str(difference) for difference in islice(differences, SHOWN_DIFFERENCES)]
