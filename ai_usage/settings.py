@@ -7,6 +7,7 @@ by the vendor's own module and looked up here through `Settings.vendor_value`.
 from __future__ import annotations
 
 import difflib
+import io
 import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -137,11 +139,12 @@ class Settings(BaseSettings):
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the environment (default: the process's) over `.env`.
 
-        Raises `SettingsError` on an unknown or unreadable `AI_USAGE_…` setting.
+        Raises `SettingsError` on an unknown or unreadable `AI_USAGE_…` setting, and on a line of
+        `.env` that says nothing.
         """
         process = dict(os.environ if environment is None else environment)
         env_file = Path(process.get(ENV_FILE_SETTING) or ".env")
-        from_file = {k: v for k, v in dotenv_values(env_file).items() if v is not None}
+        from_file = _read_env_file(env_file)
         merged = {**from_file, **process}
         values: dict[str, str] = {}
         for name, value in merged.items():
@@ -209,16 +212,35 @@ class Settings(BaseSettings):
         """The first partition.
 
         Without the setting it is remembered in the state folder, so that yesterday's partitions
-        do not vanish because a day has passed.
+        do not vanish because a day has passed. Raises `SettingsError` if it lies after today, or
+        cannot be remembered.
         """
-        if self.start_date is not None:
-            return self.start_date
+        first = self.start_date or self._remembered_start()
+        if first > self.today:
+            raise SettingsError(
+                f"the first partition {first} is after today (UTC), {self.today}: set "
+                "AI_USAGE_START_DATE to an earlier day."
+            )
+        return first
+
+    def _remembered_start(self) -> date:
         remembered = self.home / "start_date"
-        if remembered.is_file():
-            return date.fromisoformat(remembered.read_text().strip())
-        first = (self.today - timedelta(days=HISTORY_DAYS)).replace(day=1)
-        self.home.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(f"{first.isoformat()}\n")
+        try:
+            if remembered.is_file():
+                return date.fromisoformat(remembered.read_text(encoding="utf-8").strip())
+            first = (self.today - timedelta(days=HISTORY_DAYS)).replace(day=1)
+            self.home.mkdir(parents=True, exist_ok=True)
+            remembered.write_text(f"{first.isoformat()}\n", encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"{remembered} cannot be kept: {error.strerror}; set AI_USAGE_HOME to a folder "
+                "that can be written."
+            ) from error
+        except ValueError as error:
+            raise SettingsError(
+                f"{remembered} holds no date YYYY-MM-DD: write the first partition there, or set "
+                "AI_USAGE_START_DATE."
+            ) from error
         return first
 
     def vendor_value(self, name: str) -> str | None:
@@ -229,3 +251,27 @@ class Settings(BaseSettings):
         """A vendor's key, or None where it is unset or empty: that vendor is not configured."""
         value = self.vendor_value(name)
         return None if value is None else SecretStr(value.strip())
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    """The settings of a `.env`; none where there is no file.
+
+    Raises `SettingsError` for the first line that cannot be read; its text may be a secret and is
+    not shown.
+    """
+    try:
+        if not path.exists():
+            return {}
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} cannot be read: it is not UTF-8 text.") from error
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            # A statement carries the blank lines before it.
+            before = len(binding.original.string) - len(binding.original.string.lstrip("\n"))
+            line = binding.original.line + before
+            raise SettingsError(f"{path} line {line} cannot be read: write NAME=value.")
+    values = dotenv_values(stream=io.StringIO(text))
+    return {name: value for name, value in values.items() if value is not None}

@@ -75,7 +75,7 @@ class DuckDBWarehouse(Warehouse):
                 f"{self.path}: there is no warehouse yet; fill it with `ai-usage run` or "
                 "`ai-usage backfill`."
             )
-        if not _process_lock.acquire(timeout=self.lock_timeout_seconds):
+        if not _process_lock.acquire(timeout=min(self.lock_timeout_seconds, threading.TIMEOUT_MAX)):
             raise WarehouseError(
                 f"{self.path} is in use by another thread of this process: waited "
                 f"{self.lock_timeout_seconds:.0f} s; try again when it is done."
