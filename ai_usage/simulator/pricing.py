@@ -72,6 +72,11 @@ class PriceTable:
         self._prices = tuple(sorted(prices, key=lambda price: price.effective_date, reverse=True))
         self._memo: dict[tuple[date, str, str, str, str], Decimal] = {}
 
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """Every price, the newest first."""
+        return self._prices
+
     def cents_per_million(
         self, day: date, model: str, service_tier: str, context_window: str, token_type: str
     ) -> Decimal:

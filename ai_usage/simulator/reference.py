@@ -1,4 +1,4 @@
-"""The files that a person at the company maintains: users, key register, platforms.
+"""The files that a person at the company maintains: users, key register, platforms, and money.
 
 Written as on the company's `today`: nobody is in them who has not begun yet, no move that is
 still to come. UTF-8 CSV with a header row, lists separated by `;`, ISO dates, true and false.
@@ -10,11 +10,14 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from ai_usage.simulator import seeding
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.money_files import COLUMNS as MONEY_COLUMNS
+from ai_usage.simulator.money_files import money_rows
 from ai_usage.simulator.roster import (
     ADMIN,
     BOTH_CUSTOMER_TYPES,
@@ -90,17 +93,30 @@ PLATFORMS_COLUMNS: Final = (
 _VERIFIED_DAYS_AGO: Final = (3, 20, 75, 160, 320)
 """Registers age: some lines were checked lately, some not for most of a year."""
 
-Cell = str | int | bool | date | tuple[str, ...] | None
+INVOICED_PERIODS: Final = 14
+"""Closed billing periods of each vendor that the invoices reach back."""
+
+Cell = str | int | bool | date | Decimal | tuple[str, ...] | None
 
 
-def write_reference_files(company: Company, folder: str | Path) -> list[Path]:
-    """Write users.csv, api_keys.csv and platforms.csv into the folder, which is made if needed."""
+def write_reference_files(
+    company: Company, folder: str | Path, *, invoiced_periods: int = INVOICED_PERIODS
+) -> list[Path]:
+    """Write every maintained file into the folder, which is made if needed.
+
+    The invoices are added up from the vendors' reports of their periods: for a huge company ask
+    for few of them.
+    """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return [
         _write(target / "users.csv", USERS_COLUMNS, user_rows(company)),
         _write(target / "api_keys.csv", API_KEYS_COLUMNS, api_key_rows(company)),
         _write(target / "platforms.csv", PLATFORMS_COLUMNS, platform_rows(company)),
+        *(
+            _write(target / name, MONEY_COLUMNS[name], rows)
+            for name, rows in money_rows(company, invoiced_periods).items()
+        ),
     ]
 
 
@@ -226,4 +242,6 @@ def cell_text(value: Cell) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return ";".join(value)
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return value.isoformat() if isinstance(value, date) else str(value)

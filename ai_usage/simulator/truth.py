@@ -17,9 +17,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from ai_usage.simulator import money_truth
 from ai_usage.simulator.company import Company, tokens_by_type
+from ai_usage.simulator.money_truth import InvoiceTruth, OtherKey, SeatKey
 from ai_usage.simulator.pricing import WEB_SEARCH_CENTS
 from ai_usage.simulator.records import UNKNOWN, ApiUsage, CodeRecord, CursorEvent, Owner
+from ai_usage.simulator.reference import INVOICED_PERIODS
 from ai_usage.simulator.roster import ApiKey, Person, Team
 
 Subtype = Literal["cursor", "claude_api", "claude_code"]
@@ -353,6 +356,43 @@ class Truth:
                 for tokens in record.tokens
             )
         return dict(found)
+
+    # Seats, other costs, invoices ---------------------------------------------------------
+
+    def seat_dollars(
+        self, start: date, end: date, *, members_since: date | None = None
+    ) -> dict[SeatKey, Decimal]:
+        """Seats in dollars per day, platform and holder (None: a seat that nobody holds).
+
+        Both days inclusive; `members_since` is the day of the first member list that was read,
+        `today` by default: leavers from before it are in no list, their seats are nobody's.
+        """
+        return money_truth.seat_dollars(self.company, start, end, members_since)
+
+    def seat_month_dollars(
+        self, start: date, end: date, *, members_since: date | None = None
+    ) -> dict[SeatKey, Decimal]:
+        """`seat_dollars` added up per calendar month: `day` is its first."""
+        found: dict[SeatKey, Decimal] = defaultdict(Decimal)
+        days = self.seat_dollars(start, end, members_since=members_since)
+        for key, dollars in days.items():
+            found[key._replace(day=key.day.replace(day=1))] += dollars
+        return dict(found)
+
+    def unassigned_seat_dollars(
+        self, start: date, end: date, *, members_since: date | None = None
+    ) -> dict[tuple[date, Platform], Decimal]:
+        """What seats that nobody holds cost, per day and platform."""
+        days = self.seat_dollars(start, end, members_since=members_since)
+        return {(k.day, k.platform): dollars for k, dollars in days.items() if k.email is None}
+
+    def other_dollars(self, start: date, end: date) -> dict[OtherKey, Decimal]:
+        """What other_costs.csv brings, per day, platform and kind; all of it is shared."""
+        return money_truth.other_dollars(self.company, start, end)
+
+    def invoices(self, periods: int = INVOICED_PERIODS) -> list[InvoiceTruth]:
+        """Every written invoice in dollars and what reconciling it must say."""
+        return money_truth.invoice_truths(self.company, periods)
 
     # Who -------------------------------------------------------------------------------
 
