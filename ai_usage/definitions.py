@@ -11,8 +11,9 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.assets.dimensions import dimension_assets
+from ai_usage.assets.dimensions import Directory, dimension_assets
 from ai_usage.assets.facts import fact_assets
+from ai_usage.assets.finance import Books, finance_assets
 from ai_usage.assets.member_spend import member_spend_asset
 from ai_usage.assets.raw_events import raw_events_asset
 from ai_usage.assets.reference import reference_assets
@@ -39,12 +40,15 @@ def build_defs(
     archive = Archive(settings.archive_root)
     partitions = daily_partitions(settings)
     warehouse = warehouse_resource(settings)
+    directory = Directory(settings, vendors, archive)
+    books = Books(directory)
     assets = [
         *source_assets(settings, vendors, archive, partitions),
         *reference_assets(settings, archive, partitions),
-        raw_events_asset(vendors, archive, partitions),
+        raw_events_asset(vendors, archive, books, partitions),
         member_spend_asset(vendors, archive, partitions),
-        *dimension_assets(settings, vendors, archive, partitions),
+        *dimension_assets(directory, partitions),
+        *finance_assets(books, vendors, partitions),
         *fact_assets(partitions),
         *view_assets(settings, partitions),
     ]

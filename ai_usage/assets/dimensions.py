@@ -24,6 +24,7 @@ from ai_usage.identity import (
     dim_platforms,
     members_of,
 )
+from ai_usage.identity.history import People
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
@@ -78,6 +79,10 @@ class Directory:
             self._built = run_id, Identity(inputs)
         return self._built[1]
 
+    def people(self) -> People:
+        """Everyone's versions and aliases, from every snapshot held."""
+        return Identity(IdentityInputs(list(self.snapshots()), self.settings.now)).people
+
     def snapshots(self) -> Iterator[Snapshot]:
         """Every day's newest snapshot of every vendor directory and every register."""
         for name in ("users.csv", "api_keys.csv"):
@@ -125,13 +130,10 @@ class Directory:
 
 
 def dimension_assets(
-    settings: Settings,
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    directory: Directory, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """The dimensions, `api_key_mappings` and `bridge_user_identity`."""
-    directory = Directory(settings, vendors, archive)
+    settings, vendors = directory.settings, directory.vendors
     sources = [
         source_key(vendor, endpoint)
         for vendor in vendors

@@ -13,10 +13,10 @@ from ai_usage.warehouse.io_managers import WarehouseResource
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import references
 
+
 def _deps(fact: str) -> list[str]:
     # dim_dates is not read, but every fact's date_sk must stand in it.
     return sorted(references(load("facts", fact)) | {"dim_dates"})
-
 
 
 def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

@@ -1,12 +1,14 @@
 """`raw_ai_events`: what the archive holds of a range of days, typed and scored."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import cast
 
 import dagster as dg
 import pyarrow as pa
 
 from ai_usage.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.assets.finance import Books, book_keys
 from ai_usage.assets.sources import source_key
 from ai_usage.checks.scoring import score
 from ai_usage.partitions import ONE_RUN, window_of
@@ -21,6 +23,7 @@ from ai_usage.warehouse.schema import table_schema
 def raw_events_asset(
     vendors: Sequence[Vendor],
     archive: Archive,
+    books: Books,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
     """The asset of `raw_ai_events`, downstream of every endpoint that yields events."""
@@ -28,12 +31,16 @@ def raw_events_asset(
     @dg.asset(
         name="raw_ai_events",
         description=table_schema("raw_ai_events").description
-        + " Read from the newest complete fetch of every endpoint and day.",
+        + " Read from the newest complete fetch of every endpoint and day; seats and other costs "
+        "follow from the files that finance maintains.",
         deps=[
-            source_key(vendor, endpoint)
-            for vendor in vendors
-            for endpoint in vendor.endpoints
-            if endpoint.yields is RawEvent
+            *(
+                source_key(vendor, endpoint)
+                for vendor in vendors
+                for endpoint in vendor.endpoints
+                if endpoint.yields is RawEvent
+            ),
+            *book_keys(vendors),
         ],
         group_name="raw",
         kinds={"python", "table"},
@@ -46,7 +53,8 @@ def raw_events_asset(
     def raw_ai_events(context: dg.AssetExecutionContext) -> pa.RecordBatchReader:
         window = window_of(context)
         with explained():
-            rows = score(event_batches(vendors, archive, window, context.run_id))
+            events = event_batches(vendors, archive, window, context.run_id)
+            rows = score(chain(events, books.batches(window, context.run_id)))
             return pa.RecordBatchReader.from_batches(
                 table_schema("raw_ai_events").arrow_schema, rows
             )

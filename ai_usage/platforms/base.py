@@ -143,6 +143,8 @@ class Vendor:
     key_name_patterns: Mapping[str, str] = field(default_factory=dict)
     """How the vendor's tools name the keys that they make: a regular expression over key names,
     whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
+    members_hold_seats: bool = False
+    """Whether every member in its list holds a seat of the company's contract."""
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError if there is none."""

@@ -497,6 +497,7 @@ VENDOR = Vendor(
     base_url="https://api.cursor.com",
     headers=_headers,
     requests_per_minute=20,
+    members_hold_seats=True,
     endpoints=(
         Endpoint(
             name="daily_usage",

@@ -1,0 +1,206 @@
+"""What finance maintains, in the warehouse: seats, budgets, prices, rules, invoices.
+
+Seats and other costs are events of `raw_ai_events` like the vendors' own; `finance_batches` gives
+them to that asset.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.assets.common import FINANCE, explained, note_lineage, table_metadata
+from ai_usage.assets.dimensions import Directory
+from ai_usage.assets.reference import reference_key
+from ai_usage.assets.sources import source_key
+from ai_usage.finance import (
+    Rates,
+    Seating,
+    allocation_rules,
+    assign_seats,
+    dim_budgets,
+    dim_model_prices,
+    dim_seats,
+    other_cost_events,
+    raw_invoices,
+    read_contracts,
+    read_holders,
+    seat_events,
+)
+from ai_usage.identity import members_of
+from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.platforms.base import Vendor, Window
+from ai_usage.platforms.batches import Provenance, batches
+from ai_usage.platforms.rows import Person
+from ai_usage.reference import Row, reference_file
+from ai_usage.reference_state import newest_rows
+from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.schema import table_schema
+
+
+class Books:
+    """The accepted states of finance's files, and what follows from them and the directories."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of the last accepted state of a file; none without one."""
+        return newest_rows(self.directory.archive, reference_file(name)) or []
+
+    @property
+    def rates(self) -> Rates:
+        """The exchange rates."""
+        return Rates(self.rows("fx_rates.csv"))
+
+    def seating(self) -> Seating:
+        """Who holds which seat when, by contracts, assignments and the vendors' member lists."""
+        people = self.directory.people()
+        with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_hold_seats}
+        members = [s for s in self.directory.snapshots() if s.source in with_seats]
+        holders = read_holders(self.rows("seat_assignments.csv"), members, people)
+        return assign_seats(read_contracts(self.rows("seats.csv")), holders)
+
+    def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
+        """The window's seats and other costs as events, up to today; not yet scored."""
+        settings = self.directory.settings
+        end = min(window.end, settings.today + timedelta(days=1))
+        if end <= window.start:
+            return
+        asked = Window(window.start, end)
+        people = self.directory.people()
+        streams = [
+            *seat_events(self.seating(), self.rates, asked),
+            *other_cost_events(self.rows("other_costs.csv"), self.rates, asked, people.aliases),
+        ]
+        for stream in streams:
+            provenance = Provenance(
+                platform=stream.platform,
+                endpoint=stream.endpoint,
+                fetched_at=settings.now,
+                # Who sat on a seat today is only known when the day is over.
+                provisional_days=frozenset({settings.today}),
+                run_id=run_id,
+            )
+            yield from batches(stream.events, provenance)
+
+
+def book_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
+    """What the seats' and other costs' events are made of."""
+    files = ("users.csv", "seats.csv", "seat_assignments.csv", "other_costs.csv", "fx_rates.csv")
+    members = [
+        source_key(vendor, endpoint)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+        if endpoint.yields is Person
+    ]
+    return [*(reference_key(reference_file(name)) for name in files), *members]
+
+
+def finance_assets(
+    books: Books, vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """The tables that follow from finance's files."""
+
+    def table(
+        name: str, files: Sequence[str], build: Callable[[], list[dict[str, Any]]]
+    ) -> dg.AssetsDefinition:
+        deps = [reference_key(reference_file(file)) for file in files]
+        return _table(name, deps, build, partitions)
+
+    def aliases() -> Any:
+        return books.directory.people().aliases
+
+    return [
+        _table(
+            "dim_seats",
+            book_keys(vendors),
+            lambda: dim_seats(books.seating(), books.rates),
+            partitions,
+        ),
+        table(
+            "dim_budgets",
+            ("budgets.csv", "fx_rates.csv", "users.csv"),
+            lambda: dim_budgets(books.rows("budgets.csv"), books.rates, aliases()),
+        ),
+        table(
+            "dim_model_prices",
+            ("model_prices.csv",),
+            lambda: dim_model_prices(books.rows("model_prices.csv")),
+        ),
+        table(
+            "allocation_rules",
+            ("allocation_rules.csv", "users.csv"),
+            lambda: allocation_rules(books.rows("allocation_rules.csv"), aliases()),
+        ),
+        table(
+            "raw_invoices",
+            ("invoices.csv", "fx_rates.csv"),
+            lambda: raw_invoices(books.rows("invoices.csv"), books.rates),
+        ),
+        _reconciliation(books, partitions),
+    ]
+
+
+def _table(
+    name: str,
+    deps: Sequence[dg.AssetKey],
+    build: Callable[[], list[dict[str, Any]]],
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    schema = table_schema(name)
+
+    @dg.asset(
+        name=name,
+        description=schema.description,
+        deps=deps,
+        group_name="finance",
+        kinds={"python", "table"},
+        owners=[FINANCE],
+        metadata=table_metadata(name),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def maintained() -> pa.Table:
+        with explained():
+            return schema.to_arrow(build())
+
+    return maintained
+
+
+def _reconciliation(books: Books, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    name = "invoice_reconciliation"
+    schema = table_schema(name)
+
+    @dg.asset(
+        name=name,
+        description=schema.description,
+        deps=["raw_invoices", "raw_ai_events"],
+        group_name="finance",
+        kinds={"sql", "table"},
+        owners=[FINANCE],
+        metadata=table_metadata(name),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def invoice_reconciliation(context: dg.AssetExecutionContext) -> Query:
+        sql = load("facts", name)
+        note_lineage(context, sql)
+        periods = [row["period_from"] for row in books.rows("invoices.csv")]
+        window = window_of(context)
+        return Query(
+            sql,
+            {
+                # Every invoice is compared anew: a day of its period may have been restated.
+                "start": min([window.start, *periods]),
+                "end": books.directory.settings.today + timedelta(days=1),
+                "today": books.directory.settings.today,
+            },
+        )
+
+    return invoice_reconciliation
