@@ -284,13 +284,18 @@ def _error_line(event: dg.DagsterEvent) -> str | None:
     if _cause(event) in (_INTERRUPTED, _BLOCKED):
         return None
     error = data.error
-    while error is not None and error.cause is not None:
+    # What a person can mend is said by our own error, not by what caused it.
+    while error is not None and error.cause is not None and not _is_ours(error):
         error = error.cause
     if error is None:
         return f"{event.step_key} failed."
     message = error.message.strip().splitlines()[0]
     known = message.removeprefix(f"ai_usage.errors.{error.cls_name}: ")
     return known if known != message else f"{event.step_key}: {message}"
+
+
+def _is_ours(error: Any) -> bool:
+    return str(error.message).startswith("ai_usage.errors.")
 
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"

@@ -30,7 +30,12 @@ class _Json(ibis_engine.DataType):
 
 
 @ibis_engine.Engine.register_dtype(
-    equivalents=[dt.Array(dt.String()), dt.Array(dt.String(), nullable=False)]
+    # BigQuery's lists hold no NULL, DuckDB's may.
+    equivalents=[
+        dt.Array(dt.String(nullable=element), nullable=whole)
+        for element in (True, False)
+        for whole in (True, False)
+    ]
 )
 @immutable
 class _Strings(ibis_engine.DataType):

@@ -56,7 +56,7 @@ class EndpointBigQueryResource(BigQueryResource):
 
     def _credentials(self) -> Credentials:
         if self.endpoint and self.endpoint.startswith("http://"):
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]
+            return AnonymousCredentials()
         return _credentials(self.credentials_file)
 
 
@@ -68,9 +68,7 @@ def _credentials(file: str | None) -> Credentials:
         found, _ = google.auth.default(scopes=SCOPES)
         return found
     try:
-        found, _ = google.auth.load_credentials_from_file(  # type: ignore[no-untyped-call]
-            file, scopes=SCOPES
-        )
+        found, _ = google.auth.load_credentials_from_file(file, scopes=SCOPES)
         return found
     except (OSError, google.auth.exceptions.DefaultCredentialsError) as error:
         raise SettingsError(

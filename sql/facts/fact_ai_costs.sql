@@ -38,9 +38,13 @@ list_costs AS (
     u.event_id, u.event_date, u.platform, u.workspace,
     CAST(ROUND(f.list_cost_usd * 1000000) AS INT64) AS list_micros
   FROM usage_rows AS u
-  LEFT JOIN fact_ai_usage AS f
+  -- The days stand in a WHERE of their own: on an outer join they would not prune partitions.
+  LEFT JOIN (
+    SELECT event_id, list_cost_usd
+    FROM fact_ai_usage
+    WHERE DATE(event_timestamp) >= @month_start AND DATE(event_timestamp) < @end
+  ) AS f
     ON f.event_id = u.event_id
-    AND DATE(f.event_timestamp) >= @month_start AND DATE(f.event_timestamp) < @end
 ),
 -- Dollars and tokens cannot be mixed: one usage row without a price, and the workspace's day falls
 -- back to tokens.
