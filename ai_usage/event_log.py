@@ -24,6 +24,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
     _engine: Engine | None = None
     _engine_process: int = 0
+    _inherited: Engine | None = None
     _tables: frozenset[str] = frozenset()
 
     @contextmanager
@@ -32,8 +33,9 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             yield connection
 
     def _kept_engine(self) -> Engine:
-        # A forked process must not share its parent's connections.
+        # A forked process must neither use its parent's connections nor close them.
         if self._engine is None or self._engine_process != os.getpid():
+            self._inherited = self._engine
             engine = db.create_engine(
                 self._conn_string, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             )
@@ -52,7 +54,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     def dispose(self) -> None:
         """Close the connections."""
         super().dispose()  # type: ignore[no-untyped-call]
-        if self._engine is not None:
+        if self._engine is not None and self._engine_process == os.getpid():
             self._engine.dispose()
             self._engine = None
 
