@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.assets.dimensions import Directory, dimension_assets
+from ai_usage.assets.directories import directory_assets
 from ai_usage.assets.facts import fact_assets
 from ai_usage.assets.finance import Books, finance_assets
 from ai_usage.assets.member_spend import member_spend_asset
@@ -44,6 +45,7 @@ def build_defs(
     books = Books(directory)
     assets = [
         *source_assets(settings, vendors, archive, partitions),
+        *directory_assets(settings, archive, partitions),
         *reference_assets(settings, archive, partitions),
         raw_events_asset(vendors, archive, books, partitions),
         member_spend_asset(vendors, archive, partitions),

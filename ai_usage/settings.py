@@ -116,6 +116,32 @@ class Settings(BaseSettings):
         le=1,
         description="Smallest share of records and dollars that must be attributed to a person.",
     )
+    scim_url: str | None = Field(
+        None,
+        description="Base URL of the SCIM 2.0 directory, the part before `/Users`: "
+        "`https://idp.example.com/scim/v2`.",
+    )
+    scim_token: SecretStr | None = Field(
+        None, description="Bearer token of the SCIM directory. Secret."
+    )
+    sheets_id: str | None = Field(
+        None,
+        description="Id of the Google Sheet with the key register: the part after `/d/` of its "
+        "address.",
+    )
+    sheets_range: str = Field(
+        "A:Z",
+        description="Range of the sheet in A1 notation, like `Keys!A:Q`. Its first row is the "
+        "header. Without a tab's name it is the first tab.",
+    )
+    sheets_credentials: Path | None = Field(
+        None,
+        description="File with the key of the service account that the sheet is shared with "
+        "(JSON). Secret.",
+    )
+    sheets_url: str = Field(
+        "https://sheets.googleapis.com", description="Base URL of the Google Sheets API."
+    )
     as_of: date | None = Field(
         None,
         description="Pretend that today is this UTC date: for the demo and for tests.",
@@ -175,7 +201,9 @@ class Settings(BaseSettings):
         settings._environment = merged
         return settings
 
-    @field_validator("home", "duckdb_path", "reference_dir", "bigquery_credentials")
+    @field_validator(
+        "home", "duckdb_path", "reference_dir", "sheets_credentials", "bigquery_credentials"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -12,8 +12,10 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
+from ai_usage.assets.directories import directory_key
 from ai_usage.assets.reference import reference_key
 from ai_usage.assets.sources import source_key
+from ai_usage.directories import DIRECTORIES
 from ai_usage.identity import (
     Activity,
     Identity,
@@ -27,8 +29,8 @@ from ai_usage.identity import (
 from ai_usage.identity.history import People
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Vendor, Window
-from ai_usage.platforms.fetching import read_rows
+from ai_usage.platforms.base import Endpoint, Vendor, Window
+from ai_usage.platforms.fetching import Reading, read_rows
 from ai_usage.platforms.rows import ApiKey, Person
 from ai_usage.reference import VENDOR, decode, reference_file
 from ai_usage.reference_state import newest_rows
@@ -84,26 +86,32 @@ class Directory:
         return Identity(IdentityInputs(list(self.snapshots()), self.settings.now)).people
 
     def snapshots(self) -> Iterator[Snapshot]:
-        """Every day's newest snapshot of every vendor directory and every register."""
+        """Every day's newest snapshot of every directory and every register."""
         for name in ("users.csv", "api_keys.csv"):
             file = reference_file(name)
             for day, pages in self._held(VENDOR, file.stem):
                 yield Snapshot(
                     day, file.name, [row for page in pages for row in decode(file, page)]
                 )
+        for directory in DIRECTORIES:
+            for reading in self._readings(*directory.endpoint(self.settings)):
+                yield from directory.snapshots(reading.days[0], reading.rows)
         sources = {Person: members_of, ApiKey: api_keys_of}
         for vendor in self.vendors:
             for endpoint in vendor.endpoints:
                 source = sources.get(endpoint.yields)
                 if source is None:
                     continue
-                span = self._span(vendor.name, endpoint.name)
-                for reading in read_rows(vendor, endpoint, span, self.archive) if span else ():
+                for reading in self._readings(vendor, endpoint):
                     yield Snapshot(reading.days[0], source(vendor.name), list(reading.rows))
 
     def maintained_platforms(self) -> list[dict[str, Any]]:
         """The rows of the last accepted `platforms.csv`; none without one."""
         return newest_rows(self.archive, reference_file("platforms.csv")) or []
+
+    def _readings(self, vendor: Vendor, endpoint: Endpoint) -> Iterator[Reading]:
+        span = self._span(vendor.name, endpoint.name)
+        return read_rows(vendor, endpoint, span, self.archive) if span else iter(())
 
     def _span(self, vendor: str, endpoint: str) -> Window | None:
         complete = [f for f in self.archive.fetches(vendor, endpoint) if f.complete]
@@ -141,7 +149,8 @@ def dimension_assets(
         if endpoint.yields in (Person, ApiKey)
     ]
     files = [reference_key(reference_file(name)) for name in ("users.csv", "api_keys.csv")]
-    known = [*sources, *files, "raw_ai_events"]
+    own = [directory_key(directory) for directory in DIRECTORIES]
+    known = [*sources, *own, *files, "raw_ai_events"]
 
     def from_identity(table: str, group: str, deps: Sequence[Any]) -> dg.AssetsDefinition:
         return _dimension(

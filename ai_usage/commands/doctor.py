@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from ai_usage.commands.words import counted
+from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window, discovered_vendors
@@ -47,12 +48,14 @@ def examine(console: Console, settings: Settings) -> bool:
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
-    """Examine settings, vendors, archive, warehouse and reference files, in this order."""
+    """Examine settings, vendors, directories, archive, warehouse and files, in this order."""
     yield Finding(
         "settings", True, f"state in {settings.home}, first partition {settings.first_day}"
     )
     for vendor in discovered_vendors():
         yield _vendor(vendor, settings)
+    for directory in DIRECTORIES:
+        yield _directory(directory, settings)
     yield _guarded("archive", lambda: _archive(settings))
     yield _guarded("warehouse", lambda: _warehouse(settings))
     yield _guarded("Dagster", lambda: f"storage in {dagster_home(settings)}")
@@ -91,6 +94,23 @@ def _vendor(vendor: Vendor, settings: Settings) -> Finding:
         return f"{vendor.key_setting} is accepted by {urlsplit(url).netloc}"
 
     return _guarded(vendor.title, ask)
+
+
+def _directory(directory: DirectorySource, settings: Settings) -> Finding:
+    try:
+        if not directory.is_configured(settings):
+            return Finding(directory.title, True, directory.not_configured, note=True)
+    except AiUsageError as error:
+        return Finding(directory.title, False, str(error))
+
+    def ask() -> str:
+        _, endpoint = directory.endpoint(settings)
+        with directory.connect(settings) as client:
+            pages = endpoint.fetch(client, Window.day(settings.today), settings.now)
+            next(iter(pages), None)
+        return f"{directory.needs[-1]} is accepted by {client!r}"
+
+    return _guarded(directory.title, ask)
 
 
 def _archive(settings: Settings) -> str:

@@ -135,6 +135,7 @@ class Vendor:
     key_setting: str
     base_url_setting: str
     base_url: str
+    """Empty where every company has its own: then the setting must be given."""
     endpoints: tuple[Endpoint, ...]
     platforms: tuple[PlatformRow, ...]
     headers: Callable[[str], dict[str, str]]
@@ -145,6 +146,8 @@ class Vendor:
     whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
     members_hold_seats: bool = False
     """Whether every member in its list holds a seat of the company's contract."""
+    mends: Mapping[int, str] = field(default_factory=dict)
+    """What to do about a refusal with this status, where it is not the key or the base URL."""
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError if there is none."""

@@ -93,10 +93,13 @@ class VendorClient:
         key = settings.vendor_secret(vendor.key_setting)
         if key is None:
             raise SettingsError(f"{vendor.title} needs a key: set {vendor.key_setting}.")
+        base_url = settings.vendor_value(vendor.base_url_setting)
+        if not (base_url or vendor.base_url):
+            raise SettingsError(f"{vendor.title} needs an address: set {vendor.base_url_setting}.")
         return cls(
             vendor,
             key,
-            base_url=settings.vendor_value(vendor.base_url_setting),
+            base_url=base_url,
             timeout_seconds=settings.http_timeout_seconds,
             attempts=settings.http_attempts,
         )
@@ -114,6 +117,13 @@ class VendorClient:
             "POST", path, content=content, headers={"Content-Type": "application/json"}
         )
         return self._ask(endpoint, where, request, f"POST {path} {content.decode()}")
+
+    def post_form(
+        self, endpoint: str, path: str, fields: Mapping[str, str], *, where: str = ""
+    ) -> Page:
+        """POST a form, as token endpoints want it; the page's `request` names no field of it."""
+        request = self._http.build_request("POST", path, data=fields)
+        return self._ask(endpoint, where, request, f"POST {path}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -190,6 +200,8 @@ class VendorClient:
         came = f"answered {status}"
         if said := _message(response):
             came += f" ({self._clean(said)})"
+        if status in self.vendor.mends:
+            return _RefusalError(came, self.vendor.mends[status])
         if status in (401, 403):
             more = "" if status == 401 else " and what that key may read"
             return _RefusalError(came, f"Check {self.vendor.key_setting}{more}.")
@@ -301,14 +313,15 @@ class _KeyAuth(httpx.Auth):
 
 def _checked_url(vendor: Vendor, text: str) -> httpx.URL:
     name = vendor.base_url_setting
+    example = vendor.base_url or "https://host/path"
     try:
         url = httpx.URL(text.strip())
     except httpx.InvalidURL:
-        raise SettingsError(f"{name} is not a URL: write it like {vendor.base_url}.") from None
+        raise SettingsError(f"{name} is not a URL: write it like {example}.") from None
     if url.userinfo:
         raise SettingsError(f"{name} holds a credential: the key belongs in {vendor.key_setting}.")
     if url.scheme not in ("http", "https") or not url.host:
-        raise SettingsError(f"{name}={text} is not a URL: write it like {vendor.base_url}.")
+        raise SettingsError(f"{name}={text} is not a URL: write it like {example}.")
     return url
 
 
@@ -327,7 +340,11 @@ def _one_line(text: str) -> str:
 
 
 def _message(response: httpx.Response) -> str:
-    """The vendor's own words: `{"error": {"message": …}}`, or `{"error": …, "message": …}`."""
+    """The vendor's own words.
+
+    `{"error": {"message": …}}`, `{"error": …, "message": …}`, SCIM's `{"detail": …}` (RFC 7644),
+    or a token endpoint's `{"error": …, "error_description": …}` (RFC 6749).
+    """
     try:
         body = msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -336,7 +353,8 @@ def _message(response: httpx.Response) -> str:
         return ""
     error = body.get("error")
     inner = error.get("message") if isinstance(error, dict) else None
-    for said in (inner, body.get("message"), error):
+    described = body.get("error_description")
+    for said in (inner, body.get("message"), body.get("detail"), described, error):
         if isinstance(said, str) and said.strip():
             return said
     return ""

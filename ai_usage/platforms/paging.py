@@ -69,18 +69,17 @@ class Paging:
     def same_total(self, total: int) -> None:
         """The total that every page repeats must hold; raises `PagesShiftedError` if it moves."""
         if self._total is not None and total != self._total:
-            raise PagesShiftedError(
-                f"{self._where}: the total went from {self._total} to {total} while paging. "
-                "Try again later."
-            )
+            raise self.shifted(f"the total went from {self._total} to {total} while paging")
         self._total = total
 
     def all_there(self, count: int) -> None:
         """As many records as the vendor announced; raises `PagesShiftedError` if not."""
         if self._total is not None and count != self._total:
-            raise PagesShiftedError(
-                f"{self._where}: {count} records came of {self._total} announced. Try again later."
-            )
+            raise self.shifted(f"{count} records came of {self._total} announced")
+
+    def shifted(self, what: str) -> PagesShiftedError:
+        """An error at this place that reading again from the start may mend."""
+        return PagesShiftedError(f"{self._where}: {what}. Try again later.")
 
     def failure(self, what: str) -> VendorError:
         """An error at this place."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -111,4 +112,15 @@ class MemberSpend(msgspec.Struct, kw_only=True, frozen=True):
     included_spend_usd: Decimal | None = None
 
 
-Row = RawEvent | Person | ApiKey | Workspace | MemberSpend
+class DirectoryRow(msgspec.Struct, kw_only=True, frozen=True):
+    """What a company's own directory says of a person or key: a line of a reference file.
+
+    `source` is the snapshot source that it belongs to (`scim`, `sso`, `google_sheets`); `values`
+    has the columns of `users.csv` or `api_keys.csv`.
+    """
+
+    source: str
+    values: dict[str, Any]
+
+
+Row = RawEvent | Person | ApiKey | Workspace | MemberSpend | DirectoryRow

@@ -90,6 +90,14 @@ class ScriptedVendor:
         self.script = script
 
 
+def _body(raw: bytes) -> Any:
+    """JSON as its value, a form as its text."""
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw.decode()
+
+
 def as_json(body: Any, status: int = 200, **headers: str) -> Response:
     return Response(json.dumps(body), status, headers, "application/json")
 
@@ -106,7 +114,7 @@ def scripted_vendor() -> Iterator[ScriptedVendor]:
             request.url.path,
             list(request.query_params.multi_items()),
             dict(request.headers),
-            json.loads(raw) if raw else None,
+            _body(raw),
             time.monotonic(),
         )
         vendor.asked.append(asked)

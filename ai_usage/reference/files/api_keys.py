@@ -16,9 +16,14 @@ _SECRET = re.compile(r"(sk-|crsr_|key_[0-9a-f]{32})", re.IGNORECASE)
 """How the vendors' secrets begin; ids and names of keys never do."""
 
 
+def is_secret(text: str | None) -> bool:
+    """Whether the text begins as the vendors' secret keys do."""
+    return bool(_SECRET.match(text or ""))
+
+
 def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
     for column in ("api_key_id", "api_key_name"):
-        if _SECRET.match(row[column] or ""):
+        if is_secret(row[column]):
             what = "holds a secret key, not the key's id or name"
             yield column, CellError(what, "revoke that key, and write its id (apikey_…) here")
     if not row["api_key_id"] and not row["api_key_name"]:

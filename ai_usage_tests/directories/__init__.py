@@ -1,0 +1,1 @@
+"""The company's directories: SCIM and the key sheet, over real connections."""

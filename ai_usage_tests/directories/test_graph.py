@@ -1,0 +1,204 @@
+"""The directories in the graph: their assets, the tables they fill, the doctor's lines."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ai_usage.assets.directories import directory_assets, directory_key
+from ai_usage.commands.doctor import findings
+from ai_usage.definitions import build_defs
+from ai_usage.directories import DIRECTORIES
+from ai_usage.partitions import daily_partitions
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Window
+from ai_usage.running import RunResult
+from ai_usage.settings import Settings
+from ai_usage.simulator import SCIM_TOKEN, Company, serve
+from ai_usage.simulator.roster import ALIAS, EARLIER_LEAVER, MOVER
+from ai_usage.warehouse.base import Query
+from ai_usage_tests.directories.conftest import TODAY, Configured
+from ai_usage_tests.support.pipeline import run_window, warehouse_of
+
+SELECTION = " or ".join(
+    ["group:directories", "key:dim_users", "key:api_key_mappings", "key:bridge_user_identity"]
+)
+NONE = {
+    "AI_USAGE_SCIM_URL": "",
+    "AI_USAGE_SCIM_TOKEN": "",
+    "AI_USAGE_SHEETS_ID": "",
+    "AI_USAGE_SHEETS_CREDENTIALS": "",
+}
+
+
+def run(settings: Settings, selection: str = SELECTION) -> RunResult:
+    days = Window(settings.today - timedelta(days=1), settings.today + timedelta(days=1))
+    return run_window(settings, days, selection=selection, vendors=(), checks=False)
+
+
+def test_both_are_upstream_of_people_and_keys(configured: Configured) -> None:
+    graph = build_defs(configured()).resolve_asset_graph()
+    for directory in DIRECTORIES:
+        node = graph.get(directory_key(directory))
+        assert node.group_name == "directories"
+        assert node.owners == ["team:data-platform"]
+        assert directory.needs[0] in (node.description or "")
+        below = {key.path[-1] for key in node.child_keys}
+        assert {"dim_users", "api_key_mappings"} <= below
+
+
+def test_people_and_keys_come_from_the_directories_alone(
+    configured: Configured, company: Company
+) -> None:
+    settings = configured()
+    result = run(settings)
+    assert result.success, result.errors
+    warehouse = warehouse_of(settings)
+    people = {
+        row["user_email"]: row
+        for row in warehouse.rows(Query("SELECT * FROM dim_users WHERE user_sk > 0"))
+    }
+    listed = [p for p in company.people if p.start_date <= TODAY]
+    assert set(people) == {p.email for p in listed}
+    for person in listed:
+        row, team = people[person.email], person.team(TODAY)
+        assert (row["user_id"], row["employee_id"]) == (person.user_id, person.employee_id)
+        assert (row["department"], row["team"]) == (team.department, team.name)
+        assert row["cost_center"] == team.cost_center
+        assert row["employment_type"] == person.employment_type
+        assert row["data_source"] == "scim"
+    assert people[company.people[EARLIER_LEAVER].email]["is_active"] is False
+    mover = company.people[MOVER]
+    assert people[mover.email]["is_active"] is True
+    assert people[mover.email]["manager_email"] == mover.team(TODAY).manager_email
+
+    alias = company.people[ALIAS]
+    (bridged,) = warehouse.rows(
+        Query(
+            "SELECT user_email FROM bridge_user_identity WHERE identity_value = @alias",
+            {"alias": alias.aliases[0]},
+        )
+    )
+    assert bridged["user_email"] == alias.email
+
+    mapped = {
+        (row["api_key_id"], row["attribution_source"]): row
+        for row in warehouse.rows(Query("SELECT * FROM api_key_mappings"))
+    }
+    workspace = next(w.id for w in company.workspaces if w.name == "Data Science")
+    expected = {
+        **{
+            (key.id, "sso_sync"): (key.contact_email, 0.95)
+            for key in company.keys
+            if not key.registered and key.person is not None
+        },
+        **{
+            (key.id, "google_sheets"): (key.contact_email, 0.9)
+            for key in company.keys
+            if key.registered and key.workspace_id == workspace
+        },
+    }
+    found = {
+        key: (row["user_email"], row["confidence_score"])
+        for key, row in mapped.items()
+        if key[1] in ("sso_sync", "google_sheets")
+    }
+    assert found == expected
+    assert all(row["is_winner"] for row in mapped.values())
+
+
+def test_the_days_snapshots_make_a_history_that_the_directory_does_not_know(
+    configured: Configured, company: Company
+) -> None:
+    mover = company.people[MOVER]
+    moved = mover.teams[1][0]
+    eve = moved - timedelta(days=1)
+    seen = company.on(eve)
+    with serve(lambda: seen) as url:
+        for day in (eve, moved):
+            seen = company.on(day)
+            settings = configured(
+                AI_USAGE_SCIM_URL=f"{url}/scim/v2",
+                AI_USAGE_AS_OF=str(day),
+                AI_USAGE_START_DATE=str(eve - timedelta(days=1)),
+            )
+            assert run(settings, "key:source_scim_users or key:dim_users").success
+    rows = warehouse_of(settings).rows(
+        Query(
+            "SELECT team, effective_date FROM dim_users WHERE user_email = @email "
+            "ORDER BY effective_date",
+            {"email": mover.email},
+        )
+    )
+    assert [(row["team"], row["effective_date"]) for row in rows] == [
+        (mover.teams[0][1].name, date(1900, 1, 1)),
+        (mover.teams[1][1].name, moved),
+    ]
+
+
+def test_without_settings_the_assets_say_so(configured: Configured) -> None:
+    settings = configured(**NONE)
+    assets = directory_assets(settings, Archive(settings.archive_root), daily_partitions(settings))
+    result = dg.materialize(assets, partition_key=TODAY.isoformat())
+    for directory in DIRECTORIES:
+        (said,) = result.asset_materializations_for_node(f"source_{directory.name}")
+        assert said.metadata["status"].value == (
+            f"{directory.title}: not configured; set {directory.needs[0]} and "
+            f"{directory.needs[1]} to read it."
+        )
+    assert not Path(settings.archive_root).exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        (
+            {"AI_USAGE_SCIM_TOKEN": "wrong-token"},
+            "scim users 2026-03-18 page 1: answered 401 (Authorization failure. The bearer token "
+            "is invalid or missing.). Check AI_USAGE_SCIM_TOKEN.",
+        ),
+        (
+            {"AI_USAGE_SCIM_URL": ""},
+            "AI_USAGE_SCIM_TOKEN is set, AI_USAGE_SCIM_URL is not: SCIM directory needs both.",
+        ),
+    ],
+)
+def test_a_failure_is_one_line(configured: Configured, more: dict[str, str], error: str) -> None:
+    result = run(configured(**more), "source_scim_users")
+    assert not result.success
+    assert result.errors == (error,)
+
+
+def test_no_secret_is_left_anywhere(configured: Configured, tmp_path: Path) -> None:
+    settings = configured()
+    wrong = configured(AI_USAGE_SCIM_TOKEN="another-secret-token")
+    assert run(settings, "group:directories").success
+    assert not run(wrong, "group:directories").success
+    key = (tmp_path / "service-account.json").read_text().split("\\n")[5].encode()
+    secrets = (SCIM_TOKEN.encode(), b"another-secret-token", b"ya29.", key)
+    for path in (p for p in settings.home.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        assert not [s for s in secrets if s in content], path
+    assert SCIM_TOKEN not in repr(settings)
+
+
+def test_the_doctor_has_a_line_for_each(configured: Configured) -> None:
+    def lines(**more: str) -> dict[str, tuple[bool, bool, str]]:
+        found = {f.what: (f.ok, f.note, f.detail) for f in findings(configured(**more))}
+        return {title: found[title] for title in ("SCIM directory", "Google Sheet")}
+
+    good = lines()
+    assert [(ok, note) for ok, note, _ in good.values()] == [(True, False)] * 2
+    assert "AI_USAGE_SCIM_TOKEN is accepted by" in good["SCIM directory"][2]
+    none = lines(**NONE)
+    assert none["Google Sheet"] == (
+        True,
+        True,
+        "not configured; set AI_USAGE_SHEETS_ID and AI_USAGE_SHEETS_CREDENTIALS to read it",
+    )
+    bad = lines(AI_USAGE_SCIM_TOKEN="wrong", AI_USAGE_SHEETS_ID="other")
+    assert [ok for ok, _, _ in bad.values()] == [False, False]
+    assert bad["Google Sheet"][2].endswith("Check AI_USAGE_SHEETS_ID.")
