@@ -107,16 +107,23 @@ def write_reference_files(
     The invoices are added up from the vendors' reports of their periods: for a huge company ask
     for few of them.
     """
+    return [
+        *write_directory_files(company, folder),
+        *(
+            _write(Path(folder) / name, MONEY_COLUMNS[name], rows)
+            for name, rows in money_rows(company, invoiced_periods).items()
+        ),
+    ]
+
+
+def write_directory_files(company: Company, folder: str | Path) -> list[Path]:
+    """Write users.csv, api_keys.csv and platforms.csv alone: no money but the vendors' own."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     return [
         _write(target / "users.csv", USERS_COLUMNS, user_rows(company)),
         _write(target / "api_keys.csv", API_KEYS_COLUMNS, api_key_rows(company)),
         _write(target / "platforms.csv", PLATFORMS_COLUMNS, platform_rows(company)),
-        *(
-            _write(target / name, MONEY_COLUMNS[name], rows)
-            for name, rows in money_rows(company, invoiced_periods).items()
-        ),
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import Request
 
 from ai_usage.settings import Settings
-from ai_usage.simulator import serve, write_reference_files
+from ai_usage.simulator import serve, write_directory_files
 from ai_usage_tests.support.child import finish, start_backfill
 from ai_usage_tests.support.faults import watching
 from ai_usage_tests.support.pipeline import (
@@ -69,7 +69,7 @@ def test_a_backfill_killed_at_random_moments_and_run_again_ends_in_the_undisturb
     with serve(week.company, middleware=[watching(vendors.see)]) as base_url:
         place = (tmp_path, base_url, week.company.today, week.days.start)
         environment, settings = simulated_environment(*place), simulated_settings(*place)
-        write_reference_files(week.company, settings.reference_path)
+        write_directory_files(week.company, settings.reference_path)
         for request in (draw.randint(2, 5), draw.randint(2, 5)):
             vendors.requests, vendors.kill_at = 0, request
             vendors.victim = start_backfill(environment, week.days)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ai_usage.platforms.base import Window
 from ai_usage.running import Refetch
-from ai_usage.simulator import serve, write_reference_files
+from ai_usage.simulator import serve, write_directory_files
 from ai_usage.warehouse.compare import compare
 from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.child import finish, start_backfill
@@ -45,7 +45,7 @@ def test_days_run_one_by_one_in_any_order_leave_the_tables_of_one_run(
     assert days != sorted(days)
     with serve(week.company) as base_url:
         settings = simulated_settings(tmp_path, base_url, week.company.today, week.days.start)
-        write_reference_files(week.company, settings.reference_path)
+        write_directory_files(week.company, settings.reference_path)
         for day in days:
             result = run_window(settings, Window.day(day), checks=False)
             assert result.success, result.errors
@@ -59,7 +59,7 @@ def test_a_machine_in_another_time_zone_leaves_equal_tables_and_views(
     with serve(week.company) as base_url:
         environment = simulated_environment(tmp_path, base_url, week.company.today, week.days.start)
         settings = simulated_settings(tmp_path, base_url, week.company.today, week.days.start)
-        write_reference_files(week.company, settings.reference_path)
+        write_directory_files(week.company, settings.reference_path)
         finish(start_backfill(environment, week.days, TZ="America/Los_Angeles"))
     here, there = week.warehouse, warehouse_of(settings)
     assert_equal_tables(here, there)

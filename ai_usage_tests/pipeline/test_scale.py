@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.simulator import serve, write_reference_files
+from ai_usage.simulator import serve, write_directory_files
 from ai_usage_tests.conftest import TODAY
 from ai_usage_tests.support.child import start_backfill
 from ai_usage_tests.support.pipeline import (
@@ -34,7 +34,7 @@ def test_a_year_is_backfilled_in_one_command_below_a_gigabyte(
     with serve(company) as base_url:
         environment = simulated_environment(tmp_path, base_url, TODAY, days.start)
         settings = simulated_settings(tmp_path, base_url, TODAY, days.start)
-        write_reference_files(company, settings.reference_path)
+        write_directory_files(company, settings.reference_path)
         started = time.monotonic()
         process = start_backfill(environment, days)
         assert process.stdout is not None

@@ -28,7 +28,7 @@ from ai_usage.simulator import (
     Company,
     Truth,
     serve,
-    write_reference_files,
+    write_directory_files,
 )
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare_rows
@@ -152,7 +152,7 @@ def load(home: Path, company: Company, days: Window, *, checks: bool = True) -> 
     """Serve the company, and run everything over the days into a state folder of its own."""
     with serve(company) as base_url:
         settings = simulated_settings(home, base_url, company.today, days.start)
-        write_reference_files(company, settings.reference_path)
+        write_directory_files(company, settings.reference_path)
         result = run_window(settings, days, checks=checks)
     assert result.success, result.errors
     return Loaded(company, settings, days, result)
