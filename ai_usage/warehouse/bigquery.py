@@ -45,7 +45,10 @@ RETRY_SECONDS = 600.0
 
 _EARLIEST = "0001-01-01"
 _CONFLICT = re.compile(
-    r"concurrent update|could not serialize|transaction is aborted|transaction conflict", re.I
+    r"concurrent update|could not serialize|transaction is aborted"
+    # The emulator's word for it.
+    r"|failed to commit",
+    re.I,
 )
 _GENERIC_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 _NOT_LABEL = re.compile(r"[^a-z0-9_-]+")

@@ -2,7 +2,8 @@
 
 Every column counts but those that say when and by which run a row was written. Integers, money,
 texts and days must be the same, floats lie within 1e-9 of each other, JSON means the same. Tables
-are read a month at a time, so that a year of them fits into memory.
+are read a month at a time, so that a year of them fits into memory. A list that is NULL is an
+empty one: BigQuery stores no other.
 """
 
 from __future__ import annotations
@@ -162,8 +163,15 @@ def _suspects(
     )
     with duckdb.connect() as connection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.register("left_rows", left.select(columns))
-        connection.register("right_rows", right.select(columns))
+        connection.register("left_given", left.select(columns))
+        connection.register("right_given", right.select(columns))
+        lists = [c for c in columns if pa.types.is_list(left.schema.field(c).type)]
+        full = ", ".join(f"coalesce({_quoted(c)}, []) AS {_quoted(c)}" for c in lists)
+        replaced = f"REPLACE ({full})" if lists else ""
+        for side in ("left", "right"):
+            connection.execute(
+                f"CREATE TEMP VIEW {side}_rows AS SELECT * {replaced} FROM {side}_given"
+            )
         reader = connection.sql(
             f"SELECT l.{_COPY} AS l_copy, r.{_COPY} AS r_copy, {wanted} "
             f"FROM ({numbered} left_rows) AS l FULL OUTER JOIN ({numbered} right_rows) AS r "

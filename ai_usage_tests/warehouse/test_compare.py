@@ -113,6 +113,17 @@ def test_a_column_on_one_side_only_is_a_difference() -> None:
     assert [str(difference) for difference in found] == [f"t.b: present | {ABSENT}"]
 
 
+def test_a_list_that_is_null_equals_an_empty_one_and_no_other() -> None:
+    """BigQuery stores an empty list where DuckDB stores NULL."""
+    null, empty, full = (
+        pa.table({"key": ["a"], "names": pa.array([names], pa.list_(pa.string()))})
+        for names in (None, [], ["x"])
+    )
+    for key in (["key"], []):
+        assert not list(compare("t", null, empty, key=key))
+        assert list(compare("t", null, full, key=key))
+
+
 def test_not_a_number_equals_only_itself() -> None:
     nan = float("nan")
     assert same(nan, nan)

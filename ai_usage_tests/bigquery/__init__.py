@@ -1,0 +1,1 @@
+"""The warehouse in BigQuery, through the real client: on the emulator, or on a real project."""

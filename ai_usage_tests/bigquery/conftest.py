@@ -1,0 +1,97 @@
+"""A place to run, datasets that are deleted afterwards, and one month loaded for all tests."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ai_usage.settings import Settings
+from ai_usage.simulator import Company, serve, write_reference_files
+from ai_usage_tests.bigquery.place import MISSING, Place, is_there, opened
+from ai_usage_tests.support.pipeline import (
+    Loaded,
+    run_window,
+    simulated_settings,
+    warehouse_of,
+    window,
+)
+
+TODAY = date(2026, 3, 18)
+DAYS = window(date(2026, 2, 17), TODAY)
+"""30 days over the end of a month: month-to-date columns begin anew in them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the emulator or a real project; without it nothing here runs."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.emulator)
+            if not is_there():
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The emulator, or the project that AI_USAGE_TEST_PROJECT names."""
+    with opened(tmp_path_factory.mktemp("emulator")) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def new_dataset(place: Place) -> Iterator[Callable[[], dict[str, str]]]:
+    """Makes a dataset and one for its views; gives the settings that name them."""
+    made: list[Settings] = []
+
+    def make() -> dict[str, str]:
+        environment = place.environment(f"ai_usage_test_{uuid.uuid4().hex[:12]}")
+        settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", **environment})
+        with warehouse_of(settings).client() as client:
+            for name in (settings.dataset, settings.views_dataset):
+                client.create_dataset(f"{place.project}.{name}")
+        made.append(settings)
+        return environment
+
+    yield make
+    for settings in made:
+        with warehouse_of(settings).client() as client:
+            for name in (settings.dataset, settings.views_dataset):
+                client.delete_dataset(
+                    f"{place.project}.{name}", delete_contents=True, not_found_ok=True
+                )
+
+
+@pytest.fixture(scope="session")
+def company() -> Company:
+    """A small company: results over REST are slow."""
+    return Company(today=TODAY, anchor=date(2026, 4, 1), people=30, scale=0.2)
+
+
+def load_into(home: Path, company: Company, environment: dict[str, str]) -> Loaded:
+    """Run everything over the 30 days, checks included, into the warehouse of the environment."""
+    with serve(company) as base_url:
+        settings = simulated_settings(home, base_url, company.today, DAYS.start, **environment)
+        write_reference_files(company, settings.reference_path)
+        result = run_window(settings, DAYS)
+    assert result.success, result.errors
+    return Loaded(company, settings, DAYS, result)
+
+
+@pytest.fixture(scope="session")
+def month(
+    company: Company,
+    new_dataset: Callable[[], dict[str, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Loaded:
+    """30 days in BigQuery. Read only."""
+    return load_into(tmp_path_factory.mktemp("bigquery"), company, new_dataset())
+
+
+@pytest.fixture(scope="session")
+def embedded_month(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """The same 30 days in DuckDB. Read only."""
+    return load_into(tmp_path_factory.mktemp("duckdb"), company, {})

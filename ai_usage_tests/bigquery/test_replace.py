@@ -1,0 +1,334 @@
+"""The contract of `replace` on BigQuery: whole or not at all, and nothing left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from google.cloud import bigquery
+
+from ai_usage.errors import WarehouseError
+from ai_usage.platforms.base import Window
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.bigquery import BigQueryWarehouse
+from ai_usage.warehouse.schema import table_schema
+from ai_usage_tests.support.pipeline import warehouse_of
+from ai_usage_tests.warehouse.rows import DAY, arrow, days, event_id, raw, row
+
+TABLE = "raw_ai_events"
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def warehouse(new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
+    """An empty warehouse in datasets of its own."""
+    opened = warehouse_of(Settings.load({"AI_USAGE_ENV_FILE": "no.env", **new_dataset()}))
+    assert isinstance(opened, BigQueryWarehouse)
+    return opened
+
+
+@pytest.fixture
+def loaded(warehouse: BigQueryWarehouse) -> BigQueryWarehouse:
+    """A warehouse with two days of two events."""
+    rows = [raw(day, f"{day} {n}") for day in (DAY, NEXT) for n in range(2)]
+    warehouse.replace(TABLE, days(DAY, 2), arrow(TABLE, rows))
+    return warehouse
+
+
+def events(warehouse: BigQueryWarehouse, window: Window | None = None) -> set[str]:
+    return set(warehouse.read(TABLE, window).column("event_id").to_pylist())
+
+
+def relations(warehouse: BigQueryWarehouse) -> set[str]:
+    with warehouse.client() as client:
+        return {table.table_id for table in client.list_tables(warehouse.dataset)}
+
+
+def assert_untouched(warehouse: BigQueryWarehouse) -> None:
+    """The old rows are there, and no staging table."""
+    expected = {event_id(f"{day} {n}") for day in (DAY, NEXT) for n in range(2)}
+    assert events(warehouse) == expected
+    assert not [name for name in relations(warehouse) if "stage" in name]
+
+
+def test_a_day_holds_exactly_the_new_rows_and_other_days_keep_theirs(
+    loaded: BigQueryWarehouse,
+) -> None:
+    replaced = loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
+    assert (replaced.rows, replaced.rows_before) == (1, 2)
+    assert events(loaded, days(DAY, 1)) == {event_id("new")}
+    assert len(events(loaded, days(NEXT, 1))) == 2
+
+
+def test_an_empty_answer_empties_the_day(loaded: BigQueryWarehouse) -> None:
+    assert loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, [])).rows == 0
+    assert events(loaded) == {event_id(f"{NEXT} {n}") for n in range(2)}
+
+
+def test_every_type_comes_back_as_it_went_in(warehouse: BigQueryWarehouse) -> None:
+    money = Decimal("-12345678901234567890123456789.123456789")
+    given = raw(
+        DAY,
+        "typed",
+        cost_usd=money,
+        project_codes=["A", "Ü"],
+        raw_response='{"b": [1, null, "x"], "a": 0.5}',
+        workspace_id='it\'s a \\ "quoted"\nline',
+    )
+    warehouse.replace(TABLE, days(DAY, 1), arrow(TABLE, [given]))
+    (back,) = warehouse.read(TABLE, days(DAY, 1)).to_pylist()
+    for name in ("cost_usd", "project_codes", "workspace_id", "event_timestamp", "event_date"):
+        assert back[name] == given[name], name
+    assert back["raw_response"].replace(" ", "") in (
+        '{"b":[1,null,"x"],"a":0.5}',
+        '{"a":0.5,"b":[1,null,"x"]}',
+    )
+
+
+def test_a_query_is_written_by_column_name_not_by_position(loaded: BigQueryWarehouse) -> None:
+    names = list(reversed(table_schema(TABLE).column_names))
+    columns = ", ".join(
+        "DATE '2026-03-20' AS event_date" if n == "event_date" else n for n in names
+    )
+    query = Query(
+        f"SELECT {columns} FROM {TABLE} WHERE event_date = @day AND event_id = @id",
+        {"day": DAY, "id": event_id(f"{DAY} 1")},
+    )
+    there = date(2026, 3, 20)
+    assert loaded.replace(TABLE, Window.day(there), query).rows == 1
+    assert events(loaded, Window.day(there)) == {event_id(f"{DAY} 1")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([raw(NEXT, "elsewhere")], "lie outside 2026-03-10"),
+        ([raw(DAY, "x", platform=None)], "platform is NOT NULL"),
+    ],
+)
+def test_rows_that_break_the_contract_change_nothing(
+    rows: list[dict[str, Any]], says: str, loaded: BigQueryWarehouse
+) -> None:
+    with pytest.raises(WarehouseError, match=says):
+        loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, rows))
+    assert_untouched(loaded)
+
+
+def test_a_column_too_few_or_of_another_type_changes_nothing(loaded: BigQueryWarehouse) -> None:
+    whole = arrow(TABLE, [raw(DAY, "x")])
+    with pytest.raises(WarehouseError, match="lack platform"):
+        loaded.replace(TABLE, days(DAY, 1), whole.drop_columns(["platform"]))
+    typed = table_schema(TABLE).column_names
+    texts = ", ".join("'many' AS commits" if name == "commits" else name for name in typed)
+    with pytest.raises(WarehouseError, match="commits: the new rows have STRING, the DDL says INT"):
+        loaded.replace(
+            TABLE,
+            days(DAY, 1),
+            Query(f"SELECT {texts} FROM {TABLE} WHERE event_date = @day", {"day": DAY}),
+        )
+    assert_untouched(loaded)
+
+
+def test_a_stream_that_stops_half_way_changes_nothing(loaded: BigQueryWarehouse) -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from arrow(TABLE, [raw(DAY, "first")]).to_batches()
+        raise OSError("the archive is gone")
+
+    reader = pa.RecordBatchReader.from_batches(arrow(TABLE, []).schema, batches())
+    with pytest.raises(OSError, match="the archive is gone"):
+        loaded.replace(TABLE, days(DAY, 1), reader)
+    assert_untouched(loaded)
+
+
+def test_a_load_that_bigquery_refuses_changes_nothing(loaded: BigQueryWarehouse) -> None:
+    """Bytes that are no UTF-8: Arrow carries them, a load job does not take them."""
+    rows = arrow(TABLE, [raw(DAY, "broken")])
+    broken = pa.StringArray.from_buffers(
+        1, pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")
+    )
+    at = rows.column_names.index("workspace_id")
+    with pytest.raises(WarehouseError):
+        loaded.replace(TABLE, days(DAY, 1), rows.set_column(at, "workspace_id", broken))
+    assert_untouched(loaded)
+
+
+def test_an_insert_that_fails_in_the_transaction_brings_the_old_rows_back(
+    loaded: BigQueryWarehouse,
+) -> None:
+    """The rows are deleted by then: text that is no JSON is only found when it is inserted."""
+    rows = arrow(TABLE, [raw(DAY, "bad", raw_response="{no json")])
+    with pytest.raises(WarehouseError, match="the old ones stay"):
+        loaded.replace(TABLE, days(DAY, 1), rows)
+    assert_untouched(loaded)
+
+
+def test_a_query_that_fails_changes_nothing(loaded: BigQueryWarehouse) -> None:
+    with pytest.raises(WarehouseError):
+        loaded.replace(TABLE, days(DAY, 1), Query(f"SELECT no_such_column FROM {TABLE}"))
+    assert_untouched(loaded)
+
+
+def test_a_table_without_partitions_is_replaced_as_a_whole(warehouse: BigQueryWarehouse) -> None:
+    rows = [row("dim_cost_centers", cost_center=name, cost_center_sk=n) for n, name in [(1, "A")]]
+    warehouse.replace("dim_cost_centers", None, arrow("dim_cost_centers", rows))
+    rows = [row("dim_cost_centers", cost_center=name, cost_center_sk=n) for n, name in [(2, "B")]]
+    warehouse.replace("dim_cost_centers", None, arrow("dim_cost_centers", rows))
+    assert warehouse.read("dim_cost_centers").column("cost_center").to_pylist() == ["B"]
+
+
+def make_table(warehouse: BigQueryWarehouse, columns: list[bigquery.SchemaField]) -> None:
+    with warehouse.client() as client:
+        client.create_table(bigquery.Table(warehouse.home("dim_cost_centers"), schema=columns))
+
+
+def declared_columns(*without: str) -> list[bigquery.SchemaField]:
+    modes = {True: "NULLABLE", False: "REQUIRED"}
+    return [
+        bigquery.SchemaField("departments", "STRING", "REPEATED")
+        if c.name == "departments"
+        else bigquery.SchemaField(c.name, c.type, modes[c.nullable])
+        for c in table_schema("dim_cost_centers").columns
+        if c.name not in without
+    ]
+
+
+def test_an_added_column_is_added_in_place_and_the_rows_stay(
+    warehouse: BigQueryWarehouse,
+) -> None:
+    make_table(warehouse, declared_columns("departments"))
+    old = arrow("dim_cost_centers", [row("dim_cost_centers", cost_center="OLD")])
+    with warehouse.client() as client:
+        client.load_table_from_dataframe(
+            old.drop_columns(["departments"]).to_pandas(),
+            warehouse.home("dim_cost_centers"),
+        ).result()
+    warehouse.ensure_table("dim_cost_centers")
+    (there,) = warehouse.read("dim_cost_centers").to_pylist()
+    assert (there["cost_center"], there["departments"]) == ("OLD", [])
+    with warehouse.client() as client:
+        schema = client.get_table(warehouse.home("dim_cost_centers")).schema
+    described = {f.name: f.description for f in schema}
+    assert described == {c.name: c.description for c in table_schema("dim_cost_centers").columns}
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (
+            [*declared_columns("cost_center"), bigquery.SchemaField("cost_center", "INT64")],
+            "cost_center is INT64, its DDL says STRING NOT NULL",
+        ),
+        (
+            [*declared_columns(), bigquery.SchemaField("colour", "STRING")],
+            "has a column colour that its DDL does not declare",
+        ),
+        (declared_columns("cost_center"), "lacks the NOT NULL column cost_center"),
+    ],
+)
+def test_any_other_drift_is_an_error_that_names_the_column(
+    columns: list[bigquery.SchemaField], says: str, warehouse: BigQueryWarehouse
+) -> None:
+    make_table(warehouse, columns)
+    with pytest.raises(WarehouseError, match=says):
+        warehouse.replace("dim_cost_centers", None, arrow("dim_cost_centers", []))
+
+
+def test_a_table_partitioned_otherwise_is_an_error(warehouse: BigQueryWarehouse) -> None:
+    schema = table_schema("raw_member_spend")
+    with warehouse.client() as client:
+        client.query(
+            warehouse.render(
+                schema.ddl.replace("PARTITION BY snapshot_date", "").replace(
+                    "require_partition_filter=TRUE", "friendly_name='x'"
+                )
+            )
+        ).result()
+    with pytest.raises(WarehouseError, match="is partitioned on nothing, its DDL says snapshot"):
+        warehouse.ensure_table("raw_member_spend")
+
+
+def write_together(*writes: Callable[[], Any]) -> list[BaseException]:
+    failures: list[BaseException] = []
+    ready = threading.Barrier(len(writes))
+
+    def guarded(write: Callable[[], Any]) -> None:
+        ready.wait(timeout=60)
+        try:
+            write()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(write,)) for write in writes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=300)
+    return failures
+
+
+def test_two_writers_of_different_days_both_land(loaded: BigQueryWarehouse) -> None:
+    def writer(day: date) -> Callable[[], Any]:
+        rows = arrow(TABLE, [raw(day, f"{day} again {n}") for n in range(3)])
+        return lambda: loaded.replace(TABLE, Window.day(day), rows)
+
+    assert write_together(writer(DAY), writer(NEXT)) == []
+    for day in (DAY, NEXT):
+        assert events(loaded, Window.day(day)) == {event_id(f"{day} again {n}") for n in range(3)}
+
+
+def test_two_writers_of_the_same_day_leave_the_rows_of_one_of_them(
+    loaded: BigQueryWarehouse,
+) -> None:
+    """A second table's worth of rows, or a mixture, would be a lost or a doubled day."""
+    sets = [{event_id(f"{who} {n}") for n in range(3)} for who in "ab"]
+
+    def writer(who: str) -> Callable[[], Any]:
+        rows = arrow(TABLE, [raw(DAY, f"{who} {n}") for n in range(3)])
+        return lambda: loaded.replace(TABLE, Window.day(DAY), rows)
+
+    assert write_together(writer("a"), writer("b")) == []
+    assert events(loaded, Window.day(DAY)) in sets
+    assert len(events(loaded, Window.day(NEXT))) == 2
+
+
+def test_only_a_query_is_let_through_where_one_reads(loaded: BigQueryWarehouse) -> None:
+    for statement in (
+        f"DELETE FROM {TABLE} WHERE event_date > DATE '2000-01-01'",
+        f"SELECT 1; DROP TABLE {TABLE}",
+        "CREATE TABLE x AS SELECT 1 AS a",
+    ):
+        with pytest.raises(WarehouseError, match="only one SELECT"):
+            loaded.query(statement)
+    assert_untouched(loaded)
+
+
+def test_a_dataset_that_is_not_there_is_said_with_the_command_that_makes_it(
+    loaded: BigQueryWarehouse, tmp_path: Path
+) -> None:
+    settings = {
+        "AI_USAGE_ENV_FILE": str(tmp_path / "no.env"),
+        "AI_USAGE_WAREHOUSE": "bigquery",
+        "AI_USAGE_BIGQUERY_PROJECT": loaded.project,
+    }
+    with loaded.client() as client:
+        endpoint = str(client._connection.API_BASE_URL)
+    if endpoint.startswith("http://"):
+        settings["AI_USAGE_BIGQUERY_ENDPOINT"] = endpoint
+    elsewhere = warehouse_of(Settings.load({**settings, "AI_USAGE_DATASET": "ai_usage_not_there"}))
+    assert not elsewhere.exists(TABLE)
+    with pytest.raises(WarehouseError, match=r"`bq mk --dataset \S+:ai_usage_not_there`"):
+        elsewhere.ensure_table(TABLE)
+
+
+def test_a_table_that_is_not_there_is_an_error_of_one_line(warehouse: BigQueryWarehouse) -> None:
+    with pytest.raises(WarehouseError) as error:
+        warehouse.query(f"SELECT event_id FROM {TABLE} WHERE event_date = DATE '2026-01-01'")
+    assert "raw_ai_events" in str(error.value)
+    assert "\n" not in str(error.value)
