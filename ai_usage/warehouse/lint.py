@@ -291,6 +291,8 @@ def _surface(query: exp.Query, typed: exp.Expr, file: str) -> Iterator[Finding]:
     huge: dict[int, set[str]] = {}
     top: Scope | None = None
     for scope in traverse_scope(typed):
+        if not isinstance(scope.expression, exp.Query):  # an UNNEST has no columns of its own
+            continue
         top = scope
         if scope.set_operation_scopes:
             names = _selected(scope)

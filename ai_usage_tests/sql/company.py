@@ -33,13 +33,23 @@ def tables(
     costs: Iterable[Mapping[str, Any]],
     usage: Iterable[Mapping[str, Any]],
     *,
+    seats: Iterable[Mapping[str, Any]] = (),
+    budgets: Iterable[Mapping[str, Any]] = (),
+    invoices: Iterable[Mapping[str, Any]] = (),
+    reports: Iterable[Mapping[str, Any]] | None = None,
+    spend: Iterable[Mapping[str, Any]] = (),
     calendar: tuple[date, date] = (date(2024, 1, 1), date(2025, 12, 31)),
 ) -> dict[str, list[Row]]:
     """The tables that the views read.
 
     `people`: a row a version (user_email, from, full_name, department, team, cost_center);
     `costs`: day, person, platform, optional cost_center, and columns of fact_ai_costs;
-    `usage`: day, person, platform, and columns of fact_ai_usage.
+    `usage`: day, person, platform, and columns of fact_ai_usage;
+    `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`: columns of
+    dim_budgets, raw_invoices, raw_member_spend; `reports`: day, platform, and columns of
+    raw_ai_events. Without reports each cost was reported as it stands.
+
+    A platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
     """
     versions = _versions(people)
     costs = list(costs)
@@ -69,6 +79,13 @@ def tables(
         ],
         "fact_ai_costs": [_cost(row, versions, center_sk) for row in costs],
         "fact_ai_usage": [_usage(row, versions) for row in usage],
+        "dim_seats": [_seat(row) for row in seats],
+        "dim_budgets": [complete("dim_budgets", _open_ended(row)) for row in budgets],
+        "raw_invoices": [_invoice_line(row, n) for n, row in enumerate(invoices, 1)],
+        "raw_ai_events": [
+            _report(row) for row in (map(_reported, costs) if reports is None else reports)
+        ],
+        "raw_member_spend": [_snapshot(row) for row in spend],
     }
 
 
@@ -115,6 +132,7 @@ def _versions(people: Iterable[Mapping[str, Any]]) -> list[Row]:
             until = LAST_DAY if last else rows[index + 1]["from"] - timedelta(days=1)
             version = {key: value for key, value in row.items() if key != "from"}
             version.setdefault("cost_center", None)
+            version.setdefault("is_active", True)
             version |= {
                 "user_sk": sk,
                 # The first version reaches back, so that early events find their person.
@@ -173,6 +191,55 @@ def _usage(row: Mapping[str, Any], versions: list[Row]) -> Row:
     }
     given = {key: v for key, v in row.items() if key not in ("day", "person", "platform")}
     return complete("fact_ai_usage", values | given)
+
+
+def _open_ended(row: Mapping[str, Any]) -> Row:
+    return {"valid_from": FIRST_DAY, "valid_to": LAST_DAY, **row}
+
+
+def _seat(row: Mapping[str, Any]) -> Row:
+    product = row["platform"]
+    vendor = {"platform": PLATFORMS[product][1], "platform_subtype": product}
+    return complete("dim_seats", _open_ended(row) | vendor)
+
+
+def _invoice_line(row: Mapping[str, Any], number: int) -> Row:
+    values = {"invoice_line": number, "amount": row["amount_usd"], "currency_code": "USD"}
+    return complete("raw_invoices", values | dict(row))
+
+
+def _reported(cost: Mapping[str, Any]) -> Row:
+    """The event that a cost came from, where every event has one part."""
+    kind = cost.get("cost_type") or ("overage" if cost.get("overage_cost_usd") else "usage")
+    own = kind in ("subscription", "one_time")
+    amounts = (cost.get("base_cost_usd"), cost.get("overage_cost_usd"))
+    return {
+        "day": cost["day"],
+        "platform": cost["platform"],
+        "cost_usd": sum((a or Decimal(0) for a in amounts), Decimal(0)),
+        "cost_type": "uncached_input_tokens" if kind == "usage" else kind,
+        "billing_account_id": cost.get("billing_account_id") if own else None,
+        "is_provisional": cost.get("is_provisional") or False,
+    }
+
+
+def _report(row: Mapping[str, Any]) -> Row:
+    day, product = row["day"], row["platform"]
+    values: Row = {
+        "event_date": day,
+        "event_timestamp": datetime(day.year, day.month, day.day, tzinfo=UTC),
+        "platform": PLATFORMS[product][1],
+        "platform_subtype": product,
+        "event_type": "cost",
+    }
+    given = {key: value for key, value in row.items() if key not in ("day", "platform")}
+    return complete("raw_ai_events", values | given)
+
+
+def _snapshot(row: Mapping[str, Any]) -> Row:
+    day = row["snapshot_date"]
+    asked = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return complete("raw_member_spend", {"ingest_timestamp": asked, **row})
 
 
 def _date_sk(day: date) -> int:

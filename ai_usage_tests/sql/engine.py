@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import render
 from ai_usage.warehouse.views import view_schema
@@ -20,6 +21,11 @@ READ = (
     "dim_cost_centers",
     "fact_ai_costs",
     "fact_ai_usage",
+    "dim_seats",
+    "dim_budgets",
+    "raw_ai_events",
+    "raw_invoices",
+    "raw_member_spend",
 )
 
 
@@ -38,7 +44,7 @@ class Engine:
                 for c in table_schema(name).columns
             )
             self._connection.execute(f"CREATE TABLE w.{name} ({columns})")
-        self._views: set[tuple[str, date, int | None]] = set()
+        self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
 
     def __enter__(self) -> Engine:
         return self
@@ -59,30 +65,42 @@ class Engine:
             self._connection.execute(f"INSERT INTO w.{name} BY NAME SELECT * FROM new_rows")
             self._connection.unregister("new_rows")
 
-    def read(self, view: str, as_of: date, months: int | None = None) -> list[dict[str, Any]]:
-        """The rows of the view, seen from `as_of`."""
-        schema = view_schema(view)
-        key = (view, as_of, months)
-        name = f"w.{view}_{as_of:%Y%m%d}_{months or 0}"
-        if key not in self._views:
-            query = render(
-                schema.query,
-                "duckdb",
-                dataset="w",
-                literals={"as_of": as_of, "months": months or schema.months},
-            )
-            columns = ", ".join(schema.column_names)
-            self._connection.execute(f"CREATE VIEW {name} ({columns}) AS {query}")
-            self._views.add(key)
-        result = self._connection.execute(f"SELECT * FROM {name}")
-        return [dict(zip(schema.column_names, values, strict=True)) for values in result.fetchall()]
+    def read(
+        self, view: str, as_of: date, months: int | None = None, **parameters: int | str
+    ) -> list[dict[str, Any]]:
+        """The rows of the view, seen from `as_of`; its other parameters have their defaults."""
+        if months is not None:
+            parameters["months"] = months
+        name = self._created(view, as_of, parameters)
+        return self._rows(f"SELECT * FROM {name}")
 
     def types(self, view: str, as_of: date) -> dict[str, str]:
         """The engine's type of each column of the view."""
-        self.read(view, as_of)
-        name = f"w.{view}_{as_of:%Y%m%d}_0"
+        name = self._created(view, as_of, {})
         rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
         return {row[0]: row[1] for row in rows}
+
+    def check(self, name: str, start: date, end: date) -> list[dict[str, Any]]:
+        """The failing rows of `sql/checks/<name>.sql` from `start` to `end`, not included."""
+        literals = {"start": start, "end": end}
+        return self._rows(render(load("checks", name), "duckdb", dataset="w", literals=literals))
+
+    def _created(self, view: str, as_of: date, parameters: Mapping[str, int | str]) -> str:
+        schema = view_schema(view)
+        key = (view, as_of, tuple(sorted(parameters.items())))
+        if key not in self._views:
+            name = f"w.{view}_{len(self._views)}"
+            literals = {"as_of": as_of, **schema.defaults, **parameters}
+            query = render(schema.query, "duckdb", dataset="w", literals=literals)
+            columns = ", ".join(schema.column_names)
+            self._connection.execute(f"CREATE VIEW {name} ({columns}) AS {query}")
+            self._views[key] = name
+        return self._views[key]
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        result = self._connection.execute(sql)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
 
     def setting(self, name: str) -> Any:
         """The session's value of a setting."""

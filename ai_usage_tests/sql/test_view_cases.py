@@ -1,16 +1,16 @@
 """Every view, case by case: `<view>/<case>/` holds a small company and the rows that must come out.
 
-A case is a `case.toml` (its story, the day it is seen from, optionally the months), `people.csv`,
-`costs.csv`, `usage.csv` with only the columns that matter, and `expect.csv` with the columns that
-the case is about: all rows of the view, an empty cell for NULL. Money must be equal; a ratio must
-agree in the digits written.
+A case is a `case.toml` (its story, the day it is seen from, optionally the view's parameters),
+the files of `INPUTS` that it needs with only the columns that matter, and `expect.csv` with the
+columns that the case is about: all rows of the view, an empty cell for NULL. Money must be equal; a
+ratio must agree in the digits written.
 """
 
 from __future__ import annotations
 
 import csv
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,30 @@ GRAIN = {
     ),
     "vw_team_productivity": ("month", "user_email"),
     "vw_executive_dashboard": ("month",),
+    "vw_cost_by_project": (
+        "month",
+        "project_code",
+        "department",
+        "team",
+        "cost_center",
+        "platform_name",
+    ),
+    "vw_idle_seats": ("seat_id",),
+    "vw_budget_status": ("month", "scope_type", "scope_value"),
+    "vw_reconciliation": ("platform_code", "billing_account_id", "period_from", "period_to"),
+    "vw_member_spend": ("platform_code", "cycle_start", "member"),
 }
+INPUTS = {
+    "people": "dim_users",
+    "costs": "fact_ai_costs",
+    "usage": "fact_ai_usage",
+    "seats": "dim_seats",
+    "budgets": "dim_budgets",
+    "invoices": "raw_invoices",
+    "reports": "raw_ai_events",
+    "spend": "raw_member_spend",
+}
+"""A case's files, and the table whose columns they have; see `company.tables`."""
 CASES = sorted(path.parent for path in HERE.glob("vw_*/*/case.toml"))
 
 # What a case file may write besides the columns of its table.
@@ -51,17 +74,15 @@ def engine() -> Any:
 def test_a_view_gives_the_rows_that_a_person_works_out_by_hand(case: Path, engine: Engine) -> None:
     view = case.parent.name
     told = tomllib.loads((case / "case.toml").read_text())
-    engine.fill(
-        tables(
-            _read(case / "people.csv", "dim_users"),
-            _read(case / "costs.csv", "fact_ai_costs"),
-            _read(case / "usage.csv", "fact_ai_usage"),
-        )
-    )
+    given = {name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()}
+    if not (case / "reports.csv").exists():
+        del given["reports"]
+    engine.fill(tables(**given))
     expected = _rows(case / "expect.csv")
     grain = [name for name in GRAIN[view] if name in expected[0]]
-    actual = engine.read(view, told["as_of"], told.get("months"))
-    by_key = {tuple(str(row[name]) for name in grain): row for row in actual}
+    parameters = {name: value for name, value in told.items() if name not in ("story", "as_of")}
+    actual = engine.read(view, told["as_of"], **parameters)
+    by_key = {tuple(_text(row[name]) for name in grain): row for row in actual}
     assert len(by_key) == len(actual), f"{view} broke its grain {grain}"
     wanted = {tuple(row[name] for name in grain): row for row in expected}
     assert by_key.keys() == wanted.keys(), told["story"]
@@ -87,6 +108,10 @@ def test_a_wrong_expectation_is_noticed() -> None:
     assert not _agrees(None, "0")
     assert _agrees(1 / 3, "0.3333")
     assert _agrees(Decimal("1.100000000"), "1.1")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _agrees(value: Any, text: str) -> bool:
@@ -130,4 +155,7 @@ def _value(text: str, type_name: str, name: str) -> Any:
         "FLOAT64": float,
         "NUMERIC": Decimal,
         "BOOL": lambda word: {"true": True, "false": False}[word],
+        "DATE": date.fromisoformat,
+        "TIMESTAMP": lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
+        "ARRAY<STRING>": str.split,
     }[type_name](text)
