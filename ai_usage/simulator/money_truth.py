@@ -126,7 +126,8 @@ def _cursor(company: Company, day: date, members_since: date) -> Iterator[_Part]
     ]
     for email in holders:
         yield "cursor", email, share
-    yield "cursor", None, (bought[-1].quantity - len(holders)) * share
+    if bought[-1].quantity > len(holders):
+        yield "cursor", None, (bought[-1].quantity - len(holders)) * share
 
 
 def _claude(company: Company, day: date) -> Iterator[_Part]:
@@ -145,7 +146,8 @@ def _claude(company: Company, day: date) -> Iterator[_Part]:
     bearers.append(company.people[EARLIER_JOINER if taken_over else NEVER_ACTIVE].email)
     for email in bearers:
         yield "anthropic", email, share
-    yield "anthropic", None, (bought[-1].quantity - len(bearers)) * share
+    if bought[-1].quantity > len(bearers):
+        yield "anthropic", None, (bought[-1].quantity - len(bearers)) * share
 
 
 def _days(start: date, end: date) -> list[date]:
