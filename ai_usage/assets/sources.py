@@ -88,7 +88,7 @@ def _source(
                     now=settings.now,
                     refetch=again,
                 )
-                for window, again in config.windows(window_of(context))
+                for window, again in config.windows(_asked(endpoint, window_of(context), settings))
             ]
         return dg.MaterializeResult(
             metadata={
@@ -101,3 +101,11 @@ def _source(
         )
 
     return source
+
+
+def _asked(endpoint: Endpoint, window: Window, settings: Settings) -> Window:
+    """The days to ask for. A directory can only be asked for today, and any run needs one.
+
+    Without it a backfill of past days alone would know no key's owner.
+    """
+    return Window.day(settings.today) if endpoint.kind == "snapshot" else window
