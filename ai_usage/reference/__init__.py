@@ -5,7 +5,7 @@ the samples and the README's tables all come from the declaration. What the rows
 and keys is not here but in `ai_usage.identity`.
 """
 
-from ai_usage.reference.across import accept, read_folder
+from ai_usage.reference.across import read_checked, read_folder
 from ai_usage.reference.column import Row
 from ai_usage.reference.documents import Checked, check, markdown, sample, write_samples
 from ai_usage.reference.file import ReferenceFile
@@ -22,13 +22,13 @@ __all__ = [
     "ReferenceFile",
     "RefusedFileError",
     "Row",
-    "accept",
     "check",
     "decode",
     "earliest_change",
     "encode",
     "markdown",
     "read_bytes",
+    "read_checked",
     "read_folder",
     "read_path",
     "read_records",

@@ -29,7 +29,7 @@ def read_folder(files: Sequence[ReferenceFile], folder: Path) -> Readings:
     return {file.name: _across(file, alone) for file in files}
 
 
-def accept(file: ReferenceFile, folder: Path) -> Reading:
+def read_checked(file: ReferenceFile, folder: Path) -> Reading:
     """Read one file and check it against the others of the folder: what may be archived.
 
     Raises `RefusedFileError` with every problem of this file; others' are not looked for.

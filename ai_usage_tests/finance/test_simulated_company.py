@@ -26,7 +26,7 @@ from ai_usage.identity import Snapshot, members_of
 from ai_usage.identity.history import fold_people
 from ai_usage.platforms.base import Window
 from ai_usage.platforms.rows import Person
-from ai_usage.reference import Row, accept, reference_files
+from ai_usage.reference import Row, read_checked, reference_files
 from ai_usage.simulator import Company, Truth, write_reference_files
 from ai_usage.simulator.roster import RECENT_LEAVER
 
@@ -43,7 +43,7 @@ def company() -> Company:
 def files(company: Company, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     folder = tmp_path_factory.mktemp("files")
     write_reference_files(company, folder)
-    return {file.name: accept(file, folder).rows for file in reference_files()}
+    return {file.name: read_checked(file, folder).rows for file in reference_files()}
 
 
 def listed(company: Company, day: date) -> Snapshot:

@@ -8,9 +8,9 @@ import pytest
 
 from ai_usage.reference import (
     ReferenceFile,
-    accept,
     check,
     markdown,
+    read_checked,
     read_text,
     reference_files,
     sample,
@@ -75,6 +75,6 @@ def test_the_check_tells_every_problem_and_every_file_that_nothing_reads(tmp_pat
 def test_the_simulated_companys_files_are_accepted(tmp_path: Path) -> None:
     write_reference_files(Company(today=TODAY), tmp_path)
     for file in reference_files():
-        reading = accept(file, tmp_path)
+        reading = read_checked(file, tmp_path)
         assert reading.rows
         assert not reading.warnings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.errors import ReferenceFileError
-from ai_usage.reference import accept, check, earliest_change, read_text, reference_file
+from ai_usage.reference import check, earliest_change, read_checked, read_text, reference_file
 from ai_usage.reference import reference_files as all_files
 from ai_usage.reference.column import FIRST_DAY, Row
 from ai_usage.reference.reading import MAX_BYTES
@@ -299,7 +299,7 @@ def test_a_file_of_100_mb_is_refused_unread(name: str, tmp_path: Path) -> None:
     with (tmp_path / name).open("wb") as out:
         out.truncate(100_000_000)
     with pytest.raises(ReferenceFileError, match=rf"{name}:1: holds 100\.0 MB, more than 20 MB"):
-        accept(reference_file(name), tmp_path)
+        read_checked(reference_file(name), tmp_path)
     assert MAX_BYTES == 20_000_000
 
 
@@ -343,7 +343,7 @@ def _problems(folder: Path, name: str) -> list[str]:
 
 def _accepted(folder: Path, name: str) -> list[str]:
     try:
-        accept(reference_file(name), folder)
+        read_checked(reference_file(name), folder)
     except ReferenceFileError as error:
         return error.lines()  # type: ignore[attr-defined, no-any-return]
     return []
