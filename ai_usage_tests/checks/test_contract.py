@@ -46,16 +46,18 @@ def checked(
 
 
 @pytest.mark.parametrize("table", table_names())
-def test_plain_rows_and_none_at_all_keep_every_tables_contract(
-    shared: DuckDBWarehouse, table: str
-) -> None:
+def test_plain_rows_keep_every_tables_contract(shared: DuckDBWarehouse, table: str) -> None:
     partitioned = table_schema(table).partition_column is not None
-    window = BOTH if partitioned else None
-    for rows in ([], [row(table), row(table, NEXT if partitioned else DAY)]):
-        fill(shared, table, rows)
-        found = checked(shared, table, "error", window)
-        assert (found.whole.failures, found.by_day, found.rows) == ({}, {}, len(rows))
-    assert checked(shared, table, "warning", window).whole.passed
+    fill(shared, table, [row(table), row(table, NEXT if partitioned else DAY)])
+    found = checked(shared, table, "error", BOTH if partitioned else None)
+    assert (found.whole.failures, found.by_day, found.rows) == ({}, {}, 2)
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+def test_no_rows_keep_the_contract(shared: DuckDBWarehouse, severity: Severity) -> None:
+    fill(shared, "raw_ai_events", [])
+    found = checked(shared, "raw_ai_events", severity)
+    assert (found.whole.failures, found.by_day, found.rows) == ({}, {}, 0)
 
 
 # -- every rule ---------------------------------------------------------------------------------
@@ -108,24 +110,27 @@ def test_every_rule_is_planted() -> None:
     assert set(PLANTED) == declared
 
 
-@pytest.mark.parametrize(("table", "name"), PLANTED)
+@pytest.mark.parametrize(
+    ("table", "severity"), sorted({(t, r.severity) for t, rules in RULES.items() for r in rules})
+)
 def test_a_row_that_breaks_a_rule_fails_it_alone_on_its_day(
-    shared: DuckDBWarehouse, table: str, name: str
+    shared: DuckDBWarehouse, table: str, severity: Severity
 ) -> None:
-    (rule,) = [rule for rule in RULES[table] if rule.name == name]
+    names = [rule.name for rule in RULES[table] if rule.severity == severity]
     partitioned = table_schema(table).partition_column is not None
     good = [row(table), row(table, NEXT if partitioned else DAY)]
-    bad = row(table, NEXT if partitioned else DAY, **PLANTED[table, name])
-    fill(shared, table, [*good, bad])
-    found = checked(shared, table, rule.severity, BOTH if partitioned else None)
-    assert found.whole.failures == {name: 1}
+    bad = [row(table, NEXT if partitioned else DAY, **PLANTED[table, name]) for name in names]
+    fill(shared, table, [*good, *bad])
+    found = checked(shared, table, severity, BOTH if partitioned else None)
+    assert found.whole.failures == dict.fromkeys(names, 1)
     assert {d: o.failures for d, o in found.by_day.items()} == (
-        {NEXT: {name: 1}} if partitioned else {}
+        {NEXT: dict.fromkeys(names, 1)} if partitioned else {}
     )
-    assert found.rows == 3
-    (sample,) = found.whole.sample
-    assert sample["rule"] == name
-    assert {key: sample[key] for key in PLANTED[table, name]} == PLANTED[table, name]
+    assert found.rows == 2 + len(names)
+    assert found.whole.sample
+    for sample in found.whole.sample:
+        planted = PLANTED[table, sample["rule"]]
+        assert {key: sample[key] for key in planted} == planted
 
 
 @pytest.mark.parametrize("table", RULES)

@@ -368,7 +368,7 @@ def writes(draw: st.DrawFn) -> Write:
 
 @pytest.mark.parametrize("table", ["raw_ai_events", "fact_ai_usage"])
 @given(sequence=st.lists(writes(), min_size=1, max_size=6))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_any_sequence_of_writes_leaves_what_a_dict_of_days_would_hold(
     table: str, sequence: list[Write]
 ) -> None:
