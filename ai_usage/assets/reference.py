@@ -5,7 +5,7 @@ import dagster as dg
 from ai_usage.assets.common import FINANCE, explained
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
-from ai_usage.reference import ReferenceFile, read_path, reference_files
+from ai_usage.reference import ReferenceFile, read_checked, reference_files
 from ai_usage.reference_state import accept
 from ai_usage.settings import Settings
 
@@ -40,7 +40,7 @@ def _reference(
     )
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with explained():
-            reading = read_path(file, settings.reference_path)
+            reading = read_checked(file, settings.reference_path)
             for warning in reading.warnings:
                 context.log.warning(warning.text(file.name))
             if not reading.present:

@@ -97,6 +97,13 @@ def fact_checks(
             parameters=threshold,
         ),
         sql_check(
+            "fact_ai_usage",
+            "approved_platforms",
+            "People use only the platforms that they are approved for.",
+            blocking=False,
+            partitions=partitions,
+        ),
+        sql_check(
             "fact_ai_costs",
             "cost_attribution",
             f"At least {settings.coverage_threshold:.0%} of a platform's dollars of a day belong "
