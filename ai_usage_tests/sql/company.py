@@ -38,6 +38,7 @@ def tables(
     invoices: Iterable[Mapping[str, Any]] = (),
     reports: Iterable[Mapping[str, Any]] | None = None,
     spend: Iterable[Mapping[str, Any]] = (),
+    keys: Iterable[Mapping[str, Any]] = (),
     calendar: tuple[date, date] = (date(2024, 1, 1), date(2025, 12, 31)),
 ) -> dict[str, list[Row]]:
     """The tables that the views read.
@@ -45,9 +46,9 @@ def tables(
     `people`: a row a version (user_email, from, full_name, department, team, cost_center);
     `costs`: day, person, platform, optional cost_center, and columns of fact_ai_costs;
     `usage`: day, person, platform, and columns of fact_ai_usage;
-    `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`: columns of
-    dim_budgets, raw_invoices, raw_member_spend; `reports`: day, platform, and columns of
-    raw_ai_events. Without reports each cost was reported as it stands.
+    `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`, `keys`:
+    columns of dim_budgets, raw_invoices, raw_member_spend, api_key_mappings; `reports`: day,
+    platform, and columns of raw_ai_events. Without reports each cost was reported as it stands.
 
     A platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
     """
@@ -86,6 +87,7 @@ def tables(
             _report(row) for row in (map(_reported, costs) if reports is None else reports)
         ],
         "raw_member_spend": [_snapshot(row) for row in spend],
+        "api_key_mappings": [complete("api_key_mappings", row) for row in keys],
     }
 
 

@@ -26,6 +26,7 @@ READ = (
     "raw_ai_events",
     "raw_invoices",
     "raw_member_spend",
+    "api_key_mappings",
 )
 
 

@@ -44,6 +44,13 @@ GRAIN = {
     "vw_idle_seats": ("seat_id",),
     "vw_budget_status": ("month", "scope_type", "scope_value"),
     "vw_reconciliation": ("platform_code", "billing_account_id", "period_from", "period_to"),
+    "vw_attribution_gaps": (
+        "platform",
+        "identity_type",
+        "identity_value",
+        "workspace_id",
+        "reason",
+    ),
     "vw_member_spend": ("platform_code", "cycle_start", "member"),
 }
 INPUTS = {
@@ -55,6 +62,7 @@ INPUTS = {
     "invoices": "raw_invoices",
     "reports": "raw_ai_events",
     "spend": "raw_member_spend",
+    "keys": "api_key_mappings",
 }
 """A case's files, and the table whose columns they have; see `company.tables`."""
 CASES = sorted(path.parent for path in HERE.glob("vw_*/*/case.toml"))
