@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ai_usage.errors import AiUsageError
+from ai_usage.finance import affected_from, read_contracts
 from ai_usage.platforms.archive import Archive, Fetch
 from ai_usage.platforms.base import Page, Window
 from ai_usage.reference import (
@@ -21,6 +22,7 @@ from ai_usage.reference import (
     earliest_change,
     encode,
     read_path,
+    reference_file,
     reference_files,
 )
 from ai_usage.settings import Settings
@@ -92,8 +94,14 @@ def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window)
 
 
 def widened(window: Window, changes: Sequence[ReferenceChange], settings: Settings) -> Window:
-    """The window, reaching back to the first partition that a change affects."""
+    """The window, reaching back to the first partition that a change affects.
+
+    Also to the first day of a running seat month that is paid as a whole: who joins within it
+    takes over the seat's cost of days that have passed.
+    """
     first = min([window.start, *(change.day for change in changes)])
+    seats = newest_rows(Archive(settings.archive_root), reference_file("seats.csv")) or []
+    first = affected_from(read_contracts(seats), first)
     return Window(max(first, settings.first_day), window.end)
 
 

@@ -40,6 +40,8 @@ from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
 
+_log = dg.get_dagster_logger()
+
 
 class Books:
     """The accepted states of finance's files, and what follows from them and the directories."""
@@ -63,6 +65,13 @@ class Books:
         members = [s for s in self.directory.snapshots() if s.source in with_seats]
         holders = read_holders(self.rows("seat_assignments.csv"), members, people)
         return assign_seats(read_contracts(self.rows("seats.csv")), holders)
+
+    def seats(self) -> list[dict[str, Any]]:
+        """Rows of `dim_seats`; whom no seat is left for, and who has left, is logged."""
+        seating = self.seating()
+        for warning in seating.warnings():
+            _log.warning(warning)
+        return dim_seats(seating, self.rates)
 
     def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
         """The window's seats and other costs as events, up to today; not yet scored."""
@@ -118,7 +127,7 @@ def finance_assets(
         _table(
             "dim_seats",
             book_keys(vendors),
-            lambda: dim_seats(books.seating(), books.rates),
+            books.seats,
             partitions,
         ),
         table(

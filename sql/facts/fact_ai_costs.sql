@@ -422,7 +422,7 @@ invoiced AS (
       ON r.platform = f.platform AND f.event_date BETWEEN r.period_from AND r.period_to
       AND (r.billing_account_id IS NULL OR f.billing_account_id IS NULL
         OR r.billing_account_id = f.billing_account_id)
-    WHERE f.kind != 'one_time'
+    WHERE f.kind != 'one_time' AND IF(f.kind = 'subscription', r.covers_seats, r.covers_usage)
   ) AS matches
   WHERE place = 1
 )

@@ -7,7 +7,7 @@ CREATE TABLE dim_seats (
   user_email STRING OPTIONS(description="Holder of the seat; NULL for a seat that nobody holds."),
   valid_from DATE NOT NULL OPTIONS(description="First day on which the holder holds it."),
   valid_to DATE NOT NULL OPTIONS(description="Last day on which the holder holds it."),
-  monthly_price_usd NUMERIC NOT NULL OPTIONS(description="Price of the seat a month at valid_to's exchange rate, US dollars."),
+  monthly_price_usd NUMERIC NOT NULL OPTIONS(description="Price of the seat a billing month at valid_to's exchange rate, US dollars."),
   pricing STRING NOT NULL OPTIONS(description="daily, or full_month."),
   assignment_source STRING NOT NULL OPTIONS(description="seat_assignments.csv, the vendor's members, or none.")
 )
