@@ -121,19 +121,33 @@ def test_a_function_that_becomes_an_operator_keeps_its_operands_and_its_place(
     assert value(engine, expression) == expected
 
 
-_leaf = st.integers(1, 50).map(lambda n: (str(n), n))
+# An expression without any parenthesis that it does not need: its text, how loosely it binds
+# (0: a sum, 1: a product, 2: a number or a call), its value.
+Written = tuple[str, int, int]
+
+_leaf = st.integers(1, 50).map(lambda n: (str(n), 2, n))
+
+
+def _bound(written: Written, level: int) -> str:
+    return written[0] if written[1] >= level else f"({written[0]})"
 
 
 def _operation(children: Any) -> Any:
-    def built(drawn: tuple[str, tuple[str, int], tuple[str, int]]) -> tuple[str, int]:
-        name, (left, a), (right, b) = drawn
-        if name in "+-*":
-            return f"({left} {name} {right})", {"+": a + b, "-": a - b, "*": a * b}[name]
+    def built(drawn: tuple[str, Written, Written]) -> Written:
+        name, left, right = drawn
+        a, b = left[2], right[2]
+        if name == "+":
+            return f"{_bound(left, 0)} + {_bound(right, 1)}", 0, a + b
+        if name == "-":
+            return f"{_bound(left, 0)} - {_bound(right, 1)}", 0, a - b
+        if name == "*":
+            return f"{_bound(left, 1)} * {_bound(right, 2)}", 1, a * b
         if b == 0:
-            return left, a
+            return left
         # Both truncate towards zero.
         quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-        return f"{name}({left}, {right})", quotient if name == "DIV" else a - b * quotient
+        value = quotient if name == "DIV" else a - b * quotient
+        return f"{name}({left[0]}, {right[0]})", 2, value
 
     return st.tuples(st.sampled_from(["+", "-", "*", "DIV", "MOD"]), children, children).map(built)
 
@@ -141,9 +155,9 @@ def _operation(children: Any) -> Any:
 @given(st.recursive(_leaf, _operation, max_leaves=8))
 @settings(max_examples=150, deadline=None)
 def test_any_nesting_of_div_and_mod_has_the_value_of_plain_integers(
-    engine: duckdb.DuckDBPyConnection, expression: tuple[str, int]
+    engine: duckdb.DuckDBPyConnection, expression: Written
 ) -> None:
-    text, expected = expression
+    text, _, expected = expression
     assert value(engine, text) == expected
 
 
