@@ -20,8 +20,13 @@ from ai_usage.assets.raw_events import raw_events_asset
 from ai_usage.assets.reference import reference_assets
 from ai_usage.assets.sources import source_assets
 from ai_usage.assets.views import view_assets
+from ai_usage.automation import automation, fresh_within
 from ai_usage.checks.factory import warehouse_checks
+from ai_usage.checks.metrics import metric_checks
 from ai_usage.checks.sql_checks import completeness_check, fact_checks
+from ai_usage.notifications.alerts import Alerts
+from ai_usage.notifications.findings import catalogue_of_assets
+from ai_usage.notifications.sensors import alert_sensors
 from ai_usage.partitions import daily_partitions
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, discovered_vendors
@@ -54,6 +59,8 @@ def build_defs(
         *fact_assets(partitions),
         *view_assets(settings, partitions),
     ]
+    assets = fresh_within(settings, assets)
+    automated = automation(settings, vendors, assets)
     names = {asset.key.path[-1] for asset in assets}
     return dg.Definitions(
         assets=assets,
@@ -61,6 +68,13 @@ def build_defs(
             *warehouse_checks((t for t in table_names() if t in names), partitions),
             *fact_checks(settings, partitions),
             completeness_check(settings, vendors, archive, partitions),
+            *metric_checks(settings, vendors, archive, partitions),
+        ],
+        jobs=automated.jobs,
+        schedules=automated.schedules,
+        sensors=[
+            *automated.sensors,
+            *alert_sensors(Alerts(settings, vendors, catalogue_of_assets(assets))),
         ],
         resources={
             "warehouse": warehouse,

@@ -21,10 +21,13 @@ from dagster._core.storage.tags import (
 
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.errors import AiUsageError
+from ai_usage.notifications.alerts import alert_on_run
+from ai_usage.notifications.findings import STARTED_BY
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.reference_state import take_in
 from ai_usage.settings import Settings
+from ai_usage.step_errors import error_line, interrupted
 from ai_usage.warehouse.io_managers import warehouse_resource
 
 Progress = Callable[["Step"], None]
@@ -169,11 +172,12 @@ def run_assets(
             tags={
                 ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
-                "ai_usage/started_by": "cli",
+                STARTED_BY: "cli",
             },
         )
+        alert_on_run(settings, defs, instance, run_id)
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
-        _take_in_reference(settings, window)
+        take_in_reference(settings, window)
     built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
     failed = [event for event in result.all_events if event.is_step_failure]
     return RunResult(
@@ -181,13 +185,14 @@ def run_assets(
         success=result.success,
         materialized=tuple(sorted(key.path[-1] for key in built)),
         checks=_checks(defs, result, window),
-        errors=tuple(line for line in map(_error_line, failed) if line is not None),
+        errors=tuple(line for line in map(error_line, failed) if line is not None),
         not_built=tuple(key.path[-1] for key in keys if key not in built),
-        interrupted=any(_cause(event) == _INTERRUPTED for event in failed),
+        interrupted=any(map(interrupted, failed)),
     )
 
 
-def _take_in_reference(settings: Settings, built: Window) -> None:
+def take_in_reference(settings: Settings, built: Window) -> None:
+    """Remember that the accepted reference files are in the facts, after a run that built all."""
     warehouse = warehouse_resource(settings).warehouse()
     days = next(
         warehouse.rows(
@@ -274,36 +279,3 @@ def _checks(
 def _metadata(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
     value = evaluation.metadata.get(name)
     return None if value is None else value.value
-
-
-def _error_line(event: dg.DagsterEvent) -> str | None:
-    """One line for a failed step; None where another line says it: a check's, or the person's."""
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
-    if _cause(event) in (_INTERRUPTED, _BLOCKED):
-        return None
-    error = data.error
-    # What a person can mend is said by our own error, not by what caused it.
-    while error is not None and error.cause is not None and not _is_ours(error):
-        error = error.cause
-    if error is None:
-        return f"{event.step_key} failed."
-    message = error.message.strip().splitlines()[0]
-    known = message.removeprefix(f"ai_usage.errors.{error.cls_name}: ")
-    return known if known != message else f"{event.step_key}: {message}"
-
-
-def _is_ours(error: Any) -> bool:
-    return str(error.message).startswith("ai_usage.errors.")
-
-
-_INTERRUPTED = "DagsterExecutionInterruptedError"
-_BLOCKED = "DagsterAssetCheckFailedError"
-
-
-def _cause(event: dg.DagsterEvent) -> str | None:
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.cls_name if error is not None else None

@@ -116,6 +116,44 @@ class Settings(BaseSettings):
         le=1,
         description="Smallest share of records and dollars that must be attributed to a person.",
     )
+    nightly_lookback_days: int = Field(
+        35, ge=0, le=365, description="Days that the nightly run reads again, usage and cost."
+    )
+    freshness_hours: float = Field(
+        2.0, gt=0, description="Oldest that the data in a view may be, hours since their fetch."
+    )
+    view_latency_seconds: float = Field(
+        3.0, gt=0, description="Longest that reading a view may take, seconds."
+    )
+    volume_tolerance: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="How far a day's events may lie from the median of the last eight same "
+        "weekdays: 0.5 warns below half of it and above twice it.",
+    )
+    spend_anomaly_score: float = Field(
+        6.0,
+        gt=0,
+        description="Robust z-score from which a day's spend is unusual for a person, key or "
+        "platform.",
+    )
+    spend_anomaly_minimum_usd: float = Field(
+        25.0,
+        ge=0,
+        description="Least US dollars above the usual from which a day's spend is unusual.",
+    )
+    notify_urls: SecretStr | None = Field(
+        None,
+        description="Where alerts go: Apprise URLs, separated by commas or spaces. A prefix routes "
+        "one by severity, group and owner: `error+owner:finance=mailto://…`. Secret.",
+    )
+    notify_digest_above: int = Field(
+        5, ge=1, description="A run with alerts on more assets than this sends one digest."
+    )
+    ui_url: str = Field(
+        "http://127.0.0.1:3000", description="Where people open Dagster's UI: links in alerts."
+    )
     scim_url: str | None = Field(
         None,
         description="Base URL of the SCIM 2.0 directory, the part before `/Users`: "

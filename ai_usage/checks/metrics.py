@@ -1,0 +1,343 @@
+"""The promises that people feel: quick views, fresh data, no silent change of volume or spend.
+
+All of them warn, none blocks. What a day alone can break is recorded for every day; how quick and
+how fresh a view is, is true of the view now, whatever days a run covers.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.checks.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.checks.factory import table_check
+from ai_usage.checks.masking import mask_text
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Vendor, Window
+from ai_usage.platforms.rows import RawEvent
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.io_managers import WarehouseResource
+from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.views import view_names
+
+LATENCY = "latency"
+FRESHNESS = "freshness"
+
+PROMISED_FRESH = ("vw_cost_allocation_detailed", "vw_executive_dashboard", "vw_team_productivity")
+"""The views that people open; the others read the same facts, and would only say it again."""
+
+MINIMUM_WEEKS = 4
+"""Same weekdays that must be known before a day's volume is judged."""
+MINIMUM_EVENTS = 20
+"""Usual events a day below which chance alone halves and doubles."""
+MINIMUM_DAYS_WITH_SPEND = 10
+"""Days with spend, of the last 28, before anybody has a usual day: joiners have none."""
+LATE_CROSSINGS = timedelta(days=7)
+"""How long after a month's end its late costs may still bring somebody above a budget."""
+SETTLED_AFTER = timedelta(days=1)
+"""How long after a day's end an endpoint without a single event of it is believed."""
+RECENT = timedelta(days=3)
+"""How far back a fetch of today may be: what is older is stale by any measure."""
+
+_MOST_SUBJECTS = 20
+_SUBJECT_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check of a view found: what broke the promise, and what was measured."""
+
+    failures: Mapping[str, int]
+    metadata: Mapping[str, dg.MetadataValue[Any]]
+
+
+def metric_checks(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetChecksDefinition]:
+    """The success metrics as checks, but for attribution and completeness (`sql_checks`)."""
+    return [
+        *(latency_check(view, settings) for view in view_names()),
+        *(freshness_check(view, settings, vendors, archive) for view in PROMISED_FRESH),
+        volume_check(settings, partitions),
+        spend_check(settings, partitions),
+        budget_check(settings, partitions),
+    ]
+
+
+def latency_check(view: str, settings: Settings) -> dg.AssetChecksDefinition:
+    """Reading the whole view is quick; the seconds are plotted on the view's page."""
+
+    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
+        started = time.perf_counter()
+        rows = warehouse.query(f"SELECT * FROM {view}").num_rows
+        seconds = time.perf_counter() - started
+        _plot(context, view, {"view_latency_seconds": seconds})
+        slow = seconds >= settings.view_latency_seconds
+        return Found(
+            {LATENCY: 1} if slow else {},
+            {
+                "view_latency_seconds": dg.MetadataValue.float(seconds),
+                "rows": dg.MetadataValue.int(rows),
+            },
+        )
+
+    promise = f"Reading the whole view takes less than {settings.view_latency_seconds:g} s."
+    return _view_check(view, LATENCY, promise, evaluate)
+
+
+def freshness_check(
+    view: str, settings: Settings, vendors: Sequence[Vendor], archive: Archive
+) -> dg.AssetChecksDefinition:
+    """The view holds, of every configured vendor's endpoint, a fetch that is recent enough."""
+    asked = [
+        (vendor.name, endpoint.name)
+        for vendor in vendors
+        if settings.vendor_secret(vendor.key_setting) is not None
+        for endpoint in vendor.endpoints
+        if endpoint.yields is RawEvent
+    ]
+    limit = timedelta(hours=settings.freshness_hours)
+
+    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
+        now = settings.now
+        loaded = loaded_fetches(warehouse, Window(now.date() - RECENT, now.date() + RECENT))
+        newest = {
+            (vendor, endpoint): newest_fetch_in(archive, vendor, endpoint, loaded, now)
+            for vendor, endpoint in asked
+        }
+        stale = [name for name, at in newest.items() if at is None or now - at > limit]
+        metadata: dict[str, dg.MetadataValue[Any]] = {
+            "newest_fetches": dg.MetadataValue.json(
+                {f"{v}.{e}": at.isoformat() if at else None for (v, e), at in newest.items()}
+            )
+        }
+        known = [at for at in newest.values() if at is not None]
+        if known:
+            hours = (now - min(known)) / timedelta(hours=1)
+            _plot(context, view, {"data_age_hours": hours})
+            metadata["data_age_hours"] = dg.MetadataValue.float(hours)
+        return Found({f"{vendor}.{endpoint}": 1 for vendor, endpoint in stale}, metadata)
+
+    promise = (
+        f"What the view shows of every configured vendor was fetched less than "
+        f"{settings.freshness_hours:g} h ago."
+    )
+    return _view_check(view, FRESHNESS, promise, evaluate)
+
+
+Loaded = Mapping[tuple[str, str, date], datetime]
+"""Of a vendor's endpoint and day: when the oldest answer was fetched that the facts hold of it."""
+
+_LOADED = """
+SELECT r.platform, r.source_endpoint, r.event_date AS day, MIN(f.ingest_timestamp) AS fetched_at
+FROM raw_ai_events AS r
+INNER JOIN (
+  SELECT event_id, ingest_timestamp
+  FROM fact_ai_usage
+  WHERE DATE(event_timestamp) >= @start AND DATE(event_timestamp) < @end
+  UNION ALL
+  SELECT event_id, ingest_timestamp
+  FROM fact_ai_costs
+  WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end
+) AS f ON f.event_id = r.event_id
+WHERE r.event_date >= @start AND r.event_date < @end
+GROUP BY 1, 2, 3
+"""
+
+
+def loaded_fetches(warehouse: Warehouse, window: Window) -> Loaded:
+    """How old the answers are that the facts, and so the views, were built from."""
+    bound = {"start": window.start, "end": window.end}
+    return {
+        (row["platform"], row["source_endpoint"], row["day"]): row["fetched_at"]
+        for row in warehouse.rows(Query(_LOADED, bound))
+    }
+
+
+def newest_fetch_in(
+    archive: Archive, vendor: str, endpoint: str, loaded: Loaded, now: datetime
+) -> datetime | None:
+    """When the newest complete fetch was made that the facts contain; None if none is recent.
+
+    Only a fetch that asked for the day on which it was made tells how fresh the data are: one of
+    an old month may be a minute old. The facts contain it unless they hold an older answer for
+    one of its days; an answer without events leaves no trace, and is taken for contained.
+    """
+    for fetch in reversed(archive.fetches(vendor, endpoint)):
+        if fetch.fetched_at < now - RECENT:
+            return None
+        made_on = fetch.fetched_at.date()
+        if not fetch.complete or not fetch.window.start <= made_on < fetch.window.end:
+            continue
+        held = (loaded.get((vendor, endpoint, day)) for day in fetch.window.days())
+        if all(at is None or at >= fetch.fetched_at for at in held):
+            return fetch.fetched_at
+    return None
+
+
+def volume_check(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """Every endpoint yields about as many events as on the last eight same weekdays."""
+    least, most = 1 - settings.volume_tolerance, 1 / (1 - settings.volume_tolerance)
+    return _subject_check(
+        "raw_ai_events",
+        "volume",
+        f"A day's events of an endpoint are between {least:.0%} and {most:.0%} of the median of "
+        "the last eight same weekdays.",
+        lambda window: {
+            "settled_before": settings.today - SETTLED_AFTER,
+            "minimum_weeks": MINIMUM_WEEKS,
+            "minimum_events": MINIMUM_EVENTS,
+            "tolerance": settings.volume_tolerance,
+        },
+        lambda row: f"{row['platform']}.{row['source_endpoint']}",
+        partitions,
+    )
+
+
+def spend_check(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """Nobody, no key and no platform spends far more than usual."""
+    return _subject_check(
+        "fact_ai_costs",
+        "spend_anomalies",
+        "No person, key or platform spends far more on a day than usual: a robust z-score below "
+        f"{settings.spend_anomaly_score:g} against the days with spend of the last 28, and less "
+        f"than ${settings.spend_anomaly_minimum_usd:,.0f} above them.",
+        lambda window: {
+            "minimum_days": MINIMUM_DAYS_WITH_SPEND,
+            "score": settings.spend_anomaly_score,
+            "minimum_usd": settings.spend_anomaly_minimum_usd,
+        },
+        lambda row: f"{row['subject_type']} {row['subject']}",
+        partitions,
+    )
+
+
+def budget_check(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """Nobody is above the budget of the month; recorded on the day that crossed it."""
+
+    def parameters(window: Window) -> dict[str, Parameter]:
+        current = (settings.today - LATE_CROSSINGS).replace(day=1)
+        return {
+            "month_start": window.start.replace(day=1),
+            # What happened in months that are over is in the views; it alarms nobody today.
+            "start": max(window.start, current),
+        }
+
+    return _subject_check(
+        "fact_ai_costs",
+        "budget_crossings",
+        "Nobody's cost of the running month, over all platforms, is above their budget.",
+        parameters,
+        lambda row: f"{row['subject']}",
+        partitions,
+    )
+
+
+def _subject_check(
+    table: str,
+    name: str,
+    description: str,
+    parameters: Callable[[Window], Mapping[str, Parameter]],
+    subject: Callable[[Mapping[str, Any]], str],
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetChecksDefinition:
+    """The check `sql/checks/<name>.sql`: one row a day and subject that breaks the promise.
+
+    The subject names the failure, so that a second person above the budget is news though the
+    first one still is.
+    """
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError(f"{name} checks days, but the run has none")
+        bound = {"start": window.start, "end": window.end, **parameters(window)}
+        rows = list(warehouse.rows(Query(load("checks", name), bound)))
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        for row in sorted(rows, key=lambda row: (row["day"], subject(row))):
+            told = told_apart(subject(row))
+            if told not in whole.failures and len(whole.failures) >= _MOST_SUBJECTS:
+                told = "others"
+            for outcome in (whole, by_day.setdefault(row["day"], Outcome())):
+                outcome.failures[told] = outcome.failures.get(told, 0) + 1
+                if len(outcome.sample) < MAX_FAILURE_CASES:
+                    outcome.sample.append(row)
+        return Validation(whole, by_day, _count(warehouse, table, window))
+
+    return table_check(
+        table,
+        name,
+        description,
+        evaluate,
+        severity=dg.AssetCheckSeverity.WARN,
+        blocking=False,
+        partitions=partitions,
+    )
+
+
+def told_apart(subject: str) -> str:
+    """A subject without its address; two people whose masked addresses agree stay two."""
+    shown = mask_text(subject)[:_SUBJECT_LENGTH]
+    if shown == subject:
+        return subject
+    return f"{shown} #{hashlib.sha256(subject.encode()).hexdigest()[:6]}"
+
+
+def _view_check(
+    view: str,
+    name: str,
+    promise: str,
+    evaluate: Callable[[Warehouse, dg.AssetCheckExecutionContext], Found],
+) -> dg.AssetChecksDefinition:
+    """A check of a view as it stands, without partitions: one result a run."""
+
+    @dg.asset_check(asset=view, name=name, description=promise, blocking=False)
+    def check(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> dg.AssetCheckResult:
+        found = evaluate(warehouse.warehouse(), context)
+        metadata = dict(found.metadata)
+        if found.failures:
+            metadata["failing_rows"] = dg.MetadataValue.int(sum(found.failures.values()))
+            metadata["failures"] = dg.MetadataValue.json(dict(found.failures))
+        return dg.AssetCheckResult(
+            passed=not found.failures, severity=dg.AssetCheckSeverity.WARN, metadata=metadata
+        )
+
+    return check
+
+
+def _plot(context: dg.AssetCheckExecutionContext, view: str, numbers: Mapping[str, float]) -> None:
+    """Observe the view: Dagster plots what is observed of an asset, not what checks find."""
+    context.op_execution_context.log_event(
+        dg.AssetObservation(
+            asset_key=view,
+            metadata={name: dg.MetadataValue.float(value) for name, value in numbers.items()},
+        )
+    )
+
+
+def _count(warehouse: Warehouse, table: str, window: Window) -> int:
+    day = table_schema(table).day_expression
+    counted = warehouse.rows(
+        Query(
+            f"SELECT COUNT(*) AS n FROM {table} WHERE {day} >= @start AND {day} < @end",
+            {"start": window.start, "end": window.end},
+        )
+    )
+    return int(next(counted)["n"])

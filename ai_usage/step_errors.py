@@ -1,0 +1,44 @@
+"""Why a step of a run failed, as one line for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+_BLOCKED = "DagsterAssetCheckFailedError"
+
+
+def interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the step failed because a person stopped the run."""
+    return _cause(event) == _INTERRUPTED
+
+
+def error_line(event: dg.DagsterEvent) -> str | None:
+    """One line for a failed step; None where another line says it: a check's, or the person's."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    if _cause(event) in (_INTERRUPTED, _BLOCKED):
+        return None
+    error = data.error
+    # What a person can mend is said by our own error, not by what caused it.
+    while error is not None and error.cause is not None and not _is_ours(error):
+        error = error.cause
+    if error is None:
+        return f"{event.step_key} failed."
+    message = error.message.strip().splitlines()[0]
+    known = message.removeprefix(f"ai_usage.errors.{error.cls_name}: ")
+    return known if known != message else f"{event.step_key}: {message}"
+
+
+def _is_ours(error: Any) -> bool:
+    return str(error.message).startswith("ai_usage.errors.")
+
+
+def _cause(event: dg.DagsterEvent) -> str | None:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.cls_name if error is not None else None

@@ -1,0 +1,1 @@
+"""Alerts as they arrive: a real mail server and a real HTTP receiver on loopback."""
