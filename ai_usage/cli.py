@@ -44,6 +44,10 @@ reference_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(reference_app, name="reference")
+keys_app = typer.Typer(
+    help="API keys, and whose they are.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(keys_app, name="keys")
 
 console = Console()
 errors = Console(stderr=True)
@@ -340,6 +344,31 @@ def reference_init() -> None:
     from ai_usage.commands.reference import write_sample_files
 
     write_sample_files(console, Settings.load())
+
+
+@keys_app.command("gaps")
+def keys_gaps(
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    write: Annotated[
+        bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
+    ] = False,
+) -> None:
+    """Show the keys, addresses and workspaces that are nobody's.
+
+    By dollars, with the owner whom the evidence points to. What --write appends is commented out
+    and counts only once you take the comment sign off. A suggestion that you leave there as a
+    comment is not made again.
+
+    \b
+    Examples:
+      ai-usage keys gaps
+      ai-usage keys gaps --format csv > gaps.csv
+      ai-usage keys gaps --write
+    """
+    from ai_usage.commands.keys import show_gaps
+
+    messages = console if format_ is Format.table else errors
+    show_gaps(console, messages, Settings.load(), format_.value, write=write)
 
 
 def main() -> None:
