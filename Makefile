@@ -35,11 +35,14 @@ check: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# A file's tests stay together: they share what is slow to make. Two workers for two cores.
+WORKERS ?= 2
+
 test: check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 test-fast: check
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .
