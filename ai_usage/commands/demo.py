@@ -29,7 +29,14 @@ from ai_usage.running import Refetch
 from ai_usage.settings import Settings, utc_today
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, follow_the_date, serve
+from ai_usage.simulator.server import (
+    ANTHROPIC_KEY,
+    CURSOR_KEY,
+    SCIM_TOKEN,
+    follow_the_date,
+    serve,
+)
+from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import warehouse_resource
 
@@ -59,12 +66,28 @@ def vendor_environment(base_url: str) -> dict[str, str]:
     }
 
 
+def directory_environment(base_url: str, key_file: Path) -> dict[str, str]:
+    """What points a pipeline at the simulated directory of people and sheet of keys."""
+    return {
+        "AI_USAGE_SCIM_URL": f"{base_url}/scim/v2",
+        "AI_USAGE_SCIM_TOKEN": SCIM_TOKEN,
+        "AI_USAGE_SHEETS_ID": SHEET_ID,
+        "AI_USAGE_SHEETS_URL": f"{base_url}/sheets",
+        "AI_USAGE_SHEETS_CREDENTIALS": str(key_file),
+    }
+
+
 def demo_environment(home: Path, base_url: str) -> dict[str, str]:
-    """The demo's own environment, whole: nothing of the person's gets in."""
+    """The demo's own environment, whole: nothing of the person's gets in.
+
+    The simulator's service account changes with its process, so its key file is written anew.
+    """
+    key_file = write_service_account(home.absolute() / "service-account.json", base_url)
     return {
         "AI_USAGE_ENV_FILE": str(home.absolute() / "no.env"),
         "AI_USAGE_HOME": str(home.absolute()),
         **vendor_environment(base_url),
+        **directory_environment(base_url, key_file),
     }
 
 
@@ -120,8 +143,16 @@ def run_simulator(console: Console, port: int, people: int, seed: str) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
-            for name, value in vendor_environment(url).items():
+            key_file = Path("service-account.json")
+            settings = vendor_environment(url) | directory_environment(url, key_file)
+            for name, value in settings.items():
                 console.print(f"{name}={value}", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"\nThe sheet's key file: curl -so {key_file} {url}/sheets/{key_file}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
             console.print("\nStop with Ctrl-C.")
             threading.Event().wait()
     except OSError as error:

@@ -209,7 +209,9 @@ def test_too_few_dollars_of_somebody_known_warn_however_many_the_rows(
         return part(day, usd, number, user_sk=owner)
 
     facts = [
-        cost(DAYS[0], "95", 7, 1),
+        # What is Shared belongs to somebody: 60 + 35 of 100.
+        cost(DAYS[0], "60", 7, 1),
+        cost(DAYS[0], "35", -1, 3),
         cost(DAYS[0], "5", 0, 2),
         # One dear row outweighs many cheap ones.
         *[cost(DAYS[1], "0.01", 7, n) for n in range(2, 12)],
