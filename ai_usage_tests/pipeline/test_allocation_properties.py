@@ -107,7 +107,7 @@ def lines(draw: st.DrawFn) -> list[Line]:
                 days, workspaces, models, st.sampled_from(TIERS), contexts, classes, dollars,
                 st.sampled_from([True] * 6 + [False]),
             ),
-            max_size=6,
+            max_size=8,
         )
     )  # fmt: skip
     return [
@@ -259,7 +259,7 @@ def user_of(part: Part, readable: bool) -> int:
 
 
 few = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -267,7 +267,7 @@ few = settings(
 
 
 @few
-@given(lines=lines(), usage=st.lists(usages, max_size=8), charges=st.lists(directs, max_size=3))
+@given(lines=lines(), usage=st.lists(usages, max_size=10), charges=st.lists(directs, max_size=3))
 def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
     warehouse: Warehouse, lines: list[Line], usage: list[Usage], charges: list[Direct]
 ) -> None:
