@@ -44,6 +44,12 @@ reference_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(reference_app, name="reference")
+notify_app = typer.Typer(
+    help="Alerts: do they arrive, and what is failing now.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(notify_app, name="notify")
 keys_app = typer.Typer(
     help="API keys, and whose they are.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -369,6 +375,36 @@ def keys_gaps(
 
     messages = console if format_ is Format.table else errors
     show_gaps(console, messages, Settings.load(), format_.value, write=write)
+
+
+@notify_app.command("test")
+def notify_test() -> None:
+    """Send a test message to every channel and say where it went.
+
+    The channels are the Apprise URLs of AI_USAGE_NOTIFY_URLS; the exit code is 1 if one is not
+    reached.
+
+    \b
+    Example:
+      ai-usage notify test
+    """
+    from ai_usage.commands.notify import send_test
+
+    if not send_test(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@notify_app.command("open")
+def notify_open() -> None:
+    """List the failures that were told and are not over.
+
+    \b
+    Example:
+      ai-usage notify open
+    """
+    from ai_usage.commands.notify import print_open
+
+    print_open(console, Settings.load())
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from ai_usage.notifications.routes import Route
 
 TIMEOUT_SECONDS = 20.0
 
+_NOWHERE = logging.NullHandler()
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -24,8 +26,10 @@ def send(route: Route, title: str, body: str, kind: str = "info") -> Sent:
     # Apprise takes half a second to import: only who sends pays for it.
     import apprise
 
-    # It tells its log what it tells us, URLs included.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)
+    # It tells its log what it tells us; ours shall not stand in anybody's console.
+    log = logging.getLogger("apprise")
+    log.propagate = False
+    log.addHandler(_NOWHERE)
     types = {
         "error": apprise.NotifyType.FAILURE,
         "warning": apprise.NotifyType.WARNING,

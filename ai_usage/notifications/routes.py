@@ -22,7 +22,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 _ROUTE = r"[A-Za-z][\w:.@+-]*="
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 _BETWEEN = re.compile(rf"[\s,]+(?=(?:{_ROUTE})?{_SCHEME})")
-_ENTRY = re.compile(rf"(?:(?P<route>{_ROUTE}))?(?P<url>{_SCHEME}\S.*)", re.DOTALL)
+_ENTRY = re.compile(rf"(?P<route>{_ROUTE})?(?P<url>{_SCHEME}\S+)")
 
 
 @dataclass(frozen=True)
