@@ -266,11 +266,13 @@ def test_the_views_months_add_up_to_the_truth(quarter: Loaded, truth: Truth) -> 
         assert dollars((row["month"], row["usd"] or Decimal()) for row in rows) == true, view
 
 
-def test_no_blocking_check_fails_and_coverage_warnings_name_true_gaps(
+def test_every_blocking_check_passes_and_what_names_nobody_is_warned_of(
     quarter: Loaded, activity: Mapping[Any, Activity]
 ) -> None:
-    """The only check that may complain is attribution: some records really name nobody."""
-    failed = {check.name for check in quarter.result.checks if not check.passed}
-    assert failed <= {"usage_attribution", "cost_attribution"}
+    """Some records really name nobody; no promise about tables is broken by it."""
+    checks = quarter.result.checks
+    assert [check.name for check in checks if check.blocking and not check.passed] == []
+    assert sum(check.blocking for check in checks) > 20
     assert any(key.owner == UNKNOWN for key in activity)
-    assert len(quarter.result.checks) > 25
+    (warned,) = (check for check in checks if check.name == "usage_attribution")
+    assert not warned.passed
