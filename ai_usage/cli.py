@@ -159,7 +159,7 @@ def simulate(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 8765,
-    people: Annotated[int, typer.Option(min=1, help="People of the simulated company.")] = 40,
+    people: Annotated[int, typer.Option(min=30, help="People of the simulated company.")] = 40,
     seed: Annotated[str, typer.Option(help="Another seed, another company.")] = "ai-usage",
 ) -> None:
     """Serve the simulated vendors on this machine.
@@ -327,7 +327,7 @@ def doctor() -> None:
 
 @reference_app.command("check")
 def reference_check() -> None:
-    """Read every reference file and say what is wrong with it, line by line.
+    """Read every reference file and say what is wrong, by line.
 
     \b
     Example:
@@ -341,7 +341,7 @@ def reference_check() -> None:
 
 @reference_app.command("init")
 def reference_init() -> None:
-    """Write a commented sample of every reference file that does not exist yet.
+    """Write a sample of every reference file not there yet.
 
     \b
     Example:

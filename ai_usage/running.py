@@ -5,6 +5,7 @@ Dagster's UI and daemon do not come through here; they run the same definitions.
 
 from __future__ import annotations
 
+import difflib
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -205,22 +206,25 @@ def take_in_reference(settings: Settings, built: Window) -> None:
         take_in(Archive(settings.archive_root), settings, built, loaded)
 
 
+_SELECTIONS = "Examples: raw_ai_events, group:views, +fact_ai_costs (with all that it needs)."
+
+
 def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:
     """The asset keys that a selection names. Raises `AiUsageError` where there are none."""
     graph = defs.resolve_asset_graph()
     try:
         chosen = dg.AssetSelection.from_string(selection)
         keys = sorted(chosen.resolve(graph) & graph.executable_asset_keys)
+    except dg.DagsterInvalidSubsetError:
+        keys = []
     except dg.DagsterError as error:
-        line = str(error).strip().splitlines()[0]
-        raise AiUsageError(
-            f"--select {selection!r}: {line} Examples: raw_ai_events, group:views, +fact_ai_costs."
-        ) from error
+        line = str(error).strip().splitlines()[0].rstrip(".")
+        raise AiUsageError(f"--select {selection!r}: {line}. {_SELECTIONS}") from error
     if not keys:
-        raise AiUsageError(
-            f"--select {selection!r} names no asset. Examples: raw_ai_events, group:views, "
-            "+fact_ai_costs (with all that it needs)."
-        )
+        names = [key.path[-1] for key in graph.executable_asset_keys]
+        close = difflib.get_close_matches(selection.strip("+*"), names, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise AiUsageError(f"--select {selection!r} names no asset: {hint}{_SELECTIONS}")
     return keys
 
 

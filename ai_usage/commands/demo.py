@@ -156,7 +156,8 @@ def run_simulator(console: Console, port: int, people: int, seed: str) -> None:
             console.print("\nStop with Ctrl-C.")
             threading.Event().wait()
     except OSError as error:
-        raise AiUsageError(f"port {port}: {error.strerror}; choose another with --port.") from error
+        why = os.strerror(error.errno or 0)
+        raise AiUsageError(f"port {port}: {why}; choose another with --port.") from error
     except KeyboardInterrupt:
         console.print("stopped")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import warnings
@@ -49,7 +50,8 @@ def _check_free(port: int) -> None:
         with socket.create_server(("127.0.0.1", port)):
             pass
     except OSError as error:
-        raise AiUsageError(f"port {port}: {error.strerror}; choose another with --port.") from error
+        why = os.strerror(error.errno or 0)
+        raise AiUsageError(f"port {port}: {why}; choose another with --port.") from error
 
 
 def _not_about_our_own_file(record: logging.LogRecord) -> bool:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from ai_usage.commands.show import print_rows
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import warehouse_resource
 from ai_usage.warehouse.schema import table_schema
@@ -43,6 +43,12 @@ def ask(console: Console, settings: Settings, sql: str, format_: str) -> None:
         rows = warehouse.query(sql)
     except (SqlglotError, ValueError) as error:
         raise AiUsageError(f"query: {str(error).splitlines()[0]}") from error
+    except WarehouseError as error:
+        if "not found in FROM clause" not in str(error):
+            raise
+        raise WarehouseError(
+            f"{error} `ai-usage tables NAME` lists the columns of a table or view."
+        ) from error
     print_rows(console, rows, format_)
 
 

@@ -77,7 +77,9 @@ def text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        # Not normalize(): it would round to the 28 digits of Decimal's context.
+        plain = f"{value:f}"
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
     if isinstance(value, float):
         return _rounded(value)
     if isinstance(value, datetime | date):

@@ -1,0 +1,224 @@
+"""`query` and `tables`: the warehouse's rows, and nothing else that SQL could do."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from decimal import Decimal
+
+import pytest
+
+from ai_usage.commands.query import check_reads_only
+from ai_usage.commands.show import csv_cell, text
+from ai_usage.errors import AiUsageError
+from ai_usage_tests.cli.support import PROGRAM, Place, clean_environment, files_below
+
+REFUSED = [
+    "INSERT INTO dim_dates SELECT * FROM dim_dates",
+    "UPDATE dim_dates SET year = 1 WHERE TRUE",
+    "DELETE FROM dim_dates WHERE TRUE",
+    "MERGE INTO dim_dates USING dim_dates AS b ON FALSE WHEN NOT MATCHED THEN INSERT ROW",
+    "CREATE TABLE x AS SELECT 1 AS a",
+    "CREATE OR REPLACE VIEW x AS SELECT 1 AS a",
+    "DROP TABLE dim_dates",
+    "ALTER TABLE dim_dates ADD COLUMN x INT64",
+    "TRUNCATE TABLE dim_dates",
+    "ATTACH 'x.db'",
+    "ATTACH DATABASE 'x.db' AS x",
+    "DETACH x",
+    "COPY dim_dates TO 'x.csv'",
+    "COPY (SELECT 1) TO 'x.csv'",
+    "EXPORT DATABASE 'x'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "PRAGMA database_list",
+    "SET memory_limit = '1GB'",
+    "CALL checkpoint()",
+    "CHECKPOINT",
+    "BEGIN TRANSACTION",
+    "EXECUTE IMMEDIATE 'DROP TABLE dim_dates'",
+    "SELECT 1; DROP TABLE dim_dates",
+    "SELECT 1; SELECT 2",
+    "WITH a AS (SELECT 1) DELETE FROM dim_dates WHERE TRUE",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM glob('*')",
+    "SELECT * FROM `/etc/passwd`",
+    "SELECT * FROM `x.parquet`",
+    "SELECT (SELECT COUNT(*) FROM read_csv('/etc/passwd'))",
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM other.fact_ai_costs",
+    "SELECT * FROM nope",
+    "SELEC 1",
+    "SELECT 'open",
+    "SELECT (1",
+    "",
+    ";",
+    "-- nothing",
+]
+
+ACCEPTED = [
+    "SELECT 1",
+    "(SELECT 1)",
+    "SELECT 1;",
+    "WITH a AS (SELECT 1 AS x) SELECT x FROM a",
+    "SELECT 1 AS x UNION ALL SELECT 2",
+    "SELECT * FROM fact_ai_costs",
+    "SELECT * FROM ai_usage.fact_ai_costs",
+    "SELECT * FROM `ai_usage.fact_ai_costs` AS f JOIN dim_users AS u USING (user_sk)",
+    "SELECT c FROM dim_users, UNNEST(approved_platforms) AS c",
+    "SELECT * FROM UNNEST([1, 2]) AS n",
+    "SELECT * FROM (SELECT month FROM vw_executive_dashboard)",
+]
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_whatever_is_not_one_select_over_our_tables_is_refused_in_one_line(sql: str) -> None:
+    with pytest.raises(AiUsageError) as refused:
+        check_reads_only(sql, "ai_usage")
+    assert str(refused.value).startswith("query: ")
+    assert "\n" not in str(refused.value)
+    assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("sql", ACCEPTED)
+def test_a_select_over_our_tables_is_accepted(sql: str) -> None:
+    check_reads_only(sql, "ai_usage")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("COPY dim_dates TO 'x.csv'", "it only reads"),
+        ("SELECT * FROM fact_ai_cost", "did you mean fact_ai_costs?"),
+        ("SELECT nope FROM dim_dates", "`ai-usage tables NAME` lists the columns"),
+    ],
+)
+def test_a_refused_question_changes_nothing(place: Place, sql: str, says: str) -> None:
+    before = files_below(place.folder)
+    done = place.call("query", sql)
+    assert done.code == 1
+    assert not done.out
+    assert says in done.error
+    assert files_below(place.folder) == before
+
+
+@pytest.mark.slow
+def test_csv_opens_in_a_spreadsheet_as_it_is_and_runs_nothing(place: Place) -> None:
+    done = place.call(
+        "query",
+        "SELECT '=HYPERLINK(1)' AS `=head`, '+1' AS b, '-1' AS c, '@x' AS d, '＝1' AS e, "  # noqa: RUF001
+        "' =1' AS f, 'plain' AS g, -5 AS h, CAST(NULL AS STRING) AS i, 'a,\"b\"' AS j, "
+        "NUMERIC '0.123456789' AS k, ['=1', 'x'] AS l",
+        "--format",
+        "csv",
+    )
+    assert done.code == 0, done.err
+    header, row = csv.reader(io.StringIO(done.out))
+    assert header[0] == "'=head"
+    assert row == [
+        "'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'＝1", "' =1", "plain", "-5", "", 'a,"b"',  # noqa: RUF001
+        "0.123456789", "'=1;x",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_json_keeps_every_digit_and_no_terminal_command(place: Place) -> None:
+    done = place.call(
+        "query",
+        "SELECT NUMERIC '12345678901234567890.123456789' AS usd, DATE '2026-03-01' AS day, "
+        "'\x1b[31m\x9b\u202e' AS text, 0.1 AS ratio, CAST(NULL AS STRING) AS nothing",
+        "--format",
+        "json",
+    )
+    assert done.code == 0, done.err
+    assert "\x1b" not in done.out
+    assert "\x9b" not in done.out
+    assert "\u202e" not in done.out
+    (row,) = json.loads(done.out, parse_float=Decimal)
+    assert row == {
+        "usd": Decimal("12345678901234567890.123456789"),
+        "day": "2026-03-01",
+        "text": "\x1b[31m\x9b\u202e",
+        "ratio": Decimal("0.1"),
+        "nothing": None,
+    }
+
+
+@pytest.mark.slow
+def test_a_table_shows_markup_and_control_characters_as_what_they_are(place: Place) -> None:
+    done = place.call("query", "SELECT '[red]x[/red]' AS a, '\x1b[2J' AS b, 12.5 AS c, [1, 2] AS d")
+    assert done.code == 0, done.err
+    assert "[red]x[/red]" in done.out
+    assert "\x1b" not in done.out
+    assert "12.5" in done.out
+
+
+@pytest.mark.slow
+def test_rows_too_wide_for_the_screen_are_shown_one_value_a_line(place: Place) -> None:
+    done = place.call("query", "SELECT * FROM vw_executive_dashboard ORDER BY month DESC")
+    assert done.code == 0, done.err
+    assert done.out.startswith("── row 1 ──\nmonth")
+    assert "\ntotal_monthly_cost " in done.out
+
+
+@pytest.mark.slow
+def test_long_answers_are_cut_on_screen_only_and_say_so(place: Place) -> None:
+    done = place.call("query", "SELECT n FROM UNNEST(GENERATE_ARRAY(1, 300)) AS n ORDER BY n")
+    assert done.out.splitlines()[-1] == "the first 200 of 300 rows; --format csv gives all"
+    done = place.call("query", "SELECT date_sk FROM dim_dates WHERE FALSE")
+    assert done.out.splitlines()[-1] == "no rows"
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_early_is_no_error(place: Place) -> None:
+    piped = subprocess.run(  # noqa: S602
+        f"{PROGRAM[0]} -c '{PROGRAM[2]}' query "
+        '"SELECT n FROM UNNEST(GENERATE_ARRAY(1, 200000)) AS n" --format csv | head -1',
+        shell=True,
+        cwd=place.folder,
+        env={**clean_environment(), **place.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert piped.stdout == "n\n"
+    assert not piped.stderr
+
+
+@pytest.mark.slow
+def test_tables_lists_what_can_be_asked_and_what_it_means(place: Place) -> None:
+    listed = place.call("tables").out
+    for name in ("fact_ai_costs (table)", "vw_team_productivity (view)", "dim_users (table)"):
+        assert f"{name}\n    " in listed
+    columns = place.call("tables", "fact_ai_costs").out
+    assert "total_cost_usd NUMERIC NOT NULL\n    base_cost_usd + overage_cost_usd" in columns
+    assert "\nmonth\n    " in place.call("tables", "vw_executive_dashboard").out
+    assert "did you mean fact_ai_costs?" in place.call("tables", "fact_ai_cost").error
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Decimal("1000.000000000"), "1000"),
+        (Decimal("0E-9"), "0"),
+        (Decimal("1E+3"), "1000"),
+        (1234567.891, "1234567.891"),
+        (0.00012345678, "0.000123457"),
+        (1 / 3, "0.3333"),
+        (0.0, "0"),
+        (None, ""),
+        (True, "True"),
+    ],
+)
+def test_numbers_are_plain_for_a_person(value: object, shown: str) -> None:
+    assert text(value) == shown
+
+
+def test_csv_keeps_every_digit_of_a_ratio() -> None:
+    assert csv_cell(1 / 3) == "0.3333333333333333"
