@@ -81,10 +81,9 @@ class Engine:
         rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
         return {row[0]: row[1] for row in rows}
 
-    def check(self, name: str, start: date, end: date) -> list[dict[str, Any]]:
-        """The failing rows of `sql/checks/<name>.sql` from `start` to `end`, not included."""
-        literals = {"start": start, "end": end}
-        return self._rows(render(load("checks", name), "duckdb", dataset="w", literals=literals))
+    def rows_of(self, folder: str, name: str, **literals: date | str) -> list[dict[str, Any]]:
+        """The rows of the query `sql/<folder>/<name>.sql`, its parameters filled in."""
+        return self._rows(render(load(folder, name), "duckdb", dataset="w", literals=literals))
 
     def _created(self, view: str, as_of: date, parameters: Mapping[str, int | str]) -> str:
         schema = view_schema(view)

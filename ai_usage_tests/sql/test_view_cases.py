@@ -43,7 +43,13 @@ GRAIN = {
     ),
     "vw_idle_seats": ("seat_id",),
     "vw_budget_status": ("month", "scope_type", "scope_value"),
-    "vw_reconciliation": ("platform_code", "billing_account_id", "period_from", "period_to"),
+    "vw_reconciliation": (
+        "platform_code",
+        "billing_account_id",
+        "period_from",
+        "period_to",
+        "covers",
+    ),
     "vw_attribution_gaps": (
         "platform",
         "identity_type",

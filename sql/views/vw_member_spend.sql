@@ -6,11 +6,11 @@ CREATE VIEW vw_member_spend (
   is_latest_cycle OPTIONS(description="True for the platform's newest cycle, which may still be running."),
   reported_spend_usd OPTIONS(description="On-demand spend of the cycle that the vendor reports for the member, US dollars. NULL if the snapshot lacks the member, as after removal, or the amount."),
   events_usd OPTIONS(description="What the member's chargeable events bill from cycle_start to the snapshot, US dollars."),
-  spend_difference_usd OPTIONS(description="reported_spend_usd - events_usd, US dollars: above 0 events are missing here. A missing report counts as 0."),
+  spend_difference_usd OPTIONS(description="reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0."),
   provisional_usd OPTIONS(description="Part of events_usd that the vendor may still change, US dollars: look at a difference again when it is 0."),
   reported_included_usd OPTIONS(description="Value covered by the seat in the cycle that the vendor reports for the member, US dollars. NULL if not reported."),
   events_included_usd OPTIONS(description="Value covered by the seat of the member's events from cycle_start to the snapshot, US dollars."),
-  included_difference_usd OPTIONS(description="reported_included_usd - events_included_usd, US dollars. NULL if not reported."),
+  included_difference_usd OPTIONS(description="reported_included_usd - events_included_usd rounded to the cent, US dollars. NULL if not reported."),
   reported_overall_usd OPTIONS(description="All spend of the cycle that the vendor reports for the member, the covered value too, US dollars. NULL if not reported."),
   chargeable_events OPTIONS(description="Events that events_usd is the sum of.")
 )
@@ -99,11 +99,11 @@ SELECT
   c.next_cycle IS NULL AS is_latest_cycle,
   CAST(t.reported_spend_usd AS NUMERIC) AS reported_spend_usd,
   CAST(t.events_usd AS NUMERIC) AS events_usd,
-  CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - t.events_usd AS NUMERIC) AS spend_difference_usd,
+  CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2) AS NUMERIC) AS spend_difference_usd,
   CAST(t.provisional_usd AS NUMERIC) AS provisional_usd,
   CAST(t.reported_included_usd AS NUMERIC) AS reported_included_usd,
   CAST(t.events_included_usd AS NUMERIC) AS events_included_usd,
-  CAST(t.reported_included_usd - t.events_included_usd AS NUMERIC) AS included_difference_usd,
+  CAST(t.reported_included_usd - ROUND(t.events_included_usd, 2) AS NUMERIC) AS included_difference_usd,
   CAST(t.reported_overall_usd AS NUMERIC) AS reported_overall_usd,
   CAST(t.chargeable_events AS INT64) AS chargeable_events
 FROM met AS t

@@ -4,6 +4,7 @@ CREATE VIEW vw_reconciliation (
   period_from OPTIONS(description="First day of the invoice's billing cycle; of a month's days without an invoice the first."),
   period_to OPTIONS(description="Last day of the invoice's billing cycle; of a month's days without an invoice the last."),
   invoice_ids OPTIONS(description="Numbers of the invoices of exactly this cycle. NULL for days that no invoice covers."),
+  covers OPTIONS(description="What the invoices of the row bill, and so what is compared: usage and seats, usage, seats, or other lines only; not invoiced for cost that no invoice covers."),
   reported_usage_usd OPTIONS(description="Metered usage and overage as the vendor's reports have it in raw_ai_events, US dollars."),
   reported_seats_usd OPTIONS(description="Seats of the contracts in raw_ai_events, US dollars."),
   reported_other_usd OPTIONS(description="One-time cost, tax, credits and commitments of other_costs.csv in raw_ai_events, US dollars."),
@@ -20,9 +21,9 @@ CREATE VIEW vw_reconciliation (
   invoiced_credit_usd OPTIONS(description="Credit lines of the invoices, below 0, US dollars. NULL without an invoice."),
   invoiced_commitment_usd OPTIONS(description="Commitment lines of the invoices, US dollars. NULL without an invoice."),
   invoice_total_usd OPTIONS(description="All lines of the invoices: what is paid, US dollars. NULL without an invoice."),
-  difference_usd OPTIONS(description="invoiced_usd - (facts_usage_usd + facts_seats_usd rounded to the cent), US dollars: above 0 the vendor bills more than its reports say. NULL without an invoice."),
+  difference_usd OPTIONS(description="invoiced_usd - (facts_usage_usd + facts_seats_usd), each rounded to the cent, US dollars: above 0 the vendor bills more than its reports say. NULL without an invoice."),
   other_difference_usd OPTIONS(description="Tax, credit and commitment lines - facts_other_usd, US dollars: what other_costs.csv has more or less than the invoices. Never part of the status. NULL without an invoice."),
-  reconciliation_status OPTIONS(description="pending without an invoice, while the period is not over, or while the vendor may still change a cost of it; else reconciled if difference_usd is 0, disputed if not."),
+  reconciliation_status OPTIONS(description="pending without an invoice, while the period is not over, or while the vendor may still change a cost of it; and for a period that begins before the first loaded day; else reconciled if difference_usd is 0, disputed if not."),
   is_partial OPTIONS(description="True while the period is not over on as_of: it holds only the days so far."),
   priority_tier_tokens OPTIONS(description="Tokens of the Priority Tier: they are in the usage report, their cost is in none, a commitment pays them."),
   priority_tier_list_usd OPTIONS(description="The Priority Tier's tokens at list price, US dollars: what the cost report lacks. Never part of a cost. NULL if no price is known."),
@@ -30,10 +31,10 @@ CREATE VIEW vw_reconciliation (
   code_execution_usd OPTIONS(description="Part of reported_usage_usd that is code execution: cost that no usage report has, US dollars."),
   provisional_usd OPTIONS(description="Part of facts_usd that the vendor may still change, US dollars."),
   unallocated_usd OPTIONS(description="Part of facts_usd that could be given to nobody, US dollars."),
-  residues OPTIONS(description="The names of the known residues that are not 0 here, to be read beside a difference. NULL if there are none.")
+  residues OPTIONS(description="The names of what is known to be missing or open here, to be read beside a difference. NULL if there is nothing.")
 )
 OPTIONS(
-  description="Vendors' reports, facts and invoices side by side: one row a platform, billing account and invoiced cycle, and one a platform, account and month for the days that no invoice covers. Each dollar is in one row: a cost goes to the invoice of its account before one that names none, of those to one that bills its kind (usage or seats). Cycles and months that begin in the window, from the first of the month, so many months before as_of, up to as_of.",
+  description="Vendors' reports, facts and invoices side by side: one row a platform, billing account and invoiced cycle, and one a platform, account and month for the cost that no invoice covers. Each dollar is in one row: a cost goes to an invoice that bills its kind (usage or seats), to one of its account before one that names none. Cycles and months that begin in the window, from the first of the month, so many months before as_of, up to as_of.",
   labels=[("months", "24")]
 )
 AS
@@ -184,7 +185,6 @@ offered AS (
           WHEN a.account IS NULL THEN 3
           ELSE 4
         END,
-        IF(CASE c.kind WHEN 'usage' THEN y.bills_usage WHEN 'seat' THEN y.bills_seats END, 0, 1),
         y.account,
         y.period_from DESC,
         y.period_to
@@ -193,17 +193,20 @@ offered AS (
   LEFT JOIN cycles AS y
     ON y.platform = c.platform AND c.day BETWEEN y.period_from AND y.period_to
     AND (y.account = c.account OR y.account = '' OR c.account = '')
+    -- An invoice over seats alone says nothing about usage, and the other way round.
+    AND CASE c.kind WHEN 'usage' THEN y.bills_usage WHEN 'seat' THEN y.bills_seats ELSE TRUE END
   LEFT JOIN accounts AS a ON a.platform = y.platform AND a.account = y.account
 ),
 uncovered AS (
-  -- Of each account and month the days that no invoice covers, whether or not they cost anything.
+  -- Of each account, kind and month the days that no invoice covers, even if they cost nothing.
   SELECT
     a.platform,
     a.account,
+    a.kind,
     d.month,
     MIN(d.date) AS first_day,
     MAX(d.date) AS last_day
-  FROM accounts AS a
+  FROM (SELECT DISTINCT platform, account, kind FROM costs) AS a
   CROSS JOIN (
     SELECT date, month
     FROM dim_dates
@@ -212,18 +215,21 @@ uncovered AS (
   LEFT JOIN cycles AS y
     ON y.platform = a.platform AND d.date BETWEEN y.period_from AND y.period_to
     AND (y.account = a.account OR y.account = '' OR a.account = '')
+    AND CASE a.kind WHEN 'usage' THEN y.bills_usage WHEN 'seat' THEN y.bills_seats ELSE TRUE END
   WHERE y.platform IS NULL
-  GROUP BY 1, 2, 3
+  GROUP BY 1, 2, 3, 4
 ),
 placed AS (
   SELECT
     o.* EXCEPT (account, period_from, period_to),
+    o.cycle_account IS NOT NULL AS is_invoiced,
     COALESCE(o.cycle_account, o.account) AS account,
     COALESCE(o.period_from, u.first_day) AS period_from,
     COALESCE(o.period_to, u.last_day) AS period_to
   FROM offered AS o
   LEFT JOIN uncovered AS u
-    ON u.platform = o.platform AND u.account = o.account AND o.cycle_account IS NULL
+    ON u.platform = o.platform AND u.account = o.account AND u.kind = o.kind
+    AND o.cycle_account IS NULL
     AND u.month = CAST(DATE_TRUNC(o.day, MONTH) AS DATE)
   WHERE o.place = 1
 ),
@@ -233,6 +239,7 @@ summed AS (
     account,
     period_from,
     period_to,
+    is_invoiced,
     SUM(IF(kind = 'usage', reported_usd, NUMERIC '0')) AS reported_usage_usd,
     SUM(IF(kind = 'seat', reported_usd, NUMERIC '0')) AS reported_seats_usd,
     SUM(IF(kind = 'other', reported_usd, NUMERIC '0')) AS reported_other_usd,
@@ -249,22 +256,36 @@ summed AS (
     SUM(priority_list_usd) AS priority_list_usd,
     SUM(unpriced_tokens) AS unpriced_tokens
   FROM placed
-  GROUP BY 1, 2, 3, 4
+  GROUP BY 1, 2, 3, 4, 5
+),
+loaded AS (
+  SELECT MIN(event_date) AS first_day
+  FROM raw_ai_events
+  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
 ),
 shown AS (
-  SELECT *
+  SELECT
+    *,
+    TRUE AS is_invoiced
   FROM cycles
   WHERE period_from BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
 ),
 met AS (
-  -- Both sides have one row a platform, account and period. A cycle without any cost stays, and so
-  -- does cost without an invoice.
+  -- Both sides have one row a cycle. A cycle without any cost stays, and so does cost without an
+  -- invoice, which may be of the same days as an invoice over something else.
   SELECT
     COALESCE(y.platform, s.platform) AS platform,
     NULLIF(COALESCE(y.account, s.account), '') AS account,
     COALESCE(y.period_from, s.period_from) AS period_from,
     COALESCE(y.period_to, s.period_to) AS period_to,
     y.invoice_ids,
+    CASE
+      WHEN y.invoice_ids IS NULL THEN 'not invoiced'
+      WHEN y.bills_usage AND y.bills_seats THEN 'usage and seats'
+      WHEN y.bills_usage THEN 'usage'
+      WHEN y.bills_seats THEN 'seats'
+      ELSE 'other lines only'
+    END AS covers,
     y.usage_usd,
     y.seats_usd,
     y.usage_usd + y.seats_usd AS invoiced_usd,
@@ -291,14 +312,17 @@ met AS (
   FULL OUTER JOIN shown AS y
     ON y.platform = s.platform AND y.account = s.account
     AND y.period_from = s.period_from AND y.period_to = s.period_to
+    AND y.is_invoiced = s.is_invoiced
 ),
 compared AS (
   SELECT
-    *,
-    invoiced_usd - ROUND(facts_usage_usd + facts_seats_usd, 2) AS difference_usd,
-    period_to >= @as_of AS is_partial
-  FROM met
-  WHERE period_from >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE)
+    m.*,
+    ROUND(m.invoiced_usd, 2) - ROUND(m.facts_usage_usd + m.facts_seats_usd, 2) AS difference_usd,
+    m.period_to >= @as_of AS is_partial,
+    l.first_day IS NULL OR l.first_day > m.period_from AS begins_before_data
+  FROM met AS m
+  CROSS JOIN loaded AS l
+  WHERE m.period_from >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE)
 )
 SELECT
   platform AS platform_code,
@@ -306,6 +330,7 @@ SELECT
   period_from,
   period_to,
   invoice_ids,
+  covers,
   CAST(reported_usage_usd AS NUMERIC) AS reported_usage_usd,
   CAST(reported_seats_usd AS NUMERIC) AS reported_seats_usd,
   CAST(reported_other_usd AS NUMERIC) AS reported_other_usd,
@@ -325,7 +350,7 @@ SELECT
   CAST(difference_usd AS NUMERIC) AS difference_usd,
   CAST(tax_usd + credit_usd + commitment_usd - facts_other_usd AS NUMERIC) AS other_difference_usd,
   CASE
-    WHEN invoice_ids IS NULL OR is_partial OR open_lines > 0 THEN 'pending'
+    WHEN invoice_ids IS NULL OR is_partial OR open_lines > 0 OR begins_before_data THEN 'pending'
     WHEN difference_usd = 0 THEN 'reconciled'
     ELSE 'disputed'
   END AS reconciliation_status,
@@ -342,7 +367,8 @@ SELECT
         IF(priority_tokens > 0, ', Priority Tier usage without cost', ''),
         IF(code_execution_usd != 0, ', code execution without usage', ''),
         IF(open_lines > 0 OR provisional_usd != 0, ', provisional cost', ''),
-        IF(unallocated_usd != 0, ', unallocated cost', '')
+        IF(unallocated_usd != 0, ', unallocated cost', ''),
+        IF(invoice_ids IS NOT NULL AND begins_before_data, ', days that were not loaded', '')
       ),
       3
     ),

@@ -1,0 +1,445 @@
+"""What finance's further views must say, worked out in plain Python from the design.
+
+Like `reference`: loops over the readable rows of `company.tables`, one day or one dollar at a time;
+nothing is shared with the SQL.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from ai_usage_tests.sql.company import FIRST_DAY, LAST_DAY, MEMBERS, PLATFORMS
+from ai_usage_tests.sql.reference import MICRO, Company, Key, Row, month_of, ratio, total_of
+
+ZERO = Decimal(0)
+ONE_DAY = timedelta(days=1)
+OWN_ACCOUNT = ("subscription", "one_time")
+MEASURES = (
+    "session_count",
+    "request_count",
+    "total_tokens",
+    "lines_accepted",
+    "suggestions_shown",
+    "suggestions_accepted",
+    "commits",
+    "pull_requests",
+)
+"""What a seat is used for; lines typed by hand are not among them."""
+
+
+@dataclass
+class Books:
+    """A company with what finance maintains."""
+
+    company: Company
+    seats: list[Row]
+    budgets: list[Row]
+    invoices: list[Row]
+    spend: list[Row]
+    reports: list[Row]
+
+    @property
+    def as_of(self) -> date:
+        return self.company.as_of
+
+
+def kind_of(cost: Row) -> str:
+    return str(cost.get("cost_type") or ("overage" if cost.get("overage_cost_usd") else "usage"))
+
+
+def month_end(month: date) -> date:
+    return month.replace(day=monthrange(month.year, month.month)[1])
+
+
+def truncated(amount: Fraction) -> Decimal:
+    """Whole millionths, towards 0."""
+    return Decimal(int(amount * 1_000_000)) * MICRO
+
+
+# --- Projects ----------------------------------------------------------------------------------
+
+
+def project_view(books: Books) -> dict[Key, Row]:
+    """vw_cost_by_project: alike costs are added up, then split over their projects."""
+    company = books.company
+    alike: dict[Key, list[Row]] = defaultdict(list)
+    for cost in company.costs_seen:
+        version = max(
+            (
+                row.get("from") or FIRST_DAY
+                for row in company.people
+                if row["user_email"] == cost["person"]
+                and (row.get("from") or FIRST_DAY) <= cost["day"]
+            ),
+            default=None,
+        )
+        center = cost.get("cost_center") or company.on(cost["person"], cost["day"])[2]
+        same = (month_of(cost["day"]), cost["person"], version, center, cost["platform"])
+        lists = (
+            kind_of(cost),
+            bool(cost.get("is_provisional")),
+            tuple(cost["project_codes"] or ()),
+        )
+        alike[same + lists].append(cost)
+    view: dict[Key, Row] = {}
+    for key, costs in alike.items():
+        month, person, _, center, product, kind, provisional, named = key
+        department, team, _ = company.on(person, costs[0]["day"])
+        codes = sorted(set(named)) or ["No project"]
+        amount = sum((total_of(c) for c in costs), ZERO)
+        share = truncated(Fraction(amount) / len(codes))
+        parts = [amount - share * (len(codes) - 1)] + [share] * (len(codes) - 1)
+        for code, part in zip(codes, parts, strict=True):
+            place = (month, code, department, team, center or "Unassigned", PLATFORMS[product][2])
+            row = view.setdefault(
+                place,
+                {
+                    **dict.fromkeys(
+                        (
+                            "total_cost",
+                            "allocated_cost",
+                            "subscription_cost",
+                            "usage_cost",
+                            "overage_cost",
+                            "one_time_cost",
+                            "split_cost",
+                            "provisional_cost",
+                        ),
+                        ZERO,
+                    ),
+                    "platform_code": PLATFORMS[product][1],
+                    "people": set(),
+                    "cost_lines": 0,
+                    "is_partial": month == month_of(books.as_of),
+                },
+            )
+            row["total_cost"] += part
+            row[f"{kind}_cost"] += part
+            row["split_cost"] += part if len(codes) > 1 else ZERO
+            row["provisional_cost"] += part if provisional else ZERO
+            row["cost_lines"] += len(costs)
+            if person not in MEMBERS:
+                row["allocated_cost"] += part
+                row["people"].add(person)
+    for row in view.values():
+        row["people"] = len(row["people"])
+    return view
+
+
+# --- Seats -------------------------------------------------------------------------------------
+
+
+def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
+    """vw_idle_seats: whoever holds a seat is followed back day by day."""
+    today = books.as_of
+    view: dict[Key, Row] = {}
+    for seat in books.seats:
+        if not seat["valid_from"] <= today <= (seat.get("valid_to") or LAST_DAY):
+            continue
+        person, product = seat.get("user_email"), seat["platform"]
+        since = seat["valid_from"]
+        if person:
+            while _holds(books, person, product, since - ONE_DAY):
+                since -= ONE_DAY
+        last = max(
+            (
+                use["day"]
+                for use in books.company.usage_seen
+                if use["person"] == person
+                and PLATFORMS[use["platform"]][1] == PLATFORMS[product][1]
+                and any((use.get(name) or 0) > 0 for name in MEASURES)
+            ),
+            default=None,
+        )
+        used = last is not None and last >= since
+        idle = (today - (last if used and last else since)).days
+        version = _version(books, person) if person else {}
+        if not person:
+            reason: str | None = "unassigned"
+        elif not version.get("is_active", True):
+            reason = "assigned to a leaver"
+        elif idle < idle_days:
+            reason = None
+        else:
+            reason = "idle" if used else "never used"
+        price = seat["monthly_price_usd"]
+        view[seat["seat_id"],] = {
+            "user_email": person,
+            "team": (version.get("team") or "Unassigned") if person else "Shared",
+            "cost_center": version.get("cost_center") or "Unassigned",
+            "held_since": since,
+            "last_activity_date": last,
+            "idle_days": idle,
+            "idle_reason": reason,
+            "wasted_monthly_usd": price if reason else ZERO,
+        }
+    return view
+
+
+def _holds(books: Books, person: str, product: str, day: date) -> bool:
+    return any(
+        seat.get("user_email") == person
+        and seat["platform"] == product
+        and seat["valid_from"] <= day <= (seat.get("valid_to") or LAST_DAY)
+        for seat in books.seats
+    )
+
+
+def _version(books: Books, person: str) -> Row:
+    held = [r for r in books.company.people if r["user_email"] == person]
+    begun = [r for r in held if (r.get("from") or FIRST_DAY) <= books.as_of]
+    return max(begun, key=lambda r: r.get("from") or FIRST_DAY)
+
+
+# --- Budgets -----------------------------------------------------------------------------------
+
+
+def budget_view(books: Books) -> dict[Key, Row]:
+    """vw_budget_status by (month, scope_type, scope_value)."""
+    company = books.company
+    if not company.costs_seen:
+        return {}
+    scoped: dict[Key, list[Row]] = defaultdict(list)
+    for cost in company.costs_seen:
+        month, person = month_of(cost["day"]), cost["person"]
+        _, team, own_center = company.on(person, cost["day"])
+        center = cost.get("cost_center") or own_center or "Unassigned"
+        scoped[month, "cost_center", center].append(cost)
+        if person not in MEMBERS:
+            scoped[month, "person", person].append(cost)
+            scoped[month, "team", team].append(cost)
+    month = min(month_of(cost["day"]) for cost in company.costs_seen)
+    months = []
+    while month <= books.as_of:
+        months.append(month)
+        month = month_end(month) + ONE_DAY
+    budgets: dict[Key, tuple[Decimal, str]] = {}
+    for month in months:
+        for budget in books.budgets:
+            if budget["valid_from"] <= month <= budget["valid_to"]:
+                scope = (month, budget["scope_type"], budget["scope_value"])
+                budgets[scope] = (budget["monthly_budget_usd"], "budgets.csv")
+        for person in {row["user_email"] for row in company.people}:
+            last, is_here = _directory(books, person, month)
+            scope = (month, "person", person)
+            amount = last.get("ai_budget_monthly_usd")
+            if scope not in budgets and amount is not None and (is_here or scope in scoped):
+                budgets[scope] = (amount, "directory")
+    return {
+        scope: _budget_row(books, scope[0], scoped.get(scope, []), budgets.get(scope))
+        for scope in scoped.keys() | budgets.keys()
+    }
+
+
+def _directory(books: Books, person: str, month: date) -> tuple[Row, bool]:
+    """The last version that the month saw, and whether the person was there on a day of it."""
+    held = sorted(
+        (r for r in books.company.people if r["user_email"] == person),
+        key=lambda r: r.get("from") or FIRST_DAY,
+    )
+    seen: list[Row] = []
+    for n, version in enumerate(held):
+        until = held[n + 1]["from"] - ONE_DAY if n + 1 < len(held) else LAST_DAY
+        if (version.get("from") or FIRST_DAY) <= month_end(month) and until >= month:
+            seen.append(version)
+    return seen[-1], any(version.get("is_active", True) for version in seen)
+
+
+def _budget_row(
+    books: Books, month: date, costs: list[Row], budget: tuple[Decimal, str] | None
+) -> Row:
+    spent = sum((total_of(c) for c in costs), ZERO)
+    once = sum((total_of(c) for c in costs if kind_of(c) == "one_time"), ZERO)
+    days = month_end(month).day
+    running = month == month_of(books.as_of)
+    forecast: Decimal | None = spent
+    if running:
+        all_costs = [c for c in books.company.costs_seen if month_of(c["day"]) == month]
+        open_days = {c["day"].day for c in all_costs if c.get("is_provisional")}
+        last = max({c["day"].day for c in all_costs} - open_days, default=0)
+        final = [day for day in range(1, last + 1) if day not in open_days]
+        pace = [c for c in costs if c["day"].day in final and kind_of(c) != "one_time"]
+        steady = Fraction(sum((total_of(c) for c in pace), ZERO)) * days
+        forecast = max(truncated(steady / len(final)) + once, spent) if final else None
+        days = len(final)
+    amount, source = budget or (None, None)
+    return {
+        "budget_usd": amount,
+        "budget_source": source,
+        "cost_to_date": spent,
+        "remaining_usd": None if amount is None else amount - spent,
+        "used_share": ratio(spent, amount),
+        "is_over_budget": None if amount is None else spent > amount,
+        "is_partial": running,
+        "one_time_cost": once,
+        "provisional_cost": sum((total_of(c) for c in costs if c.get("is_provisional")), ZERO),
+        "final_days": days,
+        "forecast_cost": forecast,
+        "forecast_remaining_usd": None if None in (amount, forecast) else amount - forecast,
+        "is_forecast_over_budget": None if None in (amount, forecast) else forecast > amount,
+    }
+
+
+# --- Invoices ----------------------------------------------------------------------------------
+
+BILLS = {"subscription": "seat", "usage": "usage", "overage": "usage"}
+
+
+def account_of(cost: Row) -> str:
+    """The account that a cost names: a vendor's report names none."""
+    return (cost.get("billing_account_id") or "") if kind_of(cost) in OWN_ACCOUNT else ""
+
+
+def reconciliation_view(books: Books) -> dict[Key, Row]:
+    """vw_reconciliation by platform, account, days and what is covered."""
+    company, today = books.company, books.as_of
+    start = month_of(today)
+    for _ in range(company.months):
+        start = month_of(start - ONE_DAY)
+    cycles: dict[Key, list[Row]] = defaultdict(list)
+    for line in books.invoices:
+        account = line.get("billing_account_id") or ""
+        cycles[line["platform"], account, line["period_from"], line["period_to"]].append(line)
+    named = {(PLATFORMS[c["platform"]][1], account_of(c)) for c in company.costs_seen}
+    billed: dict[Key, list[Row]] = {cycle: [] for cycle in cycles if start <= cycle[2] <= today}
+    free: dict[Key, list[Row]] = defaultdict(list)
+    for cost in company.costs_seen:
+        vendor, account, day = PLATFORMS[cost["platform"]][1], account_of(cost), cost["day"]
+        fit = (cycles, named, vendor, account, BILLS.get(kind_of(cost)))
+        cycle = _cycle_of(*fit, day)
+        if cycle is None:
+            days = _days(month_of(day), month_end(day))
+            uncovered = [d for d in days if _cycle_of(*fit, d) is None]
+            free[vendor, account, uncovered[0], uncovered[-1]].append(cost)
+        elif cycle in billed:
+            billed[cycle].append(cost)
+    first = min((cost["day"] for cost in company.costs_seen), default=LAST_DAY)
+    view: dict[Key, Row] = {}
+    for rows, lines_of in ((billed, cycles), (free, {})):
+        for (vendor, account, start, end), costs in rows.items():
+            lines = lines_of.get((vendor, account, start, end))
+            kinds = {line["line_kind"] for line in lines or ()}
+            covers = " and ".join(
+                word for kind, word in (("usage", "usage"), ("seat", "seats")) if kind in kinds
+            )
+            covers = covers or ("other lines only" if lines else "not invoiced")
+            row = _reconciled(costs, lines, end, today, start >= first)
+            view[vendor, account or None, start, end, covers] = row
+    return view
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _cycle_of(
+    cycles: dict[Key, list[Row]],
+    named: set[Key],
+    vendor: str,
+    account: str,
+    bills: str | None,
+    day: date,
+) -> Key | None:
+    """Of the cycles that bill such a cost the one whose account fits best, then the newest."""
+
+    def rank(cycle: Key) -> Key:
+        if cycle[1] == account:
+            fit = 1
+        elif not cycle[1]:
+            fit = 2
+        else:
+            fit = 4 if (vendor, cycle[1]) in named else 3
+        return (fit, cycle[1], -cycle[2].toordinal(), cycle[3])
+
+    fitting = [
+        cycle
+        for cycle in cycles
+        if cycle[0] == vendor
+        and cycle[2] <= day <= cycle[3]
+        and (cycle[1] == account or not cycle[1] or not account)
+        and (bills is None or any(line["line_kind"] == bills for line in cycles[cycle]))
+    ]
+    return min(fitting, key=rank, default=None)
+
+
+def _reconciled(
+    costs: list[Row], lines: list[Row] | None, last: date, today: date, is_loaded: bool
+) -> Row:
+    def facts(*kinds: str) -> Decimal:
+        return sum((total_of(c) for c in costs if kind_of(c) in kinds), ZERO)
+
+    def billed(*kinds: str) -> Decimal:
+        return sum((i["amount_usd"] for i in lines or () if i["line_kind"] in kinds), ZERO)
+
+    usage, seats, other = facts("usage", "overage"), facts("subscription"), facts("one_time")
+    cents = (usage + seats).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    difference = billed("usage", "seat") - cents if lines else None
+    is_open = any(c.get("is_provisional") and kind_of(c) != "one_time" for c in costs)
+    if lines is None or last >= today or is_open or not is_loaded:
+        status = "pending"
+    else:
+        status = "disputed" if difference else "reconciled"
+    row: Row = {
+        "invoice_ids": ", ".join(sorted({i["invoice_id"] for i in lines})) if lines else None,
+        "reported_usd": usage + seats + other,
+        "facts_usage_usd": usage,
+        "facts_seats_usd": seats,
+        "facts_other_usd": other,
+        "facts_usd": usage + seats + other,
+        "facts_difference_usd": ZERO,
+        "invoiced_usage_usd": billed("usage"),
+        "invoiced_seats_usd": billed("seat"),
+        "invoiced_usd": billed("usage", "seat"),
+        "invoiced_tax_usd": billed("tax"),
+        "invoiced_credit_usd": billed("credit"),
+        "invoiced_commitment_usd": billed("commitment"),
+        "invoice_total_usd": billed("usage", "seat", "tax", "credit", "commitment"),
+        "difference_usd": difference,
+        "other_difference_usd": billed("tax", "credit", "commitment") - other,
+        "reconciliation_status": status,
+        "is_partial": last >= today,
+        "provisional_usd": sum((total_of(c) for c in costs if c.get("is_provisional")), ZERO),
+    }
+    if lines is None:
+        of_invoices = ("invoice", "difference_usd", "other_difference_usd")
+        row |= {name: None for name in row if name.startswith(of_invoices)}
+    return row
+
+
+# --- The vendor's own account ------------------------------------------------------------------
+
+
+def spend_view(books: Books) -> dict[Key, Row]:
+    """vw_member_spend by (platform, cycle, member), of the newest snapshot of each cycle."""
+    view: dict[Key, Row] = {}
+    starts = sorted({s["cycle_start"] for s in books.spend})
+    for n, start in enumerate(starts):
+        of_cycle = [s for s in books.spend if s["cycle_start"] == start]
+        newest = max(s["snapshot_date"] for s in of_cycle)
+        said = {s["user_email"]: s["spend_usd"] for s in of_cycle if s["snapshot_date"] == newest}
+        noon = datetime(newest.year, newest.month, newest.day, 12, tzinfo=UTC)
+        events = [
+            e
+            for e in books.reports
+            if e["day"] >= start
+            and e["event_timestamp"] <= noon
+            and not (n + 1 < len(starts) and e["day"] >= starts[n + 1])
+        ]
+        for member in said.keys() | {e["user_email"] for e in events}:
+            billed = sum((e["cost_usd"] for e in events if e["user_email"] == member), ZERO)
+            cents = billed.quantize(Decimal("0.01"), ROUND_HALF_UP)
+            reported = said.get(member)
+            view["cursor", start, member or "Unattributed"] = {
+                "snapshot_date": newest,
+                "is_latest_cycle": n + 1 == len(starts),
+                "reported_spend_usd": reported,
+                "events_usd": billed,
+                "spend_difference_usd": (reported or ZERO) - cents,
+                "chargeable_events": sum(e["user_email"] == member for e in events),
+            }
+    return view
