@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import hypothesis
 import pytest
 
 from ai_usage.simulator import Company
 from ai_usage_tests.support.pipeline import Loaded, load, window
+
+# A loaded machine is no failure: how long an example takes says nothing about what it shows.
+hypothesis.settings.register_profile("ai-usage", deadline=None)
+hypothesis.settings.load_profile("ai-usage")
 
 TODAY = date(2026, 3, 18)
 """The day on which the simulated company is seen; the day is provisional."""

@@ -1,0 +1,205 @@
+"""A year with everything that finance maintains: facts, vendors' reports, invoices, seats, budgets.
+
+Every expected value comes from the simulator's own books or from the files as a person reads them.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_usage.simulator import Company, serve, write_reference_files
+from ai_usage.simulator.reference import INVOICED_PERIODS
+from ai_usage.warehouse.base import Query
+from ai_usage_tests.conftest import ANCHOR, TODAY
+from ai_usage_tests.support.pipeline import Loaded, run_window, simulated_settings, window
+
+pytestmark = pytest.mark.slow
+
+FIRST = date(2025, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A year of the smallest company with all reference files, in one run."""
+    company = Company(today=TODAY, anchor=ANCHOR, people=30)
+    days = window(FIRST, TODAY)
+    with serve(company) as base_url:
+        settings = simulated_settings(tmp_path_factory.mktemp("year"), base_url, TODAY, FIRST)
+        write_reference_files(company, settings.reference_path)
+        result = run_window(settings, days, checks=False)
+    assert result.success, result.errors
+    return Loaded(company, settings, days, result)
+
+
+def asked(year: Loaded, sql: str) -> list[dict[str, Any]]:
+    bound = {"start": FIRST, "end": year.days.end} if "@start" in sql else {}
+    return list(year.warehouse.rows(Query(sql, bound)))
+
+
+def file_rows(year: Loaded, name: str) -> Iterator[dict[str, str]]:
+    with Path(year.settings.reference_path / name).open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(line for line in lines if not line.startswith("#"))
+
+
+def test_facts_equal_the_raw_events_to_the_last_digit_per_platform_and_month(year: Loaded) -> None:
+    raw = asked(
+        year,
+        "SELECT platform, CAST(DATE_TRUNC(event_date, MONTH) AS DATE) AS month, "
+        "SUM(cost_usd) AS usd FROM raw_ai_events "
+        "WHERE event_date >= @start AND event_date < @end AND cost_usd IS NOT NULL GROUP BY 1, 2",
+    )
+    facts = asked(
+        year,
+        "SELECT p.platform_code AS platform, d.month, SUM(f.total_cost_usd) AS usd "
+        "FROM fact_ai_costs AS f JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk "
+        "JOIN dim_dates AS d ON d.date_sk = f.date_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end GROUP BY 1, 2",
+    )
+    expected = {(row["platform"], row["month"]): row["usd"] for row in raw}
+    assert len(expected) == 26
+    assert {(row["platform"], row["month"]): row["usd"] for row in facts} == expected
+
+
+def test_the_vendors_reports_are_in_the_facts_to_the_last_digit(year: Loaded) -> None:
+    facts = asked(
+        year,
+        "SELECT p.platform_code AS platform, SUM(f.total_cost_usd) AS usd "
+        "FROM fact_ai_costs AS f JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        "AND f.cost_type IN ('usage', 'overage') GROUP BY 1",
+    )
+    truth: dict[str, Decimal] = defaultdict(Decimal)
+    for dollars in year.truth.direct_dollars(FIRST, TODAY).values():
+        truth["cursor"] += dollars
+    for day in year.days.days():
+        for line in year.truth.cost_lines(day):
+            truth["anthropic"] += line.dollars
+    assert {row["platform"]: row["usd"] for row in facts} == dict(truth)
+
+
+def test_every_seat_day_is_borne_by_who_held_the_seat(year: Loaded) -> None:
+    facts = asked(
+        year,
+        "SELECT DATE(f.cost_timestamp) AS day, p.platform_code AS platform, "
+        "IF(f.user_sk > 0, u.user_email, NULL) AS email, SUM(f.total_cost_usd) AS usd "
+        "FROM fact_ai_costs AS f JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk "
+        "JOIN dim_users AS u ON u.user_sk = f.user_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        "AND f.cost_type = 'subscription' GROUP BY 1, 2, 3",
+    )
+    found = {(r["day"], r["platform"], r["email"]): r["usd"] for r in facts if r["usd"]}
+    truth = year.truth.seat_dollars(FIRST, TODAY)
+    assert len(found) > 5_000
+    assert found == {tuple(key): dollars for key, dollars in truth.items() if dollars}
+
+
+def test_invoices_reconcile_to_the_cent_but_the_one_that_is_wrong(
+    year: Loaded, report: Callable[[str], None]
+) -> None:
+    found = {row["invoice_id"]: row for row in asked(year, "SELECT * FROM invoice_reconciliation")}
+    judged = [
+        truth for truth in year.truth.invoices(INVOICED_PERIODS) if truth.period_from >= FIRST
+    ]
+    assert len(judged) > 20
+    for truth in judged:
+        row = found[truth.invoice_id]
+        assert row["invoiced_usd"] == truth.invoiced_usd, truth.invoice_id
+        assert row["reconciliation_status"] == truth.reconciliation_status, row
+    disputed = [t for t in judged if t.reconciliation_status == "disputed"]
+    assert [found[t.invoice_id]["difference_usd"] for t in disputed] == [Decimal("12.50")]
+    report(f"{len(judged)} invoices of a year: all but {len(disputed)} reconciled to the cent")
+
+
+def test_an_invoice_stands_on_the_rows_of_its_period(year: Loaded) -> None:
+    rows = asked(
+        year,
+        "SELECT f.invoice_id, MAX(f.reconciliation_status) AS status, "
+        "ROUND(SUM(f.total_cost_usd), 2) AS usd FROM fact_ai_costs AS f "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        "AND f.invoice_id IS NOT NULL GROUP BY 1",
+    )
+    compared = {r["invoice_id"]: r for r in asked(year, "SELECT * FROM invoice_reconciliation")}
+    whole = [row for row in rows if compared[row["invoice_id"]]["period_from"] >= FIRST]
+    assert len(whole) > 20
+    for row in whole:
+        reconciled = compared[row["invoice_id"]]
+        assert row["usd"] == reconciled["reported_usd"], row
+        assert row["status"] == reconciled["reconciliation_status"], row
+
+
+def test_manual_percentages_and_equal_splits_are_those_of_the_file(year: Loaded) -> None:
+    manual = [row for row in file_rows(year, "allocation_rules.csv") if row["method"] == "manual"]
+    assert len(manual) > 1
+    key = manual[0]["scope_value"]
+    shares = asked(
+        year,
+        "SELECT u.user_email, SUM(f.total_cost_usd) AS usd FROM fact_ai_costs AS f "
+        "JOIN dim_users AS u ON u.user_sk = f.user_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        f"AND f.api_key_id = '{key}' AND f.allocation_method = 'manual' GROUP BY 1",
+    )
+    total = sum(row["usd"] for row in shares)
+    assert total > 0
+    borne = {row["user_email"]: row["usd"] / total for row in shares}
+    for row in manual:
+        # Each part is exact to a millionth of a dollar; a year of them is to this.
+        expected = Decimal(row["percentage"]) / 100
+        assert abs(borne[row["user_email"]] - expected) < Decimal("0.0001"), row
+
+
+def test_budgets_of_the_file_come_before_the_directory_s(year: Loaded) -> None:
+    first_of_month = TODAY.replace(day=1)
+    budgets = {
+        row["scope_value"]: row
+        for row in file_rows(year, "budgets.csv")
+        if row["scope_type"] == "person"
+        and row["currency"] in ("", "USD")
+        and date.fromisoformat(row["valid_from"] or "1900-01-01") <= first_of_month
+        and (not row["valid_to"] or date.fromisoformat(row["valid_to"]) >= first_of_month)
+    }
+    assert budgets
+    seen = asked(
+        year,
+        "SELECT DISTINCT u.user_email, f.budget_allocated_usd AS usd FROM fact_ai_costs AS f "
+        "JOIN dim_users AS u ON u.user_sk = f.user_sk WHERE f.user_sk > 0 "
+        f"AND DATE(f.cost_timestamp) >= DATE '{first_of_month}' "
+        "AND DATE(f.cost_timestamp) < @end AND DATE(f.cost_timestamp) >= @start",
+    )
+    budget_of = {row["user_email"]: row["usd"] for row in seen}
+    compared = [email for email in budgets if email in budget_of]
+    assert compared
+    for email in compared:
+        assert budget_of[email] == Decimal(budgets[email]["amount"]), email
+
+
+def test_month_to_date_ends_at_the_person_s_month(year: Loaded) -> None:
+    """budget_remaining on a person's last day of a month is the budget less the month's cost."""
+    rows = asked(
+        year,
+        "SELECT u.user_email, d.month, d.date AS day, f.total_cost_usd AS usd, "
+        "f.budget_allocated_usd AS budget, f.budget_remaining_usd AS remaining "
+        "FROM fact_ai_costs AS f JOIN dim_users AS u ON u.user_sk = f.user_sk "
+        "JOIN dim_dates AS d ON d.date_sk = f.date_sk WHERE f.user_sk > 0 "
+        "AND DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end",
+    )
+    spent: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    last: dict[tuple[str, date], tuple[date, Any, Any]] = {}
+    for row in rows:
+        person = row["user_email"], row["month"]
+        spent[person] += row["usd"]
+        seen = last.get(person)
+        if seen is None or row["day"] > seen[0]:
+            last[person] = row["day"], row["budget"], row["remaining"]
+    with_budget = {p: end for p, end in last.items() if end[1] is not None}
+    assert len(with_budget) > 50
+    for person, (_day, budget, remaining) in with_budget.items():
+        assert remaining == budget - spent[person], person
+    assert FIRST + timedelta(days=300) < TODAY
