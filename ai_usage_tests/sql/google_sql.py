@@ -1,0 +1,283 @@
+"""Google's own analyzer and reference executor (zetasql) as a judge of the SQL under `sql/`.
+
+It knows nothing of sqlglot and DuckDB, so it shares none of their mistakes. The catalog is built
+from the DDL as it is written; small tables go into a query as typed constants.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+import wasmtime
+from sqlglot import exp
+from zetasql import types
+from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
+from zetasql.core import wasm_client
+
+from ai_usage.assets.views import view_literals
+from ai_usage.settings import Settings
+from ai_usage.warehouse.files import load, names
+from ai_usage.warehouse.schema import Column, table_schema
+from ai_usage.warehouse.views import view_schema
+
+Row = dict[str, Any]
+Columns = list[tuple[str, str]]
+"""Names and BigQuery types, in order."""
+
+PARAMETERS = {
+    "start": "DATE",
+    "end": "DATE",
+    "month_start": "DATE",
+    "today": "DATE",
+    "as_of": "DATE",
+    "months": "INT64",
+    "run_id": "STRING",
+}
+"""Types of the parameters that mean the same in every file; any other is left to be inferred."""
+
+AS_OF = date(2026, 3, 18)
+"""The day that views are seen from where a test names none."""
+
+PROJECT, DATASET = "the-project", "the_dataset"
+"""Where the catalog has the tables under their full names."""
+
+_EPOCH = date(1970, 1, 1)
+_KINDS = {
+    types.TypeKind.TYPE_INT64: "INT64",
+    types.TypeKind.TYPE_BOOL: "BOOL",
+    types.TypeKind.TYPE_DOUBLE: "FLOAT64",
+    types.TypeKind.TYPE_STRING: "STRING",
+    types.TypeKind.TYPE_DATE: "DATE",
+    types.TypeKind.TYPE_TIMESTAMP: "TIMESTAMP",
+    types.TypeKind.TYPE_NUMERIC: "NUMERIC",
+    types.TypeKind.TYPE_JSON: "JSON",
+}
+
+
+class GoogleSql:
+    """The analyzer and the executor, with the product's tables and views as catalog.
+
+    Compiling the module takes half a minute and more; `cache` keeps the result between runs.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        _compile_into(cache)
+        language = types.LanguageOptions.maximum_features()
+        language.product_mode = types.ProductMode.PRODUCT_EXTERNAL
+        # BigQuery has it, though it is in development in the open analyzer.
+        language.enabled_language_features.append(
+            types.LanguageFeature.FEATURE_CREATE_VIEWS_WITH_COLUMN_OPTIONS
+        )
+        kinds = types.ResolvedNodeKind
+        language.supported_statement_kinds = [
+            kinds.RESOLVED_QUERY_STMT,
+            kinds.RESOLVED_CREATE_TABLE_STMT,
+            kinds.RESOLVED_CREATE_VIEW_STMT,
+            kinds.RESOLVED_GRANT_STMT,
+            kinds.RESOLVED_REVOKE_STMT,
+            kinds.RESOLVED_CREATE_ROW_ACCESS_POLICY_STMT,
+            kinds.RESOLVED_DROP_ROW_ACCESS_POLICY_STMT,
+        ]
+        self._options = types.AnalyzerOptions(
+            language_options=language,
+            allow_undeclared_parameters=True,
+            # The open analyzer lives in California by default, BigQuery in UTC.
+            default_timezone="UTC",
+        )
+        self._options.query_parameters = [
+            types.AnalyzerOptions.QueryParameter(name=name, type=_simple(kind))
+            for name, kind in PARAMETERS.items()
+        ]
+        self._builtin = types.ZetaSQLBuiltinFunctionOptions(language_options=language)
+        self._functions = CatalogBuilder("empty").with_builtin_functions(self._builtin).build()
+        self._catalog = self._functions
+        self.tables: dict[str, Columns] = {}
+        declared: dict[str, list[tuple[str, Any]]] = {}
+        for name in names("tables"):
+            created = self._analyze(load("tables", name))
+            declared[name] = [(c.name, c.type) for c in created.column_definition_list]
+            self.tables[name] = [(column, type_name(kind)) for column, kind in declared[name]]
+        self._fill(declared)
+        # Views may read views: as often as needed to have them all.
+        waiting = list(names("views"))
+        while waiting:
+            ready = [v for v in waiting if not _reads(load("views", v)) & set(waiting) - {v}]
+            for name in ready:
+                declared[name] = _outputs(self._analyze(deployed(name)))
+            self._fill(declared)
+            waiting = [v for v in waiting if v not in ready]
+
+    def _fill(self, declared: Mapping[str, list[tuple[str, Any]]]) -> None:
+        builder = CatalogBuilder("warehouse").with_builtin_functions(self._builtin)
+        tables = []
+        for name, columns in declared.items():
+            table = TableBuilder(name)
+            for column, kind in columns:
+                table.add_column(column, kind)
+            tables.append(table.build())
+            builder.add_table(tables[-1])
+        self._catalog = builder.build()
+        # The same under their full names, as they are sent.
+        dataset = types.SimpleCatalog(name=DATASET, table=tables)
+        self._catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=[dataset])]
+
+    def _analyze(self, sql: str) -> Any:
+        return Analyzer.analyze_statement_static(sql, self._options, self._catalog)
+
+    def analyze(self, sql: str) -> Columns:
+        """The columns that a query or view gives. Raises where Google's analyzer refuses it."""
+        return [(name, type_name(kind)) for name, kind in _outputs(self._analyze(sql))]
+
+    def accepts(self, sql: str) -> Any:
+        """The resolved statement. Raises where Google's analyzer refuses it."""
+        return self._analyze(sql)
+
+    def _prepared(self, sql: str) -> Any:
+        # The tables stand in the query: the catalog need not travel with it each time.
+        builder = PreparedQuery.builder().set_sql(sql).set_catalog(self._functions)
+        return builder.set_analyzer_options(self._options).prepare()
+
+    def run(
+        self,
+        sql: str,
+        tables: Mapping[str, Iterable[Row]],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[Row]:
+        """The rows of a query over small tables, by Google's reference implementation."""
+        given = [f"{name} AS ({_constant(name, rows)})" for name, rows in tables.items()]
+        query = with_literals(sql, parameters or {})
+        head = f"WITH {', '.join(given)} " if given else ""
+        with self._prepared(f"{head}SELECT * FROM ({query})") as prepared:
+            columns = [(c.name, c.type) for c in prepared.columns]
+            moments = [name for name, kind in columns if type_name(kind) == "TIMESTAMP"]
+            answer = None if moments else prepared.execute()
+        if answer is None:
+            # The library drops the value of a TIMESTAMP on its way out, not that of an INT64.
+            micros = ", ".join(f"UNIX_MICROS({name}) AS {name}" for name in moments)
+            with self._prepared(f"{head}SELECT * REPLACE ({micros}) FROM ({query})") as prepared:
+                answer = prepared.execute()
+        return [
+            {name: _value(cell, kind) for (name, kind), cell in zip(columns, row.cell, strict=True)}
+            for row in answer.content.table_data.row
+        ]
+
+
+def deployed(view: str, as_of: date | None = None) -> str:
+    """The view's file with its parameters filled in, as it is deployed or seen from a day."""
+    return with_literals(
+        load("views", view), view_literals(Settings(as_of=as_of or AS_OF), view_schema(view))
+    )
+
+
+def _compile_into(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    settings = cache / "cache.toml"
+    settings.write_text(f'[cache]\ndirectory = "{(cache / "compiled").absolute()}"\n')
+
+    class Cached(wasmtime.Config):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.cache = str(settings)
+
+    wasm_client.Config = Cached
+
+
+def _simple(kind: str) -> Any:
+    (found,) = [k for k, name in _KINDS.items() if name == kind]
+    return types.Type(type_kind=found)
+
+
+def type_name(kind: Any) -> str:
+    """A type's name in BigQuery."""
+    if kind.type_kind == types.TypeKind.TYPE_ARRAY:
+        return f"ARRAY<{type_name(kind.array_type.element_type)}>"
+    return _KINDS.get(kind.type_kind) or str(kind.type_kind)
+
+
+def _outputs(statement: Any) -> list[tuple[str, Any]]:
+    return [(column.name, column.column.type) for column in statement.output_column_list]
+
+
+def _reads(sql: str) -> set[str]:
+    return {table.name for table in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Table)}
+
+
+def with_literals(sql: str, parameters: Mapping[str, Any]) -> str:
+    """The statement with constants for its parameters."""
+    tree = sqlglot.parse_one(sql, read="bigquery")
+    for parameter in list(tree.find_all(exp.Parameter)):
+        text = literal(_kind_of(parameters[parameter.name]), parameters[parameter.name])
+        parameter.replace(sqlglot.parse_one(text, read="bigquery"))
+    return tree.sql("bigquery")
+
+
+def _kind_of(value: Any) -> str:
+    kinds = {date: "DATE", int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", str: "STRING"}
+    return kinds[type(value)]
+
+
+def literal(kind: str, value: Any) -> str:
+    """A constant of a BigQuery type."""
+    if value is None:
+        return "NULL"
+    if kind.startswith("ARRAY<"):
+        return "[" + ", ".join(literal(kind[6:-1], item) for item in value) + "]"
+    if kind == "STRING":
+        return json.dumps(value)
+    if kind == "BOOL":
+        return "TRUE" if value else "FALSE"
+    if kind == "FLOAT64":
+        return f"CAST({value!r} AS FLOAT64)"
+    if kind == "INT64":
+        return str(value)
+    if kind == "TIMESTAMP":
+        value = value.astimezone(UTC).isoformat()
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return f"{kind} {json.dumps(text)}"
+
+
+def _constant(table: str, rows: Iterable[Row]) -> str:
+    columns = table_schema(table).columns
+    shape = ", ".join(f"{c.name} {c.type}" for c in columns)
+    values = ", ".join(_tuple(columns, row) for row in rows)
+    return f"SELECT * FROM UNNEST(ARRAY<STRUCT<{shape}>>[{values}])"
+
+
+def _tuple(columns: tuple[Column, ...], row: Row) -> str:
+    return "(" + ", ".join(literal(c.type, row.get(c.name)) for c in columns) + ")"
+
+
+def _value(cell: Any, kind: Any) -> Any:
+    name = type_name(kind)
+    if name.startswith("ARRAY<"):
+        if cell.array_value is None:
+            return None
+        return [_value(item, kind.array_type.element_type) for item in cell.array_value.element]
+    found = getattr(cell, _FIELDS[name])
+    if found is None:
+        return None
+    if name == "NUMERIC":
+        return Decimal(int.from_bytes(found, "little", signed=True)).scaleb(-9)
+    if name == "DATE":
+        return _EPOCH + timedelta(days=found)
+    if name == "TIMESTAMP":
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found)
+    return found
+
+
+_FIELDS = {
+    "INT64": "int64_value",
+    "BOOL": "bool_value",
+    "FLOAT64": "double_value",
+    "STRING": "string_value",
+    "DATE": "date_value",
+    "TIMESTAMP": "int64_value",
+    "NUMERIC": "numeric_value",
+    "JSON": "json_value",
+}
