@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import sqlglot
@@ -36,7 +36,7 @@ def render(
     Names of the product's tables and views are qualified with their dataset; `@name` becomes the
     typed literal in `literals` where there is one, else it stays a bound parameter.
     """
-    tree = _qualify(sqlglot.parse_one(sql, read="bigquery"), dataset, views_dataset or dataset)
+    tree = _qualify(_parsed(sql).copy(), dataset, views_dataset or dataset)
     if literals is not None:
         tree = _fill(tree, literals, dialect)
     if dialect == "bigquery":
@@ -85,16 +85,25 @@ def relations() -> dict[str, str]:
     return dict.fromkeys(names("tables"), "table") | dict.fromkeys(names("views"), "view")
 
 
-def references(sql: str) -> set[str]:
+@lru_cache(maxsize=256)
+def references(sql: str) -> frozenset[str]:
     """The product's tables and views that a statement reads."""
-    tree = sqlglot.parse_one(sql, read="bigquery")
-    return {t.name for t in tree.find_all(exp.Table) if _is_ours(t)}
+    return frozenset(t.name for t in _parsed(sql).find_all(exp.Table) if _is_ours(t))
 
 
 def parameters(sql: str) -> set[str]:
     """The names of the parameters of a statement."""
-    tree = sqlglot.parse_one(sql, read="bigquery")
-    return {p.name for p in tree.find_all(exp.Parameter)}
+    return {p.name for p in _parsed(sql).find_all(exp.Parameter)}
+
+
+@lru_cache(maxsize=256)
+def _parsed(sql: str) -> exp.Expr:
+    """A statement's tree: copy it to change it.
+
+    The same few statements are asked for again and again in a run, and a fact takes as long to
+    parse as to run over a day.
+    """
+    return sqlglot.parse_one(sql, read="bigquery")
 
 
 def _qualify(tree: exp.Expr, dataset: str, views_dataset: str) -> exp.Expr:
