@@ -6,12 +6,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-fast check format lock snapshots clean-demo
+.PHONY: help demo dev test test-fast test-bigquery emulator check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
 	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
 	@echo "make test    lint, types and all tests"
+	@echo "make test-bigquery                     the tests on the BigQuery emulator alone"
+	@echo "make test-bigquery PROJECT=my-project  the same on a Google Cloud project"
 	@echo "make check   lint and types only"
 
 # Byte code is made when a module is first imported: most of what comes along never is.
@@ -38,8 +40,29 @@ check: $(STAMP)
 # A file's tests stay together: they share what is slow to make. Two workers for two cores.
 WORKERS ?= 2
 
-test: check
+test: check emulator
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+# The BigQuery emulator runs on Python 3.13 in an environment of its own.
+EMULATOR := .venv-emulator/.installed
+PYTHON313 ?= $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python"; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	&& { echo "$$python"; break; }; done)
+
+$(EMULATOR): requirements-emulator.lock
+	@echo "Installing the BigQuery emulator into .venv-emulator (once) …"
+	@$(PYTHON313) -m venv .venv-emulator
+	@.venv-emulator/bin/python -m pip --disable-pip-version-check -qq install --no-compile \
+		--require-hashes -r requirements-emulator.lock
+	@touch $@
+
+emulator:
+	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory $(EMULATOR); else \
+		echo "There is no Python 3.13 here: the tests on the BigQuery emulator will be skipped."; fi
+
+# PROJECT=my-project runs the same tests on BigQuery itself, in datasets made for them.
+test-bigquery: $(STAMP) $(if $(PROJECT),,$(EMULATOR))
+	@AI_USAGE_TEST_PROJECT=$(PROJECT) $(BIN)/python -m pytest -m emulator --durations 5
 
 test-fast: check
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
@@ -57,6 +80,9 @@ lock:
 	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --extra bigquery --extra dev pyproject.toml \
 		--output-file requirements.lock
+	uv pip compile --universal --no-strip-extras --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-header --quiet \
+		ai_usage_tests/bigquery/emulator/requirements.in --output-file requirements-emulator.lock
 
 clean-demo:
 	rm -rf .demo

@@ -309,6 +309,37 @@ def tables(
         list_columns(console, name)
 
 
+@app.command("compare-warehouses")
+def compare_warehouses(
+    other: Annotated[Path, typer.Argument(help="Settings of the other one: a file like .env.")],
+    from_: Annotated[
+        date | None, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day. Default: today."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Differences to print.")] = 20,
+) -> None:
+    """Say whether another warehouse holds the same as this one, value by value.
+
+    Money and counts must be equal, fractions to a billionth. Exit code 1 if anything differs.
+
+    \b
+    Example:
+      ai-usage compare-warehouses bigquery.env --from 2026-01-01
+    """
+    from ai_usage.commands.compare import compare_installations
+    from ai_usage.partitions import checked_window
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today) if from_ else None
+    if to and not from_:
+        raise AiUsageError("--to needs --from: give the first day too.")
+    if not compare_installations(console, settings, other, window, limit):
+        raise typer.Exit(1)
+
+
 @app.command()
 def doctor() -> None:
     """Check keys, vendors, warehouse and reference files.

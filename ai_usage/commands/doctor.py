@@ -58,6 +58,10 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield _directory(directory, settings)
     yield _guarded("archive", lambda: _archive(settings))
     yield _guarded("warehouse", lambda: _warehouse(settings))
+    if settings.warehouse == "bigquery":
+        from ai_usage.commands.doctor_bigquery import findings as of_bigquery
+
+        yield from of_bigquery(settings, warehouse_resource(settings).warehouse())
     yield _guarded("Dagster", lambda: f"storage in {dagster_home(settings)}")
     for file in check(reference_files(), settings.reference_path):
         if not file.ok:

@@ -22,7 +22,7 @@ from google.api_core import exceptions as api
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from google.cloud.bigquery.table import RowIterator
 from sqlglot import exp
 
@@ -42,6 +42,14 @@ ROWS_IN_MEMORY = 50_000
 
 RETRY_SECONDS = 600.0
 """How long a job is tried again that BigQuery refused for its load, or for another writer's."""
+
+PERMISSIONS = (
+    "bigquery.tables.get",
+    "bigquery.tables.getData",
+    "bigquery.tables.update",
+    "bigquery.tables.updateData",
+)
+"""What a run needs on every table; creating tables and running jobs show by themselves."""
 
 _EARLIEST = "0001-01-01"
 _CONFLICT = re.compile(
@@ -66,6 +74,9 @@ def is_transient(error: BaseException) -> bool:
         return True
     return isinstance(error, api.GoogleAPICallError) and bool(_CONFLICT.search(str(error)))
 
+
+LOOK_RETRY = DEFAULT_RETRY.with_timeout(30.0)
+"""For questions about a table or dataset: an address that nobody answers is told soon."""
 
 JOB_RETRY = Retry(predicate=is_transient, initial=1.0, maximum=30.0, timeout=RETRY_SECONDS)
 """Exponential and jittered, as Google advises."""
@@ -143,9 +154,8 @@ class BigQueryWarehouse(Warehouse):
         except api.GoogleAPICallError as error:
             raise WarehouseError(f"{self.describe()}: {said(error)}") from error
         except api.RetryError as error:
-            cause = error.cause or error
             raise WarehouseError(
-                f"{self.describe()}: tried for {RETRY_SECONDS:.0f} s: {said(cause)}"
+                f"{self.describe()}: tried again and again, at last: {said(error.cause or error)}"
             ) from error
         except GoogleAuthError as error:
             raise WarehouseError(
@@ -190,7 +200,7 @@ class BigQueryWarehouse(Warehouse):
 
     def _require_dataset(self, client: bigquery.Client, dataset: str) -> None:
         try:
-            client.get_dataset(f"{self.project}.{dataset}")
+            client.get_dataset(f"{self.project}.{dataset}", retry=LOOK_RETRY)
         except api.NotFound:
             where = f" --location={self.location}" if self.location else ""
             raise WarehouseError(
@@ -373,7 +383,8 @@ SELECT old_rows, new_rows;
             query = Query(query)
         sql = self.render(_only_query(query.sql))
         with self.client() as client:
-            job, rows = self._run(client, sql, query.parameters, _Spent())
+            # A person may be waiting for the answer.
+            job, rows = self._run(client, sql, query.parameters, _Spent(), LOOK_RETRY)
             if self.storage_api:
                 try:
                     return rows.to_arrow(create_bqstorage_client=True)
@@ -387,6 +398,20 @@ SELECT old_rows, new_rows;
         with self.client() as client:
             job = self._dry_run(client, self.render(_only_query(sql)), {})
             return int(job.total_bytes_processed or 0)
+
+    def dataset_location(self, dataset: str) -> str:
+        """Where a dataset lies. Raises `WarehouseError` if it is not there."""
+        with self.client() as client:
+            self._require_dataset(client, dataset)
+            return str(client.get_dataset(f"{self.project}.{dataset}").location or "?")
+
+    def lacking_permissions(self, table: str) -> list[str]:
+        """What the account would need on a table to run the graph, and may not."""
+        with self.client() as client:
+            answer = client.test_iam_permissions(
+                client.get_table(self.home(table)).reference, PERMISSIONS
+            )
+        return sorted(set(PERMISSIONS) - set(answer.get("permissions", [])))
 
     @contextmanager
     def ibis(self) -> Iterator[Any]:
@@ -407,10 +432,15 @@ SELECT old_rows, new_rows;
             yield connection
 
     def _run(
-        self, client: bigquery.Client, sql: str, parameters: Parameters, spent: _Spent
+        self,
+        client: bigquery.Client,
+        sql: str,
+        parameters: Parameters,
+        spent: _Spent,
+        retry: Retry = DEFAULT_RETRY,
     ) -> tuple[bigquery.QueryJob, RowIterator]:
         """Run a job to its end, trying again what is worth it."""
-        job = client.query(sql, job_config=_bound(parameters), job_retry=JOB_RETRY)
+        job = client.query(sql, job_config=_bound(parameters), retry=retry, job_retry=JOB_RETRY)
         rows = _rows_of(job)
         spent.processed += int(rows.total_bytes_processed or 0)
         return job, rows
@@ -572,7 +602,7 @@ def _rows_of(job: bigquery.QueryJob) -> RowIterator:
 
 def _found(client: bigquery.Client, name: str) -> bigquery.Table | None:
     try:
-        return client.get_table(name)
+        return client.get_table(name, retry=LOOK_RETRY)
     except api.NotFound:
         return None
 

@@ -23,6 +23,7 @@ from ai_usage.checks.rules import UNIQUE_KEYS
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.schema import table_names, table_schema
+from ai_usage.warehouse.views import view_names, view_schema
 
 FLOAT_TOLERANCE = 1e-9
 """Relative: two engines may add floats in another order."""
@@ -54,22 +55,51 @@ class Difference:
 
 
 def compare_warehouses(
-    left: Warehouse, right: Warehouse, tables: Iterable[str] | None = None
+    left: Warehouse,
+    right: Warehouse,
+    tables: Iterable[str] | None = None,
+    within: Window | None = None,
 ) -> Iterator[Difference]:
     """Every difference between two warehouses' tables (default: all of the product's).
 
-    A table that is absent on both sides is equal. Lazy: take the first few and stop.
+    `within` bounds the days of tables that have days. A table that is absent on both sides is
+    equal. Lazy: take the first few and stop.
     """
     for table in table_names() if tables is None else tables:
         there = left.exists(table), right.exists(table)
-        if there == (False, False):
-            continue
         if there != (True, True):
-            found, lacking = ("present", ABSENT) if there[0] else (ABSENT, "present")
-            yield Difference(table, {}, None, found, lacking)
+            yield from _absences(table, *there)
             continue
         for window in _windows(table, left, right):
-            yield from compare_rows(table, left.read(table, window), right.read(table, window))
+            days = window if window is None or within is None else _both(window, within)
+            if days is None or days.start < days.end:
+                yield from compare_rows(table, left.read(table, days), right.read(table, days))
+
+
+def compare_views(
+    left: Warehouse, right: Warehouse, views: Iterable[str] | None = None
+) -> Iterator[Difference]:
+    """Every difference between two warehouses' views (default: all of the product's), whole."""
+    for view in view_names() if views is None else views:
+        there = left.exists(view), right.exists(view)
+        if there != (True, True):
+            yield from _absences(view, *there)
+            continue
+        columns = ", ".join(view_schema(view).column_names)
+        rows = f"SELECT {columns} FROM {view}"
+        yield from compare(view, left.query(rows), right.query(rows))
+
+
+def _absences(relation: str, on_the_left: bool, on_the_right: bool) -> Iterator[Difference]:
+    if on_the_left != on_the_right:
+        sides = ("present", ABSENT) if on_the_left else (ABSENT, "present")
+        yield Difference(relation, {}, None, *sides)
+
+
+def _both(one: Window, other: Window) -> Window:
+    """The days that lie in both; its end is not after its start where there are none."""
+    start = max(one.start, other.start)
+    return Window(start, max(start, min(one.end, other.end)))
 
 
 def compare_rows(table: str, left: pa.Table, right: pa.Table) -> Iterator[Difference]:
@@ -219,4 +249,11 @@ def _windows(table: str, left: Warehouse, right: Warehouse) -> list[Window | Non
     return windows
 
 
-__all__ = ["Difference", "compare", "compare_rows", "compare_warehouses", "same"]
+__all__ = [
+    "Difference",
+    "compare",
+    "compare_rows",
+    "compare_views",
+    "compare_warehouses",
+    "same",
+]

@@ -79,11 +79,8 @@ class GoogleSql:
             kinds.RESOLVED_QUERY_STMT,
             kinds.RESOLVED_CREATE_TABLE_STMT,
             kinds.RESOLVED_CREATE_VIEW_STMT,
-            kinds.RESOLVED_GRANT_STMT,
-            kinds.RESOLVED_REVOKE_STMT,
-            kinds.RESOLVED_CREATE_ROW_ACCESS_POLICY_STMT,
-            kinds.RESOLVED_DROP_ROW_ACCESS_POLICY_STMT,
         ]
+        self.language = language
         self._options = types.AnalyzerOptions(
             language_options=language,
             allow_undeclared_parameters=True,

@@ -1,0 +1,58 @@
+"""The access scripts are read by Google's parser, and say what the pipeline needs to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from zetasql.api import Parser
+
+from ai_usage.warehouse.files import sql_root
+from ai_usage.warehouse.schema import table_schema
+from ai_usage_tests.sql.google_sql import GoogleSql
+
+SCRIPTS = sorted((sql_root() / "access").glob("*.sql"))
+PIPELINE = "serviceAccount:ai-usage@my-project.iam.gserviceaccount.com"
+
+
+def statements(path: Path) -> list[str]:
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("--")]
+    return [text.strip() for text in "\n".join(lines).split(";") if text.strip()]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_statement_is_one_that_google_can_parse(path: Path, google: GoogleSql) -> None:
+    assert google.tables
+    assert statements(path)
+    for statement in statements(path):
+        Parser.parse_statement_static(statement, google.language)
+
+
+def test_a_table_with_a_policy_lets_everything_through_to_the_pipeline() -> None:
+    """Without it the first policy would stop every DELETE and INSERT."""
+    policies = statements(sql_root() / "access" / "2_team_leads.sql")
+    open_to_the_pipeline = {
+        table
+        for table in ("fact_ai_costs", "fact_ai_usage")
+        for policy in policies
+        if f"POLICY everything ON {table}" in policy
+        and PIPELINE in policy
+        and "FILTER USING (TRUE)" in policy
+    }
+    assert open_to_the_pipeline == {"fact_ai_costs", "fact_ai_usage"}
+    assert policies[0].startswith("CREATE OR REPLACE ROW ACCESS POLICY everything")
+
+
+@pytest.mark.parametrize("table", ["fact_ai_costs", "fact_ai_usage"])
+def test_the_leads_filter_is_a_condition_on_columns_that_are_there(
+    table: str, google: GoogleSql
+) -> None:
+    """The analyzer reads the policy's filter as a WHERE of a query over the table."""
+    (policy,) = [
+        text
+        for text in statements(sql_root() / "access" / "2_team_leads.sql")
+        if f"POLICY own_reports ON {table}" in text
+    ]
+    condition = policy.split("FILTER USING", 1)[1]
+    assert table_schema(table).column("user_sk")
+    assert google.analyze(f"SELECT user_sk FROM {table} WHERE {condition}")
