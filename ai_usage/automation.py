@@ -22,6 +22,7 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.assets.sources import LOOKBACK_TAG
+from ai_usage.dead_runs import end_dead_runs
 from ai_usage.errors import AiUsageError
 from ai_usage.notifications.findings import window_of_run
 from ai_usage.partitions import lookback_window
@@ -105,6 +106,7 @@ def automation(
             _transform_after_ingest(settings, vendors, ingests, transform),
             _old_days_flow_downstream(assets, transform, ingests, transformed),
             _reference_taken_in(settings, transform),
+            _dead_runs_end(),
         ],
     )
 
@@ -387,6 +389,21 @@ def _reference_taken_in(settings: Settings, transform: Any) -> dg.SensorDefiniti
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
         take_in_reference(settings, window)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
+
+    return sensor
+
+
+def _dead_runs_end() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="dead_runs_end",
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends the runs of commands whose process was killed, so that the queue goes on "
+        "and somebody is told.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_dead_runs(context.instance)
+        return dg.SkipReason(f"Ended {', '.join(ended)}." if ended else "No run is dead.")
 
     return sensor
 

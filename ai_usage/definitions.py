@@ -25,7 +25,7 @@ from ai_usage.checks.factory import warehouse_checks
 from ai_usage.checks.metrics import metric_checks
 from ai_usage.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.notifications.alerts import Alerts
-from ai_usage.notifications.findings import catalogue_of_assets
+from ai_usage.notifications.findings import catalogue_of_definitions
 from ai_usage.notifications.sensors import alert_sensors
 from ai_usage.partitions import daily_partitions
 from ai_usage.platforms.archive import Archive
@@ -62,20 +62,19 @@ def build_defs(
     assets = fresh_within(settings, assets)
     automated = automation(settings, vendors, assets)
     names = {asset.key.path[-1] for asset in assets}
+    checks = [
+        *warehouse_checks((t for t in table_names() if t in names), partitions),
+        *fact_checks(settings, partitions),
+        completeness_check(settings, vendors, archive, partitions),
+        *metric_checks(settings, vendors, archive, partitions),
+    ]
+    alerts = Alerts(settings, vendors, catalogue_of_definitions(assets, checks))
     return dg.Definitions(
         assets=assets,
-        asset_checks=[
-            *warehouse_checks((t for t in table_names() if t in names), partitions),
-            *fact_checks(settings, partitions),
-            completeness_check(settings, vendors, archive, partitions),
-            *metric_checks(settings, vendors, archive, partitions),
-        ],
+        asset_checks=checks,
         jobs=automated.jobs,
         schedules=automated.schedules,
-        sensors=[
-            *automated.sensors,
-            *alert_sensors(Alerts(settings, vendors, catalogue_of_assets(assets))),
-        ],
+        sensors=[*automated.sensors, *alert_sensors(alerts)],
         resources={
             "warehouse": warehouse,
             "io_manager": WarehouseIOManager(resource=warehouse),

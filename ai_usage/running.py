@@ -21,6 +21,7 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.assets.sources import LOOKBACK_TAG
+from ai_usage.dead_runs import end_dead_runs, this_process
 from ai_usage.errors import AiUsageError
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
@@ -163,6 +164,7 @@ def run_assets(
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:
+        end_dead_runs(instance)
         instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
         result = job.execute_in_process(
             run_id=run_id,
@@ -174,6 +176,7 @@ def run_assets(
                 ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
                 STARTED_BY: "cli",
+                **this_process(),
             },
         )
         alert_on_run(settings, defs, instance, run_id)

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -43,10 +43,11 @@ _READ = {
 
 @dataclass(frozen=True)
 class Asset:
-    """What of an asset decides who hears of it."""
+    """What of an asset decides who hears of it, and what its checks promise."""
 
     group: str = ""
     owners: tuple[str, ...] = ()
+    promises: Mapping[str, str] = field(default_factory=dict)
 
 
 Catalogue = Mapping[str, Asset]
@@ -65,7 +66,8 @@ class Rule:
 class Failure:
     """A check of an asset that failed, or the asset that was not built (`check` is `BUILT`).
 
-    `detail` says why in a line, `sample` shows a few failing rows as the check masked them.
+    `detail` says why, or what was promised, in a line; `sample` shows a few failing rows as the
+    check masked them.
     """
 
     asset: str
@@ -104,21 +106,38 @@ class RunFindings:
     """True where a person interrupted the run: nothing that they need to be told."""
 
 
-def catalogue_of(graph: BaseAssetGraph[Any]) -> Catalogue:
-    """The assets of a graph, their groups and owners."""
+def catalogue_of(graph: AssetGraph) -> Catalogue:
+    """The assets of a graph: their groups, owners and checks."""
+    promises = _promises(graph.get_check_spec(key) for key in graph.asset_check_keys)
     return {
-        key.path[-1]: Asset(graph.get(key).group_name or "", tuple(graph.get(key).owners))
+        key.path[-1]: Asset(
+            graph.get(key).group_name or "",
+            tuple(graph.get(key).owners),
+            promises.get(key.path[-1], {}),
+        )
         for key in graph.get_all_asset_keys()
     }
 
 
-def catalogue_of_assets(assets: Iterable[dg.AssetsDefinition]) -> Catalogue:
+def catalogue_of_definitions(
+    assets: Iterable[dg.AssetsDefinition], checks: Iterable[dg.AssetChecksDefinition]
+) -> Catalogue:
     """The same, while the graph is being defined."""
+    promises = _promises(spec for check in checks for spec in check.check_specs)
     return {
-        spec.key.path[-1]: Asset(spec.group_name or "", tuple(spec.owners))
+        spec.key.path[-1]: Asset(
+            spec.group_name or "", tuple(spec.owners), promises.get(spec.key.path[-1], {})
+        )
         for asset in assets
         for spec in asset.specs
     }
+
+
+def _promises(specs: Iterable[dg.AssetCheckSpec]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for spec in specs:
+        found.setdefault(spec.asset_key.path[-1], {})[spec.name] = spec.description or ""
+    return found
 
 
 def read_run(
@@ -233,7 +252,7 @@ class _Log:
     def failed_checks(self) -> list[Failure]:
         """The checks that came to a bad result, asset by asset."""
         return [
-            _failure(asset, check, results)
+            _failure(asset, check, results, self._catalogue[asset].promises.get(check, ""))
             for (asset, check), results in sorted(self._evaluations().items())
             if not all(result.passed for result in results)
         ]
@@ -279,7 +298,9 @@ def _by_day(
     }
 
 
-def _failure(asset: str, check: str, results: Sequence[dg.AssetCheckEvaluation]) -> Failure:
+def _failure(
+    asset: str, check: str, results: Sequence[dg.AssetCheckEvaluation], promise: str
+) -> Failure:
     # A range of days has a result a day and a last one without a day, which sums them up.
     summary = results[-1]
     counts: dict[str, int] = {}
@@ -297,7 +318,7 @@ def _failure(asset: str, check: str, results: Sequence[dg.AssetCheckEvaluation])
         check,
         severity,
         {rule: Rule(count, frozenset(days.get(rule, ()))) for rule, count in counts.items()},
-        detail=summary.description or "",
+        detail=summary.description or promise,
         sample=tuple(_value(summary, "sample") or ()),
     )
 

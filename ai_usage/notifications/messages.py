@@ -20,6 +20,7 @@ from ai_usage.platforms.base import Vendor
 from ai_usage.settings import Settings
 
 MAX_LINE = 300
+MAX_PROMISE = 160
 MAX_RULES = 8
 MAX_SAMPLES = 2
 MAX_DIGEST = 20
@@ -127,13 +128,14 @@ class Writer:
             yield f"  {failure.detail}"
             return
         yield f"{'FAILED' if failure.severity == 'error' else 'WARNING'} {failure.check}{_on(days)}"
+        if failure.detail:
+            whole = len(failure.detail) <= MAX_PROMISE
+            yield f"  {failure.detail if whole else failure.detail[: MAX_PROMISE - 1] + '…'}"
         for name, rule in list(failure.rules.items())[:MAX_RULES]:
             on = _on(rule.days) if rule.days != days else ""
             yield f"  {name}: {rule.count:,} failing{on}"
         if len(failure.rules) > MAX_RULES:
             yield f"  and {len(failure.rules) - MAX_RULES} more"
-        if failure.detail:
-            yield f"  {failure.detail}"
         for row in failure.sample[:MAX_SAMPLES]:
             yield f"  for example {_cells(row)}"
 

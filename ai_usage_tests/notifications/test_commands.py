@@ -61,6 +61,7 @@ def test_a_run_of_the_command_line_alerts_and_no_daemon_repeats_it(
     (post,) = receiver.taken()
     assert post["title"] == "ai-usage warning: raw_ai_events: completeness failed"
     assert "completeness on 2026-03-16..2026-03-18 (3 days)" in post["message"]
+    assert "Every configured vendor's endpoint has a complete answer" in post["message"]
     assert "cursor.usage_events: 3 failing" in post["message"]
     assert "from the command line succeeded: http://127.0.0.1:3000/runs/" in post["message"]
 

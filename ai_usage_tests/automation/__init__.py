@@ -1,0 +1,1 @@
+"""What runs when: schedules, the sensors that chain jobs, freshness; in a real instance."""
