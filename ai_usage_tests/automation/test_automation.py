@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -381,4 +380,3 @@ def test_the_instance_on_postgres_is_one_that_dagster_accepts(tmp_path: Path) ->
         assert queue is not None
         assert queue.max_concurrent_runs > 1
         assert not made.telemetry_enabled
-    assert os.environ.get("DAGSTER_PG_PASSWORD") is None

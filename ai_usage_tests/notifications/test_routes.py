@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ai_usage.notifications.routes import Route, parse_routes
@@ -90,3 +93,15 @@ def test_a_route_is_shown_without_its_secrets(url: str, place: str) -> None:
     assert route.shown == f"{place} (error)"
     for secret in ("hunter22", "s3cr3t-path", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ"):
         assert secret not in route.shown + repr(route)
+
+
+def test_every_channel_that_the_documentation_shows_can_be_read() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    setting = re.findall(r'AI_USAGE_NOTIFY_URLS="(.*?)"', text, re.DOTALL)
+    urls = re.findall(r"\| `([a-z]+://[^`]+)`", text)
+    assert len(setting) == 1
+    assert len(urls) >= 5
+    for shown in (*setting, *urls):
+        found = parse_routes(shown)
+        assert found.problems == ()
+        assert len(found.routes) == shown.count("://")
