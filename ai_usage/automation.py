@@ -42,6 +42,8 @@ TICK_TAG = "ai_usage/tick"
 """When the schedules fired that a run belongs to, ISO; equal for all jobs of the tick."""
 SCHEDULE_TAG = "ai_usage/schedule"
 """Which schedule a run belongs to: hourly or nightly."""
+TICKS_TAG = "ai_usage/transforms"
+"""The ticks that a transformation is for: several where they piled up."""
 FLOW_TAG = "ai_usage/flows_from"
 """The run whose re-materialised days a run carries downstream."""
 
@@ -141,7 +143,10 @@ class Ingest:
         if any(settings.vendor_secret(vendor.key_setting) is not None for vendor in asked):
             return None
         if self.vendor is None:
-            return "No vendor is configured: `ai-usage doctor` says what is missing."
+            files = [settings.reference_path / file.name for file in reference_files()]
+            if settings.scim_url or settings.sheets_id or any(file.is_file() for file in files):
+                return None
+            return "Nothing is configured: `ai-usage doctor` says what is missing."
         return f"{self.vendor.title} is not configured: set {self.vendor.key_setting}."
 
     def config(self, refetch: Refetch) -> dict[str, Any]:
@@ -250,11 +255,12 @@ def _transform_after_ingest(
         for change in changes:
             context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
         return dg.RunRequest(
-            run_key=f"{newest.schedule}:{newest.at}",
+            run_key=newest.name,
             tags={
                 **range_tags(widened(window, changes, settings)),
                 TICK_TAG: newest.at,
                 SCHEDULE_TAG: newest.schedule,
+                TICKS_TAG: ",".join(tick.name for tick in done),
             },
         )
 
@@ -271,6 +277,11 @@ class Tick:
     fetches: Sequence[dg.DagsterRun]
     transformed: bool
 
+    @property
+    def name(self) -> str:
+        """What no other tick is called."""
+        return f"{self.schedule}:{self.at}"
+
     def ended(self, expected: set[str], now: datetime) -> bool:
         """Whether nothing of the tick is still to come."""
         launched = {run.job_name for run in self.fetches}
@@ -279,30 +290,28 @@ class Tick:
 
 
 def _ticks(instance: dg.DagsterInstance, now: datetime) -> list[Tick]:
-    """The ticks of the last days, oldest first; those before the last transformed one are done."""
+    """The ticks of the last days, oldest first.
+
+    A slow nightly tick may end after an hourly one that began later: each tick is looked up by its
+    own name, not by its place in the order.
+    """
     runs = instance.get_runs(
         dg.RunsFilter(
             tags={SCHEDULE_TAG: [HOURLY, NIGHTLY]}, created_after=now - LOOK_BACK_FOR_TICKS
         )
     )
+    done = {name for run in runs for name in run.tags.get(TICKS_TAG, "").split(",")}
     grouped: dict[tuple[str, str], list[dg.DagsterRun]] = {}
     for run in runs:
-        if TICK_TAG in run.tags and FLOW_TAG not in run.tags:
+        if run.job_name != TRANSFORM and TICK_TAG in run.tags:
             grouped.setdefault((run.tags[TICK_TAG], run.tags[SCHEDULE_TAG]), []).append(run)
-    last = max((key for key, of in grouped.items() if _has_transform(of)), default=None)
     found = []
-    for key, of in sorted(grouped.items()):
-        fetches = [run for run in of if run.job_name != TRANSFORM]
-        windows = [window for run in of if (window := window_of_run(run.tags))]
-        if fetches and windows:
+    for (at, schedule), fetches in sorted(grouped.items()):
+        windows = [window for run in fetches if (window := window_of_run(run.tags))]
+        if windows:
             whole = Window(min(w.start for w in windows), max(w.end for w in windows))
-            done = last is not None and key <= last
-            found.append(Tick(key[0], key[1], whole, fetches, done))
+            found.append(Tick(at, schedule, whole, fetches, f"{schedule}:{at}" in done))
     return found
-
-
-def _has_transform(runs: Sequence[dg.DagsterRun]) -> bool:
-    return any(run.job_name == TRANSFORM for run in runs)
 
 
 def _old_days_flow_downstream(

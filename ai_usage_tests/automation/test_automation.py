@@ -267,6 +267,22 @@ def test_ticks_that_piled_up_are_one_transformation_over_all_their_days(graph: G
     assert graph.sensor("transform_after_ingest")[1] == []
 
 
+def test_a_slow_nightly_fetch_is_transformed_though_a_later_tick_was_first(graph: Graph) -> None:
+    now = datetime.now(UTC)
+    nightly = tick(now - timedelta(hours=1), NIGHTLY, 36)
+    slow = [graph.run(job, dg.DagsterRunStatus.STARTED, nightly) for job in FETCHES]
+    for job in FETCHES:
+        graph.run(job, dg.DagsterRunStatus.SUCCESS, tick(now))
+    _, (request,), _ = graph.sensor("transform_after_ingest")
+    assert request.tags[START] == "2026-03-11"
+    graph.run(TRANSFORM, dg.DagsterRunStatus.SUCCESS, request.tags)
+    for run in slow:
+        ended = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, run.job_name, message="ok")
+        graph.instance.report_dagster_event(ended, run.run_id)
+    _, (request,), _ = graph.sensor("transform_after_ingest")
+    assert request.tags[START] == "2026-02-11"
+
+
 def test_the_transformation_reaches_back_to_what_a_changed_file_affects(graph: Graph) -> None:
     settings, archive = graph.settings, Archive(graph.settings.archive_root)
     file = reference_file("users.csv")
@@ -279,8 +295,9 @@ def test_the_transformation_reaches_back_to_what_a_changed_file_affects(graph: G
     take_in(archive, settings, everything, everything)
     path.write_text(text.format("mara@example.com", "Edge"))
     (change,) = pending_changes(archive, settings)
+    tags = tick(datetime.now(UTC))
     for job in FETCHES:
-        graph.run(job, dg.DagsterRunStatus.SUCCESS, tick(datetime.now(UTC)))
+        graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     _, (request,), _ = graph.sensor("transform_after_ingest")
     assert date.fromisoformat(request.tags[START]) == max(change.day, settings.first_day)
     assert change.day < TODAY - timedelta(days=8)
