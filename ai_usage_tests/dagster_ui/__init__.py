@@ -1,0 +1,1 @@
+"""Dagster's UI, driven as a person does, through its own GraphQL."""
