@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -83,6 +84,21 @@ def test_a_command_that_was_killed_before_it_could_report_is_stood_in_for(
     after_the_grace(here)
     here.tick("alerts_courier")
     assert len(receiver.posts) == 1
+
+
+def test_many_who_see_a_run_at_once_tell_it_once(here: Place, receiver: Receiver) -> None:
+    here.world.fails("raw_ai_events", WARNING, DAY)
+    run = here.run(DAY)
+
+    def see(_: int) -> None:
+        alerts = here.alerts()
+        alerts.report(here.instance, run)
+        alerts.deliver(here.instance)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(see, range(6)))
+    assert len(receiver.posts) == 1
+    assert here.alerts().waiting(here.instance) == 0
 
 
 def test_a_channel_that_is_down_fails_no_tick_and_is_tried_by_the_courier(
