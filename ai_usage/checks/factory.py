@@ -5,10 +5,13 @@ partition's row open; so each day's evaluation is logged here, and one summary r
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from ai_usage.checks.contract import (
     MAX_FAILURE_CASES,
@@ -88,6 +91,7 @@ def _record_days(
         # A run of one partition, not of a range: the evaluation that we return carries it.
         return
     partitioned = table_schema(table).partition_column is not None
+    targets = _materializations(context, table, days)
     for day in days:
         outcome = validation.by_day.get(day, Outcome()) if partitioned else validation.whole
         # The signature does not name check evaluations; the event log takes them.
@@ -98,9 +102,30 @@ def _record_days(
                 passed=outcome.passed,
                 severity=severity,
                 partition=day.isoformat(),
+                target_materialization_data=targets.get(day),
                 metadata=_metadata(outcome, None),
             )
         )
+
+
+def _materializations(
+    context: dg.AssetCheckExecutionContext, table: str, days: list[date]
+) -> dict[date, AssetCheckEvaluationTargetMaterializationData]:
+    """Each day's newest materialisation; the UI drops a result that names an older one or none."""
+    op = context.op_execution_context
+    newest = op.instance.event_log_storage.get_latest_storage_id_by_partition(
+        dg.AssetKey(table),
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        {day.isoformat() for day in days},
+    )
+    # The UI compares ids; run and time are of the check's run, in which the table is mostly made.
+    now = datetime.now(UTC).timestamp()
+    return {
+        date.fromisoformat(day): AssetCheckEvaluationTargetMaterializationData(
+            storage_id=storage_id, run_id=op.run_id, timestamp=now
+        )
+        for day, storage_id in newest.items()
+    }
 
 
 def _metadata(outcome: Outcome, rows: int | None) -> dict[str, dg.MetadataValue[Any]]:

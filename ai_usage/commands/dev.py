@@ -25,9 +25,9 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
 
     home = dagster_home(settings)
     _check_free(port)
-    workspace = Path("workspace.yaml")
-    graph = ["--workspace", str(workspace)] if workspace.exists() else _INSTALLED
-    address = ["--host", "127.0.0.1", "--port", str(port)]
+    graph = ["--workspace", str(_workspace(settings))]
+    # Sensors and schedules would say every half minute that there was nothing to do.
+    address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
     console.print(
         f"Dagster's UI will be on http://127.0.0.1:{port} in a few seconds, its storage in {home}. "
         "Stop with Ctrl-C.",
@@ -41,8 +41,29 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
         dev_command.main([*graph, *address], prog_name="dagster dev", standalone_mode=False)
 
 
-_INSTALLED = ["--module-name", "ai_usage.definitions", "--attribute", "defs"]
-"""What to load outside a checkout, where there is no workspace.yaml."""
+_WORKSPACE = """\
+load_from:
+  - python_module:
+      module_name: ai_usage.definitions
+      attribute: defs
+      location_name: ai_usage
+"""
+
+
+def _workspace(settings: Settings) -> Path:
+    """What Dagster loads: the checkout's file, else one of our own in the state folder."""
+    checkout = Path("workspace.yaml")
+    if checkout.exists():
+        return checkout
+    own = settings.home / "workspace.yaml"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        own.write_text(_WORKSPACE)
+    except OSError as error:
+        raise AiUsageError(
+            f"{own} cannot be written: {error.strerror}; set AI_USAGE_HOME to a folder that can."
+        ) from error
+    return own
 
 
 def _check_free(port: int) -> None:

@@ -18,7 +18,7 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "ai_usage_tests" / "fixtures"
@@ -81,16 +81,21 @@ class Place:
                 code = int(end.code or 0)
         return Done(code, out.getvalue(), err.getvalue())
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        """Start `ai-usage`, so that Ctrl-C reaches it as from a terminal."""
+    def start(
+        self, *arguments: str, log: TextIO | None = None, **more: str
+    ) -> subprocess.Popen[str]:
+        """Start `ai-usage`, so that Ctrl-C reaches it as from a terminal.
+
+        Who does not read the pipes gives a `log`: a full pipe would stop the command.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(  # noqa: S603
             [*PROGRAM, *arguments],
             cwd=self.folder,
             env={**clean_environment(), **self.environment, **more},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=log or subprocess.PIPE,
+            stderr=log or subprocess.PIPE,
             text=True,
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

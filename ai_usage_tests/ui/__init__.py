@@ -1,0 +1,1 @@
+"""Dagster's UI over this graph, as `ai-usage dev` serves it."""
