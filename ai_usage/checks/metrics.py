@@ -28,6 +28,8 @@ from ai_usage.warehouse.views import view_names
 
 LATENCY = "latency"
 FRESHNESS = "freshness"
+SUBJECT_CHECKS = frozenset({FRESHNESS, "volume", "spend_anomalies", "budget_crossings"})
+"""Checks whose failures name who or what broke the promise, not a rule."""
 
 PROMISED_FRESH = ("vw_cost_allocation_detailed", "vw_executive_dashboard", "vw_team_productivity")
 """The views that people open; the others read the same facts, and would only say it again."""

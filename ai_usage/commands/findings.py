@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_usage.checks.metrics import SUBJECT_CHECKS
 from ai_usage.checks.rules import RULES
 from ai_usage.commands.words import counted, ranges
 from ai_usage.platforms.base import Window
@@ -19,6 +20,9 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
     """The lines on one check that failed; the first names it, the others are indented."""
     word = "FAILED " if check.blocking else "warning"
     yield f"{word}  {check.asset}.{check.name}{_where(check, window)}"
+    if check.name in SUBJECT_CHECKS and check.failures:
+        yield f"         {_colon(check.promise)} not so for {_few(list(check.failures))}."
+        return
     for name, count in check.failures.items():
         yield f"         {_broken(check, name, count)}"
     if not check.failures:
@@ -59,6 +63,11 @@ def _broken(check: CheckResult, name: str, count: int) -> str:
 
 def _columns(table: str) -> list[str]:
     return [column.name for column in table_schema(table).columns]
+
+
+def _few(names: list[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _colon(sentence: str) -> str:

@@ -20,8 +20,10 @@ from ai_usage.checks.metrics import (
     told_apart,
     volume_check,
 )
+from ai_usage.commands.findings import described
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Page, Window, discovered_vendors
+from ai_usage.running import CheckResult
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.io_managers import DuckDBWarehouseResource
@@ -367,3 +369,16 @@ def test_no_metric_blocks_anything(tmp_path: Path) -> None:
     specs = [spec for check in checks for spec in check.check_specs]
     assert len(specs) > 10
     assert not any(spec.blocking for spec in specs)
+
+
+def test_a_person_at_the_console_reads_the_promise_and_who_broke_it() -> None:
+    def told(name: str, *broken: str) -> str:
+        failures = dict.fromkeys(broken, 1)
+        check = CheckResult("fact_ai_costs", name, False, False, "Nobody is late.", failures)
+        return list(described(check, EARLIER))[1].strip()
+
+    assert told("budget_crossings", "a***@example.com #1") == (
+        "Nobody is late: not so for a***@example.com #1."
+    )
+    assert told("freshness", *"abcdefg").endswith("not so for a, b, c, d, e and 2 more.")
+    assert told("latency", "latency") == "Nobody is late: not so in 1 case."
