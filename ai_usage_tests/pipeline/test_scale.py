@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.simulator import serve, write_directory_files
-from ai_usage_tests.conftest import TODAY
+from ai_usage.simulator import Company, serve, write_directory_files
+from ai_usage_tests.conftest import ANCHOR, TODAY
 from ai_usage_tests.support.child import start_backfill
 from ai_usage_tests.support.pipeline import (
-    Loaded,
     simulated_environment,
     simulated_settings,
     warehouse_of,
@@ -26,11 +25,11 @@ GIGABYTE = 10**9
 
 @pytest.mark.slow
 def test_a_year_is_backfilled_in_one_command_below_a_gigabyte(
-    quarter: Loaded, tmp_path: Path, report: Callable[[str], None]
+    tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     """In a process of its own, whose peak is measured by the kernel; the vendors are not in it."""
     days = window(TODAY - timedelta(days=364), TODAY)
-    company = quarter.company
+    company = Company(today=TODAY, anchor=ANCHOR)
     with serve(company) as base_url:
         environment = simulated_environment(tmp_path, base_url, TODAY, days.start)
         settings = simulated_settings(tmp_path, base_url, TODAY, days.start)
