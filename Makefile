@@ -73,8 +73,8 @@ format: $(STAMP)
 
 # The parts of the README and the list of definitions that are made from the code.
 snapshots: $(STAMP)
-	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/docs/test_generated.py \
-		ai_usage_tests/test_definitions.py
+	@$(BIN)/python -m ai_usage.readme
+	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/test_definitions.py
 
 lock:
 	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \

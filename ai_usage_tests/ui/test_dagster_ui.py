@@ -79,8 +79,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
                 _wait_until_it_serves(running)
                 yield running
             finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(timeout=60)
+                # A termination signal ends every process that it has started.
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=60) == 0, running.log()
+                _wait_until_none_is_left(process.pid)
 
 
 def _wait_until_it_serves(ui: Ui) -> None:
@@ -266,6 +268,34 @@ def test_the_rows_of_the_range_are_in_the_warehouse(ui: Ui) -> None:
     assert [row["day"] for row in found] == DAYS
 
 
+@pytest.mark.usefixtures("materialised")
+def test_a_backfill_from_the_ui_goes_through_the_daemon_as_one_run(ui: Ui) -> None:
+    """How the UI launches a range that it cannot put into one run's tags."""
+    launched = ui.ask(
+        """mutation ($params: LaunchBackfillParams!) {
+          launchPartitionBackfill(backfillParams: $params) {
+          __typename
+          ... on LaunchBackfillSuccess {backfillId}
+          ... on PythonError {message}
+        }}""",
+        params={"assetSelection": [{"path": ["dim_dates"]}], "partitionNames": ["2026-03-18"]},
+    )["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    deadline = time.monotonic() + RUN
+    backfill: Any = {}
+    while time.monotonic() < deadline:
+        backfill = ui.ask(
+            """query ($id: String!) {partitionBackfillOrError(backfillId: $id) {
+              ... on PartitionBackfill {status runs {status}}
+            }}""",
+            id=launched["backfillId"],
+        )["partitionBackfillOrError"]
+        if backfill["status"].startswith(("COMPLETED", "FAILED", "CANCELED")):
+            break
+        time.sleep(1)
+    assert backfill == {"status": "COMPLETED_SUCCESS", "runs": [{"status": "SUCCESS"}]}
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
@@ -305,20 +335,10 @@ def test_the_console_shows_where_the_ui_is_and_no_noise(ui: Ui) -> None:
     assert len(printed.splitlines()) < 10, printed
 
 
-def test_a_termination_signal_stops_every_process_of_the_ui(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with (
-        (tmp_path / "log.txt").open("w") as log,
-        Place(tmp_path).start("dev", "--port", str(port), log=log) as process,
-    ):
-        stopping = Ui(f"http://127.0.0.1:{port}", Place(tmp_path), process)
-        _wait_until_it_serves(stopping)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0, stopping.log()
-    # Each of them is in the session that `ai-usage dev` began; code servers take a moment.
-    deadline = time.monotonic() + 30
-    while (left := _processes_of(process.pid)) and time.monotonic() < deadline:
+def _wait_until_none_is_left(session: int) -> None:
+    """All are in the session that `ai-usage dev` began; code servers take a moment to notice."""
+    deadline = time.monotonic() + 60
+    while (left := _processes_of(session)) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert not left
 

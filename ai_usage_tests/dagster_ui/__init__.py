@@ -1,1 +1,0 @@
-"""Dagster's UI, driven as a person does, through its own GraphQL."""
