@@ -11,6 +11,7 @@ from rich.console import Console
 from ai_usage.commands.words import counted
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
+from ai_usage.notifications.routes import routes_of
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window, discovered_vendors
 from ai_usage.platforms.http import VendorClient
@@ -63,6 +64,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
         yield from of_bigquery(settings, warehouse_resource(settings).warehouse())
     yield _guarded("Dagster", lambda: f"storage in {dagster_home(settings)}")
+    yield _alerts(settings)
     for file in check(reference_files(), settings.reference_path):
         if not file.ok:
             yield Finding(file.name, False, file.problems[0])
@@ -72,6 +74,18 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
             )
+
+
+def _alerts(settings: Settings) -> Finding:
+    found = routes_of(settings)
+    if found.problems:
+        return Finding("alerts", False, found.problems[0])
+    if not found.routes:
+        return Finding(
+            "alerts", True, "nobody is told of failures; set AI_USAGE_NOTIFY_URLS", note=True
+        )
+    channels = counted(len(found.routes), "channel")
+    return Finding("alerts", True, f"{channels}; `ai-usage notify test` sends each a message")
 
 
 def _guarded(what: str, look: Callable[[], str]) -> Finding:

@@ -127,3 +127,16 @@ def test_notify_test_says_what_to_mend(tmp_path: Path) -> None:
     assert "mend  AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no condition" in done.stdout
     assert "mend  json://127.0.0.1:" in done.stdout
     assert "onnection error" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("urls", "line"),
+    [
+        ("", "note  alerts: nobody is told of failures; set AI_USAGE_NOTIFY_URLS"),
+        ("json://h/x error=json://h/y", "ok    alerts: 2 channels; `ai-usage notify test` sends"),
+        ("urgent=json://h/x", "mend  alerts: AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no"),
+    ],
+)
+def test_doctor_says_who_is_told(tmp_path: Path, urls: str, line: str) -> None:
+    done = ai_usage("doctor", env=environment(tmp_path, urls, CURSOR_API_KEY=""))
+    assert line in done.stdout
