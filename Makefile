@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …"; exit 1; }
 	@echo "Installing the pinned requirements into $(VENV) (about a minute, once) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --no-compile --require-hashes -r requirements.lock
+	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -52,7 +52,7 @@ PYTHON313 ?= $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)
 $(EMULATOR): requirements-emulator.lock
 	@echo "Installing the BigQuery emulator into .venv-emulator (once) …"
 	@$(PYTHON313) -m venv .venv-emulator
-	@.venv-emulator/bin/python -m pip --disable-pip-version-check -qq install --no-compile \
+	@.venv-emulator/bin/python -m pip --disable-pip-version-check -qq install --no-compile --no-deps \
 		--require-hashes -r requirements-emulator.lock
 	@touch $@
 
@@ -77,10 +77,10 @@ snapshots: $(STAMP)
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/test_definitions.py
 
 lock:
-	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+	uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --extra bigquery --extra dev pyproject.toml \
 		--output-file requirements.lock
-	uv pip compile --universal --no-strip-extras --python-version 3.13 --generate-hashes \
+	uv pip compile --universal --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-header --quiet \
 		ai_usage_tests/bigquery/emulator/requirements.in --output-file requirements-emulator.lock
 

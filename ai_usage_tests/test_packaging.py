@@ -100,6 +100,15 @@ def test_every_pinned_requirement_has_hashes_and_no_address() -> None:
     assert not re.search(r"^[A-Za-z0-9][^=\n]*$", LOCK, re.M), "a requirement without a pin"
 
 
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-emulator.lock"])
+def test_a_lock_pins_names_without_extras_so_that_a_newer_release_cannot_break_it(
+    name: str,
+) -> None:
+    """pip takes `x[extra]==1` for no pin of `x` that another requirement names: it refused the lock
+    once a newer `x` was out. The lock is closed, so the extras' own requirements stand in it."""
+    assert not re.search(r"^[\w.-]+\[", (ROOT / name).read_text(), re.M)
+
+
 def test_everything_that_the_project_names_is_in_the_lock() -> None:
     """Of the extras, those that `make lock` names."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
