@@ -101,11 +101,11 @@ def test_every_pinned_requirement_has_hashes_and_no_address() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-emulator.lock"])
-def test_a_lock_pins_names_without_extras_so_that_a_newer_release_cannot_break_it(
-    name: str,
-) -> None:
-    """pip takes `x[extra]==1` for no pin of `x` that another requirement names: it refused the lock
-    once a newer `x` was out. The lock is closed, so the extras' own requirements stand in it."""
+def test_a_lock_pins_no_name_with_extras(name: str) -> None:
+    """A pin of `x[extra]` is none of `x`: once a newer `x` was out, the install was refused.
+
+    The lock is closed, so what the extras need stands in it by name.
+    """
     assert not re.search(r"^[\w.-]+\[", (ROOT / name).read_text(), re.M)
 
 
