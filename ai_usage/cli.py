@@ -321,7 +321,7 @@ def compare_warehouses(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Differences to print.")] = 20,
 ) -> None:
-    """Say whether another warehouse holds the same as this one, value by value.
+    """Say whether another warehouse holds the same, value by value.
 
     Money and counts must be equal, fractions to a billionth. Exit code 1 if anything differs.
 

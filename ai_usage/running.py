@@ -23,6 +23,7 @@ from dagster._core.storage.tags import (
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.dead_runs import end_dead_runs, this_process
 from ai_usage.errors import AiUsageError
+from ai_usage.event_log import batch_events
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
 from ai_usage.platforms.archive import Archive
@@ -142,6 +143,7 @@ def dagster_home(settings: Settings) -> Path:
             "folder that can be written."
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
+    batch_events()
     return home
 
 

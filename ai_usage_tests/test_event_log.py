@@ -100,6 +100,23 @@ def test_it_records_what_dagsters_own_storage_records(tmp_path: Path) -> None:
     assert (latest, failed) == (True, 1)
 
 
+def test_a_batch_records_what_event_by_event_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
+    one_by_one = recorded(tmp_path / "one by one", PooledSqliteEventLogStorage)
+    batches = []
+    store = PooledSqliteEventLogStorage.store_event_batch
+    monkeypatch.setattr(
+        PooledSqliteEventLogStorage,
+        "store_event_batch",
+        lambda self, events: batches.append(len(events)) or store(self, events),
+    )
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    assert recorded(tmp_path / "batched", PooledSqliteEventLogStorage) == one_by_one
+    assert 2 in batches, "both days of the asset that was built"
+
+
 def test_what_one_storage_wrote_the_other_reads(tmp_path: Path) -> None:
     recorded(tmp_path, PooledSqliteEventLogStorage)
     with instance(tmp_path, ConsolidatedSqliteEventLogStorage) as made:
@@ -201,9 +218,31 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         assert len(storage.get_logs_for_run(RUN)) == 1
 
 
-def test_a_persons_instance_uses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_stored_together_are_there_all_or_none(tmp_path: Path) -> None:
+    with log(tmp_path) as storage:
+        with storage.one_transaction():
+            storage.store_event(note("one"))
+            storage.store_event(note("two"))
+
+        def halfway() -> None:
+            with storage.one_transaction():
+                storage.store_event(note("three"))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            halfway()
+        storage.store_event(note("four"))
+        texts = [entry.user_message for entry in storage.get_logs_for_run(RUN)]
+        assert texts == ["one", "two", "four"]
+
+
+def test_a_persons_instance_uses_it_in_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "restored afterwards")
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
     environment = {"AI_USAGE_HOME": str(tmp_path), "AI_USAGE_ENV_FILE": str(tmp_path / "no.env")}
     dagster_home(Settings.load(environment))
     with dg.DagsterInstance.get() as made:
         assert isinstance(made.event_log_storage, PooledSqliteEventLogStorage)
+        assert made._get_event_batch_size() > 365

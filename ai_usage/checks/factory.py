@@ -24,6 +24,7 @@ from ai_usage.checks.contract import (
 )
 from ai_usage.checks.masking import masked
 from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS, Severity
+from ai_usage.event_log import stored_together
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.io_managers import WarehouseResource
@@ -92,20 +93,21 @@ def _record_days(
         return
     partitioned = table_schema(table).partition_column is not None
     targets = _materializations(context, table, days)
-    for day in days:
-        outcome = validation.by_day.get(day, Outcome()) if partitioned else validation.whole
-        # The signature does not name check evaluations; the event log takes them.
-        context.op_execution_context.log_event(
-            dg.AssetCheckEvaluation(  # type: ignore[arg-type]
-                asset_key=dg.AssetKey(table),
-                check_name=name,
-                passed=outcome.passed,
-                severity=severity,
-                partition=day.isoformat(),
-                target_materialization_data=targets.get(day),
-                metadata=_metadata(outcome, None),
+    with stored_together(context.op_execution_context.instance):
+        for day in days:
+            outcome = validation.by_day.get(day, Outcome()) if partitioned else validation.whole
+            # The signature does not name check evaluations; the event log takes them.
+            context.op_execution_context.log_event(
+                dg.AssetCheckEvaluation(  # type: ignore[arg-type]
+                    asset_key=dg.AssetKey(table),
+                    check_name=name,
+                    passed=outcome.passed,
+                    severity=severity,
+                    partition=day.isoformat(),
+                    target_materialization_data=targets.get(day),
+                    metadata=_metadata(outcome, None),
+                )
             )
-        )
 
 
 def _materializations(

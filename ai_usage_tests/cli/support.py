@@ -158,15 +158,15 @@ def files_below(*folders: Path) -> dict[Path, int]:
     }
 
 
-CONTENTS = """
+CONTENTS = f"""
 SELECT 'raw' AS t, COUNT(*) AS n, SUM(cost_usd) AS usd FROM raw_ai_events
-WHERE event_date >= DATE '1900-01-01'
+WHERE event_date BETWEEN DATE '{FROM}' AND DATE '{TO}'
 UNION ALL SELECT 'usage', COUNT(*), SUM(total_tokens) FROM fact_ai_usage
-WHERE DATE(event_timestamp) >= DATE '1900-01-01'
+WHERE DATE(event_timestamp) BETWEEN DATE '{FROM}' AND DATE '{TO}'
 UNION ALL SELECT 'costs', COUNT(*), SUM(total_cost_usd) FROM fact_ai_costs
-WHERE DATE(cost_timestamp) >= DATE '1900-01-01'
+WHERE DATE(cost_timestamp) BETWEEN DATE '{FROM}' AND DATE '{TO}'
 UNION ALL SELECT 'people', COUNT(*), NULL FROM dim_users
 UNION ALL SELECT 'keys', COUNT(*), NULL FROM api_key_mappings
 ORDER BY t
 """
-"""Counts and sums that change if anything is lost."""
+"""Counts and sums of the filled days, which change if anything is lost."""
