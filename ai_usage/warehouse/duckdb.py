@@ -27,7 +27,7 @@ from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
 
-MEMORY_LIMIT = "512MB"
+MEMORY_LIMIT = "384MB"
 """DuckDB spills to disk above it, so that a year's backfill stays below 1 GB in all."""
 
 _STAGE = "ai_usage_stage"
