@@ -7,7 +7,7 @@ Pure functions over the rows of the reference files: no clock, no network, no wa
 
 from ai_usage.finance.budgets import dim_budgets
 from ai_usage.finance.contracts import Contract, Terms, read_contracts
-from ai_usage.finance.currency import Rate, Rates, is_stale
+from ai_usage.finance.currency import Rate, Rates
 from ai_usage.finance.events import OTHER_COSTS, SEATS, FinanceEvents
 from ai_usage.finance.holders import Holders, read_holders
 from ai_usage.finance.invoices import raw_invoices
@@ -33,7 +33,7 @@ __all__ = [
     "dim_budgets",
     "dim_model_prices",
     "dim_seats",
-    "is_stale",
+    "list_prices",
     "other_cost_events",
     "raw_invoices",
     "read_contracts",

@@ -5,7 +5,8 @@ Which day's rate an amount takes:
 - a seat's month is converted at **one** rate, that of the first day of its billing month. A rate
   a day would make the month's days sum to a price that stands on no invoice: the month must
   close exactly.
-- another cost at the rate of its `date_from`, an invoice of its `period_to`, a budget of its
+- another cost at the rate of its `date_from`, an invoice of its `period_from`, as the seats of that
+  billing month: two rates would dispute what agrees in its own currency. A budget of its
   `valid_from`.
 """
 
@@ -28,19 +29,18 @@ STALE_AFTER_DAYS = 31
 
 
 class Rate(NamedTuple):
-    """US dollars for one unit of a currency; of US dollars themselves 1, of no day or source."""
+    """US dollars for one unit of a currency; of US dollars themselves 1, of no day or source.
+
+    `is_stale` tells whether the rate was more than 31 days old on the day that it was asked for.
+    """
 
     rate: Decimal
     rate_date: date | None = None
     source: str | None = None
+    is_stale: bool = False
 
 
 ONE = Rate(Decimal(1))
-
-
-def is_stale(rate_date: date | None, day: date) -> bool:
-    """True where the rate was more than 31 days old on the day; US dollars never are."""
-    return rate_date is not None and (day - rate_date).days > STALE_AFTER_DAYS
 
 
 class Rates:
@@ -68,7 +68,9 @@ class Rates:
             raise ReferenceFileError(
                 f"fx_rates.csv has no rate of {currency} on or before {day}; add one"
             )
-        return own[at - 1]
+        newest = own[at - 1]
+        age = (day - _dated(newest)).days
+        return newest._replace(is_stale=age > STALE_AFTER_DAYS)
 
     def converted(self, amount: Decimal, currency: str, day: date) -> tuple[Decimal, Rate]:
         """The amount in US dollars and the rate it took.

@@ -50,4 +50,5 @@ def rate_columns(rate: Rate) -> dict[str, Any]:
         "exchange_rate": rate.rate,
         "exchange_rate_date": rate.rate_date,
         "exchange_rate_source": rate.source,
+        "is_rate_stale": rate.is_stale,
     }

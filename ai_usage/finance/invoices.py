@@ -16,7 +16,7 @@ from ai_usage.reference.files.invoices import RECONCILED
 def raw_invoices(rows: Iterable[Row], rates: Rates) -> list[dict[str, Any]]:
     """One row a line of an invoice, numbered within it in the file's order from 1.
 
-    US dollars at the rate of `period_to`. What is converted is rounded to the cent line by line
+    US dollars at the rate of `period_from`. What is converted is rounded to the cent line by line
     so that an invoice's usage and seat lines of one period together are their rounded total, and
     so are its other lines. Raises `ReferenceFileError` where a rate is missing.
     """
@@ -33,7 +33,7 @@ def raw_invoices(rows: Iterable[Row], rates: Rates) -> list[dict[str, Any]]:
     for at, row in enumerate(rows):
         invoice = (row["platform"], row["invoice_id"])
         numbers[invoice] += 1
-        rate = rates.usd(row["currency"], row["period_to"])
+        rate = rates.usd(row["currency"], row["period_from"])
         found.append(
             {
                 "invoice_id": row["invoice_id"],
@@ -61,6 +61,6 @@ def _rounded_with(row: Row) -> tuple[Any, ...]:
 
 
 def _dollars(rows: Sequence[Row], rates: Rates) -> list[Decimal]:
-    rate = rates.usd(rows[0]["currency"], rows[0]["period_to"])
+    rate = rates.usd(rows[0]["currency"], rows[0]["period_from"])
     amounts: list[Decimal] = [row["amount"] for row in rows]
     return amounts if rate is ONE else rounded_shares(amounts, rate.rate)

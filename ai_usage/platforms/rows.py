@@ -59,6 +59,7 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     exchange_rate: Decimal | None = None
     exchange_rate_date: date | None = None
     exchange_rate_source: str | None = None
+    is_rate_stale: bool | None = None
     billing_account_id: str | None = None
     cost_center: str | None = None
     project_codes: list[str] | None = None

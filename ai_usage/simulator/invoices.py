@@ -146,7 +146,7 @@ def _team(company: Company, periods: int) -> list[Invoice]:
                 first,
                 last,
                 "EUR",
-                purchases.euro_rate(company, last),
+                purchases.euro_rate(company, first),
                 (InvoiceLine("seat", seats), InvoiceLine("tax", _cents(seats * _TAX))),
                 "reconciled",
             )

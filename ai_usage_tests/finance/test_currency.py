@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ai_usage.errors import ReferenceFileError
-from ai_usage.finance import Rate, Rates, is_stale
+from ai_usage.finance import Rate, Rates
 from ai_usage_tests.finance.tables import rows_of
 
 RATES = Rates(
@@ -50,7 +50,7 @@ def test_no_rate_is_one_line_that_names_currency_and_day(currency: str, day: dat
     )
 
 
-def test_a_rate_is_stale_after_31_days() -> None:
-    assert not is_stale(date(2026, 1, 1), date(2026, 2, 1))
-    assert is_stale(date(2026, 1, 1), date(2026, 2, 2))
-    assert not is_stale(None, date(2026, 2, 2))
+def test_a_rate_is_stale_from_32_days_before_the_day_it_is_taken_for() -> None:
+    assert not RATES.usd("GBP", date(2026, 2, 15)).is_stale
+    assert RATES.usd("GBP", date(2026, 2, 16)).is_stale
+    assert not RATES.usd("USD", date(2026, 2, 16)).is_stale

@@ -389,7 +389,7 @@ def test_an_unknown_person_is_refused_where_users_are_listed(
         ("seats", f"{SEATS},currency,billing_day\nc,q,q,1,1,2026-03-10,,EUR,15\n", "2026-02-15"),
         ("other_costs", f"{OTHER},currency\nc,q,tax,1,2026-03-10,,EUR\n", "2026-03-10"),
         ("budgets", f"{BUDGETS},currency\nteam,S,1,2026-03-01,,EUR\n", "2026-03-01"),
-        ("invoices", f"{INVOICES},currency\ni,q,2026-03-01,2026-03-31,tax,1,EUR\n", "2026-03-31"),
+        ("invoices", f"{INVOICES},currency\ni,q,2026-03-01,2026-03-31,tax,1,EUR\n", "2026-03-01"),
     ],
 )
 def test_a_currency_without_a_rate_names_the_first_day_that_needs_one(

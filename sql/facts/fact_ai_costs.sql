@@ -338,7 +338,7 @@ borne AS (
       AS project_codes,
     c.event_timestamp, c.workspace_id, c.billing_account_id, c.model, c.cost_usd, c.cost_type,
     c.billing_period, c.cost_currency, c.exchange_rate, c.exchange_rate_date,
-    c.exchange_rate_source, c.is_provisional, c.ingest_timestamp,
+    c.exchange_rate_source, c.is_rate_stale, c.is_provisional, c.ingest_timestamp,
     CASE
       WHEN c.cost_type IN ('subscription', 'overage') THEN c.cost_type
       WHEN c.cost_type IN ('one_time', 'tax', 'credit', 'commitment') THEN 'one_time'
@@ -485,7 +485,7 @@ SELECT
   f.project_codes,
   CASE
     WHEN f.is_provisional THEN CAST(0.8 AS FLOAT64)
-    WHEN DATE_DIFF(f.event_date, f.exchange_rate_date, DAY) > 31 THEN CAST(0.9 AS FLOAT64)
+    WHEN f.is_rate_stale THEN CAST(0.9 AS FLOAT64)
     ELSE CAST(1 AS FLOAT64)
   END AS cost_confidence,
   f.allocation_confidence,

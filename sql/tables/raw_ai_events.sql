@@ -39,6 +39,7 @@ CREATE TABLE raw_ai_events (
   exchange_rate NUMERIC OPTIONS(description="US dollars for one unit of cost_currency, where the amount was converted."),
   exchange_rate_date DATE OPTIONS(description="Day of the exchange rate."),
   exchange_rate_source STRING OPTIONS(description="Where the exchange rate comes from."),
+  is_rate_stale BOOL OPTIONS(description="True where the exchange rate was more than 31 days old on the day that the amount is converted on. NULL where nothing was converted."),
   billing_account_id STRING OPTIONS(description="Account that the contract or invoice names; NULL for vendors' reports."),
   cost_center STRING OPTIONS(description="Cost centre that the contract or cost entry names itself."),
   project_codes ARRAY<STRING> OPTIONS(description="Projects that the cost entry names itself."),

@@ -69,7 +69,7 @@ def _check_across(lines: Sequence[Line], others: Others) -> Iterator[Problem]:
 
 
 def _converted_on(row: Row) -> date:
-    day: date = row["period_to"]
+    day: date = row["period_from"]
     return day
 
 
