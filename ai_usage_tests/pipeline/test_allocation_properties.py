@@ -361,6 +361,28 @@ def test_a_line_widens_step_by_step_and_each_step_is_less_sure(
     assert row["billable_tokens"] == tokens
 
 
+@pytest.mark.parametrize(
+    ("names", "confidence"),
+    [
+        ({"cost_type": "code_execution"}, 0.6),
+        ({"cost_type": "session_usage", "model": "sonnet"}, 0.8),
+        ({"cost_type": "session_usage", "model": "haiku"}, 0.6),
+        ({"cost_type": "web_search"}, 1.0),
+    ],
+)
+def test_a_line_that_counts_no_tokens_is_as_unsure_as_the_widening_to_what_it_names(
+    warehouse: Warehouse, names: dict[str, Any], confidence: float
+) -> None:
+    """Code execution is in no usage report: its split by other spend is a guess. Searches count."""
+    line = Line("l", DAYS[0], "anthropic", "w1", names.get("model"), None, None, None,
+                names["cost_type"], Decimal(3))  # fmt: skip
+    used = Usage(DAYS[0], "anthropic", "w1", "sonnet", "standard", None,
+                 Bearer("key_ann", None, None), output=30, searches=2)  # fmt: skip
+    (row,) = facts(warehouse, [raw_line(line), raw_usage(0, used)])["l"]
+    assert (row["user_sk"], row["allocation_method"]) == (11, "usage_based")
+    assert row["allocation_confidence"] == pytest.approx(confidence)
+
+
 def test_the_remainder_goes_to_the_largest_weight_and_of_equals_to_the_first_key(
     warehouse: Warehouse,
 ) -> None:

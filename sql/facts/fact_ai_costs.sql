@@ -178,7 +178,7 @@ split AS (
 used AS (
   SELECT
     c.event_id, c.event_date, c.platform, c.workspace_id, c.event_type, c.attribution_method,
-    c.data_quality_score, c.names_somebody,
+    c.data_quality_score, c.names_somebody, c.model,
     IF(s.event_id IS NULL, c.user_email, s.user_email) AS user_email,
     IF(s.event_id IS NULL, c.api_key_id, s.api_key_id) AS api_key_id,
     IF(s.event_id IS NULL, c.actor_name, s.actor_name) AS actor_name,
@@ -269,6 +269,16 @@ parts AS (
   SELECT
     r.event_id, r.event_date, r.platform, r.attribution_method, r.data_quality_score,
     r.api_key_id, r.weight, r.class, r.level, r.rule_cost_center, r.rule_projects,
+    -- A step of a fifth with each widening. A line that counts no class, as code execution, has
+    -- no usage of its own: split by what else was spent, it is no surer than the widening to what
+    -- it names, its model or the whole workspace.
+    CASE
+      WHEN r.level = 3 THEN CAST(0.6 AS FLOAT64)
+      WHEN r.class IN ('all_tokens', 'list_cost')
+        THEN IF(r.model IS NULL, CAST(0.6 AS FLOAT64), CAST(0.8 AS FLOAT64))
+      WHEN r.level = 2 THEN CAST(0.8 AS FLOAT64)
+      ELSE CAST(1 AS FLOAT64)
+    END AS split_confidence,
     CASE WHEN s.event_id IS NOT NULL THEN r.rule_method END AS applied_rule,
     IF(s.event_id IS NULL, r.user_email, s.user_email) AS user_email,
     IF(s.event_id IS NULL, r.actor_name, NULL) AS actor_name,
@@ -295,10 +305,8 @@ identified AS (
           AS FLOAT64
         ) / 360
       )
-      -- A step of a fifth with each widening; a rule says who bears it, however it was used.
-      * CASE WHEN p.applied_rule IS NOT NULL THEN CAST(1 AS FLOAT64)
-        WHEN p.level = 2 THEN CAST(0.8 AS FLOAT64) WHEN p.level = 3 THEN CAST(0.6 AS FLOAT64)
-        ELSE CAST(1 AS FLOAT64) END
+      -- A rule says who bears it, however it was used.
+      * IF(p.applied_rule IS NOT NULL, CAST(1 AS FLOAT64), p.split_confidence)
     END AS allocation_confidence,
     k.platform_subtype AS key_product,
     CASE

@@ -34,7 +34,7 @@ CREATE TABLE fact_ai_costs (
   is_over_budget BOOL OPTIONS(description="True if the person's cost from the month's first day to this one is above the budget. NULL without a budget."),
   project_codes ARRAY<STRING> OPTIONS(description="Projects of the key or rule that the part counts for."),
   cost_confidence FLOAT64 NOT NULL OPTIONS(description="1.0 final, 0.8 provisional, 0.9 converted by a stale rate."),
-  allocation_confidence FLOAT64 NOT NULL OPTIONS(description="Confidence of the identity, a step lower with each widening; 0 if unallocated."),
+  allocation_confidence FLOAT64 NOT NULL OPTIONS(description="Confidence of the identity, a step lower with each widening and for a line without a token class, as code execution; 0 if unallocated."),
   reconciliation_status STRING NOT NULL OPTIONS(description="pending, reconciled or disputed, by the invoice of the period."),
   is_provisional BOOL NOT NULL OPTIONS(description="True while the vendor may still change the day."),
   cost_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the cost arose, UTC; its day is the partition."),
