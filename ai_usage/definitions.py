@@ -11,13 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.assets.dimensions import Directory, dimension_assets
+from ai_usage.assets.dimensions import Directory, dimension_assets, people_keys
 from ai_usage.assets.directories import directory_assets
 from ai_usage.assets.facts import fact_assets
 from ai_usage.assets.finance import Books, finance_assets
 from ai_usage.assets.member_spend import member_spend_asset
 from ai_usage.assets.raw_events import raw_events_asset
-from ai_usage.assets.reference import reference_assets
+from ai_usage.assets.reference import KnownPeople, reference_assets
 from ai_usage.assets.sources import source_assets
 from ai_usage.assets.views import view_assets
 from ai_usage.automation import automation, fresh_within
@@ -51,10 +51,15 @@ def build_defs(
     assets = [
         *source_assets(settings, vendors, archive, partitions),
         *directory_assets(settings, archive, partitions),
-        *reference_assets(settings, archive, partitions),
+        *reference_assets(
+            settings,
+            archive,
+            KnownPeople(directory.known_people, people_keys(vendors)),
+            partitions,
+        ),
         raw_events_asset(vendors, archive, books, partitions),
         member_spend_asset(vendors, archive, partitions),
-        *dimension_assets(directory, partitions),
+        *dimension_assets(directory, books.list_prices, partitions),
         *finance_assets(books, vendors, partitions),
         *fact_assets(partitions),
         *view_assets(settings, partitions),

@@ -4,7 +4,7 @@ Their partitions say that a day's snapshot is folded in; folding reads every sna
 archive, so the result depends neither on the order of the days nor on how often they ran.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,12 +32,20 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Endpoint, Vendor, Window
 from ai_usage.platforms.fetching import Reading, read_rows
 from ai_usage.platforms.rows import ApiKey, Person
-from ai_usage.reference import VENDOR, decode, reference_file
+from ai_usage.reference import VENDOR, Row, decode, reference_file
 from ai_usage.reference_state import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import WarehouseResource
 from ai_usage.warehouse.schema import table_schema
+
+CHARGING = {
+    "allocation_rules.csv": "cost_center",
+    "budgets.csv": "scope_value",
+    "other_costs.csv": "cost_center",
+    "seats.csv": "cost_center",
+}
+"""Files that name cost centres besides people's and keys', and the column that does."""
 
 _ACTIVITY = """
 SELECT
@@ -77,6 +85,7 @@ class Directory:
                 now=self.settings.now,
                 activity=self._activity(warehouse),
                 key_name_patterns={v.name: v.key_name_patterns for v in self.vendors},
+                cost_centers=self._charged_cost_centers(),
             )
             self._built = run_id, Identity(inputs)
         return self._built[1]
@@ -84,6 +93,32 @@ class Directory:
     def people(self) -> People:
         """Everyone's versions and aliases, from every snapshot held."""
         return Identity(IdentityInputs(list(self.snapshots()), self.settings.now)).people
+
+    def known_people(self) -> list[Row] | None:
+        """Every address that a directory has ever listed, each as a line of users.csv would.
+
+        None while a configured one has never been read: nobody can be called unknown then.
+        """
+        if self.unread():
+            return None
+        people = self.people()
+        return [{"user_email": a, "aliases": ()} for a in (*people.versions, *people.aliases.own)]
+
+    def unread(self) -> list[str]:
+        """The configured directories of people that have never been read, by their titles."""
+        own = [
+            directory.endpoint(self.settings)
+            for directory in DIRECTORIES
+            if directory.lists_people and directory.is_configured(self.settings)
+        ]
+        vendors = [
+            (vendor, endpoint)
+            for vendor in self.vendors
+            if self.settings.vendor_secret(vendor.key_setting) is not None
+            for endpoint in vendor.endpoints
+            if endpoint.yields is Person
+        ]
+        return [v.title for v, e in (*own, *vendors) if self._span(v.name, e.name) is None]
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Every day's newest snapshot of every directory and every register."""
@@ -108,6 +143,16 @@ class Directory:
     def maintained_platforms(self) -> list[dict[str, Any]]:
         """The rows of the last accepted `platforms.csv`; none without one."""
         return newest_rows(self.archive, reference_file("platforms.csv")) or []
+
+    def _charged_cost_centers(self) -> set[str]:
+        """Cost centres that the accepted states of finance's files charge or budget."""
+        named = {
+            row[column]
+            for name, column in CHARGING.items()
+            for row in newest_rows(self.archive, reference_file(name)) or []
+            if column != "scope_value" or row["scope_type"] == "cost_center"
+        }
+        return named - {None}
 
     def _readings(self, vendor: Vendor, endpoint: Endpoint) -> Iterator[Reading]:
         span = self._span(vendor.name, endpoint.name)
@@ -137,10 +182,26 @@ class Directory:
         }
 
 
+def people_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
+    """The directories of people, as assets."""
+    members = [
+        source_key(vendor, endpoint)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+        if endpoint.yields is Person
+    ]
+    return [*(directory_key(d) for d in DIRECTORIES if d.lists_people), *members]
+
+
 def dimension_assets(
-    directory: Directory, partitions: dg.PartitionsDefinition[str]
+    directory: Directory,
+    list_prices: Callable[[], Mapping[tuple[str, str], Mapping[str, Any]]],
+    partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
-    """The dimensions, `api_key_mappings` and `bridge_user_identity`."""
+    """The dimensions, `api_key_mappings` and `bridge_user_identity`.
+
+    `list_prices` are what the contracts say of a product: see `finance.list_prices`.
+    """
     settings, vendors = directory.settings, directory.vendors
     sources = [
         source_key(vendor, endpoint)
@@ -165,14 +226,26 @@ def dimension_assets(
         from_identity("dim_users", "dimensions", known),
         from_identity("api_key_mappings", "identity", known),
         from_identity("bridge_user_identity", "identity", ["dim_users", "api_key_mappings"]),
-        from_identity("dim_cost_centers", "dimensions", ["dim_users", "api_key_mappings"]),
+        from_identity(
+            "dim_cost_centers",
+            "dimensions",
+            [
+                "dim_users",
+                "api_key_mappings",
+                *(reference_key(reference_file(name)) for name in CHARGING),
+            ],
+        ),
         _dimension(
             "dim_platforms",
             "dimensions",
-            [reference_key(reference_file("platforms.csv"))],
+            [
+                reference_key(reference_file(name))
+                for name in ("platforms.csv", "seats.csv", "fx_rates.csv")
+            ],
             lambda _run, _warehouse: dim_platforms(
                 [row for vendor in vendors for row in vendor.platforms],
                 directory.maintained_platforms(),
+                list_prices(),
                 settings.now,
             ),
             partitions,

@@ -23,6 +23,7 @@ from ai_usage.finance import (
     dim_budgets,
     dim_model_prices,
     dim_seats,
+    list_prices,
     other_cost_events,
     raw_invoices,
     read_contracts,
@@ -65,6 +66,11 @@ class Books:
         members = [s for s in self.directory.snapshots() if s.source in with_seats]
         holders = read_holders(self.rows("seat_assignments.csv"), members, people)
         return assign_seats(read_contracts(self.rows("seats.csv")), holders)
+
+    def list_prices(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """What seats cost today, product by product."""
+        contracts = read_contracts(self.rows("seats.csv"))
+        return list_prices(contracts, self.rates, self.directory.settings.today)
 
     def seats(self) -> list[dict[str, Any]]:
         """Rows of `dim_seats`; whom no seat is left for, and who has left, is logged."""

@@ -1,11 +1,15 @@
 """One asset a reference file: read it whole or refuse it whole, and keep its accepted states."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import dagster as dg
 
 from ai_usage.assets.common import FINANCE, explained
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
-from ai_usage.reference import ReferenceFile, read_checked, reference_files
+from ai_usage.reference import ReferenceFile, Row, read_checked, reference_files
+from ai_usage.reference.known import USERS
 from ai_usage.reference_state import accept
 from ai_usage.settings import Settings
 
@@ -15,19 +19,33 @@ def reference_key(file: ReferenceFile) -> dg.AssetKey:
     return dg.AssetKey(f"reference_{file.stem}")
 
 
+@dataclass(frozen=True)
+class KnownPeople:
+    """Whom a file may name: `rows` asks the archive, `keys` are the assets that fill it."""
+
+    rows: Callable[[], Sequence[Row] | None]
+    keys: Sequence[dg.AssetKey]
+
+
 def reference_assets(
-    settings: Settings, archive: Archive, partitions: dg.PartitionsDefinition[str]
+    settings: Settings,
+    archive: Archive,
+    people: KnownPeople,
+    partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """Every file that a person maintains."""
-    return [_reference(settings, file, archive, partitions) for file in reference_files()]
+    return [_reference(settings, file, archive, people, partitions) for file in reference_files()]
 
 
 def _reference(
     settings: Settings,
     file: ReferenceFile,
     archive: Archive,
+    people: KnownPeople,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
+    names_people = USERS in file.checked_against
+
     @dg.asset(
         key=reference_key(file),
         description=f"{file.description}\n\n`{file.name}` in `AI_USAGE_REFERENCE_DIR`. A bad line "
@@ -35,12 +53,15 @@ def _reference(
         group_name="reference",
         kinds={"csv"},
         owners=[FINANCE],
+        # A file that names people is judged when the directories have been asked.
+        deps=people.keys if names_people else (),
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with explained():
-            reading = read_checked(file, settings.reference_path)
+            known = people.rows() if names_people else ()
+            reading = read_checked(file, settings.reference_path, known)
             for warning in reading.warnings:
                 context.log.warning(warning.text(file.name))
             if not reading.present:

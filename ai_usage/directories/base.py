@@ -9,6 +9,7 @@ from typing import cast
 
 from ai_usage.errors import SettingsError
 from ai_usage.identity import Snapshot
+from ai_usage.identity.history import PEOPLE_SOURCES
 from ai_usage.platforms.base import Endpoint, Vendor
 from ai_usage.platforms.http import VendorClient
 from ai_usage.platforms.rows import DirectoryRow, Row
@@ -41,6 +42,11 @@ class DirectorySource:
             given = next(name for name in self.needs if name not in missing)
             raise SettingsError(f"{given} is set, {missing[0]} is not: {self.title} needs both.")
         return not missing
+
+    @property
+    def lists_people(self) -> bool:
+        """Whether it says who works at the company."""
+        return bool(set(self.sources) & set(PEOPLE_SOURCES))
 
     @property
     def not_configured(self) -> str:

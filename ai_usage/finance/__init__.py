@@ -11,6 +11,7 @@ from ai_usage.finance.currency import Rate, Rates
 from ai_usage.finance.events import OTHER_COSTS, SEATS, FinanceEvents
 from ai_usage.finance.holders import Holders, read_holders
 from ai_usage.finance.invoices import raw_invoices
+from ai_usage.finance.list_prices import list_prices
 from ai_usage.finance.other_costs import other_cost_events
 from ai_usage.finance.prices import dim_model_prices
 from ai_usage.finance.rules import allocation_rules

@@ -18,13 +18,15 @@ Pricing = Literal["daily", "full_month"]
 class Terms:
     """What a contract says from `span.first` to `span.last`: seats 1 to `quantity`, at a price.
 
-    `price` is a seat's for one billing month, in the contract's currency.
+    `price` is a seat's for one billing month, `overage_rate` that of a unit beyond what the seats
+    cover; both in the contract's currency.
     """
 
     span: Span
     plan: str | None
     quantity: int
     price: Decimal
+    overage_rate: Decimal | None = None
     billing_account_id: str | None = None
     cost_center: str | None = None
 
@@ -64,6 +66,7 @@ def _contract(rows: Sequence[Row]) -> Contract:
             plan=row["plan"],
             quantity=row["quantity"],
             price=row["price"],
+            overage_rate=row["overage_rate"],
             billing_account_id=row["billing_account_id"],
             cost_center=row["cost_center"],
         )

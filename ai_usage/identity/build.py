@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -19,15 +19,16 @@ class IdentityInputs:
     """Everything that decides who is who. Equal inputs give equal rows, in any order of snapshots.
 
     `snapshots` are of all sources, people and keys together, every day that has one.
-    `key_name_patterns` are each vendor's, by platform: pattern to product. `now` (UTC) says what
-    today is and fills the timestamps; nothing else depends on it but is_active and what describes
-    people today.
+    `key_name_patterns` are each vendor's, by platform: pattern to product. `cost_centers` are those
+    that finance's files name. `now` (UTC) says what today is and fills the timestamps; nothing else
+    depends on it but is_active and what describes people today.
     """
 
     snapshots: Sequence[Snapshot]
     now: datetime
     activity: keys.Activity = field(default_factory=dict)
     key_name_patterns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cost_centers: Collection[str] = ()
 
 
 class Identity:
@@ -81,4 +82,7 @@ class Identity:
 
     def dim_cost_centers(self) -> Rows:
         """Rows of `dim_cost_centers`."""
-        return cost_centers.dim_cost_centers(self.people, self._mappings, self.inputs.now)
+        inputs = self.inputs
+        return cost_centers.dim_cost_centers(
+            self.people, self._mappings, inputs.cost_centers, inputs.now
+        )

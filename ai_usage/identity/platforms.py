@@ -13,11 +13,15 @@ UNKNOWN_CODE = "unknown"
 
 
 def dim_platforms(
-    vendors: Iterable[PlatformRow], maintained: Iterable[Mapping[str, Any]], now: datetime
+    vendors: Iterable[PlatformRow],
+    maintained: Iterable[Mapping[str, Any]],
+    prices: Mapping[tuple[str, str], Mapping[str, Any]],
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """Rows of `dim_platforms`, and Unknown (0) for products that nobody described.
 
     `maintained` are the rows of `platforms.csv`: a filled cell wins over the vendor's value.
+    `prices` are what the contracts say of a (platform, product): they are typed nowhere else.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for vendor in vendors:
@@ -27,6 +31,8 @@ def dim_platforms(
         key = (line["platform_code"], line["platform_subtype"])
         filled = {name: value for name, value in line.items() if value is not None}
         rows[key] = {**rows.get(key, {}), **filled}
+    for key, columns in prices.items():
+        rows[key] = {**rows.get(key, {}), **columns}
     times = {"created_timestamp": now, "updated_timestamp": now}
     found = [
         {

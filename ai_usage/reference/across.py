@@ -12,6 +12,7 @@ from pathlib import Path
 from ai_usage.reference.column import Row
 from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.files import reference_files
+from ai_usage.reference.known import DIRECTORIES
 from ai_usage.reference.problems import RefusedFileError
 from ai_usage.reference.reading import Reading, read_path
 
@@ -19,26 +20,32 @@ Readings = dict[str, Reading | RefusedFileError]
 """By file name: what was read, or why it is refused."""
 
 
-def read_folder(files: Sequence[ReferenceFile], folder: Path) -> Readings:
+People = Sequence[Row] | None
+"""Whom the directories know: rows with user_email and aliases; None while that cannot be told."""
+
+
+def read_folder(files: Sequence[ReferenceFile], folder: Path, people: People = ()) -> Readings:
     """Read every file of the folder and check each against the others; nothing is raised.
 
     A file is checked against those that are acceptable by themselves: what is wrong with another
-    file is that file's refusal, not this one's.
+    file is that file's refusal, not this one's. `people` are whom the directories know besides
+    users.csv.
     """
     alone = {file.name: _read(file, folder) for file in files}
-    return {file.name: _across(file, alone) for file in files}
+    return {file.name: _across(file, alone, people) for file in files}
 
 
-def read_checked(file: ReferenceFile, folder: Path) -> Reading:
+def read_checked(file: ReferenceFile, folder: Path, people: People = ()) -> Reading:
     """Read one file and check it against the others of the folder: what may be archived.
 
-    Raises `RefusedFileError` with every problem of this file; others' are not looked for.
+    Raises `RefusedFileError` with every problem of this file; others' are not looked for. `people`
+    are whom the directories know besides users.csv.
     """
     reading = read_path(file, folder)
     others = {
         other.name: _read(other, folder) for other in reference_files() if other.name != file.name
     }
-    found = _across(file, {**others, file.name: reading})
+    found = _across(file, {**others, file.name: reading}, people)
     if isinstance(found, RefusedFileError):
         raise found
     return found
@@ -52,7 +59,7 @@ def _read(file: ReferenceFile, folder: Path) -> Reading | RefusedFileError:
 
 
 def _across(
-    file: ReferenceFile, alone: Mapping[str, Reading | RefusedFileError]
+    file: ReferenceFile, alone: Mapping[str, Reading | RefusedFileError], people: People
 ) -> Reading | RefusedFileError:
     own = alone[file.name]
     if isinstance(own, RefusedFileError):
@@ -62,6 +69,8 @@ def _across(
         for name, reading in alone.items()
         if name != file.name and isinstance(reading, Reading) and reading.present
     }
+    if people is not None:
+        others[DIRECTORIES] = people
     refused = {name for name, reading in alone.items() if isinstance(reading, RefusedFileError)}
     # A refused file may hold what is missed here: it is mended first, then this one is judged.
     if refused & set(file.checked_against):

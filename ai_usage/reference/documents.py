@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_usage.reference.across import read_folder
+from ai_usage.reference.column import Row
 from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.problems import RefusedFileError
 from ai_usage.reference.reading import Reading
@@ -31,12 +32,15 @@ class Checked:
         return not self.problems
 
 
-def check(files: Sequence[ReferenceFile], folder: Path) -> list[Checked]:
+def check(
+    files: Sequence[ReferenceFile], folder: Path, people: Sequence[Row] | None = ()
+) -> list[Checked]:
     """Read the folder and tell what is wrong with each file, by itself and against the others.
 
-    Nothing is loaded, nothing raised.
+    Nothing is loaded, nothing raised. `people` are whom the directories know besides users.csv;
+    None while that cannot be told.
     """
-    readings = read_folder(files, folder)
+    readings = read_folder(files, folder, people)
     found = [_checked(file, readings[file.name]) for file in files]
     names = [file.name for file in files]
     for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:

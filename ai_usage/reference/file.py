@@ -26,7 +26,8 @@ FileRule = Callable[[Sequence[Line]], Iterable[Problem]]
 """Yields problems between rows."""
 
 AcrossRule = Callable[[Sequence[Line], Mapping[str, Sequence[Row]]], Iterable[Problem]]
-"""(the file's lines, rows of the other present files by name) -> problems in the file's lines."""
+"""(the file's lines, rows of the other present files by name, and of the directories' people) ->
+problems in the file's lines."""
 
 ChangedFrom = Callable[[Sequence[Row], Sequence[Row], date], date | None]
 """(rows before, rows after, day of the change) -> first day whose figures may change, or None."""

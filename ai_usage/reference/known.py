@@ -12,8 +12,12 @@ from ai_usage.reference.problems import Problem
 
 USERS = "users.csv"
 RATES = "fx_rates.csv"
+DIRECTORIES = "the directories"
+"""Among `Others`: people (user_email, aliases) of SCIM, the vendors' member lists and former states
+of users.csv. Absent while a directory that is configured has not been read yet."""
 
 Others = Mapping[str, Sequence[Row]]
+"""Rows of the other present files by name, and of `DIRECTORIES`."""
 
 
 def unknown_people(
@@ -23,19 +27,23 @@ def unknown_people(
     *,
     where: Callable[[Row], bool] = lambda _row: True,
 ) -> Iterator[Problem]:
-    """Refuse an address that users.csv lists neither as a person nor as an alias.
+    """Refuse an address that is nobody's: no person's and no alias, in users.csv or a directory.
 
-    Where there is no users.csv, or no line in it, the people come from elsewhere: no rule.
+    No rule where nobody is known at all, or while a directory has not been read yet.
     """
-    users = others.get(USERS)
-    if not users:
+    directories = others.get(DIRECTORIES)
+    if directories is None:
         return
-    known = {row["user_email"] for row in users}
-    known |= {alias for row in users for alias in row["aliases"] or ()}
+    people = [*others.get(USERS, ()), *directories]
+    if not people:
+        return
+    known = {row["user_email"] for row in people}
+    known |= {alias for row in people for alias in row["aliases"] or ()}
+    listed = f"{USERS} or a directory" if directories else USERS
     for line in lines:
         email = line.values[column]
         if email and where(line.values) and email not in known:
-            what = f"{email} is nobody in {USERS}"
+            what = f"{email} is nobody in {listed}"
             yield Problem(line.number, column, what, f"mend the address, or add it to {USERS}")
 
 

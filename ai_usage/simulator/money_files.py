@@ -29,6 +29,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "billing_day",
         "billing_account_id",
         "cost_center",
+        "overage_rate",
     ),
     "seat_assignments.csv": ("platform", "contract_id", "user_email", "valid_from", "valid_to"),
     "other_costs.csv": (
@@ -121,6 +122,7 @@ def seat_rows(company: Company) -> Rows:
         "pricing": "daily",
         "billing_day": purchases.CURSOR_BILLING_DAY,
         "cost_center": "CC-1100",
+        "overage_rate": Decimal(pricing.CURSOR_REQUEST_CENTS) / 100,
     }
     claude: dict[str, Cell] = {
         "contract_id": purchases.CLAUDE_CONTRACT,

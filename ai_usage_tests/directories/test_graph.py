@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ai_usage.assets.dimensions import Directory
 from ai_usage.assets.directories import directory_assets, directory_key
 from ai_usage.commands.doctor import findings
 from ai_usage.definitions import build_defs
@@ -137,6 +139,70 @@ def test_the_days_snapshots_make_a_history_that_the_directory_does_not_know(
         (mover.teams[0][1].name, date(1900, 1, 1)),
         (mover.teams[1][1].name, moved),
     ]
+
+
+def test_files_about_money_may_name_people_whom_only_the_directory_knows(
+    configured: Configured, company: Company
+) -> None:
+    """No users.csv at all: seats, budgets, rules and costs of SCIM's people, at the first run."""
+    settings = configured()
+    assert Directory(settings, (), Archive(settings.archive_root)).unread() == ["SCIM directory"]
+    mover, alias = company.people[MOVER], company.people[ALIAS]
+    folder = settings.reference_path
+    folder.mkdir(parents=True)
+    (folder / "budgets.csv").write_text(
+        "scope_type,scope_value,amount,valid_from\n"
+        f"person,{mover.email},300,2026-03-01\nperson,{alias.aliases[0]},200,2026-03-01\n"
+    )
+    (folder / "seats.csv").write_text(
+        "contract_id,platform,platform_subtype,quantity,price,valid_from,cost_center\n"
+        "c,acme,acme,2,31.00,2026-03-01,CC-NOBODYS\n"
+    )
+    (folder / "seat_assignments.csv").write_text(
+        f"platform,user_email,valid_from\nacme,{mover.email},2026-03-01\n"
+    )
+    (folder / "allocation_rules.csv").write_text(
+        "rule_id,platform,scope_type,scope_value,method,user_email,percentage\n"
+        f"r,anthropic,api_key,k,manual,{mover.email},100\n"
+    )
+    (folder / "other_costs.csv").write_text(
+        "cost_id,platform,line_kind,amount,date_from,user_email\n"
+        f"c,acme,tax,5,2026-03-17,{mover.email}\n"
+    )
+    selection = "+key:fact_ai_costs and not group:sources"
+    result = run(settings, selection)
+    assert result.success, result.errors
+    assert Directory(settings, (), Archive(settings.archive_root)).unread() == []
+    warehouse = warehouse_of(settings)
+    borne = warehouse.rows(
+        Query(
+            "SELECT u.user_email, f.cost_type, cc.cost_center, f.total_cost_usd AS usd, "
+            "f.budget_allocated_usd AS budget FROM fact_ai_costs AS f "
+            "JOIN dim_users AS u ON u.user_sk = f.user_sk "
+            "JOIN dim_cost_centers AS cc ON cc.cost_center_sk = f.cost_center_sk "
+            "WHERE DATE(f.cost_timestamp) = DATE '2026-03-17'"
+        )
+    )
+    own = mover.team(TODAY).cost_center
+    assert {tuple(row.values()) for row in borne} == {
+        (mover.email, "subscription", own, Decimal(1), Decimal(300)),
+        (mover.email, "one_time", own, Decimal(5), Decimal(300)),
+        # A seat that nobody holds stands on its contract's cost centre, though it is nobody's.
+        ("shared", "subscription", "CC-NOBODYS", Decimal(1), None),
+    }
+    budgets = warehouse.rows(Query("SELECT scope_value FROM dim_budgets"))
+    assert {row["scope_value"] for row in budgets} == {mover.email, alias.email}
+
+    (folder / "budgets.csv").write_text(
+        "scope_type,scope_value,amount,valid_from\nperson,ghost@x.com,300,2026-03-01\n"
+    )
+    again = run(settings, selection)
+    assert again.errors == (
+        "budgets.csv:2: scope_value: ghost@x.com is nobody in users.csv or a directory; mend the "
+        "address, or add it to users.csv",
+    )
+    kept = warehouse.rows(Query("SELECT scope_value FROM dim_budgets"))
+    assert {row["scope_value"] for row in kept} == {mover.email, alias.email}
 
 
 def test_without_settings_the_assets_say_so(configured: Configured) -> None:

@@ -69,10 +69,13 @@ def directory(day: date, *rows: ApiKey) -> Snapshot:
 
 
 def identity(
-    *snapshots: Snapshot, activity: Activity | None = None, now: datetime = NOW
+    *snapshots: Snapshot,
+    activity: Activity | None = None,
+    now: datetime = NOW,
+    cost_centers: tuple[str, ...] = (),
 ) -> Identity:
     """The identity tables of these snapshots."""
-    return Identity(IdentityInputs(snapshots, now, activity or {}, PATTERNS))
+    return Identity(IdentityInputs(snapshots, now, activity or {}, PATTERNS, cost_centers))
 
 
 def versions(found: Identity, email: str, *columns: str) -> list[tuple[Any, ...]]:

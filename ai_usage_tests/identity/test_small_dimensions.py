@@ -25,7 +25,7 @@ from ai_usage_tests.identity.sources import (
 )
 
 
-def test_cost_centres_are_all_that_people_or_keys_ever_named_and_unknown() -> None:
+def test_cost_centres_are_all_that_people_keys_or_files_named_and_unknown() -> None:
     found = identity(
         users(
             nov(1),
@@ -42,6 +42,7 @@ def test_cost_centres_are_all_that_people_or_keys_ever_named_and_unknown() -> No
             entry("ann@x.com", "k1", cost_center="C3"),
             entry("ann@x.com", "k2", cost_center="C4", is_active=False),
         ),
+        cost_centers=("C4", "C5"),
     )
     rows = found.dim_cost_centers()
     assert [(r["cost_center"], r["departments"], r["is_active"]) for r in rows] == [
@@ -49,11 +50,12 @@ def test_cost_centres_are_all_that_people_or_keys_ever_named_and_unknown() -> No
         ("C1", [], False),
         ("C2", ["Ops", "R&D"], True),
         ("C3", [], True),
-        ("C4", [], False),
+        ("C4", [], True),
+        ("C5", [], True),
     ]
     assert rows[0]["cost_center_sk"] == 0
     assert rows[1]["cost_center_sk"] == surrogate_key("C1")
-    assert table_schema("dim_cost_centers").to_arrow(rows).num_rows == 5
+    assert table_schema("dim_cost_centers").to_arrow(rows).num_rows == 6
 
 
 def test_the_calendar_runs_to_the_end_of_the_running_year() -> None:
@@ -84,14 +86,15 @@ def test_a_calendar_day_is_described_as_declared() -> None:
 def test_platforms_csv_adds_to_and_overrides_the_vendors_rows() -> None:
     vendors = [
         PlatformRow("cursor", "cursor", "Cursor", {"vendor": "Anysphere", "category": "x"}),
-        PlatformRow("anthropic", "claude_api", "Claude API", {"base_subscription_cost_usd": 0}),
+        PlatformRow("anthropic", "claude_api", "Claude API", {}),
     ]
     maintained = [
         {"platform_code": "cursor", "platform_subtype": "cursor", "category": "coding_assistant"}
         | {"vendor": None, "platform_name": None, "is_active": False},
         {"platform_code": "openai", "platform_subtype": "codex", "vendor": None},
     ]
-    rows = dim_platforms(vendors, maintained, NOW)
+    prices = {("cursor", "cursor"): {"base_subscription_cost_usd": Decimal("37.50")}}
+    rows = dim_platforms(vendors, maintained, prices, NOW)
     table = table_schema("dim_platforms").to_arrow(rows).to_pylist()
     assert [
         (r["platform_code"], r["platform_name"], r["vendor"], r["category"], r["is_active"])
@@ -104,7 +107,12 @@ def test_platforms_csv_adds_to_and_overrides_the_vendors_rows() -> None:
     ]
     assert table[0]["platform_sk"] == 0
     assert table[2]["platform_sk"] == surrogate_key("cursor", "cursor")
-    assert table[1]["base_subscription_cost_usd"] == Decimal(0)
+    assert [row["base_subscription_cost_usd"] for row in table] == [
+        None,
+        None,
+        Decimal("37.50"),
+        None,
+    ]
 
 
 @pytest.mark.parametrize("parts", [("ab", "c"), ("a", "bc"), ("abc",), ("a", None), ("a", "-")])

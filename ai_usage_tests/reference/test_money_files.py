@@ -383,6 +383,32 @@ def test_an_unknown_person_is_refused_where_users_are_listed(
     assert _problems(tmp_path, f"{stem}.csv") == []
 
 
+def test_people_of_a_directory_are_known_too_whatever_users_csv_lists(tmp_path: Path) -> None:
+    """SCIM or a vendor's list is the directory, users.csv partial or absent."""
+    lines = "\n".join(f"person,{who}@x.com,1,2026-01-01," for who in ("ada", "bob", "eve"))
+    _written(tmp_path, budgets=f"{BUDGETS}\n{lines}\n")
+    budgets = reference_file("budgets.csv")
+    listed: list[Row] = [{"user_email": "bob@x.com", "aliases": ("b@x.com",)}]
+
+    def refused(people: list[Row] | None) -> list[str]:
+        try:
+            read_checked(budgets, tmp_path, people)
+        except ReferenceFileError as error:
+            return [line.partition(";")[0] for line in error.lines()]  # type: ignore[attr-defined]
+        return []
+
+    assert refused([]) == []
+    assert refused(listed) == [
+        "budgets.csv:2: scope_value: ada@x.com is nobody in users.csv or a directory",
+        "budgets.csv:4: scope_value: eve@x.com is nobody in users.csv or a directory",
+    ]
+    _written(tmp_path, users="user_email,aliases\nada@x.com,a@x.com\n")
+    assert refused(listed) == [
+        "budgets.csv:4: scope_value: eve@x.com is nobody in users.csv or a directory"
+    ]
+    assert refused(None) == [], "a directory that was never read may know them"
+
+
 @pytest.mark.parametrize(
     ("stem", "text", "day"),
     [

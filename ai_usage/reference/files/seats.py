@@ -65,7 +65,7 @@ FILE = ReferenceFile(
             maximum=1_000_000,
         ),
         Column("price", MONEY, "Price of one seat a month, in currency.", required=True),
-        Column("currency", CURRENCY, "Currency of the price.", default=USD),
+        Column("currency", CURRENCY, "Currency of the prices.", default=USD),
         Column(
             _FROM.name,
             _FROM.kind,
@@ -97,6 +97,12 @@ FILE = ReferenceFile(
             "Account that the vendor bills for these seats, as invoices.csv names it.",
         ),
         Column("cost_center", TEXT, "Cost centre that bears the seats that nobody holds."),
+        Column(
+            "overage_rate",
+            MONEY,
+            "Price of one unit, mostly a request, beyond what the seats cover, in currency. It "
+            "describes the platform in dim_platforms; what overage costs, the vendor reports.",
+        ),
     ),
     examples=(
         {
@@ -109,6 +115,7 @@ FILE = ReferenceFile(
             "valid_from": "2026-01-01",
             "valid_to": "2026-06-30",
             "cost_center": "CC-100",
+            "overage_rate": "0.04",
         },
         {
             "contract_id": "claude-team",
