@@ -36,9 +36,19 @@ def render(
     Names of the product's tables and views are qualified with their dataset; `@name` becomes the
     typed literal in `literals` where there is one, else it stays a bound parameter.
     """
+    if literals is None:
+        return _rendered(sql, dialect, dataset, views_dataset or dataset)
     tree = _qualify(_parsed(sql).copy(), dataset, views_dataset or dataset)
-    if literals is not None:
-        tree = _fill(tree, literals, dialect)
+    return _written(_fill(tree, literals, dialect), dialect)
+
+
+@lru_cache(maxsize=256)
+def _rendered(sql: str, dialect: Dialect, dataset: str, views_dataset: str) -> str:
+    """A statement without literals: a run asks for the same few again and again."""
+    return _written(_qualify(_parsed(sql).copy(), dataset, views_dataset), dialect)
+
+
+def _written(tree: exp.Expr, dialect: Dialect) -> str:
     if dialect == "bigquery":
         return tree.sql("bigquery", pretty=True)
     return for_duckdb(tree).sql("duckdb", pretty=True)

@@ -1,14 +1,13 @@
 """Random cost lines and usage: every dollar exactly once, as the reference allocation says.
 
-Rows are put straight into the warehouse with a bridge made by hand; only the fact's SQL is tested.
+Rows are put straight into the engine with a bridge made by hand; only the fact's SQL is tested.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_usage.platforms.base import Window
-from ai_usage.warehouse.base import Query, Warehouse
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.files import load
-from ai_usage.warehouse.schema import table_schema
+from ai_usage_tests.sql.engine import Engine
+from ai_usage_tests.support.facts import cost_facts, engine_around, raw
 from ai_usage_tests.support.reference_allocation import NOBODY, Bearer, Line, Part, Usage, allocate
 
 DAYS = [date(2026, 2, 28), date(2026, 3, 1)]
@@ -117,65 +114,9 @@ def lines(draw: st.DrawFn) -> list[Line]:
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A warehouse with everything around the raw events: people, products, a bridge."""
-    opened = DuckDBWarehouse(tmp_path_factory.mktemp("facts") / "facts.duckdb", "w")
-    at = datetime(2026, 3, 1, tzinfo=UTC)
-    stamps = {"created_timestamp": at, "updated_timestamp": at}
-    ever = {"effective_date": date(1900, 1, 1), "expiration_date": date(9999, 12, 31)}
-    bridge = {
-        "valid_from": date(1900, 1, 1),
-        "valid_to": date(9999, 12, 31),
-        "project_codes": [],
-        "confidence_score": 1.0,
-        "attribution_source": "by_hand",
-    }
-    contents: dict[str, list[dict[str, Any]]] = {
-        "dim_users": [
-            {
-                "user_sk": sk,
-                "user_email": email,
-                "is_active": True,
-                "is_current": True,
-                "data_source": "by_hand",
-                **ever,
-                **stamps,
-            }
-            for email, sk in {**PEOPLE, "unknown": 0, "shared": -1}.items()
-        ],
-        "dim_platforms": [],
-        "dim_cost_centers": [],
-        "bridge_user_identity": [
-            {"identity_type": kind, "identity_value": value, "platform": where, "user_sk": sk}
-            | bridge
-            for kind, where, members in (
-                ("api_key_id", "anthropic", OWNERS),
-                ("email", "*", PEOPLE),
-            )
-            for value, sk in members.items()
-        ],
-    }
-    for table, rows in contents.items():
-        opened.replace(table, None, table_schema(table).to_arrow(rows))
-    return opened
-
-
-def raw(event_id: str, day: date, **cells: Any) -> dict[str, Any]:
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return {
-        "event_id": event_id,
-        "event_timestamp": at,
-        "event_date": day,
-        "platform": "anthropic",
-        "platform_subtype": "claude_api",
-        "source_endpoint": "by_hand",
-        "is_provisional": False,
-        "ingest_timestamp": at,
-        "attribution_method": "unknown",
-        "data_quality_score": 1.0,
-        "validation_errors": [],
-        **cells,
-    }
+def engine() -> Iterator[Engine]:
+    with engine_around(PEOPLE, OWNERS) as engine:
+        yield engine
 
 
 def raw_line(line: Line) -> dict[str, Any]:
@@ -231,22 +172,9 @@ def raw_direct(number: int, charge: Direct) -> dict[str, Any]:
     )
 
 
-def facts(warehouse: Warehouse, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def facts(engine: Engine, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """The fact's rows of these events, in order of their parts."""
-    warehouse.replace("raw_ai_events", WINDOW, table_schema("raw_ai_events").to_arrow(events))
-    parameters = {
-        "start": WINDOW.start,
-        "end": WINDOW.end,
-        "month_start": WINDOW.start.replace(day=1),
-        "run_id": "by_hand",
-    }
-    sql = load("facts", "fact_ai_costs")
-    warehouse.replace("fact_ai_costs", WINDOW, Query(sql, parameters))
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    rows = warehouse.read("fact_ai_costs", WINDOW).to_pylist()
-    for row in sorted(rows, key=lambda r: (r["event_id"], r["event_part"])):
-        found[row["event_id"]].append(row)
-    return found
+    return cost_facts(engine, events, WINDOW)
 
 
 def user_of(part: Part, readable: bool) -> int:
@@ -269,12 +197,12 @@ few = settings(
 @few
 @given(lines=lines(), usage=st.lists(usages, max_size=10), charges=st.lists(directs, max_size=3))
 def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
-    warehouse: Warehouse, lines: list[Line], usage: list[Usage], charges: list[Direct]
+    engine: Engine, lines: list[Line], usage: list[Usage], charges: list[Direct]
 ) -> None:
     events = [raw_line(line) for line in lines]
     events += [raw_usage(n, row) for n, row in enumerate(usage)]
     events += [raw_direct(n, charge) for n, charge in enumerate(charges)]
-    said = facts(warehouse, events)
+    said = facts(engine, events)
     reference = allocate(lines, usage)
 
     # Once each: the parts are the whole, to the last digit, and no event has none.
@@ -311,7 +239,7 @@ def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
         assert row["allocation_method"] == ("direct" if known else "unallocated")
 
 
-def test_a_key_without_tokens_of_the_lines_class_has_no_row(warehouse: Warehouse) -> None:
+def test_a_key_without_tokens_of_the_lines_class_has_no_row(engine: Engine) -> None:
     """It used the model, but nothing of what the line bills."""
     day = DAYS[0]
     line = Line("l", day, "anthropic", "w1", "sonnet", "standard", None, "output_tokens", "tokens",
@@ -324,7 +252,7 @@ def test_a_key_without_tokens_of_the_lines_class_has_no_row(warehouse: Warehouse
         for key, zero in (("key_bob", 0), ("key_team", None))
     ]  # fmt: skip
     events = [raw_line(line), *(raw_usage(n, row) for n, row in enumerate([spender, *idle]))]
-    (row,) = facts(warehouse, events)["l"]
+    (row,) = facts(engine, events)["l"]
     assert (row["user_sk"], row["total_cost_usd"]) == (11, Decimal("1.000000001"))
     assert row["billable_tokens"] == 7
 
@@ -342,7 +270,7 @@ def test_a_key_without_tokens_of_the_lines_class_has_no_row(warehouse: Warehouse
     ],
 )
 def test_a_line_widens_step_by_step_and_each_step_is_less_sure(
-    warehouse: Warehouse, change: dict[str, Any], method: str, confidence: float, tokens: int | None
+    engine: Engine, change: dict[str, Any], method: str, confidence: float, tokens: int | None
 ) -> None:
     """One row of usage that lies ever farther from what the line names."""
     place: dict[str, Any] = {
@@ -355,7 +283,7 @@ def test_a_line_widens_step_by_step_and_each_step_is_less_sure(
     }
     line = Line("l", **place, token_type="output_tokens", cost_type="tokens", dollars=Decimal(3))
     used = Usage(**{**place, **change}, bearer=Bearer("key_ann", None, None), output=30)
-    (row,) = facts(warehouse, [raw_line(line), raw_usage(0, used)])["l"]
+    (row,) = facts(engine, [raw_line(line), raw_usage(0, used)])["l"]
     assert row["allocation_method"] == method
     assert row["allocation_confidence"] == pytest.approx(confidence)
     assert row["billable_tokens"] == tokens
@@ -371,20 +299,20 @@ def test_a_line_widens_step_by_step_and_each_step_is_less_sure(
     ],
 )
 def test_a_line_that_counts_no_tokens_is_as_unsure_as_the_widening_to_what_it_names(
-    warehouse: Warehouse, names: dict[str, Any], confidence: float
+    engine: Engine, names: dict[str, Any], confidence: float
 ) -> None:
     """Code execution is in no usage report: its split by other spend is a guess. Searches count."""
     line = Line("l", DAYS[0], "anthropic", "w1", names.get("model"), None, None, None,
                 names["cost_type"], Decimal(3))  # fmt: skip
     used = Usage(DAYS[0], "anthropic", "w1", "sonnet", "standard", None,
                  Bearer("key_ann", None, None), output=30, searches=2)  # fmt: skip
-    (row,) = facts(warehouse, [raw_line(line), raw_usage(0, used)])["l"]
+    (row,) = facts(engine, [raw_line(line), raw_usage(0, used)])["l"]
     assert (row["user_sk"], row["allocation_method"]) == (11, "usage_based")
     assert row["allocation_confidence"] == pytest.approx(confidence)
 
 
 def test_the_remainder_goes_to_the_largest_weight_and_of_equals_to_the_first_key(
-    warehouse: Warehouse,
+    engine: Engine,
 ) -> None:
     def bearing(*weights: tuple[str, int]) -> list[Decimal]:
         line = Line("l", DAYS[0], "anthropic", None, None, None, None, "output_tokens", "tokens",
@@ -395,7 +323,7 @@ def test_the_remainder_goes_to_the_largest_weight_and_of_equals_to_the_first_key
             for key, weight in weights
         ]  # fmt: skip
         events = [raw_line(line), *(raw_usage(n, row) for n, row in enumerate(rows))]
-        found = {r["api_key_id"]: r["total_cost_usd"] for r in facts(warehouse, events)["l"]}
+        found = {r["api_key_id"]: r["total_cost_usd"] for r in facts(engine, events)["l"]}
         return [found[key] for key, _ in weights]
 
     micro: Callable[[int], Decimal] = lambda n: Decimal(n).scaleb(-6)  # noqa: E731

@@ -27,6 +27,10 @@ READ = (
     "raw_invoices",
     "raw_member_spend",
     "api_key_mappings",
+    "bridge_user_identity",
+    "allocation_rules",
+    "dim_model_prices",
+    "invoice_reconciliation",
 )
 
 
@@ -45,6 +49,7 @@ class Engine:
                 for c in table_schema(name).columns
             )
             self._connection.execute(f"CREATE TABLE w.{name} ({columns})")
+        self._queries: dict[tuple[Any, ...], str] = {}
         self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
 
     def __enter__(self) -> Engine:
@@ -83,7 +88,11 @@ class Engine:
 
     def rows_of(self, folder: str, name: str, **literals: date | str) -> list[dict[str, Any]]:
         """The rows of the query `sql/<folder>/<name>.sql`, its parameters filled in."""
-        return self._rows(render(load(folder, name), "duckdb", dataset="w", literals=literals))
+        key = (folder, name, *sorted(literals.items()))
+        if key not in self._queries:
+            query = load(folder, name)
+            self._queries[key] = render(query, "duckdb", dataset="w", literals=literals)
+        return self._rows(self._queries[key])
 
     def _created(self, view: str, as_of: date, parameters: Mapping[str, int | str]) -> str:
         schema = view_schema(view)

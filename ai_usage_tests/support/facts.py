@@ -1,0 +1,114 @@
+"""An engine with everything around the raw events, made by hand: only a fact's SQL is tested."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ai_usage.platforms.base import Window
+from ai_usage_tests.sql.engine import Engine
+
+
+def engine_around(people: Mapping[str, int], keys: Mapping[str, int]) -> Engine:
+    """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's."""
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    stamps = {"created_timestamp": at, "updated_timestamp": at}
+    ever = {"effective_date": date(1900, 1, 1), "expiration_date": date(9999, 12, 31)}
+    bridge = {
+        "valid_from": date(1900, 1, 1),
+        "valid_to": date(9999, 12, 31),
+        "project_codes": [],
+        "confidence_score": 1.0,
+        "attribution_source": "by_hand",
+    }
+    contents: dict[str, list[dict[str, Any]]] = {
+        "dim_users": [
+            {
+                "user_sk": sk,
+                "user_email": email,
+                "is_active": True,
+                "is_current": True,
+                "data_source": "by_hand",
+                **ever,
+                **stamps,
+            }
+            for email, sk in {**people, "unknown": 0, "shared": -1}.items()
+        ],
+        "dim_platforms": [],
+        "dim_cost_centers": [],
+        "bridge_user_identity": [
+            {"identity_type": kind, "identity_value": value, "platform": where, "user_sk": sk}
+            | bridge
+            for kind, where, members in (
+                ("api_key_id", "anthropic", keys),
+                ("email", "*", people),
+            )
+            for value, sk in members.items()
+        ],
+    }
+    engine = Engine()
+    engine.fill(contents)
+    return engine
+
+
+def raw(event_id: str, day: date, **cells: Any) -> dict[str, Any]:
+    """A raw event of the day."""
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return {
+        "event_id": event_id,
+        "event_timestamp": at,
+        "event_date": day,
+        "platform": "anthropic",
+        "platform_subtype": "claude_api",
+        "source_endpoint": "by_hand",
+        "is_provisional": False,
+        "ingest_timestamp": at,
+        "attribution_method": "unknown",
+        "data_quality_score": 1.0,
+        "validation_errors": [],
+        **cells,
+    }
+
+
+def cost_facts(
+    engine: Engine, events: list[dict[str, Any]], window: Window
+) -> dict[str, list[dict[str, Any]]]:
+    """Rows of `fact_ai_costs` that the events make, by event, in order of their parts."""
+    engine.fill({"raw_ai_events": events})
+    rows = engine.rows_of(
+        "facts",
+        "fact_ai_costs",
+        start=window.start,
+        end=window.end,
+        month_start=window.start.replace(day=1),
+        run_id="by_hand",
+    )
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda r: (r["event_id"], r["event_part"])):
+        found[row["event_id"]].append(row)
+    return found
+
+
+def reconcile(
+    engine: Engine,
+    invoices: list[dict[str, Any]],
+    events: list[dict[str, Any]],
+    window: Window,
+    today: date,
+) -> list[dict[str, Any]]:
+    """Rows of `invoice_reconciliation` of these lines of invoices, as seen on a day; kept."""
+    lines = [
+        {"invoice_line": n, "amount": row["amount_usd"], "currency_code": "USD"}
+        | {"exchange_rate": Decimal(1)}
+        | row
+        for n, row in enumerate(invoices, 1)
+    ]
+    engine.fill({"raw_ai_events": events, "raw_invoices": lines})
+    rows = engine.rows_of(
+        "facts", "invoice_reconciliation", start=window.start, end=window.end, today=today
+    )
+    engine.fill({"invoice_reconciliation": rows})
+    return rows
