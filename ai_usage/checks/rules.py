@@ -341,6 +341,10 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "dim_cost_centers": ("cost_center_sk",),
     "api_key_mappings": ("mapping_id",),
     "bridge_user_identity": ("identity_type", "platform", "identity_value", "valid_from"),
+    "dim_seats": ("seat_id",),
+    "dim_budgets": ("scope_type", "scope_value", "valid_from"),
+    "raw_invoices": ("platform", "invoice_id", "invoice_line"),
+    "invoice_reconciliation": ("platform", "invoice_id", "period_from", "period_to"),
 }
 """The columns whose values identify a row."""
 

@@ -188,7 +188,7 @@ _MANUAL = "r,p,api_key,k,manual,,"
                 "i2,p,2026-01-31,2026-02-28,tax,5",
                 "i2,p,2026-01-31,2026-02-28,seat,5",
             ],
-            "5: period_from: the period overlaps that of another invoice in line",
+            "5: period_from: the period overlaps that of line 3, and is not the same; write",
         ),
         (
             "invoices.csv",
@@ -318,10 +318,15 @@ def test_what_follows_each_other_or_differs_in_scope_is_accepted() -> None:
             account,
             "i,p,2026-01-01,2026-01-31,usage,5,",
             "j,p,2026-01-01,2026-01-31,seat,5,team",
+            # Of one account and cycle: the seats apart, and a correction. Seats a year ahead.
+            "j2,p,2026-01-01,2026-01-31,seat,5,",
+            "j3,p,2026-01-01,2026-01-31,usage,-1,",
+            "j4,q,2026-01-01,2026-12-31,seat,5,",
+            "j5,q,2026-02-01,2026-02-28,usage,5,",
             "k,p,2026-01-15,2026-01-15,tax,5,",
             "l,p,2026-02-01,2026-02-28,usage,-5,",
         )
-        == 4
+        == 8
     )
     amounts = read_text(
         reference_file("other_costs.csv"), f"{OTHER}\nc,p,credit,-1.5,2026-01-01,\n"

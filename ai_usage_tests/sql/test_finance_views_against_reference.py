@@ -261,44 +261,43 @@ def test_what_members_spent_equals_the_plain_reference(engine: Engine, book: Boo
     assert_same(engine, "vw_member_spend", spend_view(book))
 
 
-@examples(10)
+@examples(20)
 @given(book=books())
-def test_an_invoice_alone_in_its_cycle_has_the_status_that_the_facts_carry(
+def test_an_invoice_carries_the_status_that_the_view_gives_its_cycle(
     engine: Engine, book: Books
 ) -> None:
-    months = {date(2025, 6, 1), date(2025, 8, 1), date(2025, 9, 1)}
-    lines = [
-        line | {"billing_account_id": None, "invoice_id": f"I-{line['period_from']}"}
-        for line in book.invoices
-        if line["period_from"] in months
-    ]
-    load(engine, replace(book, invoices=lines))
-    carried = {
-        (row["platform"], row["period_from"]): (
-            row["reconciliation_status"],
-            row["invoiced_usd"],
-            row["difference_usd"],
-            row["other_invoiced_usd"],
-        )
-        for row in engine.rows_of(
-            "facts",
-            "invoice_reconciliation",
-            start=date(2025, 6, 1),
-            end=date(2025, 9, 11),
-            today=AS_OF,
-        )
-    }
+    """Several invoices of a cycle, accounts that cost names or not, kinds apart: one truth."""
+    load(engine, book)
+    cycles: dict[Key, list[Row]] = {}
+    for row in engine.rows_of(
+        "facts",
+        "invoice_reconciliation",
+        start=date(2025, 6, 1),
+        end=date(2025, 9, 11),
+        today=AS_OF,
+    ):
+        cycle = (row["platform"], row["billing_account_id"], row["period_from"], row["period_to"])
+        cycles.setdefault(cycle, []).append(row)
     shown = {
-        (row["platform_code"], row["period_from"]): (
-            row["reconciliation_status"],
-            row["invoiced_usd"],
-            row["difference_usd"],
-            row["invoice_total_usd"] - row["invoiced_usd"],
-        )
+        (
+            row["platform_code"],
+            row["billing_account_id"],
+            row["period_from"],
+            row["period_to"],
+        ): row
         for row in engine.read("vw_reconciliation", AS_OF, MONTHS)
         if row["invoice_ids"] is not None
     }
-    assert shown == carried
+    assert shown.keys() == {c for c in cycles if date(2025, 6, 1) <= c[2] <= AS_OF}
+    for cycle, view in shown.items():
+        own = cycles[cycle]
+        assert {
+            (r["reconciliation_status"], r["cycle_invoiced_usd"], r["difference_usd"]) for r in own
+        } == {(view["reconciliation_status"], view["invoiced_usd"], view["difference_usd"])}, cycle
+        assert ", ".join(sorted(r["invoice_id"] for r in own)) == view["invoice_ids"]
+        assert added(own, "invoiced_usd") == view["invoiced_usd"]
+        others = view["invoice_total_usd"] - view["invoiced_usd"]
+        assert added(own, "other_invoiced_usd") == others
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -415,7 +415,8 @@ spent_to_date AS (
     GROUP BY 1, 2, 3
   ) AS by_day
 ),
--- The invoice of a part: of its account before one that names none. One-time cost has no period.
+-- The cycle of a part is chosen as in vw_reconciliation, and of its invoices the first that bills
+-- the part's kind. One-time cost has no period.
 invoiced AS (
   SELECT event_id, event_part, invoice_id, reconciliation_status
   FROM (
@@ -423,7 +424,14 @@ invoiced AS (
       f.event_id, f.event_part, r.invoice_id, r.reconciliation_status,
       ROW_NUMBER() OVER (
         PARTITION BY f.event_id, f.event_part
-        ORDER BY IF(r.billing_account_id IS NULL, 1, 0), r.invoice_id
+        ORDER BY
+          CASE
+            WHEN COALESCE(r.billing_account_id, '') = COALESCE(f.billing_account_id, '') THEN 1
+            WHEN r.billing_account_id IS NULL THEN 2
+            WHEN NOT r.account_is_named THEN 3
+            ELSE 4
+          END,
+          r.billing_account_id, r.period_from DESC, r.period_to, r.invoice_id
       ) AS place
     FROM borne AS f
     JOIN invoice_reconciliation AS r

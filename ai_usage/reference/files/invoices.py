@@ -27,29 +27,33 @@ def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
 
 def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:
     yield from _one_currency(lines)
-    billed: dict[tuple[str, str | None], list[Line]] = defaultdict(list)
+    billed: dict[tuple[str, str | None, str], list[Line]] = defaultdict(list)
     for line in lines:
-        if line.values["line_kind"] in RECONCILED:
-            billed[line.values["platform"], line.values["billing_account_id"]].append(line)
-    for own in billed.values():
-        yield from _billed_twice(own)
-
-
-def _billed_twice(lines: Sequence[Line]) -> Iterator[Problem]:
-    """Days that two invoices bill: each line against the one before it that reaches furthest."""
-    reach: dict[str, Line] = {}
-    for line in sorted(lines, key=lambda line: (line.values["period_from"], line.number)):
         row = line.values
-        for invoice, other in reach.items():
-            if invoice != row["invoice_id"] and row["period_from"] <= other.values["period_to"]:
-                later, earlier = max(line.number, other.number), min(line.number, other.number)
-                what = f"the period overlaps that of another invoice in line {earlier}"
-                mend = "mend the period, or name the account each is billed to"
-                yield Problem(later, "period_from", what, mend)
-                break
-        known = reach.get(row["invoice_id"])
-        if known is None or row["period_to"] > known.values["period_to"]:
-            reach[row["invoice_id"]] = line
+        if row["line_kind"] in RECONCILED:
+            billed[row["platform"], row["billing_account_id"], row["line_kind"]].append(line)
+    for own in billed.values():
+        yield from _between_cycles(own)
+
+
+def _between_cycles(lines: Sequence[Line]) -> Iterator[Problem]:
+    """Refuse a day of usage, or of seats, in two cycles: its cost could belong to either.
+
+    Lines of one and the same cycle are fine on several invoices: one may correct another.
+    """
+    reach: Line | None = None
+    for line in sorted(lines, key=lambda line: (*_cycle(line), line.number)):
+        if reach and _cycle(line) != _cycle(reach) and _cycle(line)[0] <= _cycle(reach)[1]:
+            later, earlier = max(line.number, reach.number), min(line.number, reach.number)
+            what = f"the period overlaps that of line {earlier}, and is not the same"
+            mend = "write the same period for what corrects it, or the account each is billed to"
+            yield Problem(later, "period_from", what, mend)
+        if reach is None or _cycle(line)[1] > _cycle(reach)[1]:
+            reach = line
+
+
+def _cycle(line: Line) -> tuple[date, date]:
+    return line.values["period_from"], line.values["period_to"]
 
 
 def _one_currency(lines: Sequence[Line]) -> Iterator[Problem]:
@@ -76,7 +80,8 @@ def _converted_on(row: Row) -> date:
 FILE = ReferenceFile(
     name="invoices.csv",
     description="The vendors' invoices, line by line, against which usage and seats are "
-    "reconciled. Vendors bill cycles, not months.",
+    "reconciled. Vendors bill cycles, not months. Invoices of one account and cycle are reconciled "
+    "together: one may bill usage, one seats, one correct another.",
     columns=(
         of_table(_TABLE, "invoice_id", required=True),
         of_table(_TABLE, "platform", kind=CODE, required=True),
