@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_usage.simulator import purchases
 from ai_usage.simulator.behaviour import MS_PER_DAY, epoch_ms
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import (
@@ -144,7 +145,7 @@ async def usage_events(request: Request) -> Response:
 
 
 async def spend(request: Request) -> Response:
-    """POST /teams/spend: a snapshot of the current billing cycle, which is the calendar month."""
+    """POST /teams/spend: a snapshot of the running billing cycle, that of the invoices."""
     body = await _body(request)
     company = company_of(request)
     page, size = _paging(body)
@@ -152,7 +153,7 @@ async def spend(request: Request) -> Response:
     if sort_by not in ("amount", "date", "user") or direction not in ("asc", "desc"):
         raise RefusedError(400, "Bad Request", "Invalid sortBy or sortDirection")
     term = str(body.get("searchTerm") or "").lower()
-    cycle = company.today.replace(day=1)
+    cycle = purchases.cursor_cycle(company.today)
     charged: dict[int, Decimal] = defaultdict(Decimal)
     included: dict[int, Decimal] = defaultdict(Decimal)
     for day in company.days(cycle, company.today):

@@ -88,6 +88,12 @@ def cursor_bought(company: Company) -> list[Bought]:
     return [line for line in lines if line.since <= company.today]
 
 
+def cursor_cycle(day: date) -> date:
+    """The first day of the billing cycle that holds the day: seats, usage and spend have one."""
+    begun = day if day.day >= CURSOR_BILLING_DAY else month_first(day, -1)
+    return begun.replace(day=CURSOR_BILLING_DAY)
+
+
 # Claude Team: in euros, a seat handed on within a month, holders known from a file only.
 
 

@@ -135,6 +135,18 @@ def test_an_invoice_stands_on_the_rows_of_its_period(year: Loaded) -> None:
         assert row["status"] == reconciled["reconciliation_status"], row
 
 
+def test_the_vendor_s_own_spend_of_the_running_cycle_is_its_events(year: Loaded) -> None:
+    """Every event is in the vendor's sum once; each member's sum is in whole cents."""
+    rows = asked(year, "SELECT * FROM vw_member_spend")
+    assert {row["cycle_start"] for row in rows} == {date(2026, 3, 15)}
+    reported = sum(row["reported_spend_usd"] or 0 for row in rows)
+    billed = sum(row["events_usd"] for row in rows)
+    assert billed > 0
+    assert abs(reported - billed) <= Decimal("0.005") * len(rows)
+    agreeing = [row for row in rows if row["spend_difference_usd"] == 0]
+    assert len(agreeing) > len(rows) * 0.8, "but for events that name nobody"
+
+
 def test_manual_percentages_and_equal_splits_are_those_of_the_file(year: Loaded) -> None:
     manual = [row for row in file_rows(year, "allocation_rules.csv") if row["method"] == "manual"]
     assert len(manual) > 1

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ai_usage.reference import read_path, reference_file
-from ai_usage.simulator import Company, Truth, write_reference_files
+from ai_usage.simulator import CURSOR_KEY, Company, Truth, serve, write_reference_files
 from ai_usage.simulator.money_files import COLUMNS
 from ai_usage.simulator.money_truth import SeatKey
 from ai_usage.simulator.roster import (
@@ -208,3 +209,33 @@ def test_the_files_of_any_day_are_accepted_and_tell_nothing_of_the_future(
         for row in rows:
             for column in ("valid_from", "valid_to", "rate_date", "period_to", "date_from"):
                 assert (row.get(column) or date.min) <= today
+
+
+def test_seats_invoices_and_the_members_spend_have_one_billing_day(
+    files: dict[str, Rows], company: Company
+) -> None:
+    """On the last day of an invoiced cycle the vendor's own spend is the invoice's usage line."""
+    invoice = [
+        row
+        for row in files["invoices.csv"]
+        if row["platform"] == "cursor" and row["line_kind"] == "usage"
+    ][-1]
+    first, last = (date.fromisoformat(invoice[name]) for name in ("period_from", "period_to"))
+    (day,) = {row["billing_day"] for row in files["seats.csv"] if row["platform"] == "cursor"}
+    assert first.day == int(day)
+    with serve(company.on(last)) as url:
+        answer = httpx.post(
+            f"{url}/cursor/teams/spend", json={"pageSize": 1000}, auth=(CURSOR_KEY, "")
+        )
+    said = answer.json()
+    begun = datetime.fromtimestamp(said["subscriptionCycleStart"] / 1000, UTC)
+    assert begun.date() == first
+    spent = sum(member["spendCents"] for member in said["teamMemberSpend"])
+    # The company sees a day until noon only, and each member's spend is in whole cents.
+    noon = sum(
+        event.charged_cents for event in company.cursor_events(last) if event.is_chargeable
+    ) - sum(
+        event.charged_cents for event in company.on(last).cursor_events(last) if event.is_chargeable
+    )
+    rounding = D("0.5") * len(said["teamMemberSpend"])
+    assert abs(spent + noon - D(invoice["amount"]) * 100) <= rounding + D("0.5")
