@@ -74,12 +74,12 @@ def read_holders(
     return _without_leavers(_merged(claims), people)
 
 
-def extents(holdings: Iterable[Holding]) -> dict[tuple[str, str | None], Span]:
+def extents(holdings: Iterable[Holding | Left]) -> dict[tuple[str, str | None], Span]:
     """Per platform and contract the days from the first to the last that the file speaks of."""
     return _extents(h for h in holdings if h.source == FILE and h.contract_id is not None)
 
 
-def _extents(holdings: Iterable[Holding]) -> dict[tuple[str, str | None], Span]:
+def _extents(holdings: Iterable[Holding | Left]) -> dict[tuple[str, str | None], Span]:
     found: dict[tuple[str, str | None], Span] = {}
     for holding in holdings:
         key = (holding.platform, holding.contract_id)

@@ -8,7 +8,8 @@ The rules, in order:
   the others are returned as over-assigned and get a seat when one becomes free.
 - Who sits keeps the seat. Who comes, or comes back, takes the seat they had last if it is free,
   else the one that has been free the longest, so that a seat whose month is paid is taken last.
-- A seat that nobody holds is there all the same, without a holder.
+- A seat that nobody holds is there all the same, without a holder. Where a source still gives it
+  to somebody who has left, it says so; who is here takes it if no other one is free.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ from ai_usage.reference.cycles import cycle_of
 
 
 class SeatPeriod(NamedTuple):
-    """One seat under one set of terms and with one holder (None: nobody), both days included."""
+    """One seat under one set of terms and with one holder (None: nobody), both days included.
+
+    `leaver` is whom the source gives the seat that nobody holds, though they have left.
+    """
 
     span: Span
     terms: Terms
     user_email: str | None
     source: str
+    leaver: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,11 @@ def assign_seats(contracts: Sequence[Contract], holders: Holders) -> Seating:
     over: list[OverAssigned] = []
     for platform in sorted({contract.platform for contract in contracts}):
         own = [contract for contract in contracts if contract.platform == platform]
-        room = _Room(own, [h for h in holders.holdings if h.platform == platform])
+        room = _Room(
+            own,
+            [h for h in holders.holdings if h.platform == platform],
+            [gone for gone in holders.left if gone.platform == platform],
+        )
         for span in room.stretches():
             room.seat(span)
         seats += room.seats()
@@ -112,6 +121,7 @@ class _Room:
 
     contracts: Sequence[Contract]
     holdings: Sequence[Holding]
+    left: Sequence[Left] = ()
     sitting: dict[_Slot, _Claim] = field(default_factory=dict)
     freed: dict[_Slot, date] = field(default_factory=dict)
     last_seat: dict[_Claim, _Slot] = field(default_factory=dict)
@@ -119,13 +129,14 @@ class _Room:
     refused: dict[_Claim, list[Span]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self._named = {contract: span for (_p, contract), span in extents(self.holdings).items()}
-        self._starting = sorted(self.holdings, key=lambda h: h.span)
+        spoken_of = extents([*self.holdings, *self.left])
+        self._named = {contract: span for (_p, contract), span in spoken_of.items()}
+        self._starting = sorted([*self.holdings, *self.left], key=lambda h: h.span)
 
     def stretches(self) -> list[Span]:
         """The days between all changes."""
         spans = [terms.span for contract in self.contracts for terms in contract.terms]
-        return atoms([*spans, *(h.span for h in self.holdings), *self._named.values()])
+        return atoms([*spans, *(h.span for h in self._starting), *self._named.values()])
 
     def seat(self, span: Span) -> None:
         """Seat everybody for a stretch in which nothing changes; stretches come in order."""
@@ -160,18 +171,26 @@ class _Room:
         named = self._named.get(contract_id)
         return contract_id if named and named.holds(span) else None
 
-    def _claims(self, span: Span) -> dict[_Claim, Holding]:
+    def _claims(self, span: Span) -> dict[_Claim, Holding | Left]:
         """Who is entitled in the stretch; who has a seat by name has none of the pool besides."""
         found = {(h.contract_id, h.user_email): h for h in self._starting if h.span.holds(span)}
         named = {email for contract, email in found if contract is not None}
         return {c: h for c, h in found.items() if c[0] is not None or c[1] not in named}
 
     def _entitled(
-        self, span: Span, claims: dict[_Claim, Holding], targets: Sequence[str | None]
+        self, span: Span, claims: dict[_Claim, Holding | Left], targets: Sequence[str | None]
     ) -> dict[_Claim, None]:
-        """As many claims as there are seats for them, those who sit and those longest entitled."""
+        """As many claims as there are seats for them, those who sit and those longest entitled.
+
+        Leavers come last, and miss no seat.
+        """
         sitting = set(self.sitting.values())
-        ranked = sorted(claims, key=lambda c: (c not in sitting, claims[c].span.first, c[1]))
+
+        def rank(claim: _Claim) -> tuple[bool, bool, date, str]:
+            held = claims[claim]
+            return isinstance(held, Left), claim not in sitting, held.span.first, claim[1]
+
+        ranked = sorted(claims, key=rank)
         room = Counter(targets)
         kept: dict[_Claim, None] = {}
         for claim in ranked:
@@ -180,7 +199,7 @@ class _Room:
             if room[claim[0]] > 0:
                 room[claim[0]] -= 1
                 kept[claim] = None
-            else:
+            elif not isinstance(claims[claim], Left):
                 _extend(self.refused[claim], span)
         return kept
 
@@ -199,17 +218,25 @@ class _Room:
             self.sitting[slot] = claim
             self.last_seat[claim] = slot
 
-    def _note(self, slot: _Slot, span: Span, terms: Terms, claims: dict[_Claim, Holding]) -> None:
-        claim = self.sitting.get(slot)
-        email = claim[1] if claim else None
-        source = claims[claim].source if claim else NONE
+    def _note(
+        self, slot: _Slot, span: Span, terms: Terms, claims: dict[_Claim, Holding | Left]
+    ) -> None:
+        sitting = self.sitting.get(slot)
+        held = claims[sitting] if sitting else None
+        period = SeatPeriod(
+            span,
+            terms,
+            user_email=held.user_email if isinstance(held, Holding) else None,
+            source=held.source if held else NONE,
+            leaver=held.user_email if isinstance(held, Left) else None,
+        )
         own = self.periods[slot]
         if own:
             last = own[-1]
-            if last[1:] == (terms, email, source) and last.span.last == day_before(span.first):
+            if last[1:] == period[1:] and last.span.last == day_before(span.first):
                 own[-1] = last._replace(span=Span(last.span.first, span.last))
                 return
-        own.append(SeatPeriod(span, terms, email, source))
+        own.append(period)
 
 
 def _terms_on(contract: Contract, span: Span) -> Terms | None:

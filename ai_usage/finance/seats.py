@@ -95,6 +95,7 @@ def dim_seats(seating: Seating, rates: Rates) -> list[dict[str, Any]]:
                     "monthly_price_usd": micros(price),
                     "pricing": contract.pricing,
                     "assignment_source": period.source,
+                    "leaver_email": period.leaver,
                 }
             )
     return rows

@@ -136,9 +136,34 @@ def test_a_leaver_loses_the_seat_the_day_after_and_is_told() -> None:
     seating = seated(contract(), held(("ada", "2026-01-01", "")), people=people)
     assert holders_on(seating, "2026-01-20") == ["ada"]
     assert holders_on(seating, "2026-01-21") == ["-"]
+    # Nobody bears it, but the source still gives it to her: that is to be mended at the vendor.
+    assert [(p.user_email, p.leaver, p.source) for p in seating.seats[0].periods] == [
+        ("ada@x.com", None, "seat_assignments.csv"),
+        (None, "ada@x.com", "seat_assignments.csv"),
+    ]
     assert seating.warnings() == [
         "p: ada@x.com has left and is still given a seat from 2026-01-21 on; free it at the vendor"
     ]
+
+
+def test_a_leavers_seat_is_taken_last_by_who_is_here_and_misses_nobody() -> None:
+    people = people_of("user_email end_date\nada@x.com 2026-01-20\nbob@x.com .\ncem@x.com .")
+    lines = held(("ada", "2026-01-01", ""), ("bob", "2026-02-01", ""), ("cem", "2026-03-01", ""))
+    seating = seated(contract(quantity=2), lines, people=people)
+
+    def given(day: str) -> list[tuple[str | None, str | None]]:
+        on = date.fromisoformat(day)
+        return [
+            (p.user_email, p.leaver)
+            for seat in seating.seats
+            for p in seat.periods
+            if p.span.first <= on <= p.span.last
+        ]
+
+    assert given("2026-01-31") == [(None, "ada@x.com"), (None, None)]
+    assert given("2026-02-01") == [(None, "ada@x.com"), ("bob@x.com", None)]
+    assert given("2026-03-01") == [("cem@x.com", None), ("bob@x.com", None)]
+    assert seating.over_assigned == ()
 
 
 def test_an_alias_is_the_person() -> None:

@@ -141,7 +141,8 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
     for seat in books.seats:
         if not seat["valid_from"] <= today <= (seat.get("valid_to") or LAST_DAY):
             continue
-        person, product = seat.get("user_email"), seat["platform"]
+        leaver = seat.get("leaver_email")
+        person, product = seat.get("user_email") or leaver, seat["platform"]
         since = seat["valid_from"]
         if person:
             while _holds(books, person, product, since - ONE_DAY):
@@ -161,8 +162,10 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
         version = _version(books, person) if person else {}
         if not person:
             reason: str | None = "unassigned"
-        elif not version.get("is_active", True):
+        elif leaver or not version.get("is_active", True):
             reason = "assigned to a leaver"
+        elif _dearest(books, person, product) != seat["seat_id"]:
+            reason = "duplicate seat"
         elif idle < idle_days:
             reason = None
         else:
@@ -183,11 +186,22 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
 
 def _holds(books: Books, person: str, product: str, day: date) -> bool:
     return any(
-        seat.get("user_email") == person
+        (seat.get("user_email") or seat.get("leaver_email")) == person
         and seat["platform"] == product
         and seat["valid_from"] <= day <= (seat.get("valid_to") or LAST_DAY)
         for seat in books.seats
     )
+
+
+def _dearest(books: Books, person: str, product: str) -> str:
+    own = [
+        seat
+        for seat in books.seats
+        if (seat.get("user_email") or seat.get("leaver_email")) == person
+        and seat["platform"] == product
+        and seat["valid_from"] <= books.as_of <= (seat.get("valid_to") or LAST_DAY)
+    ]
+    return str(min(own, key=lambda s: (-s["monthly_price_usd"], s["seat_id"]))["seat_id"])
 
 
 def _version(books: Books, person: str) -> Row:

@@ -86,6 +86,10 @@ def books(draw: st.DrawFn) -> Books:
         }
         for n in range(draw(st.integers(0, 5)))
     ]
+    for seat in seats:
+        seat["leaver_email"] = None
+        if seat["user_email"] and draw(st.integers(0, 4)) == 0:
+            seat["user_email"], seat["leaver_email"] = None, seat["user_email"]
     return Books(
         company,
         seats=[seat for seat in seats if seat["valid_from"] <= seat["valid_to"]],

@@ -9,7 +9,8 @@ CREATE TABLE dim_seats (
   valid_to DATE NOT NULL OPTIONS(description="Last day on which the holder holds it."),
   monthly_price_usd NUMERIC NOT NULL OPTIONS(description="Price of the seat a billing month at valid_to's exchange rate, US dollars."),
   pricing STRING NOT NULL OPTIONS(description="daily, or full_month."),
-  assignment_source STRING NOT NULL OPTIONS(description="seat_assignments.csv, the vendor's members, or none.")
+  assignment_source STRING NOT NULL OPTIONS(description="seat_assignments.csv, the vendor's members, or none."),
+  leaver_email STRING OPTIONS(description="Whom the source still gives the seat though they have left: nobody holds it. NULL otherwise.")
 )
 OPTIONS (
   description="Seats bought and who held them: one row a seat, holder and period."

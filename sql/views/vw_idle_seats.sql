@@ -4,16 +4,16 @@ CREATE VIEW vw_idle_seats (
   platform_name OPTIONS(description="Product that the seat is for, named as in dim_platforms."),
   plan OPTIONS(description="Plan of the contract. NULL if the contract names none."),
   contract_id OPTIONS(description="Contract in seats.csv."),
-  user_email OPTIONS(description="Person who holds the seat. NULL for a seat that nobody holds."),
-  full_name OPTIONS(description="The holder's name; the address if the directory knows no name. NULL for a seat that nobody holds."),
-  department OPTIONS(description="The holder's department on as_of. Unassigned if there is none; Shared for a seat that nobody holds, as its cost is."),
+  user_email OPTIONS(description="Person who holds the seat, or is still given it though they have left. NULL for a seat that nobody is given."),
+  full_name OPTIONS(description="The holder's name; the address if the directory knows no name. NULL for a seat that nobody is given."),
+  department OPTIONS(description="The holder's department on as_of. Unassigned if there is none; Shared for a seat that nobody is given, as its cost is."),
   team OPTIONS(description="The holder's team on as_of; else as in department."),
   cost_center OPTIONS(description="The holder's cost centre on as_of. Unassigned if there is none."),
   manager_email OPTIONS(description="The holder's manager on as_of. NULL if unknown."),
-  held_since OPTIONS(description="First day since which the holder has had a seat of this product without a gap, over all contracts; first day without a holder for a seat that nobody holds."),
+  held_since OPTIONS(description="First day since which the holder has had a seat of this product without a gap, over all contracts; first day without a holder for a seat that nobody is given."),
   last_activity_date OPTIONS(description="Last UTC day, up to as_of, on which the holder did anything on the platform, whatever its product: a session, request, token, accepted line, proposal, commit or pull request. Lines typed by hand alone are none. NULL if there is none in the window, and for a seat that nobody holds."),
   idle_days OPTIONS(description="Days from last_activity_date, or held_since if that is later or nothing was done, to as_of. For a seat that nobody holds the days since held_since."),
-  idle_reason OPTIONS(description="Why the seat is wasted: unassigned, if nobody holds it; assigned to a leaver, if the holder is no longer with the company on as_of; never used, if nothing was done on the platform since held_since, idle, if something was, both from idle_days on. NULL if the seat is in use, or given less than idle_days ago."),
+  idle_reason OPTIONS(description="Why the seat is wasted: unassigned, if nobody is given it; assigned to a leaver, if the holder is no longer with the company on as_of; duplicate seat, if the holder has a seat of the product at the same or a higher price besides; never used, if nothing was done on the platform since held_since, idle, if something was, both from idle_days on. NULL if the seat is in use, or given less than idle_days ago."),
   monthly_price_usd OPTIONS(description="Price of the seat a month, US dollars."),
   wasted_monthly_usd OPTIONS(description="monthly_price_usd of a seat with an idle_reason, else 0, US dollars."),
   assignment_source OPTIONS(description="Where the holder comes from: seat_assignments.csv, the vendor's members, or none.")
@@ -23,22 +23,29 @@ OPTIONS(
   labels=[("months", "12"), ("idle_days", "30")]
 )
 AS
-WITH held AS (
+WITH given AS (
+  SELECT
+    *,
+    COALESCE(user_email, leaver_email) AS holder
+  FROM dim_seats
+  WHERE valid_from <= @as_of
+),
+held AS (
   -- Every period of everybody's seats, so that a renewed contract does not look like a new seat.
   SELECT
     *,
     MAX(valid_to) OVER (
-      PARTITION BY user_email, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
+      PARTITION BY holder, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS held_until
-  FROM dim_seats
-  WHERE valid_from <= @as_of AND user_email IS NOT NULL
+  FROM given
+  WHERE holder IS NOT NULL
 ),
 runs AS (
   SELECT
     *,
     SUM(IF(held_until IS NULL OR DATE_DIFF(valid_from, held_until, DAY) > 1, 1, 0)) OVER (
-      PARTITION BY user_email, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
+      PARTITION BY holder, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS run
   FROM held
@@ -46,16 +53,21 @@ runs AS (
 begun AS (
   SELECT
     seat_id,
-    MIN(valid_from) OVER (PARTITION BY user_email, platform, platform_subtype, run) AS held_since
+    MIN(valid_from) OVER (PARTITION BY holder, platform, platform_subtype, run) AS held_since
   FROM runs
 ),
 seats AS (
+  -- Of several seats of one product a person needs one: the dearest, whatever plan it is.
   SELECT
     s.*,
-    COALESCE(b.held_since, s.valid_from) AS held_since
-  FROM dim_seats AS s
+    COALESCE(b.held_since, s.valid_from) AS held_since,
+    ROW_NUMBER() OVER (
+      PARTITION BY s.holder, s.platform, s.platform_subtype
+      ORDER BY s.monthly_price_usd DESC, s.contract_id, s.seat_id
+    ) AS seat_number
+  FROM given AS s
   LEFT JOIN begun AS b ON b.seat_id = s.seat_id
-  WHERE @as_of BETWEEN s.valid_from AND s.valid_to
+  WHERE s.valid_to >= @as_of
 ),
 active_versions AS (
   -- The filter on the timestamp only prunes partitions, with a day of slack; the day comes from
@@ -96,24 +108,25 @@ holders AS (
 judged AS (
   SELECT
     s.*,
-    COALESCE(h.full_name, s.user_email) AS full_name,
-    IF(s.user_email IS NULL, 'Shared', COALESCE(h.department, 'Unassigned')) AS department,
-    IF(s.user_email IS NULL, 'Shared', COALESCE(h.team, 'Unassigned')) AS team,
+    COALESCE(h.full_name, s.holder) AS full_name,
+    IF(s.holder IS NULL, 'Shared', COALESCE(h.department, 'Unassigned')) AS department,
+    IF(s.holder IS NULL, 'Shared', COALESCE(h.team, 'Unassigned')) AS team,
     COALESCE(h.cost_center, 'Unassigned') AS cost_center,
     h.manager_email,
-    COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE) AS has_left,
+    s.leaver_email IS NOT NULL OR COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE) AS has_left,
     a.last_day,
     DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days
   FROM seats AS s
-  LEFT JOIN holders AS h ON h.user_email = s.user_email
-  LEFT JOIN active AS a ON a.user_email = s.user_email AND a.platform_code = s.platform
+  LEFT JOIN holders AS h ON h.user_email = s.holder
+  LEFT JOIN active AS a ON a.user_email = s.holder AND a.platform_code = s.platform
 ),
 reasoned AS (
   SELECT
     *,
     CASE
-      WHEN user_email IS NULL THEN 'unassigned'
+      WHEN holder IS NULL THEN 'unassigned'
       WHEN has_left THEN 'assigned to a leaver'
+      WHEN seat_number > 1 THEN 'duplicate seat'
       WHEN idle_days < @idle_days THEN CAST(NULL AS STRING)
       WHEN last_day >= held_since THEN 'idle'
       ELSE 'never used'
@@ -126,7 +139,7 @@ SELECT
   COALESCE(p.platform_name, r.platform_subtype) AS platform_name,
   r.plan,
   r.contract_id,
-  r.user_email,
+  r.holder AS user_email,
   r.full_name,
   r.department,
   r.team,
