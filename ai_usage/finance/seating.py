@@ -129,9 +129,9 @@ class _Room:
     refused: dict[_Claim, list[Span]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        spoken_of = extents([*self.holdings, *self.left])
-        self._named = {contract: span for (_p, contract), span in spoken_of.items()}
-        self._starting = sorted([*self.holdings, *self.left], key=lambda h: h.span)
+        everyone: list[Holding | Left] = [*self.holdings, *self.left]
+        self._named = {contract: span for (_p, contract), span in extents(everyone).items()}
+        self._starting = sorted(everyone, key=lambda h: h.span)
 
     def stretches(self) -> list[Span]:
         """The days between all changes."""
