@@ -14,12 +14,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from ai_usage.commands.dev import serve_ui
 from ai_usage.commands.progress import follow, print_outcome, with_reference_changes
+from ai_usage.commands.spend import spend_table
 from ai_usage.commands.words import counted
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
@@ -37,23 +36,10 @@ from ai_usage.simulator.server import (
     serve,
 )
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
-from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import warehouse_resource
 
 MARKER = "this-is-the-demo"
 """A file in the demo's folder: a folder with state but without it is not the demo's to use."""
-
-SPEND = """
-SELECT
-  COALESCE(department, 'Unattributed') AS department,
-  COALESCE(team, 'Unattributed') AS team,
-  platform_name,
-  SUM(IF(month = @month, total_cost, 0)) AS this_month,
-  SUM(IF(month = @last_month, total_cost, 0)) AS last_month
-FROM vw_cost_allocation_detailed
-WHERE month IN (@month, @last_month)
-GROUP BY 1, 2, 3
-"""
 
 
 def vendor_environment(base_url: str) -> dict[str, str]:
@@ -198,7 +184,7 @@ def _claim(home: Path) -> None:
 
 def _sum_up(console: Console, settings: Settings) -> None:
     warehouse = warehouse_resource(settings).warehouse()
-    console.print(_spend_table(warehouse, settings))
+    console.print(spend_table(warehouse, settings.today))
     shares = warehouse.query(
         "SELECT month, is_partial, attribution_rate, allocated_monthly_cost, total_monthly_cost "
         "FROM vw_executive_dashboard ORDER BY month DESC LIMIT 2"
@@ -212,47 +198,6 @@ def _sum_up(console: Console, settings: Settings) -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _spend_table(warehouse: Warehouse, settings: Settings) -> Table:
-    month = settings.today.replace(day=1)
-    last_month = (month - timedelta(days=1)).replace(day=1)
-    rows = warehouse.query(Query(SPEND, {"month": month, "last_month": last_month})).to_pylist()
-    platforms = sorted({row["platform_name"] for row in rows})
-    table = Table(
-        title="Spend by team, US dollars",
-        title_justify="left",
-        box=box.SIMPLE,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("Team", no_wrap=True)
-    for name in platforms:
-        # A word a line: six amounts must fit beside the team in 80 columns.
-        title = name.replace(" ", "\n")
-        table.add_column(f"{title}\n{month:%b}", justify="right", no_wrap=True)
-        table.add_column(f"{title}\n{last_month:%b}", justify="right", no_wrap=True)
-    teams: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
-    for row in rows:
-        teams.setdefault((row["department"], row["team"]), {})[row["platform_name"]] = row
-    for (department, team), spent in sorted(teams.items()):
-        cells = [
-            _dollars(spent.get(name, {}).get(column))
-            for name in platforms
-            for column in ("this_month", "last_month")
-        ]
-        table.add_row(team if team == department else f"{department}, {team}", *cells)
-    table.add_section()
-    totals = [
-        _dollars(sum(row[column] for row in rows if row["platform_name"] == name))
-        for name in platforms
-        for column in ("this_month", "last_month")
-    ]
-    table.add_row("Total", *totals)
-    return table
-
-
-def _dollars(value: object) -> str:
-    return f"{value:,.0f}" if value else "–"  # noqa: RUF001
 
 
 def _next(console: Console, home: Path) -> None:
