@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+import traceback
 import warnings
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from ai_usage.commands.harmless import HarmlessConsole
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 
@@ -55,8 +56,8 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 
-console = Console()
-errors = Console(stderr=True)
+console = HarmlessConsole()
+errors = HarmlessConsole(stderr=True)
 
 
 class Unit(StrEnum):
@@ -276,7 +277,8 @@ def query(
 ) -> None:
     """Ask the warehouse; nothing can be changed this way.
 
-    In CSV, text that a spreadsheet would run as a formula gets a quote in front.
+    In CSV, text that a spreadsheet would run as a formula gets a quote in front, and control
+    characters become a mark. JSON has every text to the letter.
 
     \b
     Examples:
@@ -449,10 +451,13 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except AiUsageError as error:
-        if _debug:
-            raise
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except Exception as error:
+        if isinstance(error, AiUsageError) and not _debug:
+            said, style = f"error: {error}", "red"
+        else:
+            # Python itself would print a vendor's text in it as it came.
+            said, style = traceback.format_exc(), None
+        errors.print(said, style=style, markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -3,12 +3,14 @@
 Bugs are not here: they keep their traceback.
 """
 
+from ai_usage.plain import one_line
+
 
 class AiUsageError(Exception):
     """Base of every error that the CLI prints as one line, exit code 1, without a traceback."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(one_line(message))
 
 
 class SettingsError(AiUsageError):

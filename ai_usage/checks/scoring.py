@@ -29,6 +29,7 @@ def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with duckdb.connect() as connection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET memory_limit = '256MB'")
+        connection.execute("SET enable_progress_bar = false")
         for batch in batches:
             connection.register("events", batch)
             table = connection.sql(sql).to_arrow_table()

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ai_usage.commands.show import print_rows, printable
+from ai_usage.commands.show import print_rows, starts_formula
 from ai_usage.commands.words import counted
 from ai_usage.errors import AiUsageError
 from ai_usage.reference import RefusedFileError, Row, read_bytes, reference_file, sample
@@ -75,8 +75,9 @@ def _write(messages: Console, settings: Settings, gaps: Sequence[Gap]) -> None:
     lines = [f"{counted(found.written, 'suggestion')} appended to {path}{todo}."]
     if found.known:
         lines.append(f"{counted(found.known, 'suggestion')} stood there already.")
-    for line in lines + found.notes:
-        messages.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    # No line begins with a vendor's text: it could pass for another message.
+    for line in [*lines, *(f"note: {note}" for note in found.notes)]:
+        messages.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass
@@ -117,11 +118,11 @@ def suggestions(content: bytes, gaps: Sequence[Gap]) -> Suggestions:
         elif any(line.startswith(mark) for line in earlier):
             found.known += 1
         else:
-            line = _line(header, _cells(gap, rows))
-            if wrong := _refusal(register, ending, line, mark):
+            line, reason = _line(header, _cells(gap, rows)), f"{mark}{_why(gap)})"
+            if wrong := _refusal(register, ending, line, reason):
                 found.notes.append(f"{gap['identity_value']}: not suggested, {wrong}")
             else:
-                added += [f"{mark}{_why(gap)})", f"# {line}"]
+                added += [reason, f"# {line}"]
                 found.written += 1
     if added:
         found.addition = start + b"".join(line.encode() + ending for line in added)
@@ -168,15 +169,21 @@ def _line(header: Sequence[str], cells: Mapping[str, str]) -> str:
     return out.getvalue()
 
 
-def _refusal(register: bytes, ending: bytes, line: str, mark: str) -> str | None:
-    """Why the line must not be suggested: it would break out of its comment, or be refused."""
-    if not line.isprintable() or not mark.isprintable():
+def _refusal(register: bytes, ending: bytes, line: str, reason: str) -> str | None:
+    """Why the line must not be suggested.
+
+    It would break out of its comment, start a formula in a spreadsheet, which knows no comments,
+    or be refused.
+    """
+    if not line.isprintable() or not reason.isprintable():
         return "it holds characters that nobody sees"
     whole = register + (b"" if register.endswith(b"\n") else ending) + line.encode()
     try:
         read_bytes(reference_file(REGISTER), whole)
     except RefusedFileError as error:
         return f"the register would be refused ({error.problems[0].what})"
+    if starts_formula(line) or starts_formula(reason):
+        return "a spreadsheet would run a part of it as a formula"
     return None
 
 

@@ -17,17 +17,24 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from ai_usage.plain import printable
+
 MAX_TABLE_ROWS = 200
 """A terminal is no place for more; CSV and JSON give all."""
 
 MAX_RECORDS = 20
 """The same where each row takes a screenful because the columns do not fit side by side."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
-"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection")."""
+_FORMULA = re.compile(r'(^|[;\t\n])([ "]*)(?=[=+\-@\t＝＋－＠])')  # noqa: RUF001
+"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection"). Where it takes `;` or a tab
+for the separator, as it does in half of Europe, it sees none of our quotes: a cell starts after any
+of these, and a row after any line break."""
 
-_COMMANDS = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that JSON may hold as they are and a terminal or an editor obeys."""
+_FORMULA_IN_LINE = re.compile(r'(^|[,;\t])[ "]*[=+\-@＝＋－＠]')  # noqa: RUF001
+"""The same in a line of CSV, wherever a spreadsheet splits it."""
+
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal or an editor obeys: escaped in JSON, marked in CSV."""
 
 
 def print_rows(console: Console, rows: pa.Table, format_: str) -> None:
@@ -53,23 +60,30 @@ def _exact(value: Any) -> Any:
 
 
 def _print_csv(rows: pa.Table) -> None:
-    # A file gets the text as it is; a terminal would obey control characters.
-    shown = printable if sys.stdout.isatty() else str
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([shown(csv_cell(name)) for name in rows.column_names])
-    for row in rows.to_pylist():
-        writer.writerow([shown(csv_cell(value)) for value in row.values()])
+    writer.writerow(map(csv_cell, rows.column_names))
+    writer.writerows(map(csv_cell, row.values()) for row in rows.to_pylist())
 
 
 def csv_cell(value: Any) -> str:
-    """A cell that a spreadsheet shows as it is: text that would be a formula gets a quote."""
-    if isinstance(value, str) and value.lstrip(" \n").startswith(_FORMULA):
-        return f"'{value}"
+    """A cell that a spreadsheet and a terminal show as it is; JSON has the text to the letter.
+
+    Text that would be a formula gets a quote before it, control characters become a mark, and a
+    carriage return, which ends a row for some readers even in quotes, a line break.
+    """
+    if isinstance(value, str):
+        lines = value.replace("\r\n", "\n").replace("\r", "\n")
+        return _FORMULA.sub(r"\1'\2", _COMMANDS.sub("�", lines))
     if isinstance(value, list):
         return ";".join(csv_cell(item) for item in value)
     if isinstance(value, float):
         return repr(value)
     return text(value)
+
+
+def starts_formula(line: str) -> bool:
+    """Whether a spreadsheet would find a formula in a line of CSV, whatever separator it takes."""
+    return _FORMULA_IN_LINE.search(line) is not None
 
 
 def text(value: Any) -> str:
@@ -92,11 +106,6 @@ def _rounded(value: float) -> str:
     if value and not 1e-3 <= abs(value) < 1e15:
         return f"{value:.6g}"
     return f"{value:.4f}".rstrip("0").rstrip(".")
-
-
-def printable(value: str) -> str:
-    """The text without characters that a terminal would take for commands."""
-    return "".join(c if c.isprintable() else "�" for c in value)
 
 
 def _print_table(console: Console, rows: pa.Table) -> None:

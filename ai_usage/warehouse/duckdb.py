@@ -86,6 +86,8 @@ class DuckDBWarehouse(Warehouse):
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
                 connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
                 connection.execute("SET preserve_insertion_order = false")
+                # Where Python has no script (-c, a shell) DuckDB draws a bar into our output.
+                connection.execute("SET enable_progress_bar = false")
                 if not read_only:
                     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.dataset}"')
                 yield connection

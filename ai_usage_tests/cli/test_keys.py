@@ -187,6 +187,14 @@ def test_no_name_breaks_out_of_its_comment(name: str) -> None:
         assert row["api_key_name"] == name.strip()
 
 
+@pytest.mark.parametrize("name", ["x,=1", "x;+1", "x\t@1", "=1", 'x, "-1'])
+def test_no_name_becomes_a_formula_in_a_spreadsheet_that_knows_no_comments(name: str) -> None:
+    named = gap(identity_type="api_key_name", identity_value=name, key_name=name)
+    found = suggestions(b"platform,api_key_id,api_key_name,user_email\n", [named])
+    assert (found.addition, found.written) == (b"", 0)
+    assert "not suggested" in found.notes[0]
+
+
 # --- The command -------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ import subprocess
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai_usage.commands.query import check_reads_only
 from ai_usage.commands.show import csv_cell, text
@@ -218,6 +220,25 @@ def test_tables_lists_what_can_be_asked_and_what_it_means(place: Place) -> None:
 )
 def test_numbers_are_plain_for_a_person(value: object, shown: str) -> None:
     assert text(value) == shown
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@given(
+    start=st.sampled_from(["", " ", "a", 'a"', "a;", "a\t", "a\n", "a\r\n ", ";", "\n", '";"']),
+    end=st.sampled_from(["", ";b", '"', "\nb"]),
+    formula=st.sampled_from(["=1", "+1", "-1", "@x", "＝1", '=HYPERLINK("x")']),  # noqa: RUF001
+)
+def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(
+    separator: str, start: str, formula: str, end: str
+) -> None:
+    """A spreadsheet that splits at `;` or a tab sees no quotes: its cells start anywhere."""
+    line = io.StringIO()
+    csv.writer(line).writerow(["first", csv_cell(start + formula + end), "last"])
+    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    lines = io.StringIO(line.getvalue(), newline="" if separator == "," else None)
+    for row in csv.reader(lines, delimiter=separator, quoting=quoting):
+        for cell in row:
+            assert not cell.strip(' \n"').startswith(("=", "+", "-", "@", "＝")), row  # noqa: RUF001
 
 
 def test_csv_keeps_every_digit_of_a_ratio() -> None:
