@@ -14,10 +14,11 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai_usage.errors import SettingsError
@@ -245,6 +246,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
+
+    @field_validator("archive", "ui_url", "bigquery_endpoint")
+    @classmethod
+    def _without_credential(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Addresses are shown to people and stand in messages: none may hold a password."""
+        if value is not None and "@" in urlsplit(value).netloc:
+            name = f"{PREFIX}{str(info.field_name).upper()}"
+            raise SettingsError(f"{name} holds a credential: take what is before the @ out of it.")
+        return value
 
     @property
     def today(self) -> date:

@@ -21,6 +21,7 @@ import stamina
 from pydantic import SecretStr
 
 from ai_usage.errors import SettingsError, VendorError
+from ai_usage.plain import one_line
 from ai_usage.platforms.base import Page, Vendor
 from ai_usage.platforms.limits import RateLimiter
 from ai_usage.settings import Settings
@@ -29,10 +30,12 @@ LONGEST_WAIT = timedelta(minutes=5)
 """A vendor that asks for a longer pause than this fails the request, and the error says how long
 it asked for: a run that sleeps for an hour helps nobody, one that asks too soon even less."""
 
+SHORTEST_SECRET = 8
+"""Characters from which on a key is looked for in answers: a shorter one is any word."""
+
 MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]+")
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Params = Sequence[tuple[str, str]]
@@ -44,7 +47,8 @@ class VendorClient:
     A request is repeated on 429, 408, 5xx (529 too), a dropped connection, and an answer that
     stops short, at most `attempts` times. `Retry-After` is obeyed; without it the wait doubles
     from `wait_initial` seconds, with jitter, up to `wait_max`. Everything else is a `VendorError`
-    at once. The key is in no error, log or repr.
+    at once. The key is in no error, log or repr, and an answer that holds it is refused: what is
+    answered is kept in the archive as it came.
 
     The vendors' rate limits are kept before they are hit (`RateLimiter`). A base URL on this
     machine is a simulator and has no minute to wait for: there the limit is off, and so are the
@@ -218,12 +222,19 @@ class VendorClient:
 
     def _clean(self, text: str) -> str:
         """Someone else's words for an error: no key (first: shortening may cut it), one line."""
-        return _one_line(self._auth.hide(text))
+        clean = one_line(self._auth.hide(text))
+        return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
 
     def _complete_object(self, response: httpx.Response) -> bytes:
         """The body, once it has proved to be one whole JSON object in UTF-8."""
         body = response.content
         again = "Try again later."
+        if self._auth.is_in(body):
+            raise _RefusalError(
+                f"answered 200 with {self.vendor.key_setting} itself in the answer, which is not "
+                "kept",
+                f"See what stands between you and {self._host}, and replace the key.",
+            )
         if not body.strip():
             raise _RefusalError("answered 200 with an empty body", again, retry=True)
         if body.lstrip()[:1] == b"<":
@@ -305,10 +316,20 @@ class _KeyAuth(httpx.Auth):
         yield request
 
     def hide(self, text: str) -> str:
-        """The text without the key, plain or in a Basic header, should a vendor echo it."""
+        """The text without the key, should a vendor echo it."""
+        for form in self._forms():
+            text = text.replace(form, "***")
+        return text
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether an answer holds the key."""
+        long_enough = len(self._key.get_secret_value()) >= SHORTEST_SECRET
+        return long_enough and any(form.encode() in body for form in self._forms())
+
+    def _forms(self) -> tuple[str, str]:
+        """The key as it is, and as a Basic header has it."""
         secret = self._key.get_secret_value()
-        basic = base64.b64encode(f"{secret}:".encode()).decode()
-        return text.replace(secret, "***").replace(basic, "***")
+        return secret, base64.b64encode(f"{secret}:".encode()).decode()
 
 
 def _checked_url(vendor: Vendor, text: str) -> httpx.URL:
@@ -332,11 +353,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _one_line(text: str) -> str:
-    clean = " ".join(_CONTROL.sub(" ", text).split())
-    return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
 
 
 def _message(response: httpx.Response) -> str:

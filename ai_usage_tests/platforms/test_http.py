@@ -219,6 +219,17 @@ def test_no_error_log_or_repr_holds_the_key(
     assert SECRET[:16] not in text
 
 
+@pytest.mark.parametrize("form", [SECRET, base64.b64encode(f"{SECRET}:".encode()).decode()])
+def test_an_answer_that_holds_the_key_is_refused_so_that_no_archive_keeps_it(
+    vendor_server: ScriptedVendor, form: str
+) -> None:
+    vendor_server.answers({"data": [], "has_more": False, "echo": {"authorization": form}})
+    error = refusal(vendor_server)
+    assert "ANTHROPIC_ADMIN_KEY itself in the answer, which is not kept" in error
+    assert form not in error
+    assert len(vendor_server.asked) == 1
+
+
 @pytest.mark.parametrize("key", ["with space", "line\nbreak", "", "schlüssel", "tab\t"])
 def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(SettingsError) as caught:
