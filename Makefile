@@ -71,14 +71,14 @@ format: $(STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# The parts of the README and the list of definitions that are made from the code.
+# The parts of documents and the list of definitions that are made from the code and the lock.
 snapshots: $(STAMP)
 	@$(BIN)/python -m ai_usage.readme
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/test_definitions.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --extra bigquery --extra dev pyproject.toml \
+		--no-emit-index-url --no-header --quiet --extra bigquery --extra postgres --extra dev pyproject.toml \
 		--output-file requirements.lock
 	uv pip compile --universal --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-header --quiet \

@@ -8,7 +8,8 @@ from __future__ import annotations
 import difflib
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.assets.sources import LOOKBACK_TAG
+from ai_usage.checks.masking import mask_text
 from ai_usage.dead_runs import end_dead_runs, this_process
 from ai_usage.errors import AiUsageError
 from ai_usage.event_log import batch_events
@@ -147,6 +149,29 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance: its runs, events and the state of alerts.
+
+    Raises `AiUsageError` where its storage cannot be opened, like a Postgres that is down.
+    """
+    home = dagster_home(settings)
+    try:
+        instance = dg.DagsterInstance.get()
+    except Exception as error:
+        # Dagster and the database's driver have a dozen kinds of error for it.
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        said = mask_text(str(cause).strip().partition("\n")[0]) or type(cause).__name__
+        raise AiUsageError(
+            f"Dagster's storage cannot be opened: {said}. See what {home / 'dagster.yaml'} says "
+            "of it, and the variables that it names."
+        ) from error
+    with instance:
+        yield instance
+
+
 def run_assets(
     defs: dg.Definitions,
     settings: Settings,
@@ -162,10 +187,9 @@ def run_assets(
     unreadable or selects nothing.
     """
     keys = selected(defs, selection)
-    dagster_home(settings)
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance(settings) as instance:
         end_dead_runs(instance)
         instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
         result = job.execute_in_process(

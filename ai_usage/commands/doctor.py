@@ -16,7 +16,7 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window, discovered_vendors
 from ai_usage.platforms.http import VendorClient
 from ai_usage.reference import check, reference_files
-from ai_usage.running import dagster_home
+from ai_usage.running import dagster_home, dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import warehouse_resource
 from ai_usage.warehouse.sql import relations
@@ -63,7 +63,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         from ai_usage.commands.doctor_bigquery import findings as of_bigquery
 
         yield from of_bigquery(settings, warehouse_resource(settings).warehouse())
-    yield _guarded("Dagster", lambda: f"storage in {dagster_home(settings)}")
+    yield _guarded("Dagster", lambda: _dagster(settings))
     yield _alerts(settings)
     for file in check(reference_files(), settings.reference_path):
         if not file.ok:
@@ -139,6 +139,11 @@ def _archive(settings: Settings) -> str:
         for endpoint in vendor.endpoints
     )
     return f"{settings.archive_root}, {count:,} fetches held"
+
+
+def _dagster(settings: Settings) -> str:
+    with dagster_instance(settings):
+        return f"storage as {dagster_home(settings) / 'dagster.yaml'} says"
 
 
 def _warehouse(settings: Settings) -> str:

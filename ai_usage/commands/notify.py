@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dagster as dg
 from rich.console import Console
 
 from ai_usage.commands.words import counted, ranges
@@ -11,7 +10,7 @@ from ai_usage.notifications.alerts import Alerts
 from ai_usage.notifications.findings import BUILT
 from ai_usage.notifications.state import parts_of, read_board, to_days
 from ai_usage.platforms.base import discovered_vendors
-from ai_usage.running import dagster_home
+from ai_usage.running import dagster_instance
 from ai_usage.settings import Settings
 
 
@@ -37,8 +36,7 @@ def send_test(console: Console, settings: Settings) -> bool:
 
 def print_open(console: Console, settings: Settings) -> None:
     """Print every failure that was told and is not over, and what waits for a channel."""
-    dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance(settings) as instance:
         board = read_board(instance)
     for key, entry in sorted(board.open.items()):
         asset, check, rule = parts_of(key)
