@@ -1,14 +1,14 @@
-"""The README's tables, made from what they describe; `python -m ai_usage.readme` writes them.
+"""The documents' tables, made from what they describe; `python -m ai_usage.readme` writes them.
 
-A table stands between `<!-- name -->` and `<!-- /name -->`; a test keeps the README in step.
+A table stands between `<!-- name -->` and `<!-- /name -->`; tests keep the documents in step.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ai_usage.licences import locked
 from ai_usage.platforms.base import discovered_vendors
 from ai_usage.reference import markdown, reference_files
 from ai_usage.settings import PREFIX, Settings
@@ -71,20 +71,29 @@ def reference_sections() -> str:
     )
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "settings": settings_table,
-    "sources": sources_table,
-    "tables": tables_table,
-    "reference files": reference_sections,
+def licences_table() -> str:
+    """Every locked package: version and licence."""
+    rows = [(package.name, package.version, package.licence) for package in locked()]
+    return _table(("package", "version", "licence"), rows)
+
+
+DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "settings": settings_table,
+        "sources": sources_table,
+        "tables": tables_table,
+        "reference files": reference_sections,
+    },
+    "docs/dependencies.md": {"licences": licences_table},
 }
 
 
-def filled(text: str) -> str:
-    """The README's text with every table as it must be. Raises KeyError if a marker is missing."""
-    for name, make in TABLES.items():
+def filled(text: str, document: str) -> str:
+    """A document's text, every table as it must be. Raises KeyError if a marker is missing."""
+    for name, make in DOCUMENTS[document].items():
         opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         if opening not in text or closing not in text:
-            raise KeyError(f"the README has no <!-- {name} --> … {closing}")
+            raise KeyError(f"{document} has no <!-- {name} --> … {closing}")
         before, _, rest = text.partition(opening)
         _, _, after = rest.partition(closing)
         text = f"{before}{opening}{make()}\n{closing}{after}"
@@ -105,5 +114,6 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
-    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in DOCUMENTS:
+        path = Path(document)
+        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
