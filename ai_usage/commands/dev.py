@@ -25,6 +25,9 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
 
     home = dagster_home(settings)
     _check_free(port)
+    if settings.vendor_value("AI_USAGE_UI_URL") is None:
+        # Links in the alerts of the daemon that is about to be started.
+        os.environ["AI_USAGE_UI_URL"] = f"http://127.0.0.1:{port}"
     graph = ["--workspace", str(_workspace(settings))]
     # Sensors and schedules would say every half minute that there was nothing to do.
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]

@@ -7,7 +7,6 @@ channel could take for markup, a mention or a link, and hold no secret of the se
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ from ai_usage.checks.masking import mask_text
 from ai_usage.commands.words import counted, ranges
 from ai_usage.notifications.findings import BUILT, Asset, Failure, RunFindings
 from ai_usage.notifications.news import AssetNews, Recovery
+from ai_usage.plain import one_line
 from ai_usage.platforms.base import Vendor
 from ai_usage.settings import Settings
 
@@ -56,7 +56,8 @@ class Writer:
             *self.lines(news),
         ]
         if not found.succeeded and news.failed and found.not_built:
-            held = [name for name in found.not_built if name != news.asset]
+            own = {failure.asset for failure in found.failures if failure.check == BUILT}
+            held = [name for name in found.not_built if name not in own]
             if held:
                 lines.append(self.clean(f"Not built because of this run's failures: {_few(held)}."))
         lines += ["", *self._links(news, found)]
@@ -105,9 +106,8 @@ class Writer:
         """One harmless line: no secret, address, control character, markup, mention or link."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        plain = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
-        indent = plain[: len(plain) - len(plain.lstrip())] if keep_indent else ""
-        words = mask_text(" ".join(plain.split())).translate(_HARMLESS)
+        indent = text[: len(text) - len(text.lstrip(" "))] if keep_indent else ""
+        words = mask_text(one_line(text)).translate(_HARMLESS)
         words = _MENTION.sub("(at)", words).replace("://", "(:)//")
         cut = words if len(words) <= MAX_LINE else f"{words[: MAX_LINE - 1]}…"
         return indent + cut

@@ -96,10 +96,11 @@ def test_a_route_is_shown_without_its_secrets(url: str, place: str) -> None:
 
 
 def test_every_channel_that_the_documentation_shows_can_be_read() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-    setting = re.findall(r'AI_USAGE_NOTIFY_URLS="(.*?)"', text, re.DOTALL)
-    urls = re.findall(r"\| `([a-z]+://[^`]+)`", text)
-    assert len(setting) == 1
+    root = Path(__file__).parents[2]
+    readme, operations = ((root / name).read_text() for name in ("README.md", "docs/operations.md"))
+    setting = re.findall(r'AI_USAGE_NOTIFY_URLS="(.*?)"', readme + operations, re.DOTALL)
+    urls = re.findall(r"\| `([a-z]+://[^`]+)`", operations)
+    assert len(setting) == 2
     assert len(urls) >= 5
     for shown in (*setting, *urls):
         found = parse_routes(shown)
