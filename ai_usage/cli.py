@@ -162,19 +162,38 @@ def simulate(
     ] = 8765,
     people: Annotated[int, typer.Option(min=30, help="People of the simulated company.")] = 40,
     seed: Annotated[str, typer.Option(help="Another seed, another company.")] = "ai-usage",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Let requests go wrong; may be given several times."),
+    ] = None,
 ) -> None:
     """Serve the simulated vendors on this machine.
 
     For your own trials: it prints what to put into .env.
 
+    A FAULT is KIND[:VALUE][@PATH][#REQUESTS]. PATH is a part of the request's path, by default
+    all. REQUESTS counts those that match from 1: #2 is the second, #2-4 the second to the fourth,
+    #2- all from the second on; by default all.
+
+    A KIND is a status, of which the VALUE is its Retry-After in seconds, or one of:
+    timeout (VALUE: seconds), cut, truncated, html, empty, repeated-page, shifting-page,
+    stray-token, wrong-type, unknown-enum, late and restated (VALUE: days), vanished,
+    clock (VALUE: seconds that the vendor's is ahead), revoked, limit (VALUE: requests a minute).
+
     \b
     Examples:
       ai-usage simulate
       ai-usage simulate --port 8766 --people 200 --seed another
+      ai-usage simulate --fault 429:30@filtered-usage-events#1-2 --fault revoked@anthropic#5-
     """
     from ai_usage.commands.demo import run_simulator
+    from ai_usage.simulator.faults import Fault
 
-    run_simulator(console, port, people, seed)
+    try:
+        faults = tuple(Fault.parse(text) for text in fault or ())
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--fault") from None
+    run_simulator(console, port, people, seed, faults)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from ai_usage.platforms.base import Window
 from ai_usage.running import Refetch
 from ai_usage.settings import Settings, utc_today
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.reference import write_reference_files
 from ai_usage.simulator.server import (
     ANTHROPIC_KEY,
@@ -119,11 +120,13 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     _next(console, home)
 
 
-def run_simulator(console: Console, port: int, people: int, seed: str) -> None:
+def run_simulator(
+    console: Console, port: int, people: int, seed: str, faults: tuple[Fault, ...]
+) -> None:
     """Serve the simulated vendors until interrupted, and say how to point at them."""
     company = Company(seed, today=utc_today(), people=people)
     try:
-        with serve(follow_the_date(company), port=port) as url:
+        with serve(follow_the_date(company), port=port, faults=FaultPlan(faults)) as url:
             console.print(
                 f"Simulated vendors on {url}. Put this into .env, then run ai-usage doctor:\n",
                 highlight=False,

@@ -6,9 +6,10 @@ against what really happened here.
 
 from ai_usage.simulator.amendments import Amendment, add, change, drop
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.reference import write_directory_files, write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, SCIM_TOKEN, create_app, run, serve
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, SCIM_TOKEN, create_app, serve
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.simulator.truth import Truth
 
@@ -20,13 +21,14 @@ __all__ = [
     "UNKNOWN",
     "Amendment",
     "Company",
+    "Fault",
+    "FaultPlan",
     "Owner",
     "Truth",
     "add",
     "change",
     "create_app",
     "drop",
-    "run",
     "serve",
     "write_directory_files",
     "write_reference_files",

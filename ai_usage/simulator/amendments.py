@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import msgspec
+
+if TYPE_CHECKING:
+    from ai_usage.simulator.company import Company
 
 Stream = Literal[
     "cursor_events",
@@ -65,6 +69,47 @@ def add(stream: Stream, day: date, *records: Any) -> Amendment:
         if record.day != day:
             raise ValueError(f"a record of {record.day} cannot be added to {day}")
     return Amendment(day, stream, lambda known: [*known, *records])
+
+
+_RESTATED: Final[dict[Stream, tuple[str, int | Decimal]]] = {
+    "cursor_events": ("charged_cents", Decimal("1.25")),
+    "cursor_activity": ("lines_added", 7),
+    "claude_code": ("sessions", 1),
+    "api_usage": ("uncached", 1000),
+}
+"""What `restated` adds to which field; cost lines follow from the tokens."""
+
+
+def late(company: Company, days: int) -> list[Amendment]:
+    """Nothing of the last days, today included, has arrived at the vendor's reports yet."""
+    return [
+        Amendment(day, stream, lambda records: [])
+        for day in _last(company, days)
+        for stream in get_args(Stream)
+    ]
+
+
+def restated(company: Company, days: int) -> list[Amendment]:
+    """The first record of every stream and of each of the last days says more."""
+
+    def more(name: str, by: int | Decimal) -> Callable[[list[Any]], list[Any]]:
+        def apply(records: list[Any]) -> list[Any]:
+            if not records:
+                return records
+            first = msgspec.structs.replace(records[0], **{name: getattr(records[0], name) + by})
+            return [first, *records[1:]]
+
+        return apply
+
+    return [
+        Amendment(day, stream, more(name, by))
+        for day in _last(company, days)
+        for stream, (name, by) in _RESTATED.items()
+    ]
+
+
+def _last(company: Company, days: int) -> list[date]:
+    return [company.today - timedelta(days=n) for n in range(days)]
 
 
 def _matches(

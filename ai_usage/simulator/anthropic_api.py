@@ -566,9 +566,9 @@ def _text(instant: datetime) -> str:
 
 def _check_headers(request: Request, key: str) -> Response | None:
     if request.headers.get("x-api-key") != key:
-        return _error(401, "invalid x-api-key")
+        return refusal(401, "invalid x-api-key")
     if not request.headers.get("anthropic-version"):
-        return _error(400, "anthropic-version: header is required")
+        return refusal(400, "anthropic-version: header is required")
     return None
 
 
@@ -576,7 +576,8 @@ def _invalid(message: str) -> RefusedError:
     return RefusedError(400, _KINDS[400], message)
 
 
-def _error(status: int, message: str) -> Response:
+def refusal(status: int, message: str) -> Response:
+    """An error in the vendor's own form."""
     kind = _KINDS.get(status, "api_error")
     return answer({"type": "error", "error": {"type": kind, "message": message}}, status)
 
@@ -584,10 +585,10 @@ def _error(status: int, message: str) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, RefusedError):
         raise error
-    return _error(error.status, error.message)
+    return refusal(error.status, error.message)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _error(error.status_code, error.detail)
+    return refusal(error.status_code, error.detail)

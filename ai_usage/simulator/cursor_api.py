@@ -419,20 +419,21 @@ def _check_key(request: Request, key: str) -> Response | None:
         given = ""
     if scheme.lower() == "basic" and given == f"{key}:":
         return None
-    return _error(401, "Invalid API key")
+    return refusal(401, "Invalid API key")
 
 
-def _error(status: int, message: str) -> Response:
+def refusal(status: int, message: str) -> Response:
+    """An error in the vendor's own form."""
     return answer({"error": _WORDS.get(status, "Error"), "message": message}, status)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, RefusedError):
         raise error
-    return _error(error.status, error.message)
+    return refusal(error.status, error.message)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _error(error.status_code, error.detail)
+    return refusal(error.status_code, error.detail)

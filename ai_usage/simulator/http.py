@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ai_usage.simulator.company import Company
 
 CompanySource = Callable[[], Company]
+VIEW = "ai_usage.view"
+"""Key of a request's scope: how a fault lets the request see the company."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 _encoder = msgspec.json.Encoder()
 
@@ -45,7 +47,9 @@ def encode(value: Any) -> msgspec.Raw:
 def company_of(request: Request) -> Company:
     """The company that answers this request."""
     source: CompanySource = request.app.state.company
-    return source()
+    company = source()
+    view: Callable[[Company], Company] | None = request.scope.get(VIEW)
+    return company if view is None else view(company)
 
 
 class Guard:

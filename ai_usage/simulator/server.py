@@ -1,7 +1,6 @@
 """The simulated vendors as one web application on loopback.
 
-Mounting, keys, readiness and running belong here. Another vendor or directory is one more `Mount`;
-faults are injected by handing `create_app` a middleware.
+Mounting, keys, readiness and running belong here. Another vendor or directory is one more `Mount`.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from ai_usage.simulator import anthropic_api, cursor_api
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
+from ai_usage.simulator.faults import FaultPlan, Faults
 from ai_usage.simulator.http import CompanySource, answer
 from ai_usage.simulator.scim_api import create_scim_app
 from ai_usage.simulator.sheets_api import create_sheets_app
@@ -39,6 +40,7 @@ def create_app(
     *,
     cursor_key: str = CURSOR_KEY,
     anthropic_key: str = ANTHROPIC_KEY,
+    faults: FaultPlan | None = None,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
     """The vendors below `/cursor` and `/anthropic`, the directories below `/scim` and `/sheets`.
@@ -47,9 +49,14 @@ def create_app(
 
     `company` may be a function: it is asked at every request, so that a test or a long run can
     put another view of the company (a later day, a restatement) behind a running server.
-    `middleware` wraps every request, for faults and counting.
+    `faults` says which requests go wrong; `middleware` wraps every request, to watch or count.
     """
     source = _source(company)
+    shown = Middleware(
+        Faults,
+        plan=faults or FaultPlan(),
+        refusals={"/cursor": cursor_api.refusal, "/anthropic": anthropic_api.refusal},
+    )
 
     async def health(request: Request) -> Response:
         return answer({"status": "ok", "today": source().today.isoformat()})
@@ -65,7 +72,7 @@ def create_app(
             Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
             Mount("/sheets", app=create_sheets_app(source)),
         ],
-        middleware=list(middleware),
+        middleware=[*middleware, shown],
         exception_handlers={404: missing},
     )
 
@@ -78,6 +85,7 @@ def serve(
     *,
     cursor_key: str = CURSOR_KEY,
     anthropic_key: str = ANTHROPIC_KEY,
+    faults: FaultPlan | None = None,
     middleware: Sequence[Middleware] = (),
 ) -> Iterator[str]:
     """Run the application in a background thread and give its base URL.
@@ -86,12 +94,19 @@ def serve(
     leaving. Raises OSError where the port is taken.
     """
     app = create_app(
-        company, cursor_key=cursor_key, anthropic_key=anthropic_key, middleware=middleware
+        company,
+        cursor_key=cursor_key,
+        anthropic_key=anthropic_key,
+        faults=faults,
+        middleware=middleware,
     )
     # The socket is bound here: the port is known, and taken ports fail, before the thread runs.
     listener = socket.create_server((host, port))
     # log_config=None: the logging of the process that serves is not ours to set up.
-    config = uvicorn.Config(app, log_level="warning", log_config=None, lifespan="off")
+    # date_header=False: the vendor's clock is told by the application.
+    config = uvicorn.Config(
+        app, log_level="warning", log_config=None, lifespan="off", date_header=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="simulator", daemon=True
@@ -108,25 +123,6 @@ def serve(
         server.should_exit = True
         thread.join(timeout=_START_SECONDS)
         listener.close()
-
-
-def run(
-    company: Company | Callable[[], Company] | None = None,
-    host: str = "127.0.0.1",
-    port: int = 8787,
-    *,
-    cursor_key: str = CURSOR_KEY,
-    anthropic_key: str = ANTHROPIC_KEY,
-) -> None:
-    """Serve until interrupted. Without a company, the default one, following the current date.
-
-    A `Company` stays on its own `today`; hand over `follow_the_date(company)` to move with the
-    date.
-    """
-    app = create_app(
-        company or follow_the_date(), cursor_key=cursor_key, anthropic_key=anthropic_key
-    )
-    uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off")
 
 
 def follow_the_date(company: Company | None = None) -> CompanySource:

@@ -62,6 +62,7 @@ def test_version_is_that_of_the_package(tmp_path: Path) -> None:
         (["backfill", "--from", "2026-02-30"], "write YYYY-MM-DD"),
         (["demo", "--days", "0"], "--days"),
         (["simulate", "--people", "3"], "--people"),
+        (["simulate", "--fault", "boom"], "Invalid value for --fault: 'boom' is no fault"),
         (["query", "SELECT 1", "--format", "xml"], "--format"),
         (["import"], "FILE"),
     ],

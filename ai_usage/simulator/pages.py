@@ -1,0 +1,121 @@
+"""What the vendors' pages have in common, for faults that change them: lists, totals, paging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+_LISTS: Final = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "Resources")
+_RECORD_TOTALS: Final = ("totalUsageEventsCount", "totalMembers", "totalResults")
+_ENUMS: Final = (
+    "kind",
+    "service_tier",
+    "cost_type",
+    "customer_type",
+    "role",
+    "status",
+    "mostUsedModel",
+    "display_color",
+)
+UNHEARD_OF: Final = "brand_new_value"
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def is_later_page(query: bytes, body: bytes) -> bool:
+    """Whether a request asks for another page than the first, in any vendor's way."""
+    asked = parse_qs(query.decode("latin-1"))
+    if "after_id" in asked or "page" in asked or asked.get("startIndex", ["1"]) != ["1"]:
+        return True
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return isinstance(value, dict) and isinstance(value.get("page"), int) and value["page"] > 1
+
+
+def last_record(body: Any) -> Any:
+    """The last record or bucket of a page; None where it has none."""
+    records = _outer(body)
+    return records[-1] if records else None
+
+
+def push_down(record: Any) -> Change:
+    """A page that begins with the record, of a list that has grown by one in front."""
+
+    def change(body: dict[str, Any]) -> None:
+        if record is not None:
+            _outer(body).insert(0, record)
+        for place in (body, body.get("pagination") or {}):
+            for name in (*_RECORD_TOTALS, "totalUsers"):
+                if name in place:
+                    place[name] += 1
+
+    return change
+
+
+def stray_token(body: dict[str, Any]) -> None:
+    """Where a page is the last one, name another one all the same."""
+    if body.get("has_more") is False:
+        body["next_page"] = "page_stray"
+    pagination = body.get("pagination")
+    if pagination and pagination.get("hasNextPage") is False:
+        for name in ("numPages", "totalPages"):
+            if name in pagination:
+                pagination[name] += 1
+
+
+def add_wrong_types(body: dict[str, Any]) -> None:
+    """Put every value of a record into a list."""
+    records, at = _first(body)
+    if records is not None:
+        records[at] = {name: [value] for name, value in records[at].items()}
+
+
+def add_unknown_enum(body: dict[str, Any]) -> None:
+    """Give a record's first enumerated field a value that nobody has heard of."""
+    records, at = _first(body)
+    if records is not None:
+        for name in _ENUMS:
+            if name in records[at]:
+                records[at][name] = UNHEARD_OF
+                return
+
+
+def drop_first(body: dict[str, Any]) -> None:
+    """Take a record out, and count one less."""
+    records, at = _first(body)
+    if records is not None:
+        del records[at]
+        count_one_less(body)
+
+
+def count_one_less(body: dict[str, Any]) -> None:
+    """What every page of a list says that has lost a record."""
+    for name in _RECORD_TOTALS:
+        if name in body:
+            body[name] -= 1
+
+
+def _outer(body: Any) -> list[Any]:
+    """The page's list: records, or buckets of them."""
+    if isinstance(body, dict):
+        for name in _LISTS:
+            if isinstance(body.get(name), list):
+                found: list[Any] = body[name]
+                return found
+    return []
+
+
+def _first(body: dict[str, Any]) -> tuple[list[dict[str, Any]] | None, int]:
+    """The list and place of the first record that tells something: not a member's row of zeros."""
+    outer = _outer(body)
+    lists = [item["results"] for item in outer if isinstance(item.get("results"), list)]
+    for records in lists or [outer]:
+        for at, record in enumerate(records):
+            if record.get("isActive", True):
+                return records, at
+    return None, 0
