@@ -6,7 +6,8 @@ a comment says where public reports of live calls decide. All days are UTC days.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -41,9 +42,13 @@ MOST_BUCKETS = 31
 MOST_RECORDS = 1000
 """The server's limit for records in a page of every other endpoint."""
 
+USAGE_SETTLE, COST_SETTLE = timedelta(hours=2), timedelta(hours=24)
+"""How long after a day's end its figures may still come in or change."""
+
 USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
 """Five dimensions: more are refused ("Cannot specify more than 5 group_by[] dimensions.")."""
 COST_GROUPS = ("workspace_id", "description")
+_REPORTS = {"usage_report": "usage_report/messages", "cost_report": "cost_report"}
 
 COST_TYPES = frozenset(
     {
@@ -92,10 +97,18 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 
 def _paged(
-    client: VendorClient, endpoint: str, path: str, params: Params, where: str
+    client: VendorClient,
+    endpoint: str,
+    path: str,
+    params: Params,
+    paging: Paging,
+    where: str,
+    seen: Callable[[list[msgspec.Raw]], None] = lambda records: None,
 ) -> Iterator[Page]:
-    """Every page of a report, following `next_page` until `has_more` is false."""
-    paging = Paging(NAME, endpoint, where)
+    """Every page of a report, following `next_page` until `has_more` is false.
+
+    `seen` is told each page's records.
+    """
     token: str | None = None
     number = 1
     while True:
@@ -103,6 +116,7 @@ def _paged(
         page = client.get(endpoint, path, asked, where=f"{where} page {number}")
         answer = paging.decode(page, _ANSWER)
         paging.records(answer.data)
+        seen(answer.data)
         yield page
         token = paging.next_token(answer.has_more, answer.next_page)
         if token is None:
@@ -121,6 +135,8 @@ def _listed(client: VendorClient, endpoint: str, window: Window, params: Params)
         page = client.get(endpoint, path, asked, where=f"{window} page {number}")
         answer = paging.decode(page, _ANSWER)
         paging.records(answer.data)
+        if endpoint == "users" and number == 1 and not answer.data:
+            raise paging.failure("it lists nobody, and the key is somebody's")
         yield page
         # Unlike a report's token, the last id is there on the last page too.
         more = bool(answer.has_more)
@@ -134,21 +150,47 @@ def _instant(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def _buckets(start: date, end: date, groups: tuple[str, ...]) -> Params:
-    """Daily buckets; `ending_at` is exclusive, and only midnights are accepted by both reports."""
-    return [
-        ("starting_at", _instant(start)),
-        ("ending_at", _instant(end)),
+def _buckets(
+    client: VendorClient,
+    endpoint: str,
+    groups: tuple[str, ...],
+    window: Window,
+    now: datetime,
+    settle: timedelta,
+) -> Iterator[Page]:
+    """Every page of a report in daily buckets; `ending_at` is exclusive, both take only midnights.
+
+    A day without usage comes as an empty bucket. So a day that has settled and has no bucket is
+    missing from the answer, which is not complete then. Raises `VendorError`.
+    """
+    days: set[date] = set()
+    paging = Paging(NAME, endpoint, f"{window}")
+    params = [
+        ("starting_at", _instant(window.start)),
+        ("ending_at", _instant(window.end)),
         ("bucket_width", "1d"),
         ("limit", str(MOST_BUCKETS)),
         *(("group_by[]", group) for group in groups),
     ]
+    path = f"/v1/organizations/{_REPORTS[endpoint]}"
+    yield from _paged(
+        client, endpoint, path, params, paging, f"{window}", lambda found: days.update(_days(found))
+    )
+    settled = [day for day in window.days() if Window.day(day).end_at + settle <= now]
+    if missing := [day for day in settled if day not in days]:
+        what = f"{len(missing)} of {len(settled)} days are missing, the first is {missing[0]}"
+        raise paging.failure(what)
+
+
+def _days(buckets: list[msgspec.Raw]) -> Iterator[date]:
+    """The days of the buckets; one that cannot be read is the reader's to flag, and has none."""
+    for bucket in buckets:
+        with contextlib.suppress(ValueError, UnicodeDecodeError):
+            yield instant_of(_BUCKET.decode(bucket).starting_at).date()
 
 
 def _fetch_usage_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
-    params = _buckets(window.start, window.end, USAGE_GROUPS)
-    path = "/v1/organizations/usage_report/messages"
-    return _paged(client, "usage_report", path, params, f"{window}")
+    return _buckets(client, "usage_report", USAGE_GROUPS, window, now, USAGE_SETTLE)
 
 
 def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -159,8 +201,8 @@ def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> I
     empty answer.
     """
     yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-    params = _buckets(min(window.start, yesterday), window.end, COST_GROUPS)
-    return _paged(client, "cost_report", "/v1/organizations/cost_report", params, f"{window}")
+    asked = Window(min(window.start, yesterday), window.end)
+    return _buckets(client, "cost_report", COST_GROUPS, asked, now, COST_SETTLE)
 
 
 def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -168,7 +210,8 @@ def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> I
     path = "/v1/organizations/usage_report/claude_code"
     for day in window.days():
         params = [("starting_at", day.isoformat()), ("limit", str(MOST_RECORDS))]
-        yield from _paged(client, "claude_code", path, params, f"{day}")
+        paging = Paging(NAME, "claude_code", f"{day}")
+        yield from _paged(client, "claude_code", path, params, paging, f"{day}")
 
 
 def _fetch_api_keys(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -734,7 +777,7 @@ VENDOR = Vendor(
             read=_read_usage_report,
             recognise=_recognise_usage_report,
             max_days=MOST_BUCKETS,
-            settle=timedelta(hours=2),
+            settle=USAGE_SETTLE,
         ),
         Endpoint(
             name="cost_report",
@@ -745,7 +788,7 @@ VENDOR = Vendor(
             read=_read_cost_report,
             recognise=_recognise_cost_report,
             max_days=MOST_BUCKETS,
-            settle=timedelta(hours=24),
+            settle=COST_SETTLE,
             lookback="cost",
         ),
         Endpoint(
@@ -757,7 +800,7 @@ VENDOR = Vendor(
             read=_read_claude_code,
             recognise=_recognise_claude_code,
             max_days=MOST_BUCKETS,
-            settle=timedelta(hours=2),
+            settle=USAGE_SETTLE,
         ),
         Endpoint(
             name="api_keys",

@@ -67,6 +67,7 @@ def _range(window: Window, now: datetime) -> dict[str, int]:
 class _Pagination(msgspec.Struct, rename="camel"):
     has_next_page: bool | None = None
     total_users: int | None = None
+    page_size: int | None = None
 
 
 class _DailyPage(msgspec.Struct):
@@ -106,10 +107,15 @@ def _fetch_daily_usage(client: VendorClient, window: Window, now: datetime) -> I
         page = client.post(name, "/teams/daily-usage-data", body, where=f"{window} page {number}")
         answer = paging.decode(page, _DAILY_PAGE)
         paging.records(answer.data)
-        if answer.pagination and answer.pagination.total_users is not None:
-            paging.same_total(answer.pagination.total_users)
+        users = answer.pagination.total_users if answer.pagination else None
+        if users is not None:
+            paging.same_total(users)
         yield page
         if not (answer.pagination and answer.pagination.has_next_page):
+            # Pages count users, whatever they hold of each; the vendor may cut them smaller.
+            size = min(answer.pagination.page_size or USERS_PER_PAGE, USERS_PER_PAGE)
+            if users is not None and number * size < users:
+                raise paging.shifted(f"it ends with page {number}, and {users} users are announced")
             return
         number += 1
 
@@ -125,7 +131,7 @@ def _fetch_usage_events(client: VendorClient, window: Window, now: datetime) -> 
         )
         answer = paging.decode(page, _EVENTS_PAGE)
         paging.same_total(answer.total_usage_events_count)
-        paging.records(answer.usage_events)
+        paging.records(answer.usage_events, unique=False)
         count += len(answer.usage_events)
         yield page
         more = answer.pagination.has_next_page if answer.pagination else None
@@ -139,7 +145,9 @@ def _fetch_usage_events(client: VendorClient, window: Window, now: datetime) -> 
 
 def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
     page = client.get("members", "/teams/members", where=f"{window}")
-    Paging(NAME, "members", f"{window}").decode(page, _MEMBERS_PAGE)
+    paging = Paging(NAME, "members", f"{window}")
+    if not paging.decode(page, _MEMBERS_PAGE).team_members:
+        raise paging.failure("it lists nobody, and the key is a member's")
     yield page
 
 

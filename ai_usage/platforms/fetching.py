@@ -13,9 +13,9 @@ from typing import cast
 
 import msgspec
 
-from ai_usage.errors import ArchiveError
+from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.platforms.archive import Archive, Fetch
-from ai_usage.platforms.base import Endpoint, ReadContext, Vendor, Window
+from ai_usage.platforms.base import Endpoint, Page, ReadContext, Vendor, Window
 from ai_usage.platforms.event_ids import with_event_ids
 from ai_usage.platforms.http import VendorClient
 from ai_usage.platforms.paging import PagesShiftedError
@@ -92,7 +92,7 @@ def _fetch_chunk(
     for last_pass in (False,) * (PASSES - 1) + (True,):
         try:
             with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
-                for page in endpoint.fetch(client, chunk, now):
+                for page in _readable(vendor, endpoint, chunk, endpoint.fetch(client, chunk, now)):
                     recorder.add(page)
         except PagesShiftedError:
             if last_pass:
@@ -104,6 +104,31 @@ def _fetch_chunk(
         if recorder.fetch is not None:
             report.fetches.append(recorder.fetch)
         return
+
+
+def _readable(
+    vendor: Vendor, endpoint: Endpoint, chunk: Window, pages: Iterator[Page]
+) -> Iterator[Page]:
+    """The pages; a snapshot's must prove readable before they count as its day's answer.
+
+    A report's records are flagged one by one where they cannot be read, and asked for again. A
+    snapshot is of its day alone, and every later run folds it: it would fail them all for ever.
+    """
+    if endpoint.kind == "range":
+        yield from pages
+        return
+    bodies: list[bytes] = []
+    for page in pages:
+        bodies.append(page.body)
+        yield page
+    try:
+        for _ in endpoint.read(bodies, ReadContext(chunk)):
+            pass
+    except (msgspec.MsgspecError, UnreadableAmount) as error:
+        raise VendorError(
+            f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
+            f"({error}). Nothing of it is used; the last good answer stays."
+        ) from None
 
 
 def _chunks(days: list[date], most: int) -> list[Window]:

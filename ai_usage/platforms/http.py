@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.plain import one_line
 from ai_usage.platforms.base import Page, Vendor
-from ai_usage.platforms.limits import RateLimiter
+from ai_usage.platforms.limits import RateLimiter, shared
 from ai_usage.settings import Settings
 
 LONGEST_WAIT = timedelta(minutes=5)
@@ -32,6 +32,10 @@ it asked for: a run that sleeps for an hour helps nobody, one that asks too soon
 
 SHORTEST_SECRET = 8
 """Characters from which on a key is looked for in answers: a shorter one is any word."""
+
+MOST_SKEW = timedelta(minutes=15)
+"""How far this machine's clock may be off a vendor's. Well below the shortest time in which a day
+settles: by a clock that is ahead, a day that still runs at the vendor would count as complete."""
 
 MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
@@ -50,9 +54,12 @@ class VendorClient:
     at once. The key is in no error, log or repr, and an answer that holds it is refused: what is
     answered is kept in the archive as it came.
 
-    The vendors' rate limits are kept before they are hit (`RateLimiter`). A base URL on this
-    machine is a simulator and has no minute to wait for: there the limit is off, and so are the
-    proxies of the environment.
+    The vendors' rate limits are kept before they are hit, by all clients of this process that use
+    the same key (`limits.shared`). A base URL on this machine is a simulator and has no minute to
+    wait for: there the limit is off unless `rate_limited`, and so are the proxies of the
+    environment.
+
+    An answer by a clock that is more than `MOST_SKEW` off ours is a `VendorError` too.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class VendorClient:
         attempts: int = 6,
         wait_initial: float = 2.0,
         wait_max: float = 60.0,
+        rate_limited: bool | None = None,
     ) -> None:
         self.vendor = vendor
         url = _checked_url(vendor, base_url or vendor.base_url)
@@ -74,9 +82,13 @@ class VendorClient:
         self._wait_initial = wait_initial
         self._wait_max = wait_max
         loopback = _is_loopback(url.host)
-        self._shared = RateLimiter(None if loopback else vendor.requests_per_minute)
+        limited = not loopback if rate_limited is None else rate_limited
+        account = (vendor.name, self._host, key)
+        self._shared = shared(account, vendor.requests_per_minute if limited else None)
         self._own = {
-            endpoint.name: RateLimiter(None if loopback else endpoint.requests_per_minute)
+            endpoint.name: shared(
+                (*account, endpoint.name), endpoint.requests_per_minute if limited else None
+            )
             for endpoint in vendor.endpoints
             if endpoint.requests_per_minute is not None
         }
@@ -189,7 +201,25 @@ class VendorClient:
             ) from None
         if not response.is_success:
             raise self._refusal(response)
+        self._check_clock(response)
         return self._complete_object(response)
+
+    def _check_clock(self, response: httpx.Response) -> None:
+        """Refuse an answer by a clock that is far from ours; without `Date` there is none."""
+        theirs = _http_date(response.headers.get("date", ""))
+        if theirs is None:
+            return
+        # RFC 9111: a cache on the way says how many seconds ago it got the answer.
+        age = response.headers.get("age", "").strip()
+        theirs += timedelta(seconds=int(age) if age.isascii() and age.isdecimal() else 0)
+        off = datetime.now(UTC) - theirs
+        if abs(off) > MOST_SKEW:
+            minutes = abs(off).total_seconds() / 60
+            raise _RefusalError(
+                f"this machine's clock is {minutes:.0f} minutes "
+                f"{'ahead of' if off > timedelta(0) else 'behind'} that of {self._host}",
+                "Set the clock: it decides which days have ended.",
+            )
 
     def _unreachable(self, error: httpx.ConnectError) -> _RefusalError:
         return _RefusalError(
@@ -377,14 +407,23 @@ def _message(response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the vendor asks to wait: RFC 9110, a number of seconds or an HTTP date."""
+    """Seconds that the vendor asks to wait: RFC 9110, a number of seconds or an HTTP date.
+
+    A date is by the vendor's clock, which the answer tells; by ours only where it does not.
+    """
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
         return float(value)
+    at = _http_date(value)
+    if at is None:
+        return None
+    now = _http_date(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (at - now).total_seconds())
+
+
+def _http_date(value: str) -> datetime | None:
     try:
-        at = parsedate_to_datetime(value)
+        at = parsedate_to_datetime(value.strip())
     except (ValueError, TypeError):
         return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

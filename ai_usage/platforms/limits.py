@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Hashable
 
 MINUTE = 60.0
 
@@ -47,3 +48,13 @@ class RateLimiter:
                 return self._granted[0] + MINUTE - now
             self._granted.append(now)
             return 0.0
+
+
+_limiters: dict[tuple[Hashable, int | None], RateLimiter] = {}
+_limiters_lock = threading.Lock()
+
+
+def shared(account: Hashable, per_minute: int | None) -> RateLimiter:
+    """The limiter of an account, one for this process: clients come and go within a minute."""
+    with _limiters_lock:
+        return _limiters.setdefault((account, per_minute), RateLimiter(per_minute))

@@ -37,20 +37,23 @@ class Paging:
         except msgspec.ValidationError as error:
             raise self.failure(f"the answer has another shape than documented ({error})") from None
 
-    def records(self, records: list[msgspec.Raw]) -> None:
-        """Refuse a page whose records came before: the server ignores the page asked for."""
+    def records(self, records: list[msgspec.Raw], *, unique: bool = True) -> None:
+        """Refuse a page with a record that came on an earlier one.
+
+        The list has shifted meanwhile, or the server ignores the page asked for. Not `unique` are
+        lists in which two records may be the same to the last byte: there only a whole page tells.
+        """
         self._pages += 1
         if self._pages > MOST_PAGES:
             raise self.failure(f"more than {MOST_PAGES} pages, it does not seem to end")
-        if not records:
-            return
-        digest = hashlib.sha256()
-        for record in records:
-            digest.update(record)
-            digest.update(b"\n")
-        if digest.digest() in self._digests:
-            raise self.failure(f"page {self._pages} repeats an earlier page")
-        self._digests.add(digest.digest())
+        parts = [bytes(record) for record in records]
+        if not unique:
+            parts = [b"\n".join(parts)] if parts else []
+        came = {hashlib.blake2b(part, digest_size=16).digest() for part in parts}
+        if not came.isdisjoint(self._digests):
+            what = "a record of an earlier page" if unique else "an earlier page"
+            raise self.shifted(f"page {self._pages} repeats {what}")
+        self._digests |= came
 
     def next_token(self, has_more: bool | None, token: str | None) -> str | None:
         """The next page's token, or None at the end.

@@ -124,7 +124,9 @@ def scripted_vendor() -> Iterator[ScriptedVendor]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     vendor.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", lifespan="off", date_header=False)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -52,8 +52,9 @@ def failing(vendor_server: ScriptedVendor, endpoint: str, *bodies: Any) -> str:
 def test_a_report_is_asked_in_whole_days_with_bracketed_groups(
     vendor_server: ScriptedVendor,
 ) -> None:
-    vendor_server.answers(report())
-    fetch(ANTHROPIC, "usage_report", vendor_server.url, Window(DAY, DAY + timedelta(days=31)))
+    window = Window(DAY, DAY + timedelta(days=31))
+    vendor_server.answers(report(*map(bucket, window.days())))
+    fetch(ANTHROPIC, "usage_report", vendor_server.url, window)
     (asked,) = vendor_server.asked
     assert asked.path == "/v1/organizations/usage_report/messages"
     assert asked.query == [
@@ -110,7 +111,48 @@ def test_lists_are_followed_by_the_last_id(vendor_server: ScriptedVendor) -> Non
 
 def test_more_without_a_place_is_a_failure(vendor_server: ScriptedVendor) -> None:
     assert "not where" in failing(vendor_server, "usage_report", report(more=True))
-    assert "not where" in failing(vendor_server, "users", {"data": [], "has_more": True})
+    assert "not where" in failing(vendor_server, "users", {"data": [{"id": "a"}], "has_more": True})
+
+
+@pytest.mark.parametrize(("endpoint", "settled"), [("usage_report", 3), ("cost_report", 2)])
+def test_a_day_without_its_bucket_is_a_failure_once_it_has_settled(
+    vendor_server: ScriptedVendor, endpoint: str, settled: int
+) -> None:
+    """A day without usage has an empty bucket.
+
+    At noon, today may have none yet, and of cost, which settles within a day, nor may yesterday.
+    """
+    last = TODAY - timedelta(days=3)
+    window = Window(last, TODAY + timedelta(days=1))
+    days = window.days()
+    vendor_server.answers(report(*map(bucket, days[:settled])))
+    assert len(fetch(ANTHROPIC, endpoint, vendor_server.url, window)) == 1
+    vendor_server.answers(report(*map(bucket, days[1:])))
+    with pytest.raises(VendorError, match=rf"1 of {settled} days are missing, the first is {last}"):
+        fetch(ANTHROPIC, endpoint, vendor_server.url, window)
+    vendor_server.answers(report())
+    with pytest.raises(VendorError, match=rf"{settled} of {settled} days are missing, the first"):
+        fetch(ANTHROPIC, endpoint, vendor_server.url, window)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"), [("users", report()), ("members", {"teamMembers": []})]
+)
+def test_a_directory_without_anybody_is_a_failure(
+    vendor_server: ScriptedVendor, endpoint: str, body: Any
+) -> None:
+    """Folded, it would say that everybody has left; and the key that asks is somebody's."""
+    assert "it lists nobody" in failing(vendor_server, endpoint, body)
+
+
+def test_a_record_of_an_earlier_page_is_a_shift(vendor_server: ScriptedVendor) -> None:
+    """Another record came in front meanwhile, and pushed this one onto the next page."""
+    vendor_server.answers(
+        report({"date": f"{DAY}", "n": 1}, more=True, token="b"),
+        report({"date": f"{DAY}", "n": 1}, {"date": f"{DAY}", "n": 2}),
+    )
+    with pytest.raises(PagesShiftedError, match="page 2 repeats a record of an earlier page"):
+        fetch(ANTHROPIC, "claude_code", vendor_server.url)
 
 
 def test_a_repeated_token_is_a_failure(vendor_server: ScriptedVendor) -> None:
@@ -218,6 +260,14 @@ def test_daily_usage_asks_for_all_members_page_by_page(vendor_server: ScriptedVe
         (1, 100),
         (2, 100),
     ]
+
+
+def test_daily_usage_that_ends_before_all_users_came_is_a_failure(
+    vendor_server: ScriptedVendor,
+) -> None:
+    vendor_server.answers({"data": [1], "pagination": {"hasNextPage": False, "totalUsers": 101}})
+    with pytest.raises(PagesShiftedError, match="ends with page 1, and 101 users are announced"):
+        fetch(CURSOR, "daily_usage", vendor_server.url)
 
 
 def test_members_come_in_one_page_and_spend_in_as_many_as_it_says(

@@ -96,6 +96,56 @@ def test_a_retry_after_date_is_obeyed(vendor_server: ScriptedVendor) -> None:
     assert len(vendor_server.asked) == 2
 
 
+def test_a_retry_after_date_is_by_the_vendors_clock(vendor_server: ScriptedVendor) -> None:
+    """By ours, which is an hour ahead of it, the wait would be over before it began."""
+    theirs = datetime.now(UTC) - timedelta(hours=1)
+    header = {
+        "Date": format_datetime(theirs, usegmt=True),
+        "Retry-After": format_datetime(theirs + timedelta(seconds=1), usegmt=True),
+    }
+    vendor_server.answers(as_json({}, 429, **header), {"ok": 1})
+    ask(vendor_server)
+    first, second = vendor_server.asked
+    assert second.at - first.at >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("ours_ahead", "says"),
+    [
+        (timedelta(hours=26), "this machine's clock is 1560 minutes ahead of that of 127.0.0.1"),
+        (timedelta(minutes=-20), "this machine's clock is 20 minutes behind that of 127.0.0.1"),
+    ],
+)
+def test_a_clock_that_is_far_off_is_refused_for_it_tells_which_days_have_ended(
+    vendor_server: ScriptedVendor, ours_ahead: timedelta, says: str
+) -> None:
+    date = format_datetime(datetime.now(UTC) - ours_ahead, usegmt=True)
+    vendor_server.answers(as_json({"data": []}, Date=date))
+    message = refusal(vendor_server)
+    assert says in message
+    assert message.endswith("Set the clock: it decides which days have ended.")
+    assert len(vendor_server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Date": format_datetime(datetime.now(UTC) - timedelta(minutes=10), usegmt=True)},
+        {
+            "Date": format_datetime(datetime.now(UTC) - timedelta(hours=9), usegmt=True),
+            "Age": "32400",
+        },
+        {"Date": "yesterday"},
+    ],
+    ids=["a little off", "out of a cache", "no date"],
+)
+def test_a_clock_that_is_a_little_off_or_not_told_is_none_of_our_business(
+    vendor_server: ScriptedVendor, headers: dict[str, str]
+) -> None:
+    vendor_server.answers(as_json({"ok": 1}, **headers))
+    assert ask(vendor_server) == b'{"ok": 1}'
+
+
 @pytest.mark.parametrize("value", ["soon", "", "-5", "Wed, 99 Nov 2026 00:00:00 GMT"])
 def test_an_unreadable_retry_after_counts_as_none(
     vendor_server: ScriptedVendor, value: str
