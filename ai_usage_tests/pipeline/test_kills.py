@@ -1,91 +1,241 @@
-"""Killed in the middle and run again: the tables of a run that nobody disturbed."""
+"""Killed at seeded moments and run again: the tables of a run that nobody disturbed.
+
+Every run is a child forked from this warm process, so that nothing is imported twice. In it the
+operations of each stage are counted, and at the drawn one SIGKILL leaves no time for anything:
+no wall clock decides, the same seed kills at the same places.
+"""
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-from starlette.requests import Request
 
+from ai_usage.assets import dimensions
+from ai_usage.platforms import fetching, store
+from ai_usage.platforms.http import VendorClient
+from ai_usage.running import Refetch
 from ai_usage.settings import Settings
-from ai_usage.simulator import serve, write_directory_files
-from ai_usage_tests.support.child import finish, start_backfill
-from ai_usage_tests.support.faults import watching
+from ai_usage.simulator import Company, serve, write_directory_files
+from ai_usage.simulator.amendments import late, restated
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage_tests.conftest import ANCHOR, TODAY
 from ai_usage_tests.support.pipeline import (
-    Loaded,
+    Tables,
     assert_equal_tables,
-    simulated_environment,
+    run_window,
     simulated_settings,
+    tables,
     warehouse_of,
+    window,
 )
 
-SEED = 7
-GIVE_UP_SECONDS = 120.0
+SEED = 20260318
+FIRST_KILLS = ("archive", "fetch", "archive", "normalise", "archive", "replace", "fold")
+"""One a story. Two more follow, then a run to the end; the even stories begin with nothing."""
+GIVE_UP_SECONDS = 300.0
+DAYS = window(date(2026, 3, 17), TODAY)
+ASSETS = " or ".join(
+    f'key:"{name}"'
+    for name in (
+        "source_cursor_usage_events",
+        "source_cursor_members",
+        "source_anthropic_usage_report",
+        "source_anthropic_cost_report",
+        "source_anthropic_api_keys",
+        "source_anthropic_users",
+        "reference_users",
+        "reference_api_keys",
+        "raw_ai_events",
+        "dim_users",
+        "api_key_mappings",
+        "bridge_user_identity",
+        "fact_ai_costs",
+    )
+)
+FOLDED = {"dim_users", "api_key_mappings", "bridge_user_identity"}
+
+Tick = Callable[[str], None]
 
 
-@dataclass
-class Vendors:
-    """Watches the vendors' side: kills the process that asks, at a given request."""
+class Moment(NamedTuple):
+    """The n-th operation of a stage."""
 
-    victim: subprocess.Popen[str] | None = None
-    kill_at: int | None = None
-    requests: int = field(default=0)
-
-    def see(self, request: Request) -> None:
-        self.requests += 1
-        if self.victim is not None and self.requests == self.kill_at:
-            self.victim.kill()
+    stage: str
+    number: int
 
 
-def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+@contextmanager
+def counted(tick: Tick) -> Iterator[None]:
+    """Tell `tick` of the stage of every operation.
+
+    That is a request, a step of a file's way to the disk, an event that is normalised, a statement
+    of a table's replacement, a snapshot or table that is folded.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+
+        def before(owner: Any, name: str, stage: str) -> None:
+            whole = getattr(owner, name)
+
+            def told(*arguments: Any, **named: Any) -> Any:
+                tick(stage)
+                return whole(*arguments, **named)
+
+            patch.setattr(owner, name, told)
+
+        def each(owner: Any, name: str, stage: str) -> None:
+            whole = getattr(owner, name)
+
+            def told(*arguments: Any, **named: Any) -> Iterator[Any]:
+                for item in whole(*arguments, **named):
+                    tick(stage)
+                    yield item
+
+            patch.setattr(owner, name, told)
+
+        before(VendorClient, "_answer", "fetch")
+        before(store.os, "fsync", "archive")
+        before(store.Path, "replace", "archive")
+        each(fetching, "with_event_ids", "normalise")
+        each(dimensions.Directory, "snapshots", "fold")
+        replace, connect = DuckDBWarehouse.replace, DuckDBWarehouse.connect
+        stages: list[str] = []
+
+        def replaced(self: DuckDBWarehouse, table: str, *arguments: Any) -> Any:
+            stages.append("fold" if table in FOLDED else "replace")
+            try:
+                return replace(self, table, *arguments)
+            finally:
+                stages.pop()
+
+        @contextmanager
+        def connected(self: DuckDBWarehouse, *, read_only: bool = False) -> Iterator[Any]:
+            with connect(self, read_only=read_only) as connection:
+                yield _Told(connection, lambda: tick(stages[-1])) if stages else connection
+
+        patch.setattr(DuckDBWarehouse, "replace", replaced)
+        patch.setattr(DuckDBWarehouse, "connect", connected)
+        yield
+
+
+class _Told:
+    """A connection that tells of every statement before and after it."""
+
+    def __init__(self, connection: Any, tell: Callable[[], None]) -> None:
+        self._connection, self._tell = connection, tell
+
+    def execute(self, *arguments: Any) -> Any:
+        self._tell()
+        done = self._connection.execute(*arguments)
+        self._tell()
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def run(settings: Settings) -> None:
+    """Ask for all of it again, and write it."""
+    again = Refetch.since(DAYS.start)
+    result = run_window(settings, DAYS, selection=ASSETS, refetch=again, checks=False)
+    assert result.success, result.errors
+
+
+def in_a_child(work: Callable[[], None]) -> int:
+    """Do the work in a fork of this process; its exit code, negative for a signal."""
+    if (child := os.fork()) == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
     deadline = time.monotonic() + GIVE_UP_SECONDS
-    while not happened():
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            pytest.fail("the run hangs")
         time.sleep(0.01)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
-def written(settings: Settings) -> Callable[[], bool]:
-    """Whether the run writes to the warehouse."""
-    path = settings.warehouse_path
-    before = path.stat().st_mtime_ns if path.exists() else None
-    return lambda: path.exists() and path.stat().st_mtime_ns != before
+def killed(settings: Settings, moment: Moment) -> bool:
+    """Run and be killed at the moment; whether there was one."""
+    counts: Counter[str] = Counter()
+
+    def tick(stage: str) -> None:
+        counts[stage] += 1
+        if moment == (stage, counts[stage]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def work() -> None:
+        with counted(tick):
+            run(settings)
+
+    code = in_a_child(work)
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+def drawn(counts: Counter[str], draw: random.Random) -> list[list[Moment]]:
+    """Three moments a story. Only the first one may be the archive's: it writes no page twice."""
+    later = ["fetch", "normalise", "replace", "fold"] * len(FIRST_KILLS)
+    stages = [[first, *later[2 * n : 2 * n + 2]] for n, first in enumerate(FIRST_KILLS)]
+    return [[Moment(s, draw.randint(1, counts[s])) for s in story] for story in stages]
 
 
 @pytest.mark.slow
-def test_a_backfill_killed_at_random_moments_and_run_again_ends_in_the_undisturbed_tables(
-    week: Loaded, tmp_path: Path, report: Callable[[str], None]
+def test_runs_killed_at_seeded_moments_and_run_again_end_in_the_undisturbed_tables(
+    tmp_path: Path, report: Callable[[str], None]
 ) -> None:
-    """Twice while it asks the vendors, twice while it writes; SIGKILL leaves no time."""
-    draw = random.Random(SEED)  # noqa: S311
-    vendors = Vendors()
-    moments = []
-    with serve(week.company, middleware=[watching(vendors.see)]) as base_url:
-        place = (tmp_path, base_url, week.company.today, week.days.start)
-        environment, settings = simulated_environment(*place), simulated_settings(*place)
-        write_directory_files(week.company, settings.reference_path)
-        for request in (draw.randint(2, 5), draw.randint(2, 5)):
-            vendors.requests, vendors.kill_at = 0, request
-            vendors.victim = start_backfill(environment, week.days)
-            vendors.victim.communicate(timeout=GIVE_UP_SECONDS)
-            assert vendors.victim.returncode == -signal.SIGKILL
-            moments.append(f"request {request}")
-        vendors.victim = None
-        for longest in (1.0, 4.0):
-            process = start_backfill(environment, week.days)
-            wait_until(written(settings), process)
-            pause = draw.uniform(0, longest)
-            time.sleep(pause)
-            process.kill()
-            process.communicate(timeout=GIVE_UP_SECONDS)
-            assert process.returncode == -signal.SIGKILL, "it had ended before it was killed"
-            moments.append(f"{pause:.2f} s of writing")
-        finish(start_backfill(environment, week.days))
-    report(f"killed after {', '.join(moments)}; then run to the end")
-    assert_equal_tables(week.warehouse, warehouse_of(settings))
+    """Into an empty warehouse, and over the rows of answers that the vendors have restated."""
+    truth = Company(today=TODAY, people=30, scale=0.2, anchor=ANCHOR)
+    before = truth.amended(*restated(truth, 2), *late(truth, 1))
+    companies = [before]
+    counts: Counter[str] = Counter()
+    with serve(lambda: companies[-1]) as base_url:
+
+        def place(name: str) -> Settings:
+            return simulated_settings(tmp_path / name, base_url, TODAY, DAYS.start)
+
+        old = place("old")
+        write_directory_files(truth, old.reference_path)
+        empty = tmp_path / "empty"
+        shutil.copytree(old.home, empty)
+        run(old)
+        # What Dagster makes of an empty folder takes long, and is not what is killed here.
+        shutil.copytree(old.home / "dagster", empty / "dagster")
+        companies.append(truth)
+        # Over tables that are there: what is counted now is never more than in a story.
+        shutil.copytree(old.home, tmp_path / "new")
+        with counted(lambda stage: counts.update([stage])):
+            run(place("new"))
+        expected: Tables = tables(warehouse_of(place("new")))
+        assert set(counts) == {"fetch", "archive", "normalise", "replace", "fold"}
+
+        moments = []
+        for number, story in enumerate(drawn(counts, random.Random(SEED))):  # noqa: S311
+            settings = place(f"story{number}")
+            shutil.copytree(old.home if number % 2 else empty, settings.home)
+            moments += [moment for moment in story if killed(settings, moment)]
+            assert in_a_child(lambda settings=settings: run(settings)) == 0
+            assert_equal_tables(tables(warehouse_of(settings)), expected)
+            shutil.rmtree(settings.home)
+    assert len(moments) >= 20
+    assert {moment.stage for moment in moments} == set(counts)
+    named = ", ".join(f"{stage} {number}" for stage, number in moments)
+    report(f"killed {len(moments)} times ({named}), and run to the end {len(FIRST_KILLS)} times")
