@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
+from sqlalchemy.exc import OperationalError
 
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.checks.masking import mask_text
@@ -149,11 +151,16 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
+_LEAST_ROOM = 1_000_000
+"""Bytes of room below which SQLite finds its disk full, in various words."""
+
+
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Dagster's instance: its runs, events and the state of alerts.
 
-    Raises `AiUsageError` where its storage cannot be opened, like a Postgres that is down.
+    Raises `AiUsageError` where its storage cannot be opened, like a Postgres that is down, and
+    where it cannot be written meanwhile, like a disk that is full.
     """
     home = dagster_home(settings)
     try:
@@ -163,13 +170,30 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
+        _explain_full_disk(home, error)
         said = mask_text(str(cause).strip().partition("\n")[0]) or type(cause).__name__
         raise AiUsageError(
             f"Dagster's storage cannot be opened: {said}. See what {home / 'dagster.yaml'} says "
             "of it, and the variables that it names."
         ) from error
-    with instance:
-        yield instance
+    try:
+        with instance:
+            yield instance
+    except OperationalError as error:
+        _explain_full_disk(home, error)
+        raise AiUsageError(
+            f"Dagster's storage failed: {mask_text(str(error.orig).partition(chr(10))[0])}. Mend "
+            f"what {home / 'dagster.yaml'} says of it, and run the same command again."
+        ) from error
+
+
+def _explain_full_disk(home: Path, error: Exception) -> None:
+    """Raise `AiUsageError` if there is no room for Dagster's state."""
+    if shutil.disk_usage(home).free < _LEAST_ROOM:
+        raise AiUsageError(
+            f"{home}: the disk is full: make room, and run the same command again. Archive and "
+            "warehouse are whole."
+        ) from error
 
 
 def run_assets(

@@ -107,13 +107,14 @@ def _fetch_daily_usage(client: VendorClient, window: Window, now: datetime) -> I
         page = client.post(name, "/teams/daily-usage-data", body, where=f"{window} page {number}")
         answer = paging.decode(page, _DAILY_PAGE)
         paging.records(answer.data)
-        users = answer.pagination.total_users if answer.pagination else None
+        pagination = answer.pagination or _Pagination()
+        users = pagination.total_users
         if users is not None:
             paging.same_total(users)
         yield page
-        if not (answer.pagination and answer.pagination.has_next_page):
+        if not pagination.has_next_page:
             # Pages count users, whatever they hold of each; the vendor may cut them smaller.
-            size = min(answer.pagination.page_size or USERS_PER_PAGE, USERS_PER_PAGE)
+            size = min(pagination.page_size or USERS_PER_PAGE, USERS_PER_PAGE)
             if users is not None and number * size < users:
                 raise paging.shifted(f"it ends with page {number}, and {users} users are announced")
             return

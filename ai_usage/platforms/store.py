@@ -21,6 +21,7 @@ from ai_usage.errors import ArchiveError
 _MENDS = {
     errno.ENOSPC: "the disk is full: make room",
     errno.EDQUOT: "the disk quota is used up: make room",
+    errno.EFBIG: "it would be larger than this user may write: see `ulimit -f`",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied: let this user write there",
     errno.EPERM: "permission denied: let this user write there",

@@ -24,6 +24,7 @@ from ai_usage.simulator.amendments import late, restated
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import VIEW, answer
 from ai_usage.simulator.pages import (
+    Change,
     add_unknown_enum,
     add_wrong_types,
     count_one_less,
@@ -208,14 +209,15 @@ class FaultPlan:
         before = self._pages.get(path)
         if fault.kind == "repeated-page":
             return body if before is None else before.body
-        change = {
+        changes: dict[str, Change] = {
             "stray-token": stray_token,
             "wrong-type": add_wrong_types,
             "unknown-enum": add_unknown_enum,
             "vanished": count_one_less if later_page else drop_first,
-        }.get(fault.kind)
-        if fault.kind == "shifting-page" and before is not None:
-            change = push_down(before.last)
+        }
+        if before is not None:
+            changes["shifting-page"] = push_down(before.last)
+        change = changes.get(fault.kind)
         if change is None:
             return body
         value = msgspec.json.decode(body)

@@ -32,6 +32,14 @@ MEMORY_LIMIT = "384MB"
 
 _STAGE = "ai_usage_stage"
 _LOCKED = re.compile(r"Could not set lock on file|being used by another")
+_DISK = (
+    ("No space left on device", "the disk is full: make room and run it again"),
+    ("Disk quota exceeded", "the disk quota is used up: make room and run it again"),
+    ("File too large", "it would be larger than this user may write: see `ulimit -f`"),
+    ("Read-only file system", "the file system is read-only"),
+    ("Permission denied", "permission denied: let this user write there"),
+)
+"""What the operating system refused, in DuckDB's words and in ours."""
 _HOLDER = re.compile(r"PID (\d+)")
 _process_lock = threading.RLock()
 
@@ -91,6 +99,11 @@ class DuckDBWarehouse(Warehouse):
                 if not read_only:
                     connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.dataset}"')
                 yield connection
+            except duckdb.Error as error:
+                # Anything that is executed may be the first to meet a full disk.
+                if (why := _disk_trouble(error)) is None:
+                    raise
+                raise self._unwritable(why) from error
             finally:
                 connection.close()
         finally:
@@ -115,6 +128,8 @@ class DuckDBWarehouse(Warehouse):
                         f"{self.path} is already open in this process, for reading or for writing; "
                         "close it there first."
                     ) from error
+                if (why := _disk_trouble(error)) is not None:
+                    raise self._unwritable(why) from error
                 if not _LOCKED.search(str(error)):
                     raise WarehouseError(
                         f"{self.path}: DuckDB cannot open it: {_first_line(error)}; move the file "
@@ -129,6 +144,11 @@ class DuckDBWarehouse(Warehouse):
                     ) from error
                 # Jitter keeps two waiters from meeting again and again.
                 time.sleep(random.uniform(0.05, 0.25))  # noqa: S311
+
+    def _unwritable(self, why: str) -> WarehouseError:
+        return WarehouseError(
+            f"{self.path} cannot be written: {why}. Nothing of it is lost, the old rows stay."
+        )
 
     def exists(self, relation: str) -> bool:
         """Whether the table or view is there."""
@@ -223,6 +243,8 @@ class DuckDBWarehouse(Warehouse):
             except duckdb.Error as error:
                 # The connection closes before anyone can ask it anything else: that rolls back, and
                 # takes the stage along.
+                if _disk_trouble(error) is not None:
+                    raise
                 raise WarehouseError(
                     f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
                 ) from error
@@ -373,6 +395,8 @@ def _run(
     try:
         return connection.execute(sql, dict(parameters)) if parameters else connection.execute(sql)
     except duckdb.Error as error:
+        if _disk_trouble(error) is not None:
+            raise
         raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
 
 
@@ -391,6 +415,11 @@ def _type_text(type_name: str, nullable: bool) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _disk_trouble(error: duckdb.Error) -> str | None:
+    """Why the disk refused, where that is the trouble."""
+    return next((ours for theirs, ours in _DISK if theirs in str(error)), None)
 
 
 def _first_line(error: Exception) -> str:
