@@ -104,6 +104,13 @@ def fact_checks(
             partitions=partitions,
         ),
         sql_check(
+            "fact_ai_usage",
+            "reseen_keys",
+            "No key is used after it was not seen for its auto_deactivate_after_days.",
+            blocking=False,
+            partitions=partitions,
+        ),
+        sql_check(
             "fact_ai_costs",
             "cost_attribution",
             f"At least {settings.coverage_threshold:.0%} of a platform's dollars of a day belong "
