@@ -118,11 +118,18 @@ def test_every_column_of_the_design_document_exists_under_its_name(relation: str
     assert set(documented()[relation]) - set(columns) == set()
 
 
+@pytest.mark.parametrize("view", [name for name in documented() if name in view_names()])
+def test_a_views_columns_are_the_documents_in_its_order_before_any_other(view: str) -> None:
+    asked = documented()[view]
+    assert view_schema(view).column_names[: len(asked)] == asked
+
+
 # -- what mirrors raw_ai_events -----------------------------------------------------------------
 
 CARRIED = {
     str: "STRING",
     int: "INT64",
+    bool: "BOOL",
     Decimal: "NUMERIC",
     date: "DATE",
     datetime: "TIMESTAMP",
