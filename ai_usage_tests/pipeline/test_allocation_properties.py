@@ -290,6 +290,37 @@ def test_a_line_widens_step_by_step_and_each_step_is_less_sure(
 
 
 @pytest.mark.parametrize(
+    ("begun", "bearers"),
+    [(None, [11, 12]), (DAYS[0], [11, 12]), (DAYS[1], [11])],
+)
+def test_an_equal_split_is_over_who_is_in_the_team_and_has_begun_on_the_day(
+    begun: date | None, bearers: list[int]
+) -> None:
+    """A person's first version reaches back to the start of history; they do not."""
+    rule = {
+        "rule_id": "r",
+        "platform": "anthropic",
+        "scope_type": "workspace",
+        "scope_value": "w1",
+        "method": "equal_split",
+        "team": "Core",
+        "project_codes": [],
+        "valid_from": DAYS[0],
+        "valid_to": DAYS[0],
+    }
+    with engine_around(PEOPLE, OWNERS, team="Core", start_dates={"bob@x.io": begun}) as engine:
+        engine.fill({"allocation_rules": [rule]})
+        line = Line("l", DAYS[0], "anthropic", "w1", None, None, None, "output_tokens", "tokens",
+                    Decimal(3))  # fmt: skip
+        rows = facts(engine, [raw_line(line)])["l"]
+    assert [row["user_sk"] for row in rows] == bearers
+    assert sum(row["total_cost_usd"] for row in rows) == 3
+    assert {(row["allocation_method"], row["allocation_confidence"]) for row in rows} == {
+        ("equal_split", 1.0)
+    }
+
+
+@pytest.mark.parametrize(
     ("names", "confidence"),
     [
         ({"cost_type": "code_execution"}, 0.6),

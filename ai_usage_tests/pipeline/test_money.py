@@ -24,6 +24,8 @@ from ai_usage_tests.support.pipeline import Loaded, run_window, simulated_settin
 pytestmark = pytest.mark.slow
 
 FIRST = date(2025, 3, 1)
+NAMES = {"team": "shared", "unknown": "unattributed"}
+"""`user_email` of the members that gather what no person bears."""
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,68 @@ def test_every_seat_day_is_borne_by_who_held_the_seat(year: Loaded) -> None:
     truth = year.truth.seat_dollars(FIRST, TODAY)
     assert len(found) > 5_000
     assert found == {tuple(key): dollars for key, dollars in truth.items() if dollars}
+
+
+def test_everybodys_year_of_overage_is_theirs_to_the_last_digit(year: Loaded) -> None:
+    facts = asked(
+        year,
+        "SELECT u.user_email AS email, SUM(f.overage_cost_usd) AS usd FROM fact_ai_costs AS f "
+        "JOIN dim_users AS u ON u.user_sk = f.user_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end GROUP BY 1",
+    )
+    truth: dict[str, Decimal] = defaultdict(Decimal)
+    for (_day, owner), dollars in year.truth.direct_dollars(FIRST, TODAY).items():
+        truth[NAMES.get(owner.kind, owner.name)] += dollars
+    assert {row["email"]: row["usd"] for row in facts if row["usd"]} == dict(truth)
+
+
+def test_everybodys_year_of_api_cost_is_what_they_spent_under_the_rules_of_the_file(
+    year: Loaded, report: Callable[[str], None]
+) -> None:
+    """The rules are applied to what each key really cost, past the warehouse and its split.
+
+    A split by tokens of one price is right but for the truncation, a micro-dollar a part; only
+    code execution has no usage to be split by.
+    """
+    rules = list(file_rows(year, "allocation_rules.csv"))
+    manual = [row for row in rules if row["method"] == "manual"]
+    (equal,) = (row for row in rules if row["method"] == "equal_split")
+    spent: dict[str, Decimal] = defaultdict(Decimal)
+    containers = Decimal()
+    for day in year.days.days():
+        members = (p for p in year.company.people if p.employed(day))
+        team = [p.email for p in members if p.team(day).name == equal["team"]]
+        for line in year.truth.spender_lines(day):
+            containers += line.dollars if line.cost_type == "code_execution" else 0
+            if line.api_key_id == manual[0]["scope_value"]:
+                for row in manual:
+                    spent[row["user_email"]] += line.dollars * Decimal(row["percentage"]) / 100
+            elif line.workspace_id == equal["scope_value"]:
+                for email in team:
+                    spent[email] += line.dollars / len(team)
+            else:
+                spent[NAMES.get(line.owner.kind, line.owner.name)] += line.dollars
+    facts = asked(
+        year,
+        "SELECT u.user_email AS email, SUM(f.total_cost_usd) AS usd, COUNT(*) AS parts "
+        "FROM fact_ai_costs AS f JOIN dim_users AS u ON u.user_sk = f.user_sk "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        "AND f.cost_type = 'usage' GROUP BY 1",
+    )
+    borne = {row["email"]: row["usd"] for row in facts}
+    parts = sum(row["parts"] for row in facts)
+    total = sum(spent.values(), Decimal())
+    assert abs(sum(borne.values()) - total) < Decimal("0.000001")
+    off = {who: abs(borne.get(who, Decimal()) - spent[who]) for who in {*borne, *spent}}
+    relative = {who: off[who] / spent[who] for who in off if spent[who] >= 1}
+    assert len(relative) > 15
+    mean, worst = sum(relative.values()) / len(relative), max(relative, key=lambda w: relative[w])
+    report(
+        f"a year's API cost under the file's rules: ${sum(off.values()) / 2:.6f} of ${total:,.2f} "
+        f"misplaced; {len(relative)} bearers, mean error {mean:.4%}, worst "
+        f"{relative[worst]:.4%} (${off[worst]:.6f})"
+    )
+    assert sum(off.values()) / 2 <= containers + Decimal("0.000001") * parts
 
 
 def test_invoices_reconcile_to_the_cent_but_the_one_that_is_wrong(

@@ -12,8 +12,17 @@ from ai_usage.platforms.base import Window
 from ai_usage_tests.sql.engine import Engine
 
 
-def engine_around(people: Mapping[str, int], keys: Mapping[str, int]) -> Engine:
-    """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's."""
+def engine_around(
+    people: Mapping[str, int],
+    keys: Mapping[str, int],
+    *,
+    team: str | None = None,
+    start_dates: Mapping[str, date | None] | None = None,
+) -> Engine:
+    """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's.
+
+    `team` is everybody's; `start_dates` are people's first days, by address.
+    """
     at = datetime(2026, 3, 1, tzinfo=UTC)
     stamps = {"created_timestamp": at, "updated_timestamp": at}
     ever = {"effective_date": date(1900, 1, 1), "expiration_date": date(9999, 12, 31)}
@@ -32,6 +41,8 @@ def engine_around(people: Mapping[str, int], keys: Mapping[str, int]) -> Engine:
                 "is_active": True,
                 "is_current": True,
                 "data_source": "by_hand",
+                "team": team if sk > 0 else None,
+                "start_date": (start_dates or {}).get(email),
                 **ever,
                 **stamps,
             }

@@ -237,6 +237,8 @@ rule_shares AS (
   JOIN dim_users AS u
     ON u.team = r.rule_team AND u.is_active AND u.user_sk > 0
     AND r.event_date BETWEEN u.effective_date AND u.expiration_date
+    -- A first version reaches back to before the person had begun.
+    AND (u.start_date IS NULL OR r.event_date >= u.start_date)
   WHERE r.rule_method = 'equal_split'
 ),
 rule_scaled AS (
