@@ -18,7 +18,7 @@ from ai_usage.platforms.fetching import fetch_window, read_rows
 from ai_usage.reference import RefusedFileError, read_path, reference_file
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company
-from ai_usage.simulator.reference import write_reference_files
+from ai_usage.simulator.reference import write_directory_files
 from ai_usage_tests.directories.conftest import Configured
 from ai_usage_tests.directories.test_scim import archived
 from ai_usage_tests.platforms.support import Asked, ScriptedVendor, as_json
@@ -138,7 +138,7 @@ def test_the_sheets_rows_are_those_of_the_register(
 ) -> None:
     settings, archive = configured(), Archive(str(tmp_path / "archive"))
     keep(settings, archive)
-    write_reference_files(company, tmp_path)
+    write_directory_files(company, tmp_path)
     register = read_path(reference_file("api_keys.csv"), tmp_path).rows
     workspace = next(w.id for w in company.workspaces if w.name == "Data Science")
     assert kept(settings, archive) == [r for r in register if r["workspace_id"] == workspace] != []

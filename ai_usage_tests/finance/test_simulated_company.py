@@ -31,6 +31,8 @@ from ai_usage.simulator import Company, Truth, write_reference_files
 from ai_usage.simulator.roster import RECENT_LEAVER
 
 TODAY = date(2026, 3, 18)
+PERIODS = 3
+"""The second last of Cursor's is the one that bills too much."""
 YEAR = Window(TODAY - timedelta(days=365), TODAY + timedelta(days=1))
 
 
@@ -42,7 +44,7 @@ def company() -> Company:
 @pytest.fixture(scope="module")
 def files(company: Company, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
     folder = tmp_path_factory.mktemp("files")
-    write_reference_files(company, folder)
+    write_reference_files(company, folder, invoiced_periods=PERIODS)
     return {file.name: read_checked(file, folder).rows for file in reference_files()}
 
 
@@ -101,7 +103,7 @@ def test_every_invoice_in_dollars_equals_the_truth(
     for row in raw_invoices(files["invoices.csv"], Rates(files["fx_rates.csv"])):
         sums = compared if row["line_kind"] in ("usage", "seat") else others
         sums[row["invoice_id"]] += row["amount_usd"]
-    truths = Truth(company).invoices()
+    truths = Truth(company).invoices(PERIODS)
     assert compared == {i.invoice_id: i.invoiced_usd for i in truths}
     assert others == {i.invoice_id: i.other_invoiced_usd for i in truths if i.other_invoiced_usd}
 
@@ -112,7 +114,7 @@ def test_the_team_plans_invoices_are_its_seats_to_the_cent(
     """Reconciled in dollars although the seats and the invoices are in euros."""
     rates = Rates(files["fx_rates.csv"])
     seating = seating_of(files, listed(company, TODAY))
-    for invoice in Truth(company).invoices():
+    for invoice in Truth(company).invoices(PERIODS):
         if invoice.billing_account_id != "claude-team":
             continue
         window = Window(invoice.period_from, invoice.period_to + timedelta(days=1))

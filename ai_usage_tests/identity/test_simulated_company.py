@@ -16,7 +16,7 @@ from ai_usage.simulator import (
     CURSOR_KEY,
     Company,
     serve,
-    write_reference_files,
+    write_directory_files,
 )
 from ai_usage_tests.identity.sources import only
 
@@ -32,7 +32,7 @@ def company() -> Company:
 def found(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Identity:
     """Identity from one day's snapshots: what a new installation knows on its first day."""
     folder = tmp_path_factory.mktemp("reference")
-    write_reference_files(company, folder)
+    write_directory_files(company, folder)
     snapshots = [
         Snapshot(TODAY, name, read_path(reference_file(name), folder).rows)
         for name in ("users.csv", "api_keys.csv")

@@ -73,7 +73,7 @@ def test_the_check_tells_every_problem_and_every_file_that_nothing_reads(tmp_pat
 
 
 def test_the_simulated_companys_files_are_accepted(tmp_path: Path) -> None:
-    write_reference_files(Company(today=TODAY), tmp_path)
+    write_reference_files(Company(today=TODAY), tmp_path, invoiced_periods=2)
     for file in reference_files():
         reading = read_checked(file, tmp_path)
         assert reading.rows

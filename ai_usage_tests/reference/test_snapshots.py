@@ -20,7 +20,7 @@ NOV = date(2026, 11, 20)
 _rows = st.fixed_dictionaries(
     {name: st.none() for name in USERS.column_names}
     | {
-        "user_email": st.emails(),
+        "user_email": st.text(),
         "effective_date": st.dates(min_value=FIRST_DAY),
         "full_name": st.text(),
         "ai_budget_monthly_usd": st.decimals(0, 10**9, places=9),
@@ -30,7 +30,7 @@ _rows = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(_rows))
+@given(st.lists(_rows, max_size=3))
 def test_encode_and_decode_are_a_round_trip(rows: list[Row]) -> None:
     body = encode(USERS, rows)
     assert b"\n" not in body

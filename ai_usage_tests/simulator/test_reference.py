@@ -28,7 +28,7 @@ def read(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def folder(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("files") / "reference"
-    write_reference_files(company, target)
+    write_reference_files(company, target, invoiced_periods=1)
     return target
 
 
@@ -52,7 +52,7 @@ def test_the_files_have_the_agreed_columns(folder: Path) -> None:
 
 
 def test_writing_twice_gives_the_same_bytes(company: Company, folder: Path, tmp_path: Path) -> None:
-    for path in write_reference_files(Company(today=TODAY), tmp_path):
+    for path in write_reference_files(Company(today=TODAY), tmp_path, invoiced_periods=1):
         assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_a_registered_key_was_used_only_while_its_line_holds(
 def test_the_future_is_not_written(company: Company, tmp_path: Path) -> None:
     joiner = company.people[RECENT_JOINER]
     past = company.on(joiner.start_date - timedelta(days=60))
-    write_reference_files(past, tmp_path)
+    write_reference_files(past, tmp_path, invoiced_periods=1)
     users = read(tmp_path / "users.csv")
     assert joiner.email not in {row["user_email"] for row in users}
     mover = [row for row in users if row["user_email"] == company.people[MOVER].email]
