@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from ai_usage.warehouse.schema import Column, table_schema
@@ -248,7 +249,9 @@ def _date_sk(day: date) -> int:
     return day.year * 10000 + day.month * 100 + day.day
 
 
+@cache
 def _calendar(first: date, last: date) -> list[Row]:
+    """One list for all companies: no test changes it."""
     days = ((first + timedelta(days=n)) for n in range((last - first).days + 1))
     return [
         complete(

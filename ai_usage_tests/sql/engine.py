@@ -49,6 +49,7 @@ class Engine:
                 for c in table_schema(name).columns
             )
             self._connection.execute(f"CREATE TABLE w.{name} ({columns})")
+        self._held: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
         self._queries: dict[tuple[Any, ...], str] = {}
         self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
 
@@ -64,8 +65,11 @@ class Engine:
         self._connection.close()
 
     def fill(self, tables: Mapping[str, list[dict[str, Any]]]) -> None:
-        """Replace the rows of the given tables."""
+        """Replace the rows of the given tables, but for those that hold them already."""
         for name, rows in tables.items():
+            if self._held.get(name) == rows:
+                continue
+            self._held[name] = rows
             self._connection.execute(f"DELETE FROM w.{name}")
             self._connection.register("new_rows", table_schema(name).to_arrow(rows))
             self._connection.execute(f"INSERT INTO w.{name} BY NAME SELECT * FROM new_rows")

@@ -222,9 +222,12 @@ COMPANY = Company(
 )
 
 
-def answers() -> str:
-    """The views of a company whose days lie on the edges of months, as text."""
-    with Engine(utc=False) as engine:
+def answers(*, utc: bool = False) -> str:
+    """The views of a company whose days lie on the edges of months, as text.
+
+    Without `utc` the session has the time zone of its machine.
+    """
+    with Engine(utc=utc) as engine:
         load(engine, COMPANY)
         rows = {
             view: sorted(map(repr, engine.read(view, AS_OF, MONTHS))) for view in sorted(REFERENCE)
@@ -233,22 +236,19 @@ def answers() -> str:
 
 
 def test_a_reader_in_los_angeles_sees_the_same_months() -> None:
-    told = {}
-    for zone in ("UTC", "America/Los_Angeles"):
-        code = (
-            "from ai_usage_tests.sql.test_views_against_reference import answers; print(answers())"
-        )
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code],
-            env={**os.environ, "TZ": zone},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        session_zone, told[zone] = json.loads(done.stdout)
-        assert session_zone == zone
-    assert told["America/Los_Angeles"] == told["UTC"]
-    assert "Decimal('11000.000000000')" in str(told["UTC"]["vw_executive_dashboard"])
+    code = "from ai_usage_tests.sql.test_views_against_reference import answers; print(answers())"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code],
+        env={**os.environ, "TZ": "America/Los_Angeles"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    utc, expected = json.loads(answers(utc=True))
+    zone, told = json.loads(done.stdout)
+    assert (utc, zone) == ("UTC", "America/Los_Angeles")
+    assert told == expected
+    assert "Decimal('11000.000000000')" in str(told["vw_executive_dashboard"])
 
 
 def _same(actual: Any, expected: Any) -> bool:
