@@ -141,6 +141,7 @@ def test_the_days_snapshots_make_a_history_that_the_directory_does_not_know(
     ]
 
 
+@pytest.mark.slow
 def test_files_about_money_may_name_people_whom_only_the_directory_knows(
     configured: Configured, company: Company
 ) -> None:
