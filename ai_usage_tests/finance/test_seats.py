@@ -246,3 +246,16 @@ def test_every_billing_month_costs_price_times_seats_whoever_comes_and_goes(
     }
     assert len(closed) >= 3
     assert set(closed.values()) == {micros(price) * quantity}
+
+
+def test_a_rate_that_was_new_when_the_billing_month_began_is_not_stale_at_its_end() -> None:
+    """Of 1 January, taken on 15 January: 44 days old on 14 February, and the right one."""
+    rates = Rates(
+        rows_of("fx_rates.csv", "currency rate_date usd_per_unit source\nEUR 2026-01-01 1.10 ECB")
+    )
+    seating = seated(contract(currency="EUR", billing_day="15"))
+    stale = {
+        e.event_date: e.is_rate_stale for e in events(seating, "2026-01-15", "2026-03-14", rates)
+    }
+    assert not any(stale[day] for day in stale if day < date(2026, 2, 15))
+    assert all(stale[day] for day in stale if day >= date(2026, 2, 15))

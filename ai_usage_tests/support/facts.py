@@ -18,11 +18,16 @@ def engine_around(
     *,
     team: str | None = None,
     start_dates: Mapping[str, date | None] | None = None,
+    cost_centers: Mapping[str, str] | None = None,
+    verified: date | None = None,
 ) -> Engine:
     """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's.
 
-    `team` is everybody's; `start_dates` are people's first days, by address.
+    `team` is everybody's; `start_dates` are people's first days, by address; `cost_centers` are
+    people's and keys', their surrogate keys 1, 2, … in order of name; `verified` is the day on
+    which all was last confirmed.
     """
+    centers = cost_centers or {}
     at = datetime(2026, 3, 1, tzinfo=UTC)
     stamps = {"created_timestamp": at, "updated_timestamp": at}
     ever = {"effective_date": date(1900, 1, 1), "expiration_date": date(9999, 12, 31)}
@@ -49,9 +54,13 @@ def engine_around(
             for email, sk in {**people, "unknown": 0, "shared": -1}.items()
         ],
         "dim_platforms": [],
-        "dim_cost_centers": [],
+        "dim_cost_centers": [
+            {"cost_center_sk": n, "cost_center": name, "is_active": True, **stamps}
+            for n, name in enumerate(sorted(set(centers.values())), 1)
+        ],
         "bridge_user_identity": [
             {"identity_type": kind, "identity_value": value, "platform": where, "user_sk": sk}
+            | {"cost_center": centers.get(value), "last_verified_date": verified}
             | bridge
             for kind, where, members in (
                 ("api_key_id", "anthropic", keys),
@@ -123,3 +132,15 @@ def reconcile(
     )
     engine.fill({"invoice_reconciliation": rows})
     return rows
+
+
+def usage_facts(
+    engine: Engine, events: list[dict[str, Any]], window: Window
+) -> dict[str, dict[str, Any]]:
+    """Rows of `fact_ai_usage` that the events make, by event; kept for the cost fact."""
+    engine.fill({"raw_ai_events": events})
+    rows = engine.rows_of(
+        "facts", "fact_ai_usage", start=window.start, end=window.end, run_id="by_hand"
+    )
+    engine.fill({"fact_ai_usage": rows})
+    return {row["event_id"]: row for row in rows}

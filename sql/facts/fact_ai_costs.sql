@@ -318,7 +318,9 @@ identified AS (
       WHEN p.attribution_method = 'shared' OR COALESCE(b.user_sk, 0) != 0 THEN 'direct'
       ELSE 'unallocated'
     END AS allocation_method,
-    COALESCE(p.rule_cost_center, b.cost_center) AS bearer_cost_center,
+    -- A team's or service's key keeps its own cost centre, whoever a rule lets bear the cost.
+    COALESCE(p.rule_cost_center, IF(k.user_sk = -1, k.cost_center, NULL), b.cost_center)
+      AS bearer_cost_center,
     CASE
       WHEN ARRAY_LENGTH(p.rule_projects) > 0 THEN p.rule_projects
       WHEN ARRAY_LENGTH(k.project_codes) > 0 THEN k.project_codes
