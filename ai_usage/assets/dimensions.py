@@ -95,14 +95,18 @@ class Directory:
         return Identity(IdentityInputs(list(self.snapshots()), self.settings.now)).people
 
     def known_people(self) -> list[Row] | None:
-        """Every address that a directory has ever listed, each as a line of users.csv would.
+        """Every address that a directory has ever listed, with its teams, as users.csv would.
 
         None while a configured one has never been read: nobody can be called unknown then.
         """
         if self.unread():
             return None
         people = self.people()
-        return [{"user_email": a, "aliases": ()} for a in (*people.versions, *people.aliases.own)]
+        versions = [version for own in people.versions.values() for version in own]
+        return [
+            *({"user_email": v.user_email, "aliases": (), "team": v["team"]} for v in versions),
+            *({"user_email": alias, "aliases": ()} for alias in people.aliases.own),
+        ]
 
     def unread(self) -> list[str]:
         """The configured directories of people that have never been read, by their titles."""

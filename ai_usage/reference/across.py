@@ -21,7 +21,8 @@ Readings = dict[str, Reading | RefusedFileError]
 
 
 People = Sequence[Row] | None
-"""Whom the directories know: rows with user_email and aliases; None while that cannot be told."""
+"""Whom the directories know: rows with user_email, aliases and, where known, team; None while that
+cannot be told."""
 
 
 def read_folder(files: Sequence[ReferenceFile], folder: Path, people: People = ()) -> Readings:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from ai_usage.reference.column import Row
 from ai_usage.reference.currencies import USD
 from ai_usage.reference.file import Line
-from ai_usage.reference.problems import Problem
+from ai_usage.reference.problems import Problem, quoted
 
 USERS = "users.csv"
 RATES = "fx_rates.csv"
 DIRECTORIES = "the directories"
-"""Among `Others`: people (user_email, aliases) of SCIM, the vendors' member lists and former states
-of users.csv. Absent while a directory that is configured has not been read yet."""
+"""Among `Others`: people (user_email, aliases, team) of SCIM, the vendors' member lists and former
+states of users.csv. Absent while a directory that is configured has not been read yet."""
 
 Others = Mapping[str, Sequence[Row]]
 """Rows of the other present files by name, and of `DIRECTORIES`."""
@@ -45,6 +46,26 @@ def unknown_people(
         if email and where(line.values) and email not in known:
             what = f"{email} is nobody in {listed}"
             yield Problem(line.number, column, what, f"mend the address, or add it to {USERS}")
+
+
+def unknown_teams(lines: Sequence[Line], others: Others, column: str = "team") -> Iterator[Problem]:
+    """Refuse a team that nobody is or ever was in, by users.csv or a directory.
+
+    No rule where no team is known at all, or while a directory has not been read yet.
+    """
+    directories = others.get(DIRECTORIES)
+    if directories is None:
+        return
+    teams = {row.get("team") for row in (*others.get(USERS, ()), *directories)} - {None}
+    if not teams:
+        return
+    for line in lines:
+        team = line.values[column]
+        if team and team not in teams:
+            what = f"nobody is in the team {quoted(team)}"
+            close = difflib.get_close_matches(team, teams, n=1)
+            mend = f"did you mean {close[0]}?" if close else "mend the name, or people's team"
+            yield Problem(line.number, column, what, mend)
 
 
 def missing_rates(

@@ -414,6 +414,21 @@ def test_people_of_a_directory_are_known_too_whatever_users_csv_lists(tmp_path: 
     assert refused(None) == [], "a directory that was never read may know them"
 
 
+def test_an_equal_split_over_a_team_that_nobody_is_in_is_refused(tmp_path: Path) -> None:
+    """It would fall back to usage, and nobody would be told."""
+    rule = "r,p,workspace,w,equal_split,{},,,,"
+    _written(tmp_path, allocation_rules=f"{RULES}\n{rule.format('Serach')}\n")
+    assert _problems(tmp_path, "allocation_rules.csv") == [], "no team is known at all"
+    _written(tmp_path, users="user_email,team\nada@x.com,Search\n")
+    assert _problems(tmp_path, "allocation_rules.csv") == [
+        "allocation_rules.csv:2: team: nobody is in the team 'Serach'; did you mean Search?"
+    ]
+    listed: list[Row] = [{"user_email": "bob@x.com", "aliases": (), "team": "Serach"}]
+    read_checked(reference_file("allocation_rules.csv"), tmp_path, listed)
+    _written(tmp_path, allocation_rules=f"{RULES}\n{rule.format('Search')}\n")
+    assert _problems(tmp_path, "allocation_rules.csv") == []
+
+
 @pytest.mark.parametrize(
     ("stem", "text", "day"),
     [

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ai_usage.reference.column import CODE, EMAIL, PERCENTAGE, Column, Row, of_table
 from ai_usage.reference.file import Line, ReferenceFile
-from ai_usage.reference.known import USERS, Others, unknown_people
+from ai_usage.reference.known import USERS, Others, unknown_people, unknown_teams
 from ai_usage.reference.periods import days_of, first_day, first_difference, in_order, last_day
 from ai_usage.reference.problems import CellError, Problem
 
@@ -122,6 +122,7 @@ def _overlapping(blocks: Mapping[_Block, Sequence[Line]]) -> Iterator[Problem]:
 
 def _check_across(lines: Sequence[Line], others: Others) -> Iterator[Problem]:
     yield from unknown_people(lines, others)
+    yield from unknown_teams(lines, others)
 
 
 _FROM, _TO = days_of(_TABLE)
