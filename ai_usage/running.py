@@ -9,7 +9,7 @@ import difflib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -32,20 +32,11 @@ from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
+from ai_usage.progress import Progress, Step, listening
 from ai_usage.reference_state import take_in
 from ai_usage.settings import Settings
 from ai_usage.step_errors import error_line, interrupted
 from ai_usage.warehouse.io_managers import warehouse_resource
-
-Progress = Callable[["Step"], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something happened to an asset or check: `state` is started, done, failed or skipped."""
-
-    name: str
-    state: str
 
 
 @dataclass(frozen=True)
@@ -213,7 +204,7 @@ def run_assets(
     keys = selected(defs, selection)
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
-    with dagster_instance(settings) as instance:
+    with dagster_instance(settings) as instance, listening(progress):
         end_dead_runs(instance)
         instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
         result = job.execute_in_process(

@@ -11,6 +11,8 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Endpoint, Vendor, Window
 from ai_usage.platforms.fetching import fetch_window
 from ai_usage.platforms.http import VendorClient
+from ai_usage.platforms.pace import FetchProgress
+from ai_usage.progress import Step, tell
 from ai_usage.settings import Settings
 
 LOOKBACK_TAG = "ai_usage/lookback"
@@ -77,6 +79,13 @@ def _source(
             note = f"{vendor.title} is not configured: set {vendor.key_setting}."
             context.log.info(note)
             return dg.MaterializeResult(metadata={"status": note})
+        name = context.asset_key.path[-1]
+
+        def show(progress: FetchProgress) -> None:
+            tell(Step(name, "fetching", str(progress)))
+            if progress.days_done < progress.days:
+                context.log.info(f"{progress}")
+
         with explained(), VendorClient.from_settings(vendor, settings) as client:
             reports = [
                 fetch_window(
@@ -87,6 +96,7 @@ def _source(
                     archive=archive,
                     now=settings.now,
                     refetch=again,
+                    progress=show,
                 )
                 for window, again in config.windows(_asked(endpoint, window_of(context), settings))
             ]

@@ -14,9 +14,13 @@ from ai_usage.commands.findings import described
 from ai_usage.commands.words import counted
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
+from ai_usage.progress import Step
 from ai_usage.reference_state import pending_changes, widened
-from ai_usage.running import Refetch, RunResult, Step, plan_size, run_assets, selected
+from ai_usage.running import Refetch, RunResult, plan_size, run_assets, selected
 from ai_usage.settings import Settings
+
+SILENCE_SECONDS = 20.0
+"""How long a fetch says nothing where every word is a line."""
 
 STOPPED = 130
 """The exit code of a command that a person stopped, as shells have it (128 + SIGINT)."""
@@ -63,7 +67,8 @@ def follow(
 ) -> RunResult:
     """Run the selection over the window and show how far it is; exit with 130 if it is stopped.
 
-    On a terminal there is a bar, a step being an asset or a check; elsewhere a line an asset.
+    On a terminal there is a bar, a step being an asset or a check; elsewhere a line an asset. A
+    source that takes long says how many days it has and how long the others will take.
     """
     started = time.monotonic()
 
@@ -106,8 +111,9 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state == "started":
-                progress.update(task, description=f"{title}  {step.name}")
+            if step.state in ("started", "fetching"):
+                note = f"  {step.note}" if step.note else ""
+                progress.update(task, description=f"{title}  {step.name}{note}")
             else:
                 progress.advance(task)
                 if step.state == "failed":
@@ -120,10 +126,20 @@ def _with_lines(
     console: Console, assets: list[str], run: Callable[[Callable[[Step], None]], RunResult]
 ) -> RunResult:
     done = 0
+    spoken = time.monotonic()
 
     def show(step: Step) -> None:
-        nonlocal done
-        if step.state == "started" or (step.name not in assets and step.state != "failed"):
+        nonlocal done, spoken
+        if step.state == "fetching":
+            if time.monotonic() - spoken < SILENCE_SECONDS:
+                return
+            console.print(
+                f"        fetching {step.name}: {step.note}", highlight=False, soft_wrap=True
+            )
+        spoken = time.monotonic()
+        if step.state in ("started", "fetching") or (
+            step.name not in assets and step.state != "failed"
+        ):
             return
         done += step.name in assets
         console.print(f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}", highlight=False)

@@ -6,7 +6,8 @@ is the vendor module's. Nothing here knows a warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
@@ -18,6 +19,7 @@ from ai_usage.platforms.archive import Archive, Fetch
 from ai_usage.platforms.base import Endpoint, Page, ReadContext, Vendor, Window
 from ai_usage.platforms.event_ids import with_event_ids
 from ai_usage.platforms.http import VendorClient
+from ai_usage.platforms.pace import FetchProgress
 from ai_usage.platforms.paging import PagesShiftedError
 from ai_usage.platforms.parsing import UnreadableAmount
 from ai_usage.platforms.rows import RawEvent, Row
@@ -53,12 +55,14 @@ def fetch_window(
     archive: Archive,
     now: datetime,
     refetch: bool = False,
+    progress: Callable[[FetchProgress], None] = lambda progress: None,
 ) -> FetchReport:
     """Bring the window's days into the archive, in as few requests as the vendor's limits allow.
 
     Days that are held are not asked again unless `refetch`. `now` is the current UTC instant: no
     day after it is asked, and a snapshot only for its day. Every chunk is a fetch of its own in
-    the archive; when one fails, the earlier ones stay, the error goes on.
+    the archive; when one fails, the earlier ones stay, the error goes on. `progress` is told after
+    each of them.
     Raises `VendorError`, `ArchiveError`.
     """
     now = now.astimezone(UTC)
@@ -74,8 +78,19 @@ def fetch_window(
             report.held_days.append(day)
         else:
             report.fetched_days.append(day)
+    started, done = time.monotonic(), 0
     for chunk in _chunks(report.fetched_days, endpoint.max_days):
         _fetch_chunk(vendor, endpoint, chunk, client, archive, now, report)
+        done += len(chunk.days())
+        progress(
+            FetchProgress(
+                days_done=done,
+                days=len(report.fetched_days),
+                requests=report.pages,
+                seconds=time.monotonic() - started,
+                per_minute=client.requests_per_minute(endpoint.name),
+            )
+        )
     return report
 
 

@@ -141,6 +141,10 @@ class VendorClient:
         request = self._http.build_request("POST", path, data=fields)
         return self._ask(endpoint, where, request, f"POST {path}")
 
+    def requests_per_minute(self, endpoint: str) -> int | None:
+        """How many requests a minute the endpoint is asked at most; None where nothing limits."""
+        return self._own.get(endpoint, self._shared).per_minute
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

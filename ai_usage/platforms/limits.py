@@ -19,7 +19,7 @@ class RateLimiter:
     """
 
     def __init__(self, per_minute: int | None) -> None:
-        self._per_minute = per_minute
+        self.per_minute = per_minute
         self._granted: deque[float] = deque()
         self._not_before = 0.0
         self._lock = threading.Lock()
@@ -39,12 +39,12 @@ class RateLimiter:
         with self._lock:
             if now < self._not_before:
                 return self._not_before - now
-            if self._per_minute is None:
+            if self.per_minute is None:
                 return 0.0
             # The same sum in both places: rounding must not make a wait of 0 out of a full minute.
             while self._granted and self._granted[0] + MINUTE <= now:
                 self._granted.popleft()
-            if len(self._granted) >= self._per_minute:
+            if len(self._granted) >= self.per_minute:
                 return self._granted[0] + MINUTE - now
             self._granted.append(now)
             return 0.0

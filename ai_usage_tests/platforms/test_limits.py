@@ -179,11 +179,11 @@ def test_without_the_limit_the_vendor_would_refuse(monkeypatch: pytest.MonkeyPat
 
 def test_cursor_counts_each_endpoint_and_a_simulator_counts_nothing() -> None:
     with VendorClient(CURSOR, SecretStr("k")) as real:
-        assert real._own["usage_events"]._per_minute == 60
-        assert real._own["daily_usage"]._per_minute == 20
+        assert real._own["usage_events"].per_minute == 60
+        assert real._own["daily_usage"].per_minute == 20
     with VendorClient(ANTHROPIC, SecretStr("k")) as shared:
         assert shared._own == {}
-        assert shared._shared._per_minute == 60
+        assert shared._shared.per_minute == 60
     with VendorClient(CURSOR, SecretStr("k"), base_url="http://localhost:1/cursor") as simulated:
-        assert simulated._own["usage_events"]._per_minute is None
-        assert simulated._shared._per_minute is None
+        assert simulated._own["usage_events"].per_minute is None
+        assert simulated._shared.per_minute is None
