@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.platforms import anthropic
+from ai_usage.platforms import anthropic, cursor
 from ai_usage.running import Refetch, RunResult
 from ai_usage.simulator import FaultPlan, serve
 from ai_usage_tests.support.pipeline import (
@@ -94,3 +94,53 @@ def test_after_the_outage_the_same_run_goes_through(week: Loaded, tmp_path: Path
     result, after = refetched(week, tmp_path, selection)
     assert result.success, result.errors
     assert_equal_tables(week.warehouse, after)
+
+
+def test_a_run_through_faults_that_pass_ends_in_the_undisturbed_tables(
+    week: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refusals, a cut connection, half an answer, a page that shifts."""
+    monkeypatch.setattr(cursor, "EVENTS_PER_PAGE", 200)
+    plan = FaultPlan()
+    with serve(week.company, faults=plan) as base_url:
+        copy = copied(week, tmp_path, base_url, AI_USAGE_HTTP_ATTEMPTS="3")
+        plan.set(
+            "429:0@/cost_report#1",
+            "503:0@/claude_code#1-2",
+            "cut@/daily-usage-data#1",
+            "truncated@/usage_report/messages#1",
+            f"shifting-page@{EVENTS}#1",
+            "500:0@/api_keys#1",
+        )
+        result = run_window(
+            copy,
+            week.days,
+            selection="not group:views",
+            refetch=Refetch.since(week.days.start),
+            checks=False,
+        )
+    assert result.success, result.errors
+    assert plan.struck == 7
+    assert_equal_tables(week.warehouse, warehouse_of(copy))
+
+
+def test_a_record_that_cannot_be_read_is_kept_and_its_lost_amount_stops_the_costs(
+    week: Loaded, tmp_path: Path
+) -> None:
+    """One of the cost lines is of another shape: what it bills is not known, and that is said."""
+    selection = " or ".join(
+        f'key:"{name}"'
+        for name in ("source_anthropic_cost_report", "raw_ai_events", "fact_ai_costs")
+    )
+    result, after = refetched(week, tmp_path, selection, "wrong-type@/cost_report")
+    assert not result.success
+    (contract,) = [check for check in result.checks if check.blocking and not check.passed]
+    assert (contract.asset, contract.name) == ("raw_ai_events", "contract")
+    assert contract.failures == {"readable_amount": 1}
+    assert result.not_built == ("fact_ai_costs",)
+    flagged = [row for row in after["raw_ai_events"].to_pylist() if row["validation_errors"]]
+    assert any("undecodable_record" in row["validation_errors"] for row in flagged)
+    before = tables(week.warehouse)
+    assert after["raw_ai_events"].num_rows == before["raw_ai_events"].num_rows
+    names = ["raw_ai_events"]
+    assert_equal_tables(before, after, besides=names)
