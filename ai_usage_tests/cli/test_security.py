@@ -7,21 +7,16 @@ they are asked with. What runs, commands, alerts and storages make of it is look
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import re
-import sqlite3
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 from dagster._core.execution.plan.objects import StepFailureData
 from starlette.middleware import Middleware
@@ -44,6 +39,7 @@ from ai_usage_tests.notifications.receivers import (
     mail_server,
 )
 from ai_usage_tests.support.hostile import HostileAnswers
+from ai_usage_tests.support.secrets import found, texts_below
 
 pytestmark = pytest.mark.slow
 
@@ -214,7 +210,7 @@ def test_the_secrets_were_really_used(life: Life) -> None:
 
 def test_no_command_prints_one_not_even_when_it_fails_or_debugs(life: Life) -> None:
     for name, done in life.done.items():
-        assert not _found(life.secrets, done.out + done.err), name
+        assert not found(life.secrets, done.out + done.err), name
 
 
 def test_no_alert_tells_one(life: Life) -> None:
@@ -222,68 +218,15 @@ def test_no_alert_tells_one(life: Life) -> None:
     posts = json.dumps([{**post, "path": ""} for post in life.receiver.posts])
     mails = "\n".join(mail.as_string() for mail in life.mails)
     assert life.mails
-    assert not _found(life.secrets, posts + mails)
+    assert not found(life.secrets, posts + mails)
 
 
 def test_neither_archive_nor_warehouse_nor_dagsters_storage_holds_one(life: Life) -> None:
     kinds = set()
-    for name, text in _texts(life.home):
+    for name, text in texts_below(life.home):
         kinds.add(name.partition(":")[0])
-        assert not _found(life.secrets, text), name
+        assert not found(life.secrets, text), name
     assert kinds == {"file", "gzip", "sqlite", "duckdb"}
-
-
-def _found(secrets: set[str], text: str) -> list[str]:
-    return [secret for secret in secrets if secret in text]
-
-
-def _texts(home: Path) -> Iterator[tuple[str, str]]:
-    """Every file below, as it is and, where it is packed, unpacked."""
-    for path in sorted(home.rglob("*")):
-        if not path.is_file():
-            continue
-        content = path.read_bytes()
-        yield f"file:{path}", content.decode("latin-1")
-        if path.suffix == ".gz":
-            yield f"gzip:{path}", gzip.decompress(content).decode()
-        elif path.suffix == ".db":
-            yield f"sqlite:{path}", _sqlite(path)
-        elif path.suffix == ".duckdb":
-            yield f"duckdb:{path}", _duckdb(path)
-
-
-def _sqlite(path: Path) -> str:
-    """Every value of every table; Dagster packs some with zlib."""
-    found = []
-    with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        for (table,) in tables.fetchall():
-            for row in connection.execute(f'SELECT * FROM "{table}"'):
-                found += [_unpacked(value) for value in row if isinstance(value, str | bytes)]
-    return "\n".join(found)
-
-
-def _unpacked(value: str | bytes) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return zlib.decompress(value).decode()
-    except zlib.error:
-        return value.decode("latin-1")
-
-
-def _duckdb(path: Path) -> str:
-    with duckdb.connect(str(path), read_only=True) as connection:
-        tables = connection.sql(
-            "SELECT DISTINCT table_schema, table_name FROM information_schema.tables "
-            "WHERE table_type = 'BASE TABLE'"
-        ).fetchall()
-        rows = [
-            str(connection.sql(f'SELECT * FROM "{schema}"."{name}"').fetchall())
-            for schema, name in tables
-        ]
-    assert len(re.findall(r"example\.com", "\n".join(rows))) > 100, "it has the company's rows"
-    return "\n".join(rows)
 
 
 # -- hostile values -----------------------------------------------------------------------------

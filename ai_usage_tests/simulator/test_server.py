@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from ai_usage.simulator import CURSOR_KEY, Company, drop, serve
 from ai_usage.simulator.server import follow_the_date
 from ai_usage_tests.simulator.conftest import TODAY
 from ai_usage_tests.simulator.reading import all_events, ms
+from ai_usage_tests.support.ports import listening_elsewhere_than_on_loopback
 
 DAY = date(2026, 3, 10)
 
@@ -154,6 +156,13 @@ def test_the_server_has_stopped_when_the_block_ends(company: Company) -> None:
     assert threading.active_count() == before
     with serve(company, port=port) as again:
         assert again == url
+
+
+def test_the_simulator_listens_on_loopback_alone_unless_told_otherwise(company: Company) -> None:
+    with serve(company):
+        assert listening_elsewhere_than_on_loopback([os.getpid()]) == set()
+    with serve(company, host="0.0.0.0"):  # noqa: S104
+        assert len(listening_elsewhere_than_on_loopback([os.getpid()])) == 1
 
 
 def test_a_taken_port_fails_at_once(company: Company) -> None:

@@ -24,10 +24,12 @@ import pytest
 
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import serve
+from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, serve
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.cli.support import TODAY, Place, vendors
+from ai_usage_tests.support.ports import listening_elsewhere_than_on_loopback
+from ai_usage_tests.support.secrets import found, texts_below
 
 pytestmark = pytest.mark.slow
 
@@ -335,6 +337,22 @@ def test_the_console_shows_where_the_ui_is_and_no_noise(ui: Ui) -> None:
     assert len(printed.splitlines()) < 10, printed
 
 
+@pytest.mark.usefixtures("materialised")
+def test_every_port_of_its_processes_is_on_loopback(ui: Ui) -> None:
+    """The UI has no sign-in: whoever reaches it may start and delete."""
+    pids = map(int, _processes_of(ui.process.pid, "pid=").split())
+    assert listening_elsewhere_than_on_loopback(pids) == set()
+
+
+@pytest.mark.usefixtures("materialised")
+def test_no_key_is_in_anything_that_its_processes_printed_or_kept(ui: Ui) -> None:
+    secrets = {CURSOR_KEY, ANTHROPIC_KEY}
+    assert secrets <= {*ui.place.environment.values()}
+    assert not found(secrets, ui.log())
+    for name, text in texts_below(ui.place.folder):
+        assert not found(secrets, text), name
+
+
 def _wait_until_none_is_left(session: int) -> None:
     """All are in the session that `ai-usage dev` began; code servers take a moment to notice."""
     deadline = time.monotonic() + 60
@@ -343,9 +361,9 @@ def _wait_until_none_is_left(session: int) -> None:
     assert not left
 
 
-def _processes_of(session: int) -> str:
+def _processes_of(session: int, shown: str = "args=") -> str:
     return subprocess.run(  # noqa: S603
-        ["ps", "-s", str(session), "-o", "args="],  # noqa: S607
+        ["ps", "-s", str(session), "-o", shown],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,
