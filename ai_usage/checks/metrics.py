@@ -34,8 +34,9 @@ SUBJECT_CHECKS = frozenset({FRESHNESS, "volume", "spend_anomalies", "budget_cros
 PROMISED_FRESH = ("vw_cost_allocation_detailed", "vw_executive_dashboard", "vw_team_productivity")
 """The views that people open; the others read the same facts, and would only say it again."""
 
-MINIMUM_WEEKS = 4
-"""Same weekdays that must be known before a day's volume is judged."""
+MINIMUM_WEEKS = 5
+"""Same weekdays that must be known before a day's volume is judged: Christmas and New Year fall on
+the same one, and the median of five stands two quiet days."""
 MINIMUM_EVENTS = 20
 """Usual events a day below which chance alone halves and doubles."""
 MINIMUM_DAYS_WITH_SPEND = 10
@@ -189,7 +190,11 @@ def newest_fetch_in(
 def volume_check(
     settings: Settings, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetChecksDefinition:
-    """Every endpoint yields about as many events as on the last eight same weekdays."""
+    """Every endpoint yields about as many events as on the last eight same weekdays.
+
+    A holiday is quiet on every platform and no fault; that nothing was fetched at all is told by
+    `completeness`.
+    """
     least, most = 1 - settings.volume_tolerance, 1 / (1 - settings.volume_tolerance)
     return _subject_check(
         "raw_ai_events",

@@ -234,6 +234,27 @@ def test_a_day_without_any_event_warns_once_the_vendor_had_time(
     assert found == {f"cursor.{ENDPOINT}": ["2026-03-18"]}
 
 
+def test_holidays_do_not_warn_on_their_day_nor_by_what_they_leave_in_the_past(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    """Two quiet days among four of a weekday, and a day that is quiet on every platform."""
+    holidays = {date(2026, 2, 26), date(2026, 3, 5), date(2026, 3, 24)}
+    outage, busy = date(2026, 3, 25), date(2026, 3, 19)
+
+    def counts(day: date) -> list[Row]:
+        if day < date(2026, 2, 13):
+            return []
+        quiet = 4 if day in holidays else 60 if day == busy else 40
+        return [
+            *events(day, 3 if day == outage else quiet),
+            *events(day, quiet, "usage_report", platform="anthropic"),
+            # Counted in lines, which a holiday does not halve.
+            *events(day, 30, "cost_report", platform="anthropic"),
+        ]
+
+    assert volume(warehouse, tmp_path, counts) == {f"cursor.{ENDPOINT}": [outage.isoformat()]}
+
+
 # -- spend --------------------------------------------------------------------------------------
 
 JUMP = date(2026, 3, 24)

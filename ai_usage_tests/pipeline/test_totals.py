@@ -276,3 +276,13 @@ def test_every_blocking_check_passes_and_what_names_nobody_is_warned_of(
     assert any(key.owner == UNKNOWN for key in activity)
     (warned,) = (check for check in checks if check.name == "usage_attribution")
     assert not warned.passed
+
+
+def test_an_ordinary_quarter_with_its_holidays_and_joiners_alarms_nobody(quarter: Loaded) -> None:
+    """A joiner, a mover, a leaver, Christmas and dear models are no anomaly of spend or volume.
+
+    One small endpoint's Saturday may be half of the others' by chance.
+    """
+    found = {check.name: check.failures for check in quarter.result.checks}
+    assert found["spend_anomalies"] == {}
+    assert sum(found["volume"].values()) <= 1

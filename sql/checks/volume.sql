@@ -1,5 +1,6 @@
 -- Days on which an endpoint yields far fewer or far more events than usual: the median of the last
--- eight same weekdays, of four at least. Days that the vendor may still change are not judged.
+-- eight same weekdays, of five at least. Days that the vendor may still change are not judged. A
+-- day on which every platform, of two at least, is used far less is a holiday, and no fault.
 WITH counted AS (
   SELECT
     platform, source_endpoint, event_date AS day,
@@ -48,11 +49,23 @@ judged AS (
   SELECT platform, source_endpoint, day, MAX(events) AS events, MAX(usual) AS usual, COUNT(*) AS weeks
   FROM compared
   GROUP BY 1, 2, 3
+),
+verdicts AS (
+  SELECT
+    platform, source_endpoint, day, events, usual,
+    CAST(events AS FLOAT64) < usual * (1 - @tolerance) AS is_low,
+    CAST(events AS FLOAT64) * (1 - @tolerance) > usual AS is_high
+  FROM judged
+  WHERE weeks >= @minimum_weeks AND usual >= @minimum_events
+),
+holidays AS (
+  SELECT day
+  FROM verdicts
+  GROUP BY day
+  HAVING COUNT(DISTINCT platform) >= 2
+    AND COUNT(DISTINCT platform) = COUNT(DISTINCT IF(is_low, platform, NULL))
 )
-SELECT day, platform, source_endpoint, events, usual
-FROM judged
-WHERE weeks >= @minimum_weeks AND usual >= @minimum_events
-  AND (
-    CAST(events AS FLOAT64) < usual * (1 - @tolerance)
-    OR CAST(events AS FLOAT64) * (1 - @tolerance) > usual
-  )
+SELECT v.day, v.platform, v.source_endpoint, v.events, v.usual
+FROM verdicts AS v
+LEFT JOIN holidays AS h ON h.day = v.day
+WHERE v.is_high OR (v.is_low AND h.day IS NULL)
