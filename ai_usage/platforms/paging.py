@@ -46,10 +46,10 @@ class Paging:
         self._pages += 1
         if self._pages > MOST_PAGES:
             raise self.failure(f"more than {MOST_PAGES} pages, it does not seem to end")
-        parts = [bytes(record) for record in records]
-        if not unique:
-            parts = [b"\n".join(parts)] if parts else []
-        came = {hashlib.blake2b(part, digest_size=16).digest() for part in parts}
+        if unique:
+            came = {_digest([record]) for record in records}
+        else:
+            came = {_digest(records)} if records else set()
         if not came.isdisjoint(self._digests):
             what = "a record of an earlier page" if unique else "an earlier page"
             raise self.shifted(f"page {self._pages} repeats {what}")
@@ -87,3 +87,12 @@ class Paging:
     def failure(self, what: str) -> VendorError:
         """An error at this place."""
         return VendorError(f"{self._where}: {what}. Nothing of it is used; try again later.")
+
+
+def _digest(records: list[msgspec.Raw]) -> bytes:
+    """What tells a page or a record apart, in few bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for record in records:
+        digest.update(record)
+        digest.update(b"\n")
+    return digest.digest()
