@@ -220,7 +220,7 @@ def backfill(
     Examples:
       ai-usage backfill --from 2026-01-01
       ai-usage backfill --from 2026-01-01 --to 2026-03-31 --refetch
-      ai-usage backfill --from 2026-01-01 --select "raw_ai_events+"
+      ai-usage backfill --from 2026-01-01 --select "raw_ai_events*"
     """
     from ai_usage.commands.progress import run_with_progress
     from ai_usage.definitions import build_defs

@@ -250,7 +250,7 @@ def take_in_reference(settings: Settings, built: Window) -> None:
         take_in(Archive(settings.archive_root), settings, built, loaded)
 
 
-_SELECTIONS = "Examples: raw_ai_events, group:views, +fact_ai_costs (with all that it needs)."
+_SELECTIONS = "Examples: raw_ai_events, group:views, *fact_ai_costs (with all that it needs)."
 
 
 def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:

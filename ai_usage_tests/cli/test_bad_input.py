@@ -127,7 +127,7 @@ BAD_SETTINGS = [
         {},
         [*BACKFILL, "--select", "fact_ai_cost"],
         "--select 'fact_ai_cost' names no asset: did you mean fact_ai_costs? Examples: "
-        "raw_ai_events, group:views, +fact_ai_costs (with all that it needs).",
+        "raw_ai_events, group:views, *fact_ai_costs (with all that it needs).",
     ),
     ("a selection that cannot be read", {}, [*BACKFILL, "--select", "+++("], None),
     ("a folder in the place of the warehouse", {"AI_USAGE_DUCKDB_PATH": "."}, ["doctor"], None),
