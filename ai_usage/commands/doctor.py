@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from ai_usage.commands.reference import checked_files
 from ai_usage.commands.words import counted
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
@@ -15,7 +16,6 @@ from ai_usage.notifications.routes import routes_of
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window, discovered_vendors
 from ai_usage.platforms.http import VendorClient
-from ai_usage.reference import check, reference_files
 from ai_usage.running import dagster_home, dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import warehouse_resource
@@ -65,7 +65,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from of_bigquery(settings, warehouse_resource(settings).warehouse())
     yield _guarded("Dagster", lambda: _dagster(settings))
     yield _alerts(settings)
-    for file in check(reference_files(), settings.reference_path):
+    for file in checked_files(settings)[0]:
         if not file.ok:
             yield Finding(file.name, False, file.problems[0])
         elif file.present:

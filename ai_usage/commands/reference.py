@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from ai_usage.assets.dimensions import Directory
 from ai_usage.commands.words import counted
+from ai_usage.errors import AiUsageError
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import discovered_vendors
-from ai_usage.reference import check, reference_files, write_samples
+from ai_usage.reference import Checked, Row, check, reference_files, write_samples
 from ai_usage.settings import Settings
+
+
+def checked_files(settings: Settings) -> tuple[list[Checked], str | None]:
+    """What a check of the files finds, and why it cannot tell whether people are known, if so.
+
+    Whatever is wrong with a directory or the archive is not the files' fault: they are checked.
+    """
+    why = None
+    people: Sequence[Row] | None = None
+    try:
+        directory = Directory(settings, discovered_vendors(), Archive(settings.archive_root))
+        people, unread = directory.known_people(), directory.unread()
+        if unread:
+            have = "have" if len(unread) > 1 else "has"
+            why = f"{' and '.join(unread)} {have} not been read yet. See: ai-usage run"
+    except AiUsageError as error:
+        why = f"{error}"
+    return check(reference_files(), settings.reference_path, people), why
 
 
 def check_files(console: Console, settings: Settings) -> bool:
     """Print every file's state, each problem and warning on its own line; True if all are good."""
-    directory = Directory(settings, discovered_vendors(), Archive(settings.archive_root))
-    found = check(reference_files(), settings.reference_path, directory.known_people())
+    found, why = checked_files(settings)
     for file in found:
         if not file.ok:
             state = "[red]refused[/red]"
@@ -28,15 +48,9 @@ def check_files(console: Console, settings: Settings) -> bool:
         )
         for line in (*file.problems, *file.warnings):
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-    unread = directory.unread()
-    if unread and any(file.present for file in found):
-        console.print(
-            f"Whether people are known is not checked: {' and '.join(unread)} "
-            f"{'have' if len(unread) > 1 else 'has'} not been read yet. See: ai-usage run",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+    if why and any(file.present for file in found):
+        told = f"Whether people are known is not checked: {why}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     return all(file.ok for file in found)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from rich.console import Console
 
 from ai_usage.assets.dimensions import Directory
 from ai_usage.assets.directories import directory_assets, directory_key
 from ai_usage.commands.doctor import findings
+from ai_usage.commands.reference import check_files
 from ai_usage.definitions import build_defs
 from ai_usage.directories import DIRECTORIES
 from ai_usage.partitions import daily_partitions
@@ -204,6 +207,39 @@ def test_files_about_money_may_name_people_whom_only_the_directory_knows(
     )
     kept = warehouse.rows(Query("SELECT scope_value FROM dim_budgets"))
     assert {row["scope_value"] for row in kept} == {mover.email, alias.email}
+
+
+def test_the_commands_judge_people_only_when_the_directory_was_read(
+    configured: Configured, company: Company
+) -> None:
+    settings = configured()
+    settings.reference_path.mkdir(parents=True)
+    lines = f"person,{company.people[MOVER].email},3,2026-03-01\nperson,ghost@x.com,3,2026-03-01\n"
+    (settings.reference_path / "budgets.csv").write_text(
+        "scope_type,scope_value,amount,valid_from\n" + lines
+    )
+    ghost = "budgets.csv:3: scope_value: ghost@x.com is nobody in users.csv or a directory"
+
+    def said() -> tuple[bool, str, bool, str]:
+        out = io.StringIO()
+        good = check_files(Console(file=out, width=200), settings)
+        (finding,) = (f for f in findings(settings) if f.what == "budgets.csv")
+        return good, out.getvalue(), finding.ok, finding.detail
+
+    good, printed, ok, _ = said()
+    assert (good, ok) == (True, True)
+    assert "people are known is not checked: SCIM directory has not been read yet" in printed
+    assert run(settings, "key:source_scim_users").success
+    good, printed, ok, detail = said()
+    assert (good, ok) == (False, False)
+    assert printed.count("is nobody in") == 1
+    assert ghost in printed
+    assert ghost in detail
+
+    half = configured(AI_USAGE_SCIM_URL="")
+    out = io.StringIO()
+    assert check_files(Console(file=out, width=200), half), "that is not the files' fault"
+    assert "not checked: AI_USAGE_SCIM_TOKEN is set, AI_USAGE_SCIM_URL is not" in out.getvalue()
 
 
 def test_without_settings_the_assets_say_so(configured: Configured) -> None:
