@@ -37,6 +37,7 @@ from ai_usage.simulator import (
     FaultPlan,
     serve,
 )
+from ai_usage.simulator.faults import KINDS
 
 TODAY = date(2026, 3, 18)
 NOW = datetime.combine(TODAY, time(12), UTC)
@@ -59,7 +60,7 @@ class Case:
     """A fault, what is expected, and words of the reason where that is a failure.
 
     `only` are the endpoints that the fault can strike; it must not be felt at the others, and
-    the outcome there is `EQUAL`. `instead` has the outcomes that differ by endpoint.
+    the outcome there is `EQUAL`. The outcome `then` is that of the endpoints `instead`.
     """
 
     fault: str
@@ -203,6 +204,23 @@ def truths(simulated: Simulated) -> dict[str, list[Any]]:
         found[endpoint.name] = fetched(simulated, vendor, endpoint, archive)
         assert found[endpoint.name]
     return found
+
+
+def test_the_matrix_has_every_fault_that_the_simulator_knows() -> None:
+    assert set(KINDS) <= {Fault.parse(case.fault).kind for case in CASES}
+
+
+def test_the_undisturbed_fetch_is_what_happened_at_the_company(
+    simulated: Simulated, truths: dict[str, list[Any]]
+) -> None:
+    """Every other endpoint's truth is held against the company in the tests of fetching."""
+    company, days = simulated.companies[0], DAYS.days()
+    cents = sum(line.cents for day in days for line in company.cost_lines(day))
+    assert sum(row.cost_usd for row in truths["cost_report"]) * 100 == cents > 0
+    events = [event for day in days for event in company.cursor_events(day)]
+    assert len(truths["usage_events"]) == len(events)
+    charged = sum(event.charged_cents for event in events if event.is_chargeable)
+    assert sum(row.cost_usd or 0 for row in truths["usage_events"]) * 100 == charged > 0
 
 
 @pytest.mark.usefixtures("several_pages")
