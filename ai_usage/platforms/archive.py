@@ -15,10 +15,11 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -29,6 +30,8 @@ from ai_usage.platforms.store import Store
 
 AmountsIn = Literal["cents", "usd"]
 Origin = Literal["api", "import"]
+
+MANIFESTS_AT_ONCE = 200
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _MANIFEST_NAME = re.compile(
@@ -58,6 +61,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     amounts_in: AmountsIn = "cents"
     reason: str | None = None
     pages: list[StoredPage] = []
+    days: dict[date, str] | None = None
+    """A digest of what is said of each day that has events; None where it was not worked out."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Recorder:
         self.pages: list[StoredPage] = []
         self.new_pages = 0
         self.bytes = 0
+        self.days: dict[date, str] | None = None
+        """For the manifest: a digest of what is said of each day."""
         self.fetch: Fetch | None = None
         """Set once the manifest is written."""
 
@@ -98,6 +105,11 @@ class Recorder:
             self.new_pages += 1
         self.pages.append(StoredPage(sha, len(line), page.request))
         self.bytes += len(line)
+
+    def lines(self) -> Iterator[bytes]:
+        """The pages as they were stored, in order, one in memory at a time."""
+        for page in self.pages:
+            yield _verified(self._store, _page_path(self._folder, page.sha256), page.sha256)
 
     def _intact(self, path: str, sha: str) -> bool:
         """Whether the page is there and sound; a damaged one is written again, which mends it."""
@@ -154,6 +166,7 @@ class Archive:
                     amounts_in=amounts_in,
                     reason=reason,
                     pages=recorder.pages,
+                    days=recorder.days,
                 )
             )
 
@@ -215,8 +228,19 @@ class Archive:
 
     def manifest(self, fetch: Fetch) -> Manifest:
         """Open a fetch's manifest."""
+        return self._manifest(fetch, self._store.read(fetch.path))
+
+    def manifests(self, fetches: Iterable[Fetch]) -> Iterator[tuple[Fetch, Manifest]]:
+        """Open many fetches' manifests, in their order; a bucket is asked for several at once."""
+        waiting = iter(fetches)
+        while some := list(islice(waiting, MANIFESTS_AT_ONCE)):
+            contents = self._store.read_many([fetch.path for fetch in some])
+            for fetch, content in zip(some, contents, strict=True):
+                yield fetch, self._manifest(fetch, content)
+
+    def _manifest(self, fetch: Fetch, content: bytes) -> Manifest:
         try:
-            return msgspec.json.decode(self._store.read(fetch.path), type=Manifest)
+            return msgspec.json.decode(content, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ArchiveError(
                 f"{self._store.shown(fetch.path)} is damaged ({error}): delete it and fetch "

@@ -7,9 +7,10 @@ is the vendor module's. Nothing here knows a warehouse.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import cast
 
 import msgspec
@@ -109,6 +110,7 @@ def _fetch_chunk(
             with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
                 for page in _readable(vendor, endpoint, chunk, endpoint.fetch(client, chunk, now)):
                     recorder.add(page)
+                recorder.days = digests_by_day(endpoint, recorder.lines(), ReadContext(chunk))
         except PagesShiftedError:
             if last_pass:
                 raise
@@ -144,6 +146,29 @@ def _readable(
             f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
             f"({error}). Nothing of it is used; the last good answer stays."
         ) from None
+
+
+def digests_by_day(
+    endpoint: Endpoint, pages: Iterable[bytes], context: ReadContext
+) -> dict[date, str] | None:
+    """Of each day that an answer has events of, a digest of its records in any order.
+
+    Two answers that give a day one digest say the same of it, however their pages were cut: the
+    vendors' windows move on by a day every day. None where the pages cannot be read, or hold no
+    events: what an answer means must not fail its fetch.
+    """
+    if endpoint.yields is not RawEvent:
+        return None
+    sums: dict[date, int] = {}
+    unit = f"{context.amounts_in}:".encode()
+    try:
+        for event in cast(Iterator[RawEvent], endpoint.read(pages, context)):
+            record = (event.raw_response or repr(event)).encode()
+            number = int.from_bytes(sha256(unit + record).digest(), "big")
+            sums[event.event_date] = (sums.get(event.event_date, 0) + number) % 2**256
+    except Exception:
+        return None
+    return {day: f"{total:064x}" for day, total in sorted(sums.items())}
 
 
 def _chunks(days: list[date], most: int) -> list[Window]:
@@ -191,21 +216,27 @@ def read_rows(
         yield reading
 
 
-def _rows(vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading) -> Iterator[Row]:
-    fetch = reading.fetch
+def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetch) -> Iterator[Row]:
+    """All that a fetch's pages hold, a page in memory at a time; events have no id yet.
+
+    Raises `ArchiveError` where a page is missing, damaged or of an unknown shape.
+    """
     context = ReadContext(fetch.window, archive.manifest(fetch).amounts_in)
     try:
-        rows = endpoint.read(archive.pages(fetch), context)
-        if endpoint.yields is RawEvent:
-            yield from _events(vendor, endpoint, cast(Iterator[RawEvent], rows), reading)
-        else:
-            yield from rows
+        yield from endpoint.read(archive.pages(fetch), context)
     except (msgspec.MsgspecError, UnreadableAmount) as error:
         raise ArchiveError(
             f"{vendor.name} {endpoint.name} {fetch.window}: the archived answer of "
             f"{fetch.fetched_at:%Y-%m-%d %H:%M} UTC has a shape that cannot be read ({error}). "
             "Fetch it again."
         ) from error
+
+
+def _rows(vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading) -> Iterator[Row]:
+    rows = read_fetch(vendor, endpoint, archive, reading.fetch)
+    if endpoint.yields is RawEvent:
+        return _events(vendor, endpoint, cast(Iterator[RawEvent], rows), reading)
+    return rows
 
 
 def _events(
