@@ -29,7 +29,7 @@ from ai_usage.partitions import lookback_window
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.reference import VENDOR, reference_files
-from ai_usage.reference_state import pending_changes, widened
+from ai_usage.reference_state import held_back_changes, pending_changes, widened
 from ai_usage.running import Refetch, take_in_reference
 from ai_usage.settings import Settings
 from ai_usage.warehouse.schema import table_names
@@ -247,13 +247,20 @@ def _transform_after_ingest(
         window = Window(
             min(tick.window.start for tick in done), max(tick.window.end for tick in done)
         )
+        archive = Archive(settings.archive_root)
         try:
-            changes = pending_changes(Archive(settings.archive_root), settings)
+            changes = pending_changes(archive, settings)
+            held_back = held_back_changes(archive, settings)
         except AiUsageError as error:
             context.log.warning(f"Changes of reference files are not known: {error}")
-            changes = []
+            changes, held_back = [], []
         for change in changes:
             context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
+        for change in held_back:
+            context.log.warning(
+                f"{change.file.name} has changed from {change.day} on: closed months stay as they "
+                "are; `ai-usage run --closed` takes it in."
+            )
         return dg.RunRequest(
             run_key=newest.name,
             tags={

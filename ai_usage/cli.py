@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 import warnings
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +82,27 @@ def _day(text: str | date) -> date:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
+
+
+def _month(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month: write YYYY-MM.") from None
+
+
+def _instant(text: str | datetime) -> datetime:
+    if isinstance(text, datetime):
+        return text
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no instant: write YYYY-MM-DD or YYYY-MM-DDTHH:MM, UTC."
+        ) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _version(wanted: bool) -> None:
@@ -211,24 +232,36 @@ def backfill(
     refetch: Annotated[
         bool, typer.Option("--refetch", help="Ask vendors again for days already held.")
     ] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Build closed months anew: changes are adjustments.")
+    ] = False,
 ) -> None:
     """Fetch and materialise a range of days.
 
     Days that the archive holds are not fetched again, so a stopped backfill goes on where it was.
+    Days of closed months are refused unless asked for.
 
     \b
     Examples:
       ai-usage backfill --from 2026-01-01
       ai-usage backfill --from 2026-01-01 --to 2026-03-31 --refetch
       ai-usage backfill --from 2026-01-01 --select "raw_ai_events*"
+      ai-usage backfill --from 2026-02-01 --to 2026-02-28 --closed
     """
-    from ai_usage.commands.progress import run_with_progress
+    from ai_usage.commands.progress import refuse_closed, run_with_progress
     from ai_usage.definitions import build_defs
     from ai_usage.partitions import checked_window
     from ai_usage.running import Refetch
 
     settings = Settings.load()
     window = checked_window(settings, from_, to or settings.today)
+    if not closed:
+        refuse_closed(
+            settings,
+            window,
+            "begin with --from {first_open}, or add --closed to build them anew; what changes is "
+            "an adjustment.",
+        )
     again = Refetch.since(window.start) if refetch else Refetch.nothing()
     run_with_progress(console, build_defs(settings), settings, select, window, again)
 
@@ -238,24 +271,30 @@ def run(
     select: Annotated[
         str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
     ] = "*",
+    closed: Annotated[
+        bool,
+        typer.Option("--closed", help="Take in what closed months hold back, as adjustments."),
+    ] = False,
 ) -> None:
     """Fetch and materialise today and the look-back.
 
     This is what a schedule runs: vendors restate the last days, so they are asked again. A changed
-    reference file is taken in from the first day that it affects.
+    reference file is taken in from the first day that it affects. Closed months are asked for
+    again, but stand still unless --closed is given.
 
     \b
     Examples:
       ai-usage run
       ai-usage run --select "group:views"
+      ai-usage run --closed
     """
-    from ai_usage.commands.progress import run_with_progress, with_reference_changes
+    from ai_usage.commands.progress import run_with_progress, window_of_run
     from ai_usage.definitions import build_defs
     from ai_usage.partitions import lookback_window
     from ai_usage.running import Refetch
 
     settings = Settings.load()
-    window = with_reference_changes(console, settings, lookback_window(settings))
+    window = window_of_run(console, settings, lookback_window(settings), closed=closed)
     run_with_progress(
         console, build_defs(settings), settings, select, window, Refetch.lookback(settings)
     )
@@ -273,6 +312,9 @@ def import_(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also for days already held from the vendor.")
     ] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Also for days of closed months, as adjustments.")
+    ] = False,
 ) -> None:
     """Take saved vendor answers into archive and warehouse.
 
@@ -286,7 +328,64 @@ def import_(
     """
     from ai_usage.commands.importer import import_files
 
-    import_files(console, Settings.load(), files, amounts_in.value, replace=replace)
+    import_files(console, Settings.load(), files, amounts_in.value, replace=replace, closed=closed)
+
+
+@app.command()
+def changes(
+    from_: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+    ],
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=_instant, metavar="INSTANT", help="Only what was seen from then on."),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show what vendors said later of days already reported.
+
+    From the archive alone: which day, endpoint, person and amount changed between two fetches, by
+    how much, when it was seen, and whether the month was closed by then.
+
+    \b
+    Examples:
+      ai-usage changes --from 2026-02-01 --to 2026-02-28
+      ai-usage changes --from 2026-01-01 --since 2026-03-02T09:00 --format csv > changes.csv
+    """
+    from ai_usage.commands.changes import show_changes
+    from ai_usage.partitions import checked_window
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today)
+    messages = console if format_ is Format.table else errors
+    show_changes(console, messages, settings, window, since, format_.value)
+
+
+@app.command()
+def close(
+    month: Annotated[
+        date, typer.Argument(parser=_month, metavar="MONTH", help="The month, YYYY-MM.")
+    ],
+    reopen: Annotated[bool, typer.Option("--reopen", help="Open a closed month again.")] = False,
+) -> None:
+    """Close a month: record its totals, and let it stand still.
+
+    Refused while the month runs, days of it are missing or provisional, or a blocking check fails.
+    What vendors or files say of it later is told, and taken in only by `ai-usage run --closed`;
+    vw_adjustments has the differences.
+
+    \b
+    Examples:
+      ai-usage close 2026-02
+      ai-usage close 2026-02 --reopen
+    """
+    from ai_usage.commands.close import close_month, reopen_month
+
+    (reopen_month if reopen else close_month)(console, Settings.load(), month)
 
 
 @app.command()

@@ -1,17 +1,19 @@
 """Which states of the reference files are accepted, and which the warehouse has taken in.
 
 Both are kept in the archive, where every machine that runs the graph finds them. What changed
-between the two must be rebuilt from its earliest affected day.
+between the two must be rebuilt from its earliest affected day; closed months stand still, and what
+they were left with is kept too, until somebody asks for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
+from ai_usage.ledger.closing import open_from
 from ai_usage.platforms.archive import Archive, Fetch
 from ai_usage.platforms.base import Page, Window
 from ai_usage.reference import (
@@ -29,6 +31,9 @@ from ai_usage.settings import Settings
 
 _TAKEN_IN = "_taken_in"
 """Endpoint suffix of the states that the facts were built from."""
+_HELD_BACK = "_held_back"
+"""Endpoint suffix of the states that the facts of closed months were built from, where a newer one
+is in the facts of the open days."""
 
 
 @dataclass(frozen=True)
@@ -57,52 +62,107 @@ def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChang
     A file that is refused, absent or never taken in is no change: the run says what is wrong with
     it, and a first run takes everything in.
     """
-    changes = []
-    for file in reference_files():
-        taken_in = _newest(archive, f"{file.stem}{_TAKEN_IN}", file)
-        if taken_in is None:
-            continue
-        try:
-            reading = read_path(file, settings.reference_path)
-        except AiUsageError:
-            continue
-        if reading.present:
-            day = earliest_change(file, taken_in, reading.rows, settings.today)
-            if day is not None:
-                changes.append(ReferenceChange(file, day))
-    return changes
+    return _changes(archive, settings, lambda file: _taken_in(archive, file))
+
+
+def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
+    """What the files say today that the facts of closed months do not know.
+
+    Closed months change only when somebody asks; `day` lies before the first open day.
+    """
+    first_open = open_from(archive)
+    if first_open is None:
+        return []
+
+    def of_closed(file: ReferenceFile) -> list[Row] | None:
+        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
+        return _taken_in(archive, file) if held_back is None else held_back
+
+    found = _changes(archive, settings, of_closed)
+    return [change for change in found if change.day < first_open]
 
 
 def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window) -> None:
     """Remember, after a run of the whole graph, which accepted states are in the facts.
 
     `built` are the days that the run rebuilt, `loaded` all days that the facts hold: a state is
-    taken in only if no day that it affects was left out.
+    taken in only if no day that it affects was left out, but those of closed months. What these
+    were left with is remembered apart.
     """
+    first_open = open_from(archive) or loaded.start
+
+    def covers(first: date, end: date = loaded.end) -> bool:
+        return built.start <= max(first, loaded.start) and built.end >= end
+
     for file in reference_files():
-        accepted = newest_rows(archive, file)
-        if accepted is None:
-            continue
-        taken_in = _newest(archive, f"{file.stem}{_TAKEN_IN}", file)
-        first: date | None = loaded.start
+        # A file that never was is an empty one: one that comes later is a change of it.
+        accepted = newest_rows(archive, file) or []
+        taken_in = _taken_in(archive, file)
+        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
+        of_closed = taken_in if held_back is None else held_back
+        if of_closed is not None:
+            first = earliest_change(file, of_closed, accepted, settings.today)
+            in_closed = first is not None and first < first_open
+            # Closed months are asked for by themselves, too: the open days need not follow.
+            end = first_open if in_closed else loaded.end
+            known = in_closed or held_back is not None
+            if first is not None and known and covers(first, end):
+                _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, accepted)
+                held_back = accepted
+        first = loaded.start
         if taken_in is not None:
             first = earliest_change(file, taken_in, accepted, settings.today)
-        if first is None:
+        if first is None or not covers(max(first, first_open)):
             continue
-        if built.start <= max(first, loaded.start) and built.end >= loaded.end:
-            _keep(archive, settings, f"{file.stem}{_TAKEN_IN}", file, accepted)
+        if not covers(first) and held_back is None:
+            _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, taken_in or [])
+        _keep(archive, settings, f"{file.stem}{_TAKEN_IN}", file, accepted)
 
 
-def widened(window: Window, changes: Sequence[ReferenceChange], settings: Settings) -> Window:
+def widened(
+    window: Window,
+    changes: Sequence[ReferenceChange],
+    settings: Settings,
+    *,
+    closed: bool = False,
+) -> Window:
     """The window, reaching back to the first partition that a change affects.
 
     Also to the first day of a running seat month that is paid as a whole: who joins within it
-    takes over the seat's cost of days that have passed.
+    takes over the seat's cost of days that have passed. Never into a closed month, unless `closed`:
+    then the window begins later where it reached into one.
     """
+    archive = Archive(settings.archive_root)
     first = min([window.start, *(change.day for change in changes)])
-    seats = newest_rows(Archive(settings.archive_root), reference_file("seats.csv")) or []
+    seats = newest_rows(archive, reference_file("seats.csv")) or []
     first = affected_from(read_contracts(seats), first)
-    return Window(max(first, settings.first_day), window.end)
+    first_open = None if closed else open_from(archive)
+    start = max(first, settings.first_day, first_open or first)
+    # A window that lies in closed months altogether becomes the first open day.
+    return Window(start, max(window.end, start + timedelta(days=1)))
+
+
+def _changes(
+    archive: Archive, settings: Settings, known: Callable[[ReferenceFile], list[Row] | None]
+) -> list[ReferenceChange]:
+    changes = []
+    for file in reference_files():
+        before = known(file)
+        if before is None:
+            continue
+        try:
+            reading = read_path(file, settings.reference_path)
+        except AiUsageError:
+            continue
+        if reading.present:
+            day = earliest_change(file, before, reading.rows, settings.today)
+            if day is not None:
+                changes.append(ReferenceChange(file, day))
+    return changes
+
+
+def _taken_in(archive: Archive, file: ReferenceFile) -> list[Row] | None:
+    return _newest(archive, f"{file.stem}{_TAKEN_IN}", file)
 
 
 def _keep(

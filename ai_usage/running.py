@@ -45,6 +45,8 @@ class Refetch:
 
     usage: date | None = None
     cost: date | None = None
+    reach_back: bool = False
+    """Also where that day lies before the run's own days, in a closed month that stands still."""
 
     @classmethod
     def nothing(cls) -> Refetch:
@@ -62,6 +64,7 @@ class Refetch:
         return cls(
             settings.today - timedelta(days=settings.lookback_usage_days),
             settings.today - timedelta(days=settings.lookback_cost_days),
+            reach_back=True,
         )
 
     def config(self, defs: dg.Definitions, keys: Sequence[dg.AssetKey]) -> dict[str, Any]:
@@ -72,7 +75,8 @@ class Refetch:
             lookback = graph.get(key).tags.get(LOOKBACK_TAG)
             day = {"usage": self.usage, "cost": self.cost}.get(lookback or "")
             if day is not None:
-                ops[key.path[-1]] = {"config": {"refetch_since": day.isoformat()}}
+                asked = {"refetch_since": day.isoformat(), "reach_back": self.reach_back}
+                ops[key.path[-1]] = {"config": asked}
         # The run's own progress speaks to the person; Dagster's log is kept in its event log.
         return {"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -213,12 +217,7 @@ def run_assets(
             asset_selection=keys,
             raise_on_error=False,
             run_config=refetch.config(defs, keys),
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
-                STARTED_BY: "cli",
-                **this_process(),
-            },
+            tags=_tags_of(window),
         )
         alert_on_run(settings, defs, instance, run_id)
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
@@ -234,6 +233,48 @@ def run_assets(
         not_built=tuple(key.path[-1] for key in keys if key not in built),
         interrupted=any(map(interrupted, failed)),
     )
+
+
+def run_blocking_checks(
+    defs: dg.Definitions, settings: Settings, window: Window
+) -> tuple[CheckResult, ...]:
+    """Evaluate every blocking check over the days as the warehouse has them; nothing is built.
+
+    Raises `AiUsageError` where one cannot be evaluated.
+    """
+    graph = defs.resolve_asset_graph()
+    blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    dagster_home(settings)
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(), asset_check_selection=blocking
+    )
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        end_dead_runs(instance)
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            raise_on_error=False,
+            run_config=Refetch.nothing().config(defs, []),
+            tags=_tags_of(window),
+        )
+        alert_on_run(settings, defs, instance, run_id)
+    failed = [event for event in result.all_events if event.is_step_failure]
+    if any(map(interrupted, failed)):
+        raise AiUsageError("stopped while the checks ran; nothing was changed.")
+    for line in map(error_line, failed):
+        if line is not None:
+            raise AiUsageError(line)
+    return _checks(defs, result, window)
+
+
+def _tags_of(window: Window) -> dict[str, str]:
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
+        ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
+        STARTED_BY: "cli",
+        **this_process(),
+    }
 
 
 def take_in_reference(settings: Settings, built: Window) -> None:

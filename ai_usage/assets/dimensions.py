@@ -27,6 +27,8 @@ from ai_usage.identity import (
     members_of,
 )
 from ai_usage.identity.history import People
+from ai_usage.identity.reported import Reported
+from ai_usage.ledger.closing import closings
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Endpoint, Vendor, Window
@@ -86,6 +88,18 @@ class Directory:
                 activity=self._activity(warehouse),
                 key_name_patterns={v.name: v.key_name_patterns for v in self.vendors},
                 cost_centers=self._charged_cost_centers(),
+                reported=[
+                    Reported(
+                        total.user_sk,
+                        total.user_email,
+                        total.full_name,
+                        total.department,
+                        total.team,
+                        total.cost_center,
+                    )
+                    for closing in closings(self.archive)
+                    for total in closing.totals
+                ],
             )
             self._built = run_id, Identity(inputs)
         return self._built[1]

@@ -24,10 +24,15 @@ class SourceConfig(dg.Config):
 
     refetch_since: str = ""
     """Ask again for days from this one (YYYY-MM-DD) on, though the archive holds them."""
+    reach_back: bool = False
+    """Ask for those days also where they lie before the run's own: in a closed month, which stands
+    still, it must be seen when a vendor restates it."""
 
     def windows(self, window: Window) -> Iterator[tuple[Window, bool]]:
         """The window in two: what is asked only if it is not held, and what is asked again."""
         since = date.fromisoformat(self.refetch_since) if self.refetch_since else window.end
+        if self.reach_back and since < window.start:
+            window = Window(since, window.end)
         cut = min(max(since, window.start), window.end)
         if window.start < cut:
             yield Window(window.start, cut), False

@@ -16,6 +16,7 @@ import dagster as dg
 from ai_usage.checks.contract import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.checks.factory import table_check
 from ai_usage.checks.masking import mask_text
+from ai_usage.ledger.closing import open_from
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.rows import RawEvent
@@ -28,7 +29,10 @@ from ai_usage.warehouse.views import view_names
 
 LATENCY = "latency"
 FRESHNESS = "freshness"
-SUBJECT_CHECKS = frozenset({FRESHNESS, "volume", "spend_anomalies", "budget_crossings"})
+CLOSED_MONTH = "closed_month_changed"
+SUBJECT_CHECKS = frozenset(
+    {FRESHNESS, CLOSED_MONTH, "volume", "spend_anomalies", "budget_crossings"}
+)
 """Checks whose failures name who or what broke the promise, not a rule."""
 
 PROMISED_FRESH = ("vw_cost_allocation_detailed", "vw_executive_dashboard", "vw_team_productivity")
@@ -73,6 +77,7 @@ def metric_checks(
         volume_check(settings, partitions),
         spend_check(settings, partitions),
         budget_check(settings, partitions),
+        closed_month_check(),
     ]
 
 
@@ -113,6 +118,9 @@ def freshness_check(
     def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
         now = settings.now
         loaded = loaded_fetches(warehouse, Window(now.date() - RECENT, now.date() + RECENT))
+        # What vendors say of closed months is not built anew: it makes no open day stale.
+        first = open_from(archive) or date.min
+        loaded = {held: at for held, at in loaded.items() if held[2] >= first}
         newest = {
             (vendor, endpoint): newest_fetch_in(archive, vendor, endpoint, loaded, now)
             for vendor, endpoint in asked
@@ -253,6 +261,42 @@ def budget_check(
         lambda row: f"{row['subject']}",
         partitions,
     )
+
+
+def closed_month_check() -> dg.AssetChecksDefinition:
+    """Nothing has changed in closed months since, in the facts or in what vendors say."""
+
+    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
+        failures: dict[str, int] = {}
+        told = []
+        for row in warehouse.rows(_ADJUSTMENTS):
+            month, platform = f"{row['month']:%Y-%m}", row["platform_code"]
+            name = f"{month} {platform}"
+            failures[name] = failures.get(name, 0) + row["n"]
+            told.append(
+                {
+                    "month": month,
+                    "platform": platform,
+                    "status": row["status"],
+                    "adjustment_usd": str(row["usd"]),
+                }
+            )
+        return Found(failures, {"adjustments": dg.MetadataValue.json(told)} if told else {})
+
+    promise = (
+        "A closed month stands as it was reported: nothing in it was built anew with another "
+        "result, and no vendor has restated it since. Book what vw_adjustments has; close the "
+        "month anew to accept it."
+    )
+    return _view_check("vw_adjustments", CLOSED_MONTH, promise, evaluate)
+
+
+_ADJUSTMENTS = """
+SELECT month, platform_code, status, COUNT(*) AS n, SUM(adjustment_usd) AS usd
+FROM vw_adjustments
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3
+"""
 
 
 def _subject_check(

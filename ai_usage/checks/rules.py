@@ -255,6 +255,41 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda t: t.platform_sk != 0,
         ),
     ),
+    "raw_restatements": (
+        Rule(
+            "difference_is_after_less_before",
+            "difference = value_after - value_before, exactly; what is not reported is 0.",
+            # Not t.difference: that is a method of ibis's tables.
+            lambda t: t.value_before.fill_null(0) + t["difference"] == t.value_after.fill_null(0),
+            "error",
+        ),
+        Rule(
+            "something_changed",
+            "value_after is not value_before.",
+            lambda t: ~t.value_after.identical_to(t.value_before),
+            "error",
+        ),
+        Rule(
+            "seen_after_the_answer_before",
+            "The change was seen after the answer that it changed.",
+            lambda t: t.previous_fetch_at <= t.seen_at,
+            "error",
+        ),
+    ),
+    "closed_months": (
+        Rule(
+            "month_is_its_first_day",
+            "month is the first of a month.",
+            lambda t: t.month.day() == 1,
+            "error",
+        ),
+        Rule(
+            "closed_after_its_end",
+            "A month is closed once it is over.",
+            lambda t: t.closed_at.date() > t.month,
+            "error",
+        ),
+    ),
     "dim_users": (
         Rule(
             "version_is_a_range",
@@ -335,6 +370,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "raw_ai_events": ("event_id",),
     "fact_ai_usage": ("event_id",),
     "fact_ai_costs": ("event_id", "event_part"),
+    "closed_months": ("month", "platform_code", "platform_name", "user_sk", "cost_center"),
     "dim_users": ("user_sk",),
     "dim_platforms": ("platform_sk",),
     "dim_dates": ("date_sk",),
@@ -371,5 +407,6 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
         Relation("cost_center_sk", "dim_cost_centers", "cost_center_sk"),
     ),
     "bridge_user_identity": (Relation("user_sk", "dim_users", "user_sk"),),
+    "closed_months": (Relation("user_sk", "dim_users", "user_sk"),),
 }
 """Foreign keys by table."""

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from ai_usage.commands.dev import serve_ui
-from ai_usage.commands.progress import follow, print_outcome, with_reference_changes
+from ai_usage.commands.progress import follow, print_outcome, window_of_run
 from ai_usage.commands.spend import spend_table
 from ai_usage.commands.words import counted
 from ai_usage.definitions import build_defs
@@ -103,7 +103,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
         write_reference_files(company, settings.reference_path)
-        window = with_reference_changes(console, settings, _window_to_run(home, settings, days))
+        window = window_of_run(console, settings, _window_to_run(home, settings, days))
         console.print(
             f"Simulated vendors on {base_url}: {len(company.people)} people, "
             f"{counted(len(window.days()), 'day')} to bring up to date over HTTP.",

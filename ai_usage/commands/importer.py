@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ai_usage.commands.progress import run_with_progress
+from ai_usage.commands.progress import refuse_closed, run_with_progress
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
 from ai_usage.platforms.archive import AmountsIn, Archive
@@ -30,17 +30,23 @@ def import_files(
     amounts_in: AmountsIn,
     *,
     replace: bool,
+    closed: bool = False,
 ) -> None:
     """Examine every file before any is taken; then materialise the days they cover.
 
     Raises `AiUsageError` if one is not recognised, two hold the same days of one endpoint, one
-    holds days that are no partitions, or days that the archive holds from the vendor and
-    `replace` is not set.
+    holds days that are no partitions, days that the archive holds from the vendor and `replace` is
+    not set, or days of closed months and `closed` is not set.
     """
     archive = Archive(settings.archive_root)
     found = [(path, recognise(path)) for path in files]
     for path, saved in found:
         _refuse_outside(settings, path, saved.window)
+        if not closed:
+            mend = (
+                "import the file with --closed to build them anew; what changes is an adjustment."
+            )
+            refuse_closed(settings, saved.window, mend)
         if not replace:
             refuse_held_days(archive, path, saved)
     _refuse_twice(found)

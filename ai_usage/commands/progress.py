@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import dagster as dg
 import typer
@@ -12,12 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ai_usage.commands.findings import described
 from ai_usage.commands.words import counted
+from ai_usage.errors import AiUsageError
+from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.totals import first_held_back
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.progress import Step
-from ai_usage.reference_state import pending_changes, widened
+from ai_usage.reference_state import held_back_changes, pending_changes, widened
 from ai_usage.running import Refetch, RunResult, plan_size, run_assets, selected
 from ai_usage.settings import Settings
+from ai_usage.warehouse.io_managers import warehouse_resource
 
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""
@@ -42,19 +47,55 @@ def run_with_progress(
     return result
 
 
-def with_reference_changes(console: Console, settings: Settings, window: Window) -> Window:
-    """The window, reaching back to what changed reference files affect; says so if it does."""
-    changes = pending_changes(Archive(settings.archive_root), settings)
+def window_of_run(
+    console: Console, settings: Settings, window: Window, *, closed: bool = False
+) -> Window:
+    """The window, reaching back to what changed reference files affect; says so if it does.
+
+    Closed months are left out, and it is said what they are left out of; with `closed` the window
+    reaches back to all that was held back from them, what vendors restated included.
+    """
+    archive = Archive(settings.archive_root)
+    changes = pending_changes(archive, settings)
+    held_back = held_back_changes(archive, settings)
+    if closed:
+        changes = [*changes, *held_back]
+        restated = first_held_back(warehouse_resource(settings).warehouse())
+        window = Window(min(window.start, restated or window.start), window.end)
+    found = widened(window, changes, settings, closed=closed)
     for change in changes:
-        if change.day < window.start:
-            first = max(change.day, settings.first_day)
-            console.print(
-                f"{change.file.name} has changed: days from {first} on are rebuilt.",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
-    return widened(window, changes, settings)
+        if found.start < window.start and change.day < window.start:
+            first = max(change.day, found.start)
+            _say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
+    for change in [] if closed else held_back:
+        first = max(change.day, settings.first_day)
+        _say(
+            console,
+            f"{change.file.name} has changed from {first} on. {_closed_months(archive)} as "
+            "reported; `ai-usage run --closed` takes the change in as an adjustment.",
+        )
+    return found
+
+
+def refuse_closed(settings: Settings, window: Window, mend: str) -> None:
+    """Raise `AiUsageError` if the window reaches into a closed month; `mend` says what to do."""
+    archive = Archive(settings.archive_root)
+    first_open = open_from(archive)
+    if first_open is not None and window.start < first_open:
+        raise AiUsageError(
+            f"{window} reaches into closed books. {_closed_months(archive)} as reported: "
+            f"{mend.format(first_open=first_open)}"
+        )
+
+
+def _closed_months(archive: Archive) -> str:
+    first_open = open_from(archive)
+    last = (first_open or date.min + timedelta(days=1)) - timedelta(days=1)
+    return f"Days up to {last} are closed and stay"
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def follow(

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ai_usage.identity import bridge, claims, cost_centers, history, keys
+from ai_usage.identity.reported import Reported, with_reported_cost_centers, with_reported_users
 from ai_usage.identity.snapshots import Snapshot, by_source
 
 Rows = list[dict[str, Any]]
@@ -29,6 +30,8 @@ class IdentityInputs:
     activity: keys.Activity = field(default_factory=dict)
     key_name_patterns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     cost_centers: Collection[str] = ()
+    reported: Sequence[Reported] = ()
+    """What closed months refer to."""
 
 
 class Identity:
@@ -70,7 +73,8 @@ class Identity:
     def dim_users(self) -> Rows:
         """Rows of `dim_users`."""
         seen = bridge.last_activity_by_person(self._bridge, self.inputs.activity)
-        return history.dim_users(self.people, self.inputs.now, seen)
+        rows = history.dim_users(self.people, self.inputs.now, seen)
+        return with_reported_users(rows, self.inputs.reported, self.inputs.now)
 
     def api_key_mappings(self) -> Rows:
         """Rows of `api_key_mappings`."""
@@ -83,6 +87,7 @@ class Identity:
     def dim_cost_centers(self) -> Rows:
         """Rows of `dim_cost_centers`."""
         inputs = self.inputs
-        return cost_centers.dim_cost_centers(
+        rows = cost_centers.dim_cost_centers(
             self.people, self._mappings, inputs.cost_centers, inputs.now
         )
+        return with_reported_cost_centers(rows, inputs.reported, inputs.now)

@@ -26,6 +26,7 @@ from ai_usage.automation import (
     range_tags,
 )
 from ai_usage.definitions import build_defs
+from ai_usage.ledger.closing import record_close
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window, discovered_vendors
 from ai_usage.reference import VENDOR, read_path, reference_file
@@ -301,6 +302,18 @@ def test_the_transformation_reaches_back_to_what_a_changed_file_affects(graph: G
     _, (request,), _ = graph.sensor("transform_after_ingest")
     assert date.fromisoformat(request.tags[START]) == max(change.day, settings.first_day)
     assert change.day < TODAY - timedelta(days=8)
+
+
+def test_the_transformation_leaves_closed_months_as_they_are(graph: Graph) -> None:
+    """The nightly fetch reaches into February: vendors are asked, nothing of it is built anew."""
+    settings, archive = graph.settings, Archive(graph.settings.archive_root)
+    record_close(archive, date(2026, 2, 1), [], settings.now)
+    tags = tick(datetime.now(UTC), NIGHTLY, 36)
+    assert tags[START] == "2026-02-11"
+    for job in FETCHES:
+        graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
+    _, (request,), _ = graph.sensor("transform_after_ingest")
+    assert (request.tags[START], request.tags[END]) == ("2026-03-01", "2026-03-18")
 
 
 # -- reference files are taken in ---------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from ai_usage.assets.views import view_literals
 from ai_usage.checks.metrics import (
     budget_check,
+    closed_month_check,
     freshness_check,
     latency_check,
     metric_checks,
@@ -21,6 +22,7 @@ from ai_usage.checks.metrics import (
     volume_check,
 )
 from ai_usage.commands.findings import described
+from ai_usage.ledger.closing import record_close
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Page, Window, discovered_vendors
 from ai_usage.running import CheckResult
@@ -75,11 +77,11 @@ def failing(of: Ran, name: str) -> dict[str, list[str]]:
 
 
 def view_run(
-    warehouse: DuckDBWarehouse, check: dg.AssetChecksDefinition
+    warehouse: DuckDBWarehouse, check: dg.AssetChecksDefinition, name: str = VIEW
 ) -> tuple[dg.AssetCheckEvaluation, dict[str, float]]:
     """The view's check over a range of days: its one evaluation, and what is to be plotted."""
 
-    @dg.asset(name=VIEW, partitions_def=PARTITIONS, backfill_policy=dg.BackfillPolicy.single_run())
+    @dg.asset(name=name, partitions_def=PARTITIONS, backfill_policy=dg.BackfillPolicy.single_run())
     def view() -> dg.MaterializeResult[None]:
         return dg.MaterializeResult()
 
@@ -93,7 +95,7 @@ def view_run(
                 "dagster/asset_partition_range_end": "2026-03-03",
             },
         )
-        observed = instance.fetch_observations(dg.AssetKey(VIEW), limit=10).records
+        observed = instance.fetch_observations(dg.AssetKey(name), limit=10).records
     (evaluation,) = result.get_asset_check_evaluations()
     plotted: dict[str, float] = {}
     for record in observed:
@@ -177,6 +179,33 @@ def test_a_view_is_as_old_as_the_newest_complete_fetch_that_its_facts_hold(
     assert age(warehouse, tmp_path) == (False, 5.0), "it is in the archive, not in the facts"
     loaded(warehouse, newest)
     assert age(warehouse, tmp_path) == (True, 1.0)
+
+
+def test_an_older_answer_of_a_day_in_a_closed_month_makes_no_view_stale(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    """Closed months are asked again and not built anew: a view is as fresh as its open days."""
+    today, last = date(2026, 3, 2), date(2026, 2, 28)
+    asked = datetime(2026, 3, 2, 11, tzinfo=UTC)
+    archive = Archive(str(tmp_path / "archive"))
+    window = Window(last, today + timedelta(days=1))
+    with archive.recording("cursor", ENDPOINT, window, fetched_at=asked) as recorder:
+        recorder.add(Page(b"{}", "GET /"))
+    days = {last: asked - timedelta(days=1), today: asked}
+    for table, made in (("raw_ai_events", raw), ("fact_ai_usage", used)):
+        rows = [
+            made(day, day, ingest_timestamp=at, source_endpoint=ENDPOINT)
+            for day, at in days.items()
+        ]
+        warehouse.replace(table, window, arrow(table, rows))
+    seen = {"AI_USAGE_AS_OF": today.isoformat()}
+    assert age(warehouse, tmp_path, **seen) == (False, None)
+    record_close(archive, date(2026, 2, 1), [], asked)
+    assert age(warehouse, tmp_path, **seen) == (True, 1.0)
+
+
+def used(day: date, name: object, *, source_endpoint: str, **values: object) -> Row:
+    return row("fact_ai_usage", day, event_id=event_id(name), **values)
 
 
 def test_an_answer_without_events_is_as_fresh_as_any_and_no_key_means_nothing_is_asked(
@@ -403,3 +432,70 @@ def test_a_person_at_the_console_reads_the_promise_and_who_broke_it() -> None:
     )
     assert told("freshness", *"abcdefg").endswith("not so for a, b, c, d, e and 2 more.")
     assert told("latency", "latency") == "Nobody is late: not so in 1 case."
+
+
+# -- closed months ------------------------------------------------------------------------------
+
+
+def test_a_closed_month_that_changed_is_named_with_its_platform_and_dollars(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    """Ada's February was closed at 10 dollars on Cursor; the facts say 12."""
+    schema = view_schema("vw_adjustments")
+    warehouse.create_view(schema, view_literals(settings_for(tmp_path), schema))
+    day = date(2026, 2, 10)
+    warehouse.replace("dim_dates", None, arrow("dim_dates", [dated(day), dated(date(2026, 3, 10))]))
+    ada = row("dim_users", user_sk=7, user_email="ada@x.io")
+    warehouse.replace("dim_users", None, arrow("dim_users", [ada]))
+
+    def spent(day: date, usd: int) -> None:
+        amount = Decimal(usd)
+        cost = row(
+            "fact_ai_costs",
+            day,
+            user_sk=7,
+            platform_sk=1,
+            cost_center_sk=0,
+            base_cost_usd=amount,
+            total_cost_usd=amount,
+            allocated_cost_usd=amount,
+        )
+        warehouse.replace("fact_ai_costs", Window.day(day), arrow("fact_ai_costs", [cost]))
+
+    def found() -> tuple[bool, object, object]:
+        evaluation, _ = view_run(warehouse, closed_month_check(), "vw_adjustments")
+        assert evaluation.severity == dg.AssetCheckSeverity.WARN
+        told = [evaluation.metadata.get(name) for name in ("failures", "adjustments")]
+        return (evaluation.passed, *(value.value if value else None for value in told))
+
+    closed = row(
+        "closed_months",
+        month=date(2026, 2, 1),
+        platform_code="cursor",
+        user_sk=7,
+        user_email="ada@x.io",
+        cost_center="Unassigned",
+        total_cost_usd=Decimal(10),
+    )
+    spent(day, 12)
+    spent(date(2026, 3, 10), 99)
+    assert found() == (True, None, None), "no month is closed"
+    warehouse.replace("closed_months", None, arrow("closed_months", [closed]))
+    assert found() == (
+        False,
+        {"2026-02 cursor": 1},
+        [
+            {
+                "month": "2026-02",
+                "platform": "cursor",
+                "status": "taken_in",
+                "adjustment_usd": "2.000000000",
+            }
+        ],
+    )
+    spent(day, 10)
+    assert found() == (True, None, None), "as it was closed"
+
+
+def dated(day: date) -> Row:
+    return row("dim_dates", day, date=day, month=day.replace(day=1), date_sk=int(f"{day:%Y%m%d}"))

@@ -65,6 +65,9 @@ def test_version_is_that_of_the_package(tmp_path: Path) -> None:
         (["simulate", "--fault", "boom"], "Invalid value for --fault: 'boom' is no fault"),
         (["query", "SELECT 1", "--format", "xml"], "--format"),
         (["import"], "FILE"),
+        (["close"], "MONTH"),
+        (["close", "2026"], "write YYYY-MM"),
+        (["changes", "--from", "2026-03-01", "--since", "soon"], "is no instant"),
     ],
 )
 def test_a_wrong_use_of_the_command_line_exits_with_2_and_names_it(

@@ -34,7 +34,7 @@ def test_the_readme_shows_the_commands_that_these_tests_run() -> None:
         "make test",
         "make dev",
     ]
-    assert len([line for line in commands() if line.startswith(CLI)]) == 6
+    assert len([line for line in commands() if line.startswith(CLI)]) == 7
 
 
 @pytest.mark.slow

@@ -40,6 +40,8 @@ def tables(
     reports: Iterable[Mapping[str, Any]] | None = None,
     spend: Iterable[Mapping[str, Any]] = (),
     keys: Iterable[Mapping[str, Any]] = (),
+    closed: Iterable[Mapping[str, Any]] = (),
+    restatements: Iterable[Mapping[str, Any]] = (),
     calendar: tuple[date, date] = (date(2024, 1, 1), date(2025, 12, 31)),
 ) -> dict[str, list[Row]]:
     """The tables that the views read.
@@ -48,7 +50,8 @@ def tables(
     `costs`: day, person, platform, optional cost_center, and columns of fact_ai_costs;
     `usage`: day, person, platform, and columns of fact_ai_usage;
     `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`, `keys`:
-    columns of dim_budgets, raw_invoices, raw_member_spend, api_key_mappings; `reports`: day,
+    columns of dim_budgets, raw_invoices, raw_member_spend, api_key_mappings; `closed`,
+    `restatements`: platform, and columns of closed_months, raw_restatements; `reports`: day,
     platform, and columns of raw_ai_events. Without reports each cost was reported as it stands.
 
     A platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
@@ -89,6 +92,8 @@ def tables(
         ],
         "raw_member_spend": [_snapshot(row) for row in spend],
         "api_key_mappings": [complete("api_key_mappings", row) for row in keys],
+        "closed_months": [_closed(row) for row in closed],
+        "raw_restatements": [_restatement(row) for row in restatements],
     }
 
 
@@ -243,6 +248,18 @@ def _snapshot(row: Mapping[str, Any]) -> Row:
     day = row["snapshot_date"]
     asked = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     return complete("raw_member_spend", {"ingest_timestamp": asked, **row})
+
+
+def _closed(row: Mapping[str, Any]) -> Row:
+    _sk, code, name = PLATFORMS[row["platform"]]
+    given = {key: value for key, value in row.items() if key != "platform"}
+    return complete("closed_months", {"platform_code": code, "platform_name": name, **given})
+
+
+def _restatement(row: Mapping[str, Any]) -> Row:
+    before, after = (row.get(name) or Decimal(0) for name in ("value_before", "value_after"))
+    values = {"measure": "cost_usd", "difference": after - before, **row}
+    return complete("raw_restatements", values | {"platform": PLATFORMS[row["platform"]][1]})
 
 
 def _date_sk(day: date) -> int:

@@ -31,6 +31,8 @@ READ = (
     "allocation_rules",
     "dim_model_prices",
     "invoice_reconciliation",
+    "closed_months",
+    "raw_restatements",
 )
 
 

@@ -38,6 +38,7 @@ PARAMETERS = {
     "as_of": "DATE",
     "months": "INT64",
     "run_id": "STRING",
+    "closed_at": "TIMESTAMP",
 }
 """Types of the parameters that mean the same in every file; any other is left to be inferred."""
 
@@ -215,7 +216,14 @@ def with_literals(sql: str, parameters: Mapping[str, Any]) -> str:
 
 
 def _kind_of(value: Any) -> str:
-    kinds = {date: "DATE", int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", str: "STRING"}
+    kinds = {
+        date: "DATE",
+        datetime: "TIMESTAMP",
+        int: "INT64",
+        float: "FLOAT64",
+        Decimal: "NUMERIC",
+        str: "STRING",
+    }
     return kinds[type(value)]
 
 

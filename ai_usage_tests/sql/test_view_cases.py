@@ -58,6 +58,7 @@ GRAIN = {
         "reason",
     ),
     "vw_member_spend": ("platform_code", "cycle_start", "member"),
+    "vw_adjustments": ("month", "platform_code", "user_email", "cost_center", "status"),
 }
 INPUTS = {
     "people": "dim_users",
@@ -69,6 +70,8 @@ INPUTS = {
     "reports": "raw_ai_events",
     "spend": "raw_member_spend",
     "keys": "api_key_mappings",
+    "closed": "closed_months",
+    "restatements": "raw_restatements",
 }
 """A case's files, and the table whose columns they have; see `company.tables`."""
 CASES = sorted(path.parent for path in HERE.glob("vw_*/*/case.toml"))

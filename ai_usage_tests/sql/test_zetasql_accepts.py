@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,12 @@ _DUCKDB_NAMES = {
     "VARCHAR[]": "ARRAY<STRING>",
 }
 _WIDER = {"HUGEINT": "INT64", "DECIMAL": "NUMERIC", "TIMESTAMP": "DATE"}
-_EXAMPLES: dict[str, Any] = {"DATE": AS_OF, "INT64": 12, "STRING": "x"}
+_EXAMPLES: dict[str, Any] = {
+    "DATE": AS_OF,
+    "TIMESTAMP": datetime(2026, 3, 18, 12, tzinfo=UTC),
+    "INT64": 12,
+    "STRING": "x",
+}
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,12 @@ _MEANINGFUL: dict[str, Row] = {
         "reconciliation_status": "pending",
         "allocation_percentage": 100.0,
     },
+    "raw_restatements": {
+        "measure": "cost_usd",
+        "value_after": Decimal(1),
+        "difference": Decimal(1),
+    },
+    "closed_months": {"month": DAY.replace(day=1)},
     "dim_users": {"expiration_date": date(9999, 12, 31)},
     "api_key_mappings": {"attribution_source": "manual_entry"},
     "bridge_user_identity": {"identity_type": "email", "valid_to": date(9999, 12, 31)},

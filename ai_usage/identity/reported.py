@@ -1,0 +1,85 @@
+"""What closed months refer to stays known, though the history of people was written anew since.
+
+Facts of a closed month stand still and name versions of people by their keys. Where a corrected
+history has no such version any more, its row is kept as it was reported, on a day before all
+history: found by its key alone, never by a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from ai_usage.identity.days import FIRST_DAY
+from ai_usage.identity.hashing import surrogate_key
+
+_BEFORE = FIRST_DAY - timedelta(days=1)
+
+DATA_SOURCE = "closed months"
+"""`data_source` of versions that only closed months know."""
+
+NOBODY = "Unassigned"
+"""What reports say where a person has no department, team or cost centre."""
+
+
+class Reported(NamedTuple):
+    """A version of a person and the cost centre that bore its cost, as a closed month has them."""
+
+    user_sk: int
+    user_email: str
+    full_name: str | None
+    department: str
+    team: str
+    cost_center: str
+
+
+def with_reported_users(
+    rows: Sequence[Mapping[str, Any]], reported: Iterable[Reported], now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of `dim_users`, and those that only closed months know."""
+    known = {row["user_sk"] for row in rows}
+    lost = {one.user_sk: one for one in reported if one.user_sk not in known}
+    return [
+        *map(dict, rows),
+        *(
+            {
+                "user_sk": one.user_sk,
+                "user_email": one.user_email,
+                "full_name": one.full_name,
+                "department": None if one.department == NOBODY else one.department,
+                "team": None if one.team == NOBODY else one.team,
+                "approved_platforms": [],
+                "is_active": False,
+                "effective_date": _BEFORE,
+                "expiration_date": _BEFORE,
+                "is_current": False,
+                "created_timestamp": now,
+                "updated_timestamp": now,
+                "data_source": DATA_SOURCE,
+            }
+            for _, one in sorted(lost.items())
+        ),
+    ]
+
+
+def with_reported_cost_centers(
+    rows: Sequence[Mapping[str, Any]], reported: Iterable[Reported], now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of `dim_cost_centers`, and those that only closed months know."""
+    known = {row["cost_center"] for row in rows}
+    lost = {one.cost_center for one in reported} - known - {NOBODY}
+    return [
+        *map(dict, rows),
+        *(
+            {
+                "cost_center_sk": surrogate_key(name),
+                "cost_center": name,
+                "departments": [],
+                "is_active": False,
+                "created_timestamp": now,
+                "updated_timestamp": now,
+            }
+            for name in sorted(lost)
+        ),
+    ]
