@@ -1,9 +1,9 @@
 """Whether two warehouses hold equal tables, value by value: the design's "Comparing".
 
-Every column counts but those that say when and by which run a row was written. Integers, money,
-texts and days must be the same, floats lie within 1e-9 of each other, JSON means the same. Tables
-are read a month at a time, so that a year of them fits into memory. A list that is NULL is an
-empty one: BigQuery stores no other.
+Every column counts but those that say when and by which run a row was written. Types must be the
+same, and so must integers, money, texts and days; floats lie within 1e-9 of each other, JSON means
+the same. Tables are read a month at a time, so that a year of them fits into memory. A list that is
+NULL is an empty one: BigQuery stores no other.
 """
 
 from __future__ import annotations
@@ -139,6 +139,12 @@ def compare(
         found, other = ("present", ABSENT) if column in left.column_names else (ABSENT, "present")
         yield Difference(name, {}, column, found, other)
     columns = [column for column in columns if column not in lacking]
+    for column in list(columns):
+        types = [_plain(side.schema.field(column).type) for side in (left, right)]
+        if types[0] != types[1]:
+            # Their values are not compared: no engine could say what equal means.
+            yield Difference(name, {}, column, *map(str, types))
+            columns.remove(column)
     floats = {c for c in columns if pa.types.is_floating(left.schema.field(c).type)}
     exact = [c for c in columns if c not in floats and c not in json_columns]
     key = [column for column in key if column in columns] or exact
@@ -167,6 +173,15 @@ def same(one: Any, other: Any, *, is_json: bool = False) -> bool:
         both_nan = math.isnan(one) and math.isnan(other)
         return both_nan or math.isclose(one, other, rel_tol=FLOAT_TOLERANCE)
     return bool(one == other)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type without what only says how Arrow lays it out: offsets, and a list's item's name."""
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    return kind
 
 
 def _parsed(text: str) -> Any:

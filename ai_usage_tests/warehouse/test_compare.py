@@ -113,6 +113,35 @@ def test_a_column_on_one_side_only_is_a_difference() -> None:
     assert [str(difference) for difference in found] == [f"t.b: present | {ABSENT}"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pa.int64(), pa.float64()),
+        (pa.int64(), pa.decimal128(38, 0)),
+        (pa.decimal128(38, 9), pa.decimal128(18, 3)),
+        (pa.timestamp("us", tz="UTC"), pa.timestamp("us")),
+    ],
+)
+def test_a_column_of_another_type_is_a_difference_even_where_its_values_agree(
+    one: pa.DataType, other: pa.DataType
+) -> None:
+    tables = [pa.table({"key": ["a"], "n": pa.array([None], kind)}) for kind in (one, other)]
+    (found,) = compare("t", *tables, key=["key"])
+    assert (found.column, found.left, found.right) == ("n", str(one), str(other))
+    assert list(compare("t", tables[0], tables[0], key=["key"])) == []
+
+
+def test_how_arrow_lays_a_type_out_is_no_difference() -> None:
+    left = pa.table({"a": pa.array(["x"], pa.string()), "b": pa.array([["x"]])})
+    right = pa.table(
+        {
+            "a": pa.array(["x"], pa.large_string()),
+            "b": pa.array([["x"]], pa.list_(pa.field("element", pa.string()))),
+        }
+    )
+    assert list(compare("t", left, right)) == []
+
+
 def test_a_list_that_is_null_equals_an_empty_one_and_no_other() -> None:
     """BigQuery stores an empty list where DuckDB stores NULL."""
     null, empty, full = (
