@@ -47,9 +47,10 @@ def _view(
         with explained():
             opened = warehouse.warehouse()
             opened.create_view(view, view_literals(settings, view))
-            rows = opened.query(f"SELECT COUNT(*) AS n FROM {view.name}").to_pylist()[0]["n"]
+            counted, details = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
         note_lineage(context, view.query)
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+        rows = counted.to_pylist()[0]["n"]
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows, **details})
 
     return created
 

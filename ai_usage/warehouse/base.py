@@ -23,6 +23,9 @@ from ai_usage.warehouse.views import ViewSchema
 Parameter = date | datetime | int | float | str | Decimal | None
 Parameters = Mapping[str, Parameter]
 
+Details = Mapping[str, int | float | str]
+"""What an engine says of its work, like bytes processed: metadata of the asset that asked."""
+
 
 @dataclass(frozen=True)
 class Query:
@@ -54,7 +57,7 @@ class Replaced:
     rows: int
     rows_before: int
     rows_in_table: int
-    details: Mapping[str, int | float | str] = field(default_factory=dict)
+    details: Details = field(default_factory=dict)
 
 
 class Warehouse(ABC):
@@ -82,6 +85,10 @@ class Warehouse(ABC):
     @abstractmethod
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""
+
+    def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
+        """The rows of a query, and what the engine says of answering it."""
+        return self.query(query), {}
 
     @abstractmethod
     def exists(self, relation: str) -> bool:

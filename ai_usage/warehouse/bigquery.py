@@ -5,15 +5,16 @@ What Dagster knows (who runs, for which asset) comes in from `bigquery_resource`
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +29,15 @@ from sqlglot import exp
 
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
-from ai_usage.warehouse.base import Parameter, Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.base import (
+    Details,
+    Parameter,
+    Parameters,
+    Query,
+    Replaced,
+    Rows,
+    Warehouse,
+)
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.schema import Column, TableSchema, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, relations, render
@@ -68,8 +77,11 @@ Connect = Callable[[], AbstractContextManager[bigquery.Client]]
 def is_transient(error: BaseException) -> bool:
     """Whether a job is worth trying again: quota, a server's error, or another writer's commit.
 
-    BigQuery cancels one of two transactions that change a table at once; it was rolled back.
+    BigQuery cancels one of two transactions that change a table at once; it was rolled back. An
+    address that nobody answers has been tried long enough.
     """
+    if isinstance(error, api.RetryError):
+        return isinstance(error.cause, api.GoogleAPICallError) and is_transient(error.cause)
     if isinstance(error, Exception) and DEFAULT_JOB_RETRY._predicate(error):
         return True
     return isinstance(error, api.GoogleAPICallError) and bool(_CONFLICT.search(str(error)))
@@ -89,12 +101,12 @@ def label(text: str) -> str:
 
 @dataclass
 class _Spent:
-    """Bytes that a replacement's queries would read, as BigQuery foresaw, and did read."""
+    """Bytes that statements would process, by their dry runs, and did process."""
 
     estimated: int = 0
     processed: int = 0
 
-    def details(self) -> dict[str, int | float | str]:
+    def details(self) -> Details:
         return {"bytes_estimated": self.estimated, "bytes_processed": self.processed}
 
 
@@ -244,11 +256,8 @@ class BigQueryWarehouse(Warehouse):
         new: Query,
         spent: _Spent,
     ) -> None:
-        # A table that nothing was written to yet is empty, not missing.
-        for read in references(new.sql) & set(table_names()):
-            self._ensure(client, table_schema(read))
         sql = self.render(new.sql)
-        spent.estimated += self._dry_run(client, sql, new.parameters).total_bytes_processed or 0
+        spent.estimated += self._foreseen(client, sql, new.parameters, references(new.sql))
         expires = (datetime.now(UTC) + STAGE_LIFETIME).isoformat(timespec="seconds")
         self._run(
             client,
@@ -311,7 +320,7 @@ class BigQueryWarehouse(Warehouse):
             ]
         if not asked:
             return
-        _, rows = self._run(client, f"SELECT {', '.join(asked)} FROM `{stage}`", bounds, spent)
+        rows = self._ask(client, f"SELECT {', '.join(asked)} FROM `{stage}`", bounds, spent)
         found = next(iter(rows))
         for i, name in enumerate(required):
             if found[f"null_{i}"]:
@@ -355,8 +364,10 @@ SET new_rows = (SELECT COUNT(*) FROM `{stage}`);
 COMMIT TRANSACTION;
 SELECT old_rows, new_rows;
 """
+        # A script has no dry run. What it reads of the table is what its DELETE reads.
+        spent.estimated += self._foreseen(client, f"DELETE FROM {name} WHERE {where}", bounds)
         try:
-            _, rows = self._run(client, script, bounds, spent)
+            rows = self._run(client, script, bounds, spent)
         except api.GoogleAPICallError as error:
             raise WarehouseError(
                 f"{schema.name}: the new rows were refused, the old ones stay: {said(error)}"
@@ -367,8 +378,9 @@ SELECT old_rows, new_rows;
         """Create or replace the view with its render parameters filled in."""
         with self.client() as client:
             self._require_dataset(client, self.views_dataset or self.dataset)
-            for read in references(view.query) & set(table_names()):
-                self._ensure(client, table_schema(read))
+            self._foreseen(
+                client, self.render(view.query, literals), {}, reads=references(view.query)
+            )
             self._run(client, self.view_statement(view, literals), {}, _Spent())
 
     def view_statement(self, view: ViewSchema, literals: Literals) -> str:
@@ -379,25 +391,39 @@ SELECT old_rows, new_rows;
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect; nothing but a query is let through."""
-        if isinstance(query, str):
-            query = Query(query)
-        sql = self.render(_only_query(query.sql))
+        asked = Query(query) if isinstance(query, str) else query
+        sql = self.render(_only_query(asked.sql))
         with self.client() as client:
-            # A person may be waiting for the answer.
-            job, rows = self._run(client, sql, query.parameters, _Spent(), LOOK_RETRY)
-            if self.storage_api:
-                try:
-                    return rows.to_arrow(create_bqstorage_client=True)
-                except (api.Forbidden, api.ServiceUnavailable, api.MethodNotImplemented):
-                    # The Storage API is off, or this account may not use it: the slower way works.
-                    rows = _rows_of(job)
-            return rows.to_arrow(create_bqstorage_client=False)
+            return self._rows(client, sql, asked.parameters, _Spent())
+
+    def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
+        """The rows of a query, and the bytes that it was foreseen to process and did."""
+        asked = Query(query) if isinstance(query, str) else query
+        sql = self.render(_only_query(asked.sql))
+        spent = _Spent()
+        with self.client() as client:
+            spent.estimated += self._foreseen(client, sql, asked.parameters)
+            rows = self._rows(client, sql, asked.parameters, spent)
+        return rows, spent.details()
+
+    def _rows(
+        self, client: bigquery.Client, sql: str, parameters: Parameters, spent: _Spent
+    ) -> pa.Table:
+        # A person may be waiting for the answer.
+        rows = self._ask(client, sql, parameters, spent, LOOK_RETRY)
+        if self.storage_api:
+            try:
+                return rows.to_arrow(create_bqstorage_client=True)
+            except (api.Forbidden, api.ServiceUnavailable, api.MethodNotImplemented):
+                # The Storage API is off, or this account may not use it: the slower way works.
+                job = client.get_job(str(rows.job_id), location=rows.location)
+                rows = cast(RowIterator, job.result())
+        return rows.to_arrow(create_bqstorage_client=False)
 
     def estimate(self, sql: str) -> int:
         """The bytes that a query would process, without running it."""
         with self.client() as client:
-            job = self._dry_run(client, self.render(_only_query(sql)), {})
-            return int(job.total_bytes_processed or 0)
+            return self._foreseen(client, self.render(_only_query(sql)), {})
 
     def dataset_location(self, dataset: str) -> str:
         """Where a dataset lies. Raises `WarehouseError` if it is not there."""
@@ -419,11 +445,21 @@ SELECT old_rows, new_rows;
         import ibis
 
         with self.client() as client:
+            bounds = copy.deepcopy(client.default_query_job_config)
             connection = ibis.bigquery.connect(
                 dataset_id=f"{self.project}.{self.dataset}",
                 client=client,
                 credentials=client._credentials,
                 location=self.location,
+            )
+            # ibis adds a setting of the old dialect, with which no query is asked in one request.
+            client.default_query_job_config = bounds
+            # Where a session's tables would stand: it is asked for by a query of its own, and
+            # checks make none.
+            setattr(  # noqa: B010
+                connection,
+                "_Backend__session_dataset",
+                bigquery.DatasetReference(self.project, self.dataset),
             )
             # Checks fetch a handful of rows: no channel to the Storage API is worth its price.
             connection.storage_client.transport.close()
@@ -431,26 +467,57 @@ SELECT old_rows, new_rows;
             setattr(client, "_ensure_bqstorage_client", lambda *_, **__: None)  # noqa: B010
             yield connection
 
+    @staticmethod
     def _run(
-        self,
+        client: bigquery.Client, sql: str, parameters: Parameters, spent: _Spent
+    ) -> RowIterator:
+        """Run a statement or script to its end, trying again what is worth it.
+
+        The rows of a script are those of its last SELECT.
+        """
+        job = client.query(sql, job_config=_bound(parameters), job_retry=JOB_RETRY)
+        rows = job.result()
+        spent.processed += int(rows.total_bytes_processed or 0)
+        return rows
+
+    @staticmethod
+    def _ask(
         client: bigquery.Client,
         sql: str,
         parameters: Parameters,
         spent: _Spent,
         retry: Retry = DEFAULT_RETRY,
-    ) -> tuple[bigquery.QueryJob, RowIterator]:
-        """Run a job to its end, trying again what is worth it."""
-        job = client.query(sql, job_config=_bound(parameters), retry=retry, job_retry=JOB_RETRY)
-        rows = _rows_of(job)
+    ) -> RowIterator:
+        """The rows of a query; the first of them come with the answer to the question itself."""
+        rows = client.query_and_wait(
+            sql, job_config=_bound(parameters), retry=retry, job_retry=JOB_RETRY
+        )
         spent.processed += int(rows.total_bytes_processed or 0)
-        return job, rows
+        return rows
 
-    @staticmethod
-    def _dry_run(client: bigquery.Client, sql: str, parameters: Parameters) -> bigquery.QueryJob:
+    def _foreseen(
+        self,
+        client: bigquery.Client,
+        sql: str,
+        parameters: Parameters,
+        reads: Collection[str] = (),
+    ) -> int:
+        """The bytes that a statement would process, by a dry run.
+
+        A table among `reads` that nothing was written to yet is empty, not missing: it is made.
+        """
         config = _bound(parameters)
         config.dry_run = True
         config.use_query_cache = False
-        return client.query(sql, job_config=config)
+        try:
+            job = client.query(sql, job_config=config)
+        except api.NotFound:
+            if not reads:
+                raise
+            for name in set(reads) & set(table_names()):
+                self._ensure(client, table_schema(name))
+            return self._foreseen(client, sql, parameters)
+        return int(job.total_bytes_processed or 0)
 
 
 def declared(schema: TableSchema, name: str) -> bigquery.Table:
@@ -593,11 +660,6 @@ def _write_parquet(schema: TableSchema, new: Rows, file: IO[bytes]) -> None:
 
 def _cast(batches: list[pa.RecordBatch], target: pa.Schema) -> pa.Table:
     return pa.Table.from_batches(batches).select(target.names).cast(target)
-
-
-def _rows_of(job: bigquery.QueryJob) -> RowIterator:
-    """The rows of a job once it is done; of a script, those of its last SELECT."""
-    return job.result()
 
 
 def _found(client: bigquery.Client, name: str) -> bigquery.Table | None:
