@@ -6,13 +6,13 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-fast test-bigquery emulator check format lock snapshots clean-demo
+.PHONY: help demo dev test test-fast test-bigquery emulator python313 check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
 	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
 	@echo "make test    lint, types and all tests"
-	@echo "make test-bigquery                     the tests on the BigQuery emulator alone"
+	@echo "make test-bigquery                     the tests on the BigQuery emulator alone (Python 3.13)"
 	@echo "make test-bigquery PROJECT=my-project  the same on a Google Cloud project"
 	@echo "make check   lint and types only"
 
@@ -41,24 +41,34 @@ check: $(STAMP)
 WORKERS ?= 2
 
 test: check emulator
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -r s
 
 # The BigQuery emulator runs on Python 3.13 in an environment of its own.
 EMULATOR := .venv-emulator/.installed
 PYTHON313 ?= $(shell for python in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python"; do \
-	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	"$$python" -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
 	&& { echo "$$python"; break; }; done)
+NO_PYTHON313 = No Python 3.13 (with venv) is here, which the BigQuery emulator runs on
 
 $(EMULATOR): requirements-emulator.lock
+	@[ -n "$(PYTHON313)" ] || \
+		{ echo "$(NO_PYTHON313); name one: make PYTHON313=/path/to/python3.13 …"; exit 1; }
 	@echo "Installing the BigQuery emulator into .venv-emulator (once) …"
 	@$(PYTHON313) -m venv .venv-emulator
 	@.venv-emulator/bin/python -m pip --disable-pip-version-check -qq install --no-compile --no-deps \
 		--require-hashes -r requirements-emulator.lock
 	@touch $@
 
+# Says which Python 3.13 would be taken; nothing if there is none.
+python313:
+	@echo $(PYTHON313)
+
+# For `make test`, which runs without it too.
 emulator:
-	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory $(EMULATOR); else \
-		echo "There is no Python 3.13 here: the tests on the BigQuery emulator will be skipped."; fi
+	@if [ -n "$(PYTHON313)" ]; then $(MAKE) --no-print-directory $(EMULATOR); \
+	elif [ ! -e $(EMULATOR) ]; then \
+		echo "$(NO_PYTHON313):"; \
+		echo "the tests of BigQuery SKIP. To run them: make test PYTHON313=/path/to/python3.13"; fi
 
 # PROJECT=my-project runs the same tests on BigQuery itself, in datasets made for them.
 test-bigquery: $(STAMP) $(if $(PROJECT),,$(EMULATOR))

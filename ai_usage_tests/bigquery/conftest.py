@@ -71,27 +71,13 @@ def company() -> Company:
     return Company(today=TODAY, anchor=date(2026, 4, 1), people=30, scale=0.2)
 
 
-def load_into(home: Path, company: Company, environment: dict[str, str]) -> Loaded:
-    """Run everything over the 30 days, checks included, into the warehouse of the environment."""
+def load_into(
+    home: Path, company: Company, environment: dict[str, str], *, checks: bool = True
+) -> Loaded:
+    """Run everything over the 30 days into the warehouse of the environment."""
     with serve(company) as base_url:
         settings = simulated_settings(home, base_url, company.today, DAYS.start, **environment)
         write_reference_files(company, settings.reference_path)
-        result = run_window(settings, DAYS)
+        result = run_window(settings, DAYS, checks=checks)
     assert result.success, result.errors
     return Loaded(company, settings, DAYS, result)
-
-
-@pytest.fixture(scope="session")
-def month(
-    company: Company,
-    new_dataset: Callable[[], dict[str, str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Loaded:
-    """30 days in BigQuery. Read only."""
-    return load_into(tmp_path_factory.mktemp("bigquery"), company, new_dataset())
-
-
-@pytest.fixture(scope="session")
-def embedded_month(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """The same 30 days in DuckDB. Read only."""
-    return load_into(tmp_path_factory.mktemp("duckdb"), company, {})

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = Path(__file__).parent / "emulator" / "launcher.py"
-PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
+ENVIRONMENT = ROOT / ".venv-emulator"
 START_SECONDS = 120.0
 
 MISSING = (
@@ -27,10 +27,12 @@ MISSING = (
 
 @dataclass(frozen=True)
 class Place:
-    """A project, and the emulator's endpoint where it is none of Google's."""
+    """A project, and where the emulator listens if it is none of Google's."""
 
     project: str
     endpoint: str | None = None
+    grpc_port: int | None = None
+    """Of its Storage API."""
 
     @property
     def is_real(self) -> bool:
@@ -53,7 +55,7 @@ class Place:
 
 def is_there() -> bool:
     """Whether these tests can run."""
-    return bool(os.environ.get("AI_USAGE_TEST_PROJECT")) or PYTHON.exists()
+    return bool(os.environ.get("AI_USAGE_TEST_PROJECT")) or (ENVIRONMENT / ".installed").exists()
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def opened(folder: Path) -> Iterator[Place]:
     with log.open("w") as output:
         process = subprocess.Popen(  # noqa: S603
             [
-                str(PYTHON),
+                str(ENVIRONMENT / "bin" / "python"),
                 str(LAUNCHER),
                 *("--host", "127.0.0.1", "--port", str(port), "--grpc-port", str(grpc_port)),
                 *("--project", "test-project", "--data-dir", str(folder / "data")),
@@ -79,7 +81,7 @@ def opened(folder: Path) -> Iterator[Place]:
         )
     try:
         _wait(process, port, log)
-        yield Place("test-project", f"http://127.0.0.1:{port}")
+        yield Place("test-project", f"http://127.0.0.1:{port}", grpc_port)
     finally:
         process.terminate()
         try:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,33 @@ from ai_usage_tests.warehouse.rows import DAY, arrow, days, event_id, raw, row
 TABLE = "raw_ai_events"
 NEXT = DAY + timedelta(days=1)
 
+_days = count(1)
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def warehouse(new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
-    """An empty warehouse in datasets of its own."""
+    """A warehouse in datasets of its own."""
     opened = warehouse_of(Settings.load({"AI_USAGE_ENV_FILE": "no.env", **new_dataset()}))
     assert isinstance(opened, BigQueryWarehouse)
     return opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loaded(warehouse: BigQueryWarehouse) -> BigQueryWarehouse:
-    """A warehouse with two days of two events."""
+    """Two days of two events, which no test changes: those that write take `two_days`."""
     rows = [raw(day, f"{day} {n}") for day in (DAY, NEXT) for n in range(2)]
     warehouse.replace(TABLE, days(DAY, 2), arrow(TABLE, rows))
     return warehouse
+
+
+@pytest.fixture
+def two_days(loaded: BigQueryWarehouse) -> tuple[date, date]:
+    """Two days that no other test writes to, with an event each."""
+    first = NEXT + timedelta(days=2 * next(_days))
+    second = first + timedelta(days=1)
+    rows = [raw(day, f"old {day}") for day in (first, second)]
+    loaded.replace(TABLE, days(first, 2), arrow(TABLE, rows))
+    return first, second
 
 
 def events(warehouse: BigQueryWarehouse, window: Window | None = None) -> set[str]:
@@ -54,36 +67,44 @@ def relations(warehouse: BigQueryWarehouse) -> set[str]:
 def assert_untouched(warehouse: BigQueryWarehouse) -> None:
     """The old rows are there, and no staging table."""
     expected = {event_id(f"{day} {n}") for day in (DAY, NEXT) for n in range(2)}
-    assert events(warehouse) == expected
+    assert events(warehouse, days(DAY, 2)) == expected
     assert not [name for name in relations(warehouse) if "stage" in name]
 
 
 def test_a_day_holds_exactly_the_new_rows_and_other_days_keep_theirs(
-    loaded: BigQueryWarehouse,
+    loaded: BigQueryWarehouse, two_days: tuple[date, date]
 ) -> None:
-    replaced = loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
-    assert (replaced.rows, replaced.rows_before) == (1, 2)
-    assert events(loaded, days(DAY, 1)) == {event_id("new")}
-    assert len(events(loaded, days(NEXT, 1))) == 2
+    """An empty answer is an answer too."""
+    day, other = two_days
+    new = arrow(TABLE, [raw(day, f"new {n}") for n in range(2)])
+    replaced = loaded.replace(TABLE, Window.day(day), new)
+    assert (replaced.rows, replaced.rows_before) == (2, 1)
+    assert events(loaded, Window.day(day)) == {event_id("new 0"), event_id("new 1")}
+    emptied = loaded.replace(TABLE, Window.day(day), arrow(TABLE, []))
+    assert (emptied.rows, emptied.rows_before) == (0, 2)
+    assert events(loaded, days(day, 2)) == {event_id(f"old {other}")}
+    assert_untouched(loaded)
 
 
-def test_an_empty_answer_empties_the_day(loaded: BigQueryWarehouse) -> None:
-    assert loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, [])).rows == 0
-    assert events(loaded) == {event_id(f"{NEXT} {n}") for n in range(2)}
-
-
-def test_every_type_comes_back_as_it_went_in(warehouse: BigQueryWarehouse) -> None:
+def test_every_type_comes_back_as_it_went_in(
+    loaded: BigQueryWarehouse, two_days: tuple[date, date]
+) -> None:
+    day, _ = two_days
     money = Decimal("-12345678901234567890123456789.123456789")
     given = raw(
-        DAY,
+        day,
         "typed",
         cost_usd=money,
         project_codes=["A", "Ü"],
         raw_response='{"b": [1, null, "x"], "a": 0.5}',
         workspace_id='it\'s a \\ "quoted"\nline',
     )
-    warehouse.replace(TABLE, days(DAY, 1), arrow(TABLE, [given]))
-    (back,) = warehouse.read(TABLE, days(DAY, 1)).to_pylist()
+    loaded.replace(TABLE, Window.day(day), arrow(TABLE, [given]))
+    read = loaded.read(TABLE, Window.day(day))
+    assert [(f.name, f.type) for f in read.schema] == [
+        (c.name, c.arrow_type) for c in table_schema(TABLE).columns
+    ]
+    (back,) = read.to_pylist()
     for name in ("cost_usd", "project_codes", "workspace_id", "event_timestamp", "event_date"):
         assert back[name] == given[name], name
     assert back["raw_response"].replace(" ", "") in (
@@ -92,18 +113,18 @@ def test_every_type_comes_back_as_it_went_in(warehouse: BigQueryWarehouse) -> No
     )
 
 
-def test_a_query_is_written_by_column_name_not_by_position(loaded: BigQueryWarehouse) -> None:
+def test_a_query_is_written_by_column_name_not_by_position(
+    loaded: BigQueryWarehouse, two_days: tuple[date, date]
+) -> None:
+    day, _ = two_days
     names = list(reversed(table_schema(TABLE).column_names))
-    columns = ", ".join(
-        "DATE '2026-03-20' AS event_date" if n == "event_date" else n for n in names
-    )
+    columns = ", ".join("@day AS event_date" if n == "event_date" else n for n in names)
     query = Query(
-        f"SELECT {columns} FROM {TABLE} WHERE event_date = @day AND event_id = @id",
-        {"day": DAY, "id": event_id(f"{DAY} 1")},
+        f"SELECT {columns} FROM {TABLE} WHERE event_date = @old AND event_id = @id",
+        {"day": day, "old": DAY, "id": event_id(f"{DAY} 1")},
     )
-    there = date(2026, 3, 20)
-    assert loaded.replace(TABLE, Window.day(there), query).rows == 1
-    assert events(loaded, Window.day(there)) == {event_id(f"{DAY} 1")}
+    assert loaded.replace(TABLE, Window.day(day), query).rows == 1
+    assert events(loaded, Window.day(day)) == {event_id(f"{DAY} 1")}
 
 
 @pytest.mark.parametrize(
@@ -185,6 +206,7 @@ def test_a_table_without_partitions_is_replaced_as_a_whole(warehouse: BigQueryWa
 
 def make_table(warehouse: BigQueryWarehouse, columns: list[bigquery.SchemaField]) -> None:
     with warehouse.client() as client:
+        client.delete_table(warehouse.home("dim_cost_centers"), not_found_ok=True)
         client.create_table(bigquery.Table(warehouse.home("dim_cost_centers"), schema=columns))
 
 
@@ -203,11 +225,11 @@ def test_an_added_column_is_added_in_place_and_the_rows_stay(
     warehouse: BigQueryWarehouse,
 ) -> None:
     make_table(warehouse, declared_columns("departments"))
-    old = arrow("dim_cost_centers", [row("dim_cost_centers", cost_center="OLD")])
     with warehouse.client() as client:
-        client.load_table_from_dataframe(
-            old.drop_columns(["departments"]).to_pandas(),
-            warehouse.home("dim_cost_centers"),
+        client.query(
+            f"INSERT INTO `{warehouse.home('dim_cost_centers')}` "
+            "(cost_center_sk, cost_center, is_active, created_timestamp, updated_timestamp) "
+            "VALUES (1, 'OLD', TRUE, CURRENT_TIMESTAMP(), CURRENT_TIMESTAMP())"
         ).result()
     warehouse.ensure_table("dim_cost_centers")
     (there,) = warehouse.read("dim_cost_centers").to_pylist()
@@ -273,29 +295,33 @@ def write_together(*writes: Callable[[], Any]) -> list[BaseException]:
     return failures
 
 
-def test_two_writers_of_different_days_both_land(loaded: BigQueryWarehouse) -> None:
+def test_two_writers_of_different_days_both_land(
+    loaded: BigQueryWarehouse, two_days: tuple[date, date]
+) -> None:
     def writer(day: date) -> Callable[[], Any]:
         rows = arrow(TABLE, [raw(day, f"{day} again {n}") for n in range(3)])
         return lambda: loaded.replace(TABLE, Window.day(day), rows)
 
-    assert write_together(writer(DAY), writer(NEXT)) == []
-    for day in (DAY, NEXT):
+    assert write_together(*map(writer, two_days)) == []
+    for day in two_days:
         assert events(loaded, Window.day(day)) == {event_id(f"{day} again {n}") for n in range(3)}
 
 
 def test_two_writers_of_the_same_day_leave_the_rows_of_one_of_them(
-    loaded: BigQueryWarehouse,
+    loaded: BigQueryWarehouse, two_days: tuple[date, date]
 ) -> None:
     """A second table's worth of rows, or a mixture, would be a lost or a doubled day."""
+    day, other = two_days
     sets = [{event_id(f"{who} {n}") for n in range(3)} for who in "ab"]
 
     def writer(who: str) -> Callable[[], Any]:
-        rows = arrow(TABLE, [raw(DAY, f"{who} {n}") for n in range(3)])
-        return lambda: loaded.replace(TABLE, Window.day(DAY), rows)
+        rows = arrow(TABLE, [raw(day, f"{who} {n}") for n in range(3)])
+        return lambda: loaded.replace(TABLE, Window.day(day), rows)
 
     assert write_together(writer("a"), writer("b")) == []
-    assert events(loaded, Window.day(DAY)) in sets
-    assert len(events(loaded, Window.day(NEXT))) == 2
+    assert events(loaded, Window.day(day)) in sets
+    assert loaded.read(TABLE, Window.day(day)).num_rows == 3
+    assert events(loaded, Window.day(other)) == {event_id(f"old {other}")}
 
 
 def test_only_a_query_is_let_through_where_one_reads(loaded: BigQueryWarehouse) -> None:
@@ -329,6 +355,6 @@ def test_a_dataset_that_is_not_there_is_said_with_the_command_that_makes_it(
 
 def test_a_table_that_is_not_there_is_an_error_of_one_line(warehouse: BigQueryWarehouse) -> None:
     with pytest.raises(WarehouseError) as error:
-        warehouse.query(f"SELECT event_id FROM {TABLE} WHERE event_date = DATE '2026-01-01'")
-    assert "raw_ai_events" in str(error.value)
+        warehouse.query("SELECT seat_id FROM dim_seats")
+    assert "dim_seats" in str(error.value)
     assert "\n" not in str(error.value)

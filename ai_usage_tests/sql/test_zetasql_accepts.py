@@ -11,7 +11,6 @@ import duckdb
 import pytest
 import sqlglot
 from sqlglot import exp
-from sqlglot.optimizer.scope import Scope, traverse_scope
 
 import ai_usage.warehouse.duckdb as embedded
 from ai_usage.assets.views import view_literals
@@ -34,6 +33,7 @@ from ai_usage_tests.sql.google_sql import (
 )
 from ai_usage_tests.support.pipeline import load as load_company
 from ai_usage_tests.support.pipeline import window
+from ai_usage_tests.support.pruning import unfiltered
 
 QUERIES = [(kind, name) for kind in ("facts", "checks") for name in names(kind)]
 
@@ -192,30 +192,6 @@ def test_what_only_duckdb_understands_is_refused(sql: str, google: GoogleSql) ->
         google.analyze(sql)
 
 
-def unfiltered(sql: str) -> Iterator[str]:
-    """Places in a statement that read a table without naming its partition column in a WHERE.
-
-    A filter in the ON of an outer join does not prune: only a WHERE of the same SELECT counts.
-    """
-    tree = sqlglot.parse_one(sql, read="bigquery")
-    query = tree.expression if isinstance(tree, exp.Create) else tree
-    for scope in traverse_scope(query):
-        for alias, source in scope.sources.items():
-            if isinstance(source, Scope) or source.name not in table_names():
-                continue
-            schema = table_schema(source.name)
-            if schema.require_partition_filter and not _filters(scope.expression, alias, schema):
-                yield f"{source.name} AS {alias} in {scope.expression.sql('bigquery')[:120]}"
-
-
-def _filters(select: exp.Expression, alias: str, schema: Any) -> bool:
-    where = select.args.get("where")
-    return where is not None and any(
-        column.name == schema.partition_column and column.table in ("", alias)
-        for column in where.find_all(exp.Column)
-    )
-
-
 @pytest.mark.parametrize(
     "path",
     [p for p in sorted(sql_root().rglob("*.sql")) if p.parent.name in ("facts", "views", "checks")],
@@ -231,7 +207,7 @@ def test_every_query_that_a_run_sends_prunes_the_tables_that_require_it(
 ) -> None:
     """The statements of assets and IO manager, as a run over two days makes them.
 
-    Those of the checks are files, or made by ibis: the emulator refuses the latter.
+    On the BigQuery emulator the same is asked of all that a run sends there, checks included.
     """
     statements: set[str] = set()
 
@@ -256,4 +232,10 @@ def test_a_table_read_without_its_days_is_noticed() -> None:
             "ON f.user_sk = u.user_sk AND DATE(f.cost_timestamp) > @start"
         )
     )
+    assert list(unfiltered("SET n = (SELECT COUNT(*) FROM `p.d.raw_ai_events`); SELECT n"))
+    assert list(unfiltered("BEGIN TRANSACTION; DELETE FROM `p.d.fact_ai_costs` WHERE TRUE"))
+    assert list(unfiltered("INSERT INTO x (a) SELECT event_id FROM raw_ai_events"))
     assert not list(unfiltered("SELECT event_id FROM raw_ai_events WHERE event_date = @day"))
+    assert not list(
+        unfiltered("DELETE FROM `p.d.raw_ai_events` WHERE `event_date` >= @a; SELECT 1 AS x")
+    )

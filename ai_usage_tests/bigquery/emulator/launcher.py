@@ -43,6 +43,8 @@ def main() -> None:
             config = dict(options.pop("config", None) or {})
             zone = config.pop("TimeZone", None)
             connection = connect(*args, config=config, **options)
+            # Its statements are many and tiny: threads cost a fifth more than they bring.
+            connection.execute("SET threads = 1")
             connection.execute(f"SET extension_directory = '{extensions}'")
             for name in EXTENSIONS:
                 connection.execute(f"LOAD {name}")

@@ -1,0 +1,272 @@
+"""What goes over the wire to BigQuery, and what is done when it is busy, off or says no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import grpc
+import pytest
+from google.cloud import bigquery
+from google.cloud.bigquery_storage_v1 import BigQueryReadClient
+from google.cloud.bigquery_storage_v1.services.big_query_read.transports import (
+    BigQueryReadGrpcTransport,
+)
+
+from ai_usage.errors import WarehouseError
+from ai_usage.platforms.base import Window
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse
+from ai_usage_tests.bigquery.place import Place
+from ai_usage_tests.bigquery.proxy import Asked, Fault, Proxy, proxied
+from ai_usage_tests.support.pipeline import warehouse_of
+from ai_usage_tests.warehouse.rows import DAY, arrow, event_id, raw
+
+TABLE = "raw_ai_events"
+MANY = 150_000
+"""More rows than the answer to a question carries: the others are fetched."""
+
+_days = count(1)
+
+
+@pytest.fixture(scope="module")
+def proxy(place: Place) -> Iterator[Proxy]:
+    """A proxy before the emulator; on the real service there is nothing to plant faults in."""
+    if place.endpoint is None:
+        pytest.skip("faults are planted in front of the emulator only")
+    with proxied(place.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def warehouse(proxy: Proxy, new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
+    """A warehouse behind the proxy, with the table there."""
+    environment = {**new_dataset(), "AI_USAGE_BIGQUERY_LOCATION": "US"}
+    settings = {"AI_USAGE_ENV_FILE": "no.env", "AI_USAGE_BIGQUERY_ENDPOINT": proxy.endpoint}
+    opened = warehouse_of(Settings.load({**environment, **settings}))
+    assert isinstance(opened, BigQueryWarehouse)
+    opened.replace(TABLE, Window.day(DAY), arrow(TABLE, [raw(DAY, "standing")]))
+    return opened
+
+
+@pytest.fixture
+def asked(proxy: Proxy, warehouse: BigQueryWarehouse) -> Iterator[list[Asked]]:
+    """What is asked during a test."""
+    proxy.asked.clear()
+    proxy.faults.clear()
+    yield proxy.asked
+    proxy.faults.clear()
+
+
+@pytest.fixture
+def day() -> date:
+    """A day that no other test writes to."""
+    return DAY + timedelta(days=next(_days))
+
+
+def stages(warehouse: BigQueryWarehouse) -> list[str]:
+    with warehouse.client() as client:
+        names = [table.table_id for table in client.list_tables(warehouse.dataset)]
+    return [name for name in names if "stage" in name]
+
+
+def events(warehouse: BigQueryWarehouse, day: date) -> set[str]:
+    return set(warehouse.read(TABLE, Window.day(day)).column("event_id").to_pylist())
+
+
+CONFLICT = "Transaction is aborted due to concurrent update against table p:d.raw_ai_events."
+BUSY = [
+    Fault("POST", "/jobs", 403, "rateLimitExceeded", "Exceeded rate limits", 2, "BEGIN TRANS"),
+    Fault("POST", "/jobs", 503, "backendError", "Try again later", 1, "BEGIN TRANS"),
+    Fault("POST", "/queries", 429, "rateLimitExceeded", "Too many requests", 1, "COUNTIF"),
+    Fault("POST", "uploadType", 403, "rateLimitExceeded", "Exceeded rate limits", 1),
+    Fault("PUT", "uploadType", 503, "backendError", "Try again later", 1),
+    # What another writer's commit looks like: only the one who waits for the job is told.
+    Fault("GET", "/queries/", 400, "invalidQuery", CONFLICT, 1),
+]
+
+
+@pytest.mark.parametrize("fault", BUSY, ids=lambda f: f"{f.method}-{f.status}-{f.reason}")
+def test_a_busy_service_is_tried_again_and_the_day_lands_once(
+    fault: Fault, warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy, day: date
+) -> None:
+    """Quotas of a moment, servers in trouble, and a transaction that lost against another."""
+    proxy.faults.append(planted := replace(fault))
+    written = warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
+    assert planted.times == 0, "the fault was never met"
+    assert written.rows == 1
+    assert events(warehouse, day) == {event_id("new")}
+    assert stages(warehouse) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (
+            Fault("POST", "/jobs", 403, "accessDenied", "Access Denied: no bigquery.jobs.create"),
+            r"no bigquery\.jobs\.create.*docs/deploy\.md names the roles",
+        ),
+        (
+            Fault("POST", "/jobs", 403, "quotaExceeded", "Quota exceeded: query usage per day"),
+            "Quota exceeded: query usage per day",
+        ),
+        (
+            Fault(
+                "POST",
+                "/jobs",
+                400,
+                "bytesBilledLimitExceeded",
+                "Query exceeded limit for bytes billed: 10485760. 20971520 or higher required.",
+            ),
+            r"20971520 or higher required\. AI_USAGE_MAXIMUM_BYTES_BILLED is the limit",
+        ),
+    ],
+    ids=["access", "daily-quota", "bytes"],
+)
+def test_what_waiting_does_not_mend_is_told_at_once_and_the_old_rows_stay(
+    fault: Fault,
+    says: str,
+    warehouse: BigQueryWarehouse,
+    asked: list[Asked],
+    proxy: Proxy,
+) -> None:
+    proxy.faults.append(replace(fault, holding="BEGIN TRANS"))
+    with pytest.raises(WarehouseError, match=says):
+        warehouse.replace(TABLE, Window.day(DAY), arrow(TABLE, [raw(DAY, "new")]))
+    assert sum(b"BEGIN TRANS" in each.body for each in asked) == 1
+    assert events(warehouse, DAY) == {event_id("standing")}
+    assert stages(warehouse) == []
+
+
+def test_every_job_names_its_location_its_labels_and_what_it_may_bill(
+    warehouse: BigQueryWarehouse, asked: list[Asked], day: date
+) -> None:
+    """And nobody's credentials are sent to an address with http://."""
+    query = Query(
+        "SELECT * REPLACE (@day AS event_date) FROM raw_ai_events WHERE event_date = @old",
+        {"day": day, "old": DAY},
+    )
+    warehouse.replace(TABLE, Window.day(day), query)
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
+    warehouse.measured("SELECT COUNT(*) AS n FROM raw_ai_events WHERE event_date = '2026-03-10'")
+    jobs = [a.json for a in asked if a.method == "POST" and a.path.split("?")[0].endswith("/jobs")]
+    questions = [a.json for a in asked if a.path.split("?")[0].endswith("/queries")]
+    assert len(jobs) >= 7
+    assert len(questions) >= 3
+    for job in jobs:
+        assert job["jobReference"]["location"] == "US"
+        assert job["configuration"]["labels"]["app"] == "ai-usage"
+        if "query" in job["configuration"]:
+            assert job["configuration"]["query"]["maximumBytesBilled"] == "10000000000"
+    for question in questions:
+        assert question["location"] == "US"
+        assert question["labels"]["app"] == "ai-usage"
+        assert question["maximumBytesBilled"] == "10000000000"
+    assert not [a for a in asked if "authorization" in {name.lower() for name in a.headers}]
+
+
+def test_a_staging_table_expires_by_itself_however_it_was_made(
+    warehouse: BigQueryWarehouse, asked: list[Asked], day: date
+) -> None:
+    """What a killed process leaves behind is nobody's to clear away."""
+    latest = datetime.now(UTC) + STAGE_LIFETIME + timedelta(minutes=1)
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, []))
+    (table,) = [a.json for a in asked if a.path.split("?")[0].endswith("/tables")]
+    assert datetime.now(UTC).timestamp() * 1000 < int(table["expirationTime"])
+    assert int(table["expirationTime"]) < latest.timestamp() * 1000
+    asked.clear()
+    query = Query("SELECT * FROM raw_ai_events WHERE event_date = @day", {"day": day})
+    warehouse.replace(TABLE, Window.day(day), query)
+    (made,) = [a.body.decode() for a in asked if b"CREATE TABLE" in a.body]
+    text = json.loads(made)["configuration"]["query"]["query"]
+    expires = text.split("expiration_timestamp=TIMESTAMP '")[1].split("'")[0]
+    assert datetime.now(UTC) < datetime.fromisoformat(expires) < latest
+
+
+def test_a_replacement_asks_as_few_statements_as_its_promises_need(
+    warehouse: BigQueryWarehouse, asked: list[Asked], day: date
+) -> None:
+    """Each costs a second and more on the real service: one for the rows, a look at them, the swap.
+
+    A statement more is a change to be made knowingly.
+    """
+
+    def statements() -> list[str]:
+        run = [a.json for a in asked if a.method == "POST" and a.path.split("?")[0][-5:] != "ables"]
+        kinds = []
+        for each in run:
+            configuration = each.get("configuration", {"query": each})
+            text = configuration.get("query", {}).get("query", "LOAD").split()
+            kinds.append(("dry " if configuration.get("dryRun") else "") + text[0])
+        asked.clear()
+        return kinds
+
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
+    assert statements() == ["LOAD", "SELECT", "dry DELETE", "DECLARE"]
+    query = Query("SELECT * FROM raw_ai_events WHERE event_date = @day", {"day": day})
+    warehouse.replace(TABLE, Window.day(day), query)
+    assert statements() == ["dry SELECT", "CREATE", "SELECT", "dry DELETE", "DECLARE"]
+
+
+@contextmanager
+def storage_api(monkeypatch: pytest.MonkeyPatch, port: int) -> Iterator[list[str]]:
+    """Read through the Storage API on a local port; the calls that were made."""
+    calls: list[str] = []
+
+    class Counted(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+        def intercept_unary_unary(self, go_on: Any, details: Any, request: Any) -> Any:
+            calls.append(details.method.rpartition("/")[2])
+            return go_on(details, request)
+
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        transport = BigQueryReadGrpcTransport(channel=grpc.intercept_channel(channel, Counted()))
+        reader = BigQueryReadClient(transport=transport)
+        monkeypatch.setattr(
+            bigquery.Client, "_ensure_bqstorage_client", lambda *_, **__: reader, raising=True
+        )
+        yield calls
+
+
+NUMBERS = f"SELECT n FROM UNNEST(GENERATE_ARRAY(1, {MANY})) AS n"
+
+
+def test_many_rows_come_through_the_storage_api_where_it_is_on(
+    place: Place, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert place.grpc_port is not None
+    with storage_api(monkeypatch, place.grpc_port) as calls:
+        rows = replace(warehouse, storage_api=True).query(NUMBERS)
+    assert sum(rows.column("n").to_pylist()) == MANY * (MANY + 1) // 2
+    assert "CreateReadSession" in calls
+
+
+def test_many_rows_come_over_rest_where_the_storage_api_is_refused(
+    warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account without readSessionUser, or a project with the API off."""
+
+    class Refusing(grpc.GenericRpcHandler):  # type: ignore[misc]
+        def service(self, _: Any) -> Any:
+            def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
+                context.abort(grpc.StatusCode.PERMISSION_DENIED, "no readsessions.create here")
+                return b""
+
+            return grpc.unary_unary_rpc_method_handler(refuse)
+
+    server = grpc.server(futures.ThreadPoolExecutor(1), handlers=[Refusing()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with storage_api(monkeypatch, port) as calls:
+            rows = replace(warehouse, storage_api=True).query(NUMBERS)
+    finally:
+        server.stop(None)
+    assert "CreateReadSession" in calls
+    assert sum(rows.column("n").to_pylist()) == MANY * (MANY + 1) // 2

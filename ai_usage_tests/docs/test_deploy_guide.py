@@ -1,0 +1,58 @@
+"""The deploy guide names settings, commands and datasets that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from ai_usage.cli import app
+from ai_usage.settings import Settings
+from ai_usage.warehouse.files import sql_root
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of the guide, as a `.env`."""
+    (block,) = re.findall(r"```sh\n(AI_USAGE_WAREHOUSE=.*?)```", GUIDE, re.S)
+    (tmp_path / ".env").write_text(block, encoding="utf-8")
+    return Settings.load({"AI_USAGE_ENV_FILE": str(tmp_path / ".env")})
+
+
+def test_the_guides_settings_name_the_datasets_that_it_makes(settings: Settings) -> None:
+    made = re.findall(r"bq mk --location=(\S+) --dataset (\S+):(\S+)", GUIDE)
+    assert made == [
+        (settings.bigquery_location, settings.bigquery_project, settings.dataset),
+        (settings.bigquery_location, settings.bigquery_project, settings.views_dataset),
+    ]
+
+
+def test_the_guides_datasets_and_account_are_those_of_the_access_scripts(
+    settings: Settings,
+) -> None:
+    grants = (sql_root() / "access" / "1_grants.sql").read_text(encoding="utf-8")
+    assert set(re.findall(r"ON SCHEMA (\w+)", grants)) == {
+        settings.dataset,
+        settings.views_dataset,
+    }
+    (account,) = re.findall(r"SA=(\S+)", GUIDE)
+    assert account in grants
+    for script in sorted((sql_root() / "access").glob("*.sql")):
+        assert f"`{script.name}`" in GUIDE
+
+
+def test_every_command_of_the_guide_is_one() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    named = set(re.findall(r"\bai-usage ([a-z][a-z-]+)", GUIDE))
+    assert named >= {"doctor", "backfill", "compare-warehouses"}
+    assert named <= set(commands)
+
+
+def test_every_file_that_the_guide_links_to_is_there() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
+        assert (ROOT / "docs" / link).exists(), link
