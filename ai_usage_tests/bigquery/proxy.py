@@ -39,7 +39,10 @@ class Asked:
 
 @dataclass
 class Fault:
-    """So many answers of an error, to requests of a method whose path holds a text."""
+    """So many answers of an error, to requests of a method whose path holds a text.
+
+    With a status of success the message is the answer's whole body.
+    """
 
     method: str
     path: str
@@ -61,6 +64,8 @@ class Fault:
 
     def body(self) -> bytes:
         """The error as Google's API words it."""
+        if self.status < 400:
+            return self.message.encode()
         each = {"reason": self.reason, "message": self.message, "domain": "global"}
         error = {"code": self.status, "message": self.message, "errors": [each]}
         return json.dumps({"error": error}).encode()

@@ -19,6 +19,7 @@ from google.cloud.bigquery_storage_v1.services.big_query_read.transports import 
     BigQueryReadGrpcTransport,
 )
 
+from ai_usage.commands.doctor_bigquery import findings
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
 from ai_usage.settings import Settings
@@ -143,6 +144,20 @@ def test_what_waiting_does_not_mend_is_told_at_once_and_the_old_rows_stay(
     assert sum(b"BEGIN TRANS" in each.body for each in asked) == 1
     assert events(warehouse, DAY) == {event_id("standing")}
     assert stages(warehouse) == []
+
+
+def test_doctor_names_the_permissions_that_the_account_lacks(
+    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
+) -> None:
+    """Reading alone is not enough for the pipeline."""
+    granted = '{"permissions": ["bigquery.tables.get", "bigquery.tables.getData"]}'
+    proxy.faults.append(Fault("POST", "testIamPermissions", 200, "", granted))
+    (found,) = [f for f in findings(Settings(), warehouse) if f.what == "permissions"]
+    assert not found.ok
+    assert "lacks bigquery.tables.update, bigquery.tables.updateData;" in found.detail
+    assert "docs/deploy.md" in found.detail
+    (well,) = [f for f in findings(Settings(), warehouse) if f.what == "permissions"]
+    assert well.ok
 
 
 def test_every_job_names_its_location_its_labels_and_what_it_may_bill(
