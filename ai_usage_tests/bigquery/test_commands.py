@@ -12,7 +12,6 @@ from rich.console import Console
 from ai_usage.commands.compare import compare_installations
 from ai_usage.commands.doctor_bigquery import findings, human
 from ai_usage.settings import Settings
-from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.pipeline import warehouse_of, window
 from ai_usage_tests.warehouse.rows import DAY, arrow, days, raw
@@ -25,13 +24,14 @@ def settings_in(file: Path, environment: dict[str, str]) -> Settings:
     return Settings.load({"AI_USAGE_ENV_FILE": str(file)})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two(
-    new_dataset: Callable[[], dict[str, str]], tmp_path: Path
+    new_dataset: Callable[[], dict[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Settings, Settings, Path]:
     """An installation on BigQuery, one on DuckDB with the same event, and the latter's file."""
-    here = settings_in(tmp_path / "here.env", new_dataset())
-    file = tmp_path / "there.env"
+    folder = tmp_path_factory.mktemp("two")
+    here = settings_in(folder / "here.env", new_dataset())
+    file = folder / "there.env"
     there = settings_in(file, {"AI_USAGE_WAREHOUSE": "duckdb"})
     for settings in (here, there):
         warehouse_of(settings).replace(
@@ -105,15 +105,3 @@ def test_doctor_says_how_to_make_a_dataset_that_is_not_there(
 )
 def test_bytes_are_told_for_a_person(size: int, text: str) -> None:
     assert human(size) == text
-
-
-def test_every_table_can_be_made_and_is_found_as_declared(
-    new_dataset: Callable[[], dict[str, str]], tmp_path: Path
-) -> None:
-    """Twice: what was just made is no drift."""
-    warehouse = warehouse_of(settings_in(tmp_path / "here.env", new_dataset()))
-    for _ in range(2):
-        for name in table_names():
-            warehouse.ensure_table(name)
-    for name in table_names():
-        assert warehouse.read(name).column_names == table_schema(name).column_names
