@@ -449,6 +449,6 @@ def test_a_reader_cannot_write(days_filled: DuckDBWarehouse) -> None:
 def test_the_memory_limit_reaches_the_engine(warehouse: DuckDBWarehouse) -> None:
     with warehouse.connect() as connection:
         limit = connection.execute("SELECT current_setting('memory_limit')").fetchone()
-    # 512 MB are 488.2 MiB.
+    # 384 MB are 366.2 MiB.
     assert limit is not None
-    assert limit[0] == "488.2 MiB"
+    assert limit[0] == "366.2 MiB"
