@@ -16,16 +16,12 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
     BACKFILL_ID_TAG,
 )
 
-from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.dead_runs import end_dead_runs
 from ai_usage.errors import AiUsageError
-from ai_usage.notifications.findings import window_of_run
-from ai_usage.partitions import lookback_window
+from ai_usage.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.reference import VENDOR, reference_files
@@ -151,14 +147,7 @@ class Ingest:
 
     def config(self, refetch: Refetch) -> dict[str, Any]:
         """The run configuration that asks again for the days of the look-back."""
-        ops = {}
-        for spec in self.specs:
-            day = {"usage": refetch.usage, "cost": refetch.cost}.get(
-                spec.tags.get(LOOKBACK_TAG, "")
-            )
-            if day is not None:
-                ops[spec.key.path[-1]] = {"config": {"refetch_since": day.isoformat()}}
-        return {"ops": ops}
+        return refetch.config({spec.key.path[-1]: spec.tags for spec in self.specs})
 
 
 def _job(name: str, keys: Sequence[dg.AssetKey], description: str) -> Any:
@@ -174,14 +163,6 @@ def tick_window(settings: Settings, schedule: str) -> tuple[Window, Refetch]:
     nightly = settings.today - timedelta(days=settings.nightly_lookback_days)
     first = max(min(nightly, lookback_window(settings).start), settings.first_day)
     return Window(first, settings.today + timedelta(days=1)), Refetch.since(first)
-
-
-def range_tags(window: Window) -> dict[str, str]:
-    """The tags of a run over a range of days."""
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
-    }
 
 
 def _schedule(

@@ -5,9 +5,15 @@ Today exists and is provisional (`end_offset=1`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from ai_usage.errors import AiUsageError
 from ai_usage.platforms.base import Window
@@ -34,6 +40,27 @@ def window_of(context: dg.AssetExecutionContext | dg.OutputContext | dg.InputCon
         else context.asset_partition_key_range
     )
     return Window(date.fromisoformat(keys.start), date.fromisoformat(keys.end) + timedelta(days=1))
+
+
+def range_tags(window: Window) -> dict[str, str]:
+    """The tags of a run over a range of days."""
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
+        ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
+    }
+
+
+def window_of_run(tags: Mapping[str, str]) -> Window | None:
+    """The days that a run covers, from its tags; None for a run without partitions."""
+    one = tags.get(PARTITION_NAME_TAG)
+    first = tags.get(ASSET_PARTITION_RANGE_START_TAG, one)
+    last = tags.get(ASSET_PARTITION_RANGE_END_TAG, one)
+    if first is None or last is None:
+        return None
+    try:
+        return Window(date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1))
+    except ValueError:
+        return None
 
 
 def checked_window(settings: Settings, start: date, last: date) -> Window:

@@ -9,7 +9,7 @@ import difflib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -17,10 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 from sqlalchemy.exc import OperationalError
 
 from ai_usage.assets.sources import LOOKBACK_TAG
@@ -30,6 +26,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.event_log import batch_events
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
+from ai_usage.partitions import range_tags
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.progress import Progress, Step, listening
@@ -67,18 +64,19 @@ class Refetch:
             reach_back=True,
         )
 
-    def config(self, defs: dg.Definitions, keys: Sequence[dg.AssetKey]) -> dict[str, Any]:
-        """The run configuration of the selected sources."""
-        graph = defs.resolve_asset_graph()
+    def config(self, tags: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """The run configuration of assets, given their tags by name; sources alone need any."""
         ops = {}
-        for key in keys:
-            lookback = graph.get(key).tags.get(LOOKBACK_TAG)
-            day = {"usage": self.usage, "cost": self.cost}.get(lookback or "")
+        for name, of_asset in tags.items():
+            day = {"usage": self.usage, "cost": self.cost}.get(of_asset.get(LOOKBACK_TAG, ""))
             if day is not None:
                 asked = {"refetch_since": day.isoformat(), "reach_back": self.reach_back}
-                ops[key.path[-1]] = {"config": asked}
-        # The run's own progress speaks to the person; Dagster's log is kept in its event log.
-        return {"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+                ops[name] = {"config": asked}
+        return {"ops": ops}
+
+
+QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""For runs of a person: their progress is shown, Dagster's log is kept in its event log."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +204,8 @@ def run_assets(
     unreadable or selects nothing.
     """
     keys = selected(defs, selection)
+    graph = defs.resolve_asset_graph()
+    of_assets = {key.path[-1]: graph.get(key).tags for key in keys}
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
     with dagster_instance(settings) as instance, listening(progress):
@@ -216,7 +216,7 @@ def run_assets(
             instance=instance,
             asset_selection=keys,
             raise_on_error=False,
-            run_config=refetch.config(defs, keys),
+            run_config={**refetch.config(of_assets), **QUIET},
             tags=_tags_of(window),
         )
         alert_on_run(settings, defs, instance, run_id)
@@ -244,18 +244,17 @@ def run_blocking_checks(
     """
     graph = defs.resolve_asset_graph()
     blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    dagster_home(settings)
     job = defs.resolve_implicit_global_asset_job_def().get_subset(
         asset_selection=set(), asset_check_selection=blocking
     )
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance(settings) as instance:
         end_dead_runs(instance)
         result = job.execute_in_process(
             run_id=run_id,
             instance=instance,
             raise_on_error=False,
-            run_config=Refetch.nothing().config(defs, []),
+            run_config=QUIET,
             tags=_tags_of(window),
         )
         alert_on_run(settings, defs, instance, run_id)
@@ -269,12 +268,7 @@ def run_blocking_checks(
 
 
 def _tags_of(window: Window) -> dict[str, str]:
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: window.start.isoformat(),
-        ASSET_PARTITION_RANGE_END_TAG: (window.end - timedelta(days=1)).isoformat(),
-        STARTED_BY: "cli",
-        **this_process(),
-    }
+    return {**range_tags(window), STARTED_BY: "cli", **this_process()}
 
 
 def take_in_reference(settings: Settings, built: Window) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 _EMAIL = re.compile(r"([^@\s\"',;<>])[^@\s\"',;<>]*@([^@\s\"',;<>]+)")
 _SECRET = re.compile(r"\b(sk-ant-[A-Za-z0-9]+-|key_|crsr_)[A-Za-z0-9_-]+")
 _HIDDEN = frozenset({"raw_response", "change_history", "usage_restrictions"})
+_TELLS_NOTHING = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
 _MAX_LENGTH = 120
 
 
@@ -24,3 +25,8 @@ def masked(row: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if value is not None and name not in _HIDDEN
     }
+
+
+def telling(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells of a failing row that help a person to find it, beside the rule that it broke."""
+    return {name: value for name, value in row.items() if name not in _TELLS_NOTHING}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_usage.checks.masking import telling
 from ai_usage.checks.metrics import SUBJECT_CHECKS
 from ai_usage.checks.rules import RULES
-from ai_usage.commands.words import counted, ranges
+from ai_usage.commands.words import counted, few, ranges
 from ai_usage.platforms.base import Window
 from ai_usage.running import CheckResult
 from ai_usage.warehouse.schema import table_schema
 
 _SAMPLES = 2
 _SAMPLE_LENGTH = 200
-_NOT_TELLING = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
 
 
 def described(check: CheckResult, window: Window) -> Iterator[str]:
@@ -21,14 +21,14 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
     word = "FAILED " if check.blocking else "warning"
     yield f"{word}  {check.asset}.{check.name}{_where(check, window)}"
     if check.name in SUBJECT_CHECKS and check.failures:
-        yield f"         {_colon(check.promise)} not so for {_few(list(check.failures))}."
+        yield f"         {_colon(check.promise)} not so for {few(list(check.failures))}."
         return
     for name, count in check.failures.items():
         yield f"         {_broken(check, name, count)}"
     if not check.failures:
         yield f"         {check.promise}"
     for row in check.sample[:_SAMPLES] if check.blocking else ():
-        cells = ", ".join(f"{k}={v}" for k, v in row.items() if k not in _NOT_TELLING)
+        cells = ", ".join(f"{k}={v}" for k, v in telling(row).items())
         yield f"         for example {cells[:_SAMPLE_LENGTH]}"
 
 
@@ -63,11 +63,6 @@ def _broken(check: CheckResult, name: str, count: int) -> str:
 
 def _columns(table: str) -> list[str]:
     return [column.name for column in table_schema(table).columns]
-
-
-def _few(names: list[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _colon(sentence: str) -> str:

@@ -13,6 +13,12 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
+def few(names: Sequence[str], most: int = 5) -> str:
+    """`a, b and 3 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def ranges(days: Sequence[date], most: int = 4) -> str:
     """Days as ranges, `2026-01-01..2026-01-03, 2026-01-07`; at most so many, then their number."""
     windows: list[Window] = []

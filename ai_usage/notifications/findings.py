@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
     BACKFILL_ID_TAG,
-    PARTITION_NAME_TAG,
 )
 
 from ai_usage.notifications.routes import Severity
+from ai_usage.partitions import window_of_run
 from ai_usage.platforms.base import Window
 from ai_usage.step_errors import error_line, interrupted
 from ai_usage.warehouse.schema import table_names, table_schema
@@ -173,19 +171,6 @@ def read_run(
         assets=frozenset(log.planned()),
         stopped=stopped,
     )
-
-
-def window_of_run(tags: Mapping[str, str]) -> Window | None:
-    """The days that a run covers, from its tags; None for a run without partitions."""
-    one = tags.get(PARTITION_NAME_TAG)
-    first = tags.get(ASSET_PARTITION_RANGE_START_TAG, one)
-    last = tags.get(ASSET_PARTITION_RANGE_END_TAG, one)
-    if first is None or last is None:
-        return None
-    try:
-        return Window(date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1))
-    except ValueError:
-        return None
 
 
 class _Log:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ai_usage.checks.masking import mask_text
-from ai_usage.commands.words import counted, ranges
+from ai_usage.checks.masking import mask_text, telling
+from ai_usage.commands.words import counted, few, ranges
 from ai_usage.notifications.findings import BUILT, Asset, Failure, RunFindings
 from ai_usage.notifications.news import AssetNews, Recovery
 from ai_usage.plain import one_line
@@ -26,7 +26,6 @@ MAX_SAMPLES = 2
 MAX_DIGEST = 20
 """Assets that a digest names one by one."""
 
-_NOT_TELLING = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
 _HARMLESS = str.maketrans({"<": "(", ">": ")", "[": "(", "]": ")", "`": "'", "|": "/"})
 _MENTION = re.compile(r"@(?=everyone\b|here\b|channel\b|all\b)", re.IGNORECASE)
 
@@ -59,7 +58,7 @@ class Writer:
             own = {failure.asset for failure in found.failures if failure.check == BUILT}
             held = [name for name in found.not_built if name not in own]
             if held:
-                lines.append(self.clean(f"Not built because of this run's failures: {_few(held)}."))
+                lines.append(self.clean(f"Not built because of this run's failures: {few(held)}."))
         lines += ["", *self._links(news, found)]
         return Message(self._title(news), "\n".join(lines))
 
@@ -91,7 +90,7 @@ class Writer:
         found = [line for failure in news.failed for line in self._failed(failure)]
         found += [line for recovery in news.recovered for line in self._recovered(recovery)]
         if news.open:
-            found.append(f"still failing, told before: {_few(news.open)}")
+            found.append(f"still failing, told before: {few(news.open)}")
         return [self.clean(line, keep_indent=True) for line in found]
 
     def run_link(self, run_id: str) -> str:
@@ -115,10 +114,10 @@ class Writer:
     def _title(self, news: AssetNews) -> str:
         if not news.failed:
             checks = sorted({r.check for r in news.recovered})
-            what = "builds again" if checks == [BUILT] else f"{_few(checks)} recovered"
+            what = "builds again" if checks == [BUILT] else f"{few(checks)} recovered"
             return self.clean(f"ai-usage recovered: {news.asset}: {what}")
         checks = [f.check for f in news.failed]
-        what = "was not built" if BUILT in checks else f"{_few(checks)} failed"
+        what = "was not built" if BUILT in checks else f"{few(checks)} failed"
         return self.clean(f"ai-usage {news.severity}: {news.asset}: {what}")
 
     def _failed(self, failure: Failure) -> Iterator[str]:
@@ -174,11 +173,6 @@ def _on(days: Iterable[date]) -> str:
     return f" on {ranges(told)}" + (f" ({counted(len(told), 'day')})" if len(told) > 1 else "")
 
 
-def _few(names: Sequence[str], most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def _cells(row: Mapping[str, object]) -> str:
     # Not name=value: what masks addresses takes all that is joined to one for its mailbox.
-    return ", ".join(f"{name}: {value}" for name, value in row.items() if name not in _NOT_TELLING)
+    return ", ".join(f"{name}: {value}" for name, value in telling(row).items())
