@@ -87,7 +87,8 @@ def test_every_view_equals_the_embedded_engines_value_by_value(
     here, there = (
         loaded.warehouse.query(f"SELECT * FROM {view}") for loaded in (embedded_month, month)
     )
-    assert here.num_rows > 0
+    # No month is closed here, so that there is nothing to adjust.
+    assert (here.num_rows > 0) == (view != "vw_adjustments")
     assert here.column_names == there.column_names == view_schema(view).column_names
     differences = compare(view, here, there)
     assert not [str(difference) for difference in islice(differences, 5)]
@@ -228,5 +229,7 @@ def test_a_restated_day_leaves_what_duckdb_has_of_a_company_that_always_said_so(
     rows = [w.read("raw_ai_events", day).num_rows for w in (embedded_month.warehouse, after)]
     assert rows[0] - rows[1] == 1
     fresh = load_into(tmp_path_factory.mktemp("fresh"), restated, {}, checks=False)
-    differences: Iterator[object] = compare_warehouses(fresh.warehouse, after)
+    # But for the record of what was restated: it never changed there.
+    others = [table for table in table_names() if table != "raw_restatements"]
+    differences: Iterator[object] = compare_warehouses(fresh.warehouse, after, others)
     assert not [str(difference) for difference in islice(differences, 5)]
