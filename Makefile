@@ -6,12 +6,13 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-fast test-bigquery emulator python313 check format lock snapshots clean-demo
+.PHONY: help demo dev test test-slow test-bigquery emulator python313 check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
 	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
-	@echo "make test    lint, types and all tests"
+	@echo "make test    lint, types and the tests, but for the slow ones"
+	@echo "make test-slow                         the slow tests alone"
 	@echo "make test-bigquery                     the tests on the BigQuery emulator alone (Python 3.13)"
 	@echo "make test-bigquery PROJECT=my-project  the same on a Google Cloud project"
 	@echo "make check   lint and types only"
@@ -39,9 +40,14 @@ check: $(STAMP)
 
 # A file's tests stay together: they share what is slow to make. Two workers for two cores.
 WORKERS ?= 2
+PYTEST   = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
 test: check emulator
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -r s
+	@$(PYTEST) -m "not slow"
+
+# Years, kills, wheels, browsers, a month on the emulator: what a change is held against in the end.
+test-slow: $(STAMP) emulator
+	@$(PYTEST) -m slow
 
 # The BigQuery emulator runs on Python 3.13 in an environment of its own.
 EMULATOR := .venv-emulator/.installed
@@ -73,9 +79,6 @@ emulator:
 # PROJECT=my-project runs the same tests on BigQuery itself, in datasets made for them.
 test-bigquery: $(STAMP) $(if $(PROJECT),,$(EMULATOR))
 	@AI_USAGE_TEST_PROJECT=$(PROJECT) $(BIN)/python -m pytest -m emulator --durations 5
-
-test-fast: check
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .

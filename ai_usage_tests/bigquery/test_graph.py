@@ -30,6 +30,8 @@ from ai_usage_tests.support.pipeline import (
 )
 from ai_usage_tests.support.pruning import unfiltered
 
+pytestmark = pytest.mark.slow
+
 RESTATED = date(2026, 3, 17)
 LAST_DAYS = window(date(2026, 3, 16), TODAY)
 

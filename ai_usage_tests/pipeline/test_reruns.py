@@ -6,6 +6,8 @@ import random
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from ai_usage.platforms.base import Window
 from ai_usage.running import Refetch
 from ai_usage.simulator import serve, write_directory_files
@@ -22,6 +24,8 @@ from ai_usage_tests.support.pipeline import (
     warehouse_of,
     window,
 )
+
+pytestmark = pytest.mark.slow
 
 SEED = 20260318
 TABLES = "not group:views"
