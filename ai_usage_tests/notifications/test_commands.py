@@ -24,6 +24,8 @@ from ai_usage_tests.notifications.receivers import (
     mail_server,
 )
 
+pytestmark = pytest.mark.slow
+
 DAYS = ("2026-03-16", "2026-03-18")
 RUN = ("backfill", "--from", DAYS[0], "--to", DAYS[1], "--select", "raw_ai_events")
 """Nothing was fetched: the day's completeness warns for every endpoint of the one vendor."""

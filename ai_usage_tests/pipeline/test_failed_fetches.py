@@ -21,6 +21,8 @@ from ai_usage_tests.support.pipeline import (
     window,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST, LAST = date(2026, 3, 15), date(2026, 3, 17)
 SOURCES = "group:sources_cursor or group:sources_anthropic"
 EVENTS = "/teams/filtered-usage-events"

@@ -128,21 +128,19 @@ def test_a_clock_that_is_far_off_is_refused_for_it_tells_which_days_have_ended(
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("ours_ahead", "more"),
     [
-        {"Date": format_datetime(datetime.now(UTC) - timedelta(minutes=10), usegmt=True)},
-        {
-            "Date": format_datetime(datetime.now(UTC) - timedelta(hours=9), usegmt=True),
-            "Age": "32400",
-        },
-        {"Date": "yesterday"},
+        (timedelta(minutes=10), {}),
+        (timedelta(hours=9), {"Age": "32400"}),
+        (timedelta(0), {"Date": "yesterday"}),
     ],
     ids=["a little off", "out of a cache", "no date"],
 )
 def test_a_clock_that_is_a_little_off_or_not_told_is_none_of_our_business(
-    vendor_server: ScriptedVendor, headers: dict[str, str]
+    vendor_server: ScriptedVendor, ours_ahead: timedelta, more: dict[str, str]
 ) -> None:
-    vendor_server.answers(as_json({"ok": 1}, **headers))
+    date = format_datetime(datetime.now(UTC) - ours_ahead, usegmt=True)
+    vendor_server.answers(as_json({"ok": 1}, **{"Date": date, **more}))
     assert ask(vendor_server) == b'{"ok": 1}'
 
 
