@@ -67,12 +67,14 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     @contextmanager
     def one_transaction(self) -> Iterator[None]:
         """Store what this thread stores meanwhile in one transaction, all or none."""
+        outer: Connection | None = getattr(self._open, "connection", None)
         with self._connect() as connection:
             self._open.connection = connection
             try:
                 yield
             finally:
-                self._open.connection = None
+                # Within another one the rest of that one's events are still its own.
+                self._open.connection = outer
 
     def _kept_engine(self) -> Engine:
         # A forked process must neither use its parent's connections nor close them.

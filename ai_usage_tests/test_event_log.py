@@ -221,7 +221,8 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
 def test_events_stored_together_are_there_all_or_none(tmp_path: Path) -> None:
     with log(tmp_path) as storage:
         with storage.one_transaction():
-            storage.store_event(note("one"))
+            with storage.one_transaction():
+                storage.store_event(note("one"))
             storage.store_event(note("two"))
 
         def halfway() -> None:
