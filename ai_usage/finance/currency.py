@@ -6,21 +6,25 @@ Which day's rate an amount takes:
   a day would make the month's days sum to a price that stands on no invoice: the month must
   close exactly.
 - another cost at the rate of its `date_from`, an invoice of its `period_from`, as the seats of that
-  billing month: two rates would dispute what agrees in its own currency. A budget of its
-  `valid_from`.
+  billing month: two rates would dispute what agrees in its own currency.
+- a budget of each of its months at the rate of the month's first day (`Rates.by_month`), as the
+  seats that count against it. A month that no newer rate is known for takes the last known one,
+  which is stale from 32 days on.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance.exact import micros, times
+from ai_usage.identity.days import Span, day_before
 from ai_usage.reference.column import Row
 from ai_usage.reference.currencies import USD
 
@@ -72,6 +76,26 @@ class Rates:
         age = (day - _dated(newest)).days
         return newest._replace(is_stale=age > STALE_AFTER_DAYS)
 
+    def by_month(self, currency: str, months: Span) -> Iterator[tuple[Span, Rate]]:
+        """The rate of each month's first day: ranges of months that have the same, in order.
+
+        `months` begins on the first of a month. Months without end are a few ranges: after the
+        last known rate has become stale nothing changes any more. Raises `ReferenceFileError`
+        where there is no rate for the first month.
+        """
+        known = [_dated(rate) for rate in self._rates.get(currency, [])]
+        stale = [day + timedelta(days=STALE_AFTER_DAYS + 1) for day in known]
+        turns = {_first_of_month_from(day) for day in (*known, *stale)}
+        begun = {months.first: self.usd(currency, months.first)}
+        for first in sorted(day for day in turns if months.first < day <= months.last):
+            rate = self.usd(currency, first)
+            if rate != list(begun.values())[-1]:
+                begun[first] = rate
+        starts = list(begun)
+        ends = [*(day_before(later) for _, later in pairwise(starts)), months.last]
+        for (first, rate), last in zip(begun.items(), ends, strict=True):
+            yield Span(first, last), rate
+
     def converted(self, amount: Decimal, currency: str, day: date) -> tuple[Decimal, Rate]:
         """The amount in US dollars and the rate it took.
 
@@ -79,7 +103,17 @@ class Rates:
         millionth of a dollar. Raises `ReferenceFileError` where there is no rate.
         """
         rate = self.usd(currency, day)
-        return (amount if rate is ONE else micros(times(amount, rate.rate))), rate
+        return in_usd(amount, rate), rate
+
+
+def in_usd(amount: Decimal, rate: Rate) -> Decimal:
+    """The amount at the rate: US dollars as they are, else rounded to a millionth of a dollar."""
+    return amount if rate is ONE else micros(times(amount, rate.rate))
+
+
+def _first_of_month_from(day: date) -> date:
+    """The day if it is the first of a month, else the first of the next month."""
+    return day if day.day == 1 else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _dated(rate: Rate) -> date:

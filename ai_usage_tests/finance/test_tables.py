@@ -49,25 +49,74 @@ def some(row: Mapping[str, Any], *names: str) -> list[Any]:
     return [row[name] for name in names]
 
 
-def test_budgets_are_converted_at_their_first_month() -> None:
-    rows = dim_budgets(
-        rows_of(
-            "budgets.csv",
-            """
-            scope_type  scope_value amount currency valid_from valid_to   category
-            person      a@x.com     100    EUR      2026-01-01 2026-02-28 pilot
-            team        Search      4000   .        2026-01-01 .          .
-            """,
-        ),
-        EURO,
-        ALIASES,
-    )
+def budgets(lines: str, rates: Rates = EURO) -> list[dict[str, Any]]:
+    head = "scope_type scope_value amount currency valid_from valid_to category\n"
+    rows = dim_budgets(rows_of("budgets.csv", head + lines), rates, ALIASES)
     assert complete("dim_budgets", rows)
+    return rows
+
+
+def test_each_month_of_a_budget_takes_the_rate_of_its_first_day() -> None:
+    """100 EUR: 108.43 in January, 120.00 in February. Dollars stay, in one row."""
+    rows = budgets(
+        """
+        person      a@x.com     100    EUR      2026-01-01 2026-02-28 pilot
+        team        Search      4000   .        2026-01-01 .          .
+        """
+    )
     wanted = ("scope_value", "monthly_budget_usd", "budget_category", "valid_from", "valid_to")
     assert [some(row, *wanted) for row in rows] == [
-        ["ada@x.com", Decimal("108.43"), "pilot", date(2026, 1, 1), date(2026, 2, 28)],
+        ["ada@x.com", Decimal("108.43"), "pilot", date(2026, 1, 1), date(2026, 1, 31)],
+        ["ada@x.com", Decimal(120), "pilot", date(2026, 2, 1), date(2026, 2, 28)],
         ["Search", Decimal(4000), None, date(2026, 1, 1), LAST_DAY],
     ]
+    rate = ("amount", "currency_code", "exchange_rate", "exchange_rate_date", "is_rate_stale")
+    assert [some(row, *rate) for row in rows] == [
+        [Decimal(100), "EUR", Decimal("1.0843"), date(2026, 1, 1), False],
+        [Decimal(100), "EUR", Decimal("1.2000"), date(2026, 2, 1), False],
+        [Decimal(4000), "USD", Decimal(1), None, None],
+    ]
+
+
+def test_months_to_come_take_the_last_known_rate_which_becomes_stale() -> None:
+    """The rate of 1 February is 28 days old on 1 March and 59 on 1 April."""
+    rows = budgets("team Search 100 EUR 2026-02-01 . .")
+    wanted = ("monthly_budget_usd", "valid_from", "valid_to", "is_rate_stale")
+    assert [some(row, *wanted) for row in rows] == [
+        [Decimal(120), date(2026, 2, 1), date(2026, 3, 31), False],
+        [Decimal(120), date(2026, 4, 1), LAST_DAY, True],
+    ]
+
+
+def test_a_rate_within_a_month_counts_from_the_next_one() -> None:
+    rates = Rates(
+        rows_of(
+            "fx_rates.csv",
+            """
+            currency rate_date  usd_per_unit source
+            EUR      2026-01-20 1.10         ECB
+            EUR      2026-02-10 1.25         ECB
+            EUR      2026-02-27 1.30         ECB
+            GBP      2026-02-01 1.50         BoE
+            """,
+        )
+    )
+    rows = budgets("team Search 10 EUR 2026-02-01 2026-03-31 .", rates)
+    wanted = ("monthly_budget_usd", "valid_from", "valid_to", "exchange_rate_date")
+    assert [some(row, *wanted) for row in rows] == [
+        [Decimal(11), date(2026, 2, 1), date(2026, 2, 28), date(2026, 1, 20)],
+        [Decimal(13), date(2026, 3, 1), date(2026, 3, 31), date(2026, 2, 27)],
+    ]
+
+
+def test_the_rows_of_a_budget_say_of_every_month_what_its_first_day_says() -> None:
+    """Month by month, as a person looks the rate up; no month twice, none left out."""
+    rows = budgets("team Search 7.77 EUR 2026-01-01 2027-12-31 .")
+    months = [date(year, month, 1) for year in (2026, 2027) for month in range(1, 13)]
+    for month in months:
+        (row,) = [r for r in rows if r["valid_from"] <= month <= r["valid_to"]]
+        usd, rate = EURO.converted(Decimal("7.77"), "EUR", month)
+        assert some(row, "monthly_budget_usd", "is_rate_stale") == [usd, rate.is_stale]
 
 
 def test_invoice_lines_are_numbered_and_keep_their_cents() -> None:

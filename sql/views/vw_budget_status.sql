@@ -16,7 +16,8 @@ CREATE VIEW vw_budget_status (
   final_days OPTIONS(description="Days that the forecast stands on: those of the month; in the running month the days up to the last of which all cost, whoever bears it, is final, without those that the vendor may still change."),
   forecast_cost OPTIONS(description="Cost at the month's end at the pace of the final days, US dollars: their cost without one-time cost / final_days x the month's days, and the one-time cost so far; at least cost_to_date. A closed month's cost. NULL while no day of the running month is final."),
   forecast_remaining_usd OPTIONS(description="budget_usd - forecast_cost, US dollars. NULL without a budget or a forecast."),
-  is_forecast_over_budget OPTIONS(description="True if forecast_cost is above budget_usd. NULL without a budget or a forecast.")
+  is_forecast_over_budget OPTIONS(description="True if forecast_cost is above budget_usd. NULL without a budget or a forecast."),
+  is_budget_rate_stale OPTIONS(description="True if the budget is in another currency and no newer rate than one of more than 31 days before the month's first day is known. NULL for US dollars and without a budget.")
 )
 OPTIONS(
   description="Budgets against cost: one row a month and person, team or cost centre with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies so many months before as_of, up to as_of. People's and teams' rows of a month each sum to the allocated cost, cost centres' to all cost.",
@@ -101,6 +102,7 @@ maintained AS (
     b.monthly_budget_usd,
     b.budget_category,
     b.budget_source,
+    b.is_rate_stale,
     ROW_NUMBER() OVER (
       PARTITION BY m.month, b.scope_type, b.scope_value ORDER BY b.valid_from DESC
     ) AS newest
@@ -140,18 +142,19 @@ stacked AS (
     CAST(NULL AS NUMERIC) AS maintained_usd,
     CAST(NULL AS STRING) AS budget_category,
     CAST(NULL AS STRING) AS maintained_source,
+    CAST(NULL AS BOOL) AS is_rate_stale,
     CAST(NULL AS NUMERIC) AS directory_usd
   FROM borne
   UNION ALL
   SELECT
     month, scope_type, scope_value, TRUE, NULL, NULL, NULL, NULL, NULL, NULL,
-    monthly_budget_usd, budget_category, budget_source, NULL
+    monthly_budget_usd, budget_category, budget_source, is_rate_stale, NULL
   FROM maintained
   WHERE newest = 1
   UNION ALL
   SELECT
     month, 'person', user_email, is_here, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, ai_budget_monthly_usd
+    NULL, NULL, NULL, NULL, ai_budget_monthly_usd
   FROM directory
   WHERE newest = 1 AND ai_budget_monthly_usd IS NOT NULL
 ),
@@ -170,6 +173,7 @@ scopes AS (
     MAX(maintained_usd) AS maintained_usd,
     MAX(budget_category) AS budget_category,
     MAX(maintained_source) AS maintained_source,
+    LOGICAL_OR(is_rate_stale) AS is_rate_stale,
     MAX(directory_usd) AS directory_usd
   FROM stacked
   GROUP BY 1, 2, 3
@@ -237,6 +241,7 @@ SELECT
   CAST(f.final_days AS INT64) AS final_days,
   CAST(f.forecast_cost AS NUMERIC) AS forecast_cost,
   CAST(f.budget_usd - f.forecast_cost AS NUMERIC) AS forecast_remaining_usd,
-  f.forecast_cost > f.budget_usd AS is_forecast_over_budget
+  f.forecast_cost > f.budget_usd AS is_forecast_over_budget,
+  f.is_rate_stale AS is_budget_rate_stale
 FROM forecast AS f
 LEFT JOIN names AS n ON n.user_email = f.scope_value AND f.scope_type = 'person'

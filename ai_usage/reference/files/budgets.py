@@ -55,6 +55,7 @@ def _check_across(lines: Sequence[Line], others: Others) -> Iterator[Problem]:
 
 
 def _converted_on(row: Row) -> date:
+    """The first day that needs a rate: each later month has at least this one."""
     day: date = row["valid_from"]
     return day
 
@@ -66,7 +67,12 @@ FILE = ReferenceFile(
     columns=(
         of_table(_TABLE, "scope_type", required=True, choices=("person", "team", "cost_center")),
         of_table(_TABLE, "scope_value", required=True),
-        Column("amount", MONEY, "Budget a month, in currency.", required=True),
+        Column(
+            "amount",
+            MONEY,
+            "Budget a month, in currency: each month takes the exchange rate of its first day.",
+            required=True,
+        ),
         Column("currency", CURRENCY, "Currency of the amount.", default=USD),
         of_table(_TABLE, "valid_from", required=True),
         of_table(
