@@ -88,8 +88,9 @@ def to_loaded_month_end(warehouse: Warehouse, window: Window) -> Window:
         return window
     found = warehouse.query(
         Query(
-            "SELECT MAX(DATE(cost_timestamp)) AS last_day FROM fact_ai_costs "
-            "WHERE DATE(cost_timestamp) >= @end AND DATE(cost_timestamp) < @next_month",
+            "SELECT MAX(DATE(cost_timestamp, 'UTC')) AS last_day FROM fact_ai_costs "
+            "WHERE cost_timestamp >= TIMESTAMP(@end, 'UTC') "
+            "AND cost_timestamp < TIMESTAMP(@next_month, 'UTC')",
             {"end": window.end, "next_month": next_month},
         )
     ).to_pylist()

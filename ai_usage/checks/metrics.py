@@ -154,11 +154,11 @@ FROM raw_ai_events AS r
 INNER JOIN (
   SELECT event_id, ingest_timestamp
   FROM fact_ai_usage
-  WHERE DATE(event_timestamp) >= @start AND DATE(event_timestamp) < @end
+  WHERE event_timestamp >= TIMESTAMP(@start, 'UTC') AND event_timestamp < TIMESTAMP(@end, 'UTC')
   UNION ALL
   SELECT event_id, ingest_timestamp
   FROM fact_ai_costs
-  WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end
+  WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC') AND cost_timestamp < TIMESTAMP(@end, 'UTC')
 ) AS f ON f.event_id = r.event_id
 WHERE r.event_date >= @start AND r.event_date < @end
 GROUP BY 1, 2, 3
@@ -384,10 +384,10 @@ def _plot(context: dg.AssetCheckExecutionContext, view: str, numbers: Mapping[st
 
 
 def _count(warehouse: Warehouse, table: str, window: Window) -> int:
-    day = table_schema(table).day_expression
+    inside = table_schema(table).days_from("@start", "@end")
     counted = warehouse.rows(
         Query(
-            f"SELECT COUNT(*) AS n FROM {table} WHERE {day} >= @start AND {day} < @end",
+            f"SELECT COUNT(*) AS n FROM {table} WHERE {inside}",
             {"start": window.start, "end": window.end},
         )
     )

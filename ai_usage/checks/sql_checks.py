@@ -57,10 +57,10 @@ def sql_check(
 
 
 def _rows(warehouse: Warehouse, table: str, window: Window) -> int:
-    day = table_schema(table).day_expression
+    inside = table_schema(table).days_from("@start", "@end")
     counted = warehouse.rows(
         Query(
-            f"SELECT COUNT(*) AS n FROM {table} WHERE {day} >= @start AND {day} < @end",
+            f"SELECT COUNT(*) AS n FROM {table} WHERE {inside}",
             {"start": window.start, "end": window.end},
         )
     )

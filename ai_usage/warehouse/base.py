@@ -107,14 +107,12 @@ class Warehouse(ABC):
         from ai_usage.warehouse.schema import table_schema
 
         schema = table_schema(table)
-        if window is None or schema.day_expression is None:
-            everything = f"WHERE {schema.day_expression} >= DATE '1900-01-01'"
-            where = everything if schema.require_partition_filter else ""
-            return self.query(f"SELECT * FROM {table} {where}")
+        if window is None or schema.partition_column is None:
+            where = schema.days_from("DATE '1900-01-01'")
+            return self.query(f"SELECT * FROM {table} WHERE {where}")
         return self.query(
             Query(
-                f"SELECT * FROM {table} "
-                f"WHERE {schema.day_expression} >= @start AND {schema.day_expression} < @end",
+                f"SELECT * FROM {table} WHERE {schema.days_from('@start', '@end')}",
                 {"start": window.start, "end": window.end},
             )
         )

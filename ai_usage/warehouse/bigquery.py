@@ -312,7 +312,7 @@ class BigQueryWarehouse(Warehouse):
         bounds: Parameters = {}
         if window is not None:
             inside, bounds = _where(schema, window)
-            day = f"DATE(`{schema.partition_column}`)"
+            day = schema.day_expression
             asked += [
                 f"COUNTIF(NOT ({inside})) AS outside",
                 f"MIN(IF({inside}, NULL, {day})) AS first_outside",

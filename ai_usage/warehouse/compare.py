@@ -243,11 +243,13 @@ def _quoted(name: str) -> str:
 
 def _windows(table: str, left: Warehouse, right: Warehouse) -> list[Window | None]:
     """The months in which either side has rows; one whole for a table without partitions."""
-    day = table_schema(table).day_expression
+    schema = table_schema(table)
+    day = schema.day_expression
     if day is None:
         return [None]
     ends = Query(
-        f"SELECT MIN({day}) AS first, MAX({day}) AS last FROM {table} WHERE {day} >= @earliest",
+        f"SELECT MIN({day}) AS first, MAX({day}) AS last FROM {table} "
+        f"WHERE {schema.days_from('@earliest')}",
         {"earliest": _EARLIEST},
     )
     found = [next(iter(side.rows(ends))) for side in (left, right)]

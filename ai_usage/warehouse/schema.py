@@ -110,7 +110,23 @@ class TableSchema:
             return None
         if self.column(self.partition_column).type == "DATE":
             return self.partition_column
-        return f"DATE({self.partition_column})"
+        return f"DATE({self.partition_column}, 'UTC')"
+
+    def days_from(self, start: str, end: str | None = None) -> str:
+        """SQL for the rows of the UTC days from `start` on, before `end` where one is given.
+
+        Both are SQL for a DATE. The bounds are on the bare column: only so do both engines leave
+        out what lies outside. "TRUE" for a table without partitions.
+        """
+        column = self.partition_column
+        if column is None:
+            return "TRUE"
+
+        def bound(day: str) -> str:
+            return day if self.column(column).type == "DATE" else f"TIMESTAMP({day}, 'UTC')"
+
+        upper = f" AND {column} < {bound(end)}" if end is not None else ""
+        return f"{column} >= {bound(start)}{upper}"
 
     @property
     def arrow_schema(self) -> pa.Schema:

@@ -76,6 +76,11 @@ def for_duckdb(tree: exp.Expr) -> exp.Expr:
         if extract.this.name.upper() == "DAYOFWEEK":
             # BigQuery's Sunday is 1, DuckDB's is 0.
             extract.replace(exp.paren(exp.Add(this=extract.copy(), expression=_number(1))))
+    for day in list(tree.find_all(exp.Date)):
+        if day.args.get("zone") is not None:
+            # sqlglot casts to a TIMESTAMP without a zone first, which goes by the session's.
+            local = exp.AtTimeZone(this=day.this, zone=day.args["zone"])
+            day.replace(exp.cast(local, exp.DType.DATE))
     for current in list(tree.find_all(exp.CurrentDate)):
         # DuckDB's CURRENT_DATE follows the session's time zone, a reader's may not be UTC.
         zone = current.this or exp.Literal.string("UTC")

@@ -85,8 +85,8 @@ class GoogleSql:
         self._options = types.AnalyzerOptions(
             language_options=language,
             allow_undeclared_parameters=True,
-            # The open analyzer lives in California by default, BigQuery in UTC.
-            default_timezone="UTC",
+            # A project may live anywhere: whatever follows the session's zone is found out here.
+            default_timezone="America/Los_Angeles",
         )
         self._options.query_parameters = [
             types.AnalyzerOptions.QueryParameter(name=name, type=_simple(kind))

@@ -70,8 +70,8 @@ def test_money_is_numeric_everywhere(table: str) -> None:
             "event_date",
             ("platform", "user_email", "event_type", "event_timestamp"),
         ),
-        ("fact_ai_usage", "DATE(event_timestamp)", ("user_sk", "platform_sk")),
-        ("fact_ai_costs", "DATE(cost_timestamp)", ("user_sk", "platform_sk")),
+        ("fact_ai_usage", "DATE(event_timestamp, 'UTC')", ("user_sk", "platform_sk")),
+        ("fact_ai_costs", "DATE(cost_timestamp, 'UTC')", ("user_sk", "platform_sk")),
     ],
 )
 def test_the_large_tables_are_partitioned_and_clustered_as_the_document_means(

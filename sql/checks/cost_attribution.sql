@@ -3,7 +3,7 @@
 SELECT day, platform, cost_usd, attributed_usd, share
 FROM (
   SELECT
-    DATE(f.cost_timestamp) AS day,
+    DATE(f.cost_timestamp, 'UTC') AS day,
     p.platform_code AS platform,
     CAST(SUM(f.total_cost_usd) AS NUMERIC) AS cost_usd,
     CAST(SUM(IF(f.user_sk != 0, f.total_cost_usd, 0)) AS NUMERIC) AS attributed_usd,
@@ -13,7 +13,7 @@ FROM (
     ) AS share
   FROM fact_ai_costs AS f
   LEFT JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk
-  WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end
+  WHERE f.cost_timestamp >= TIMESTAMP(@start, 'UTC') AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
   GROUP BY 1, 2
 ) AS by_platform
 WHERE share < @threshold

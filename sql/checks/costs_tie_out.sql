@@ -11,9 +11,9 @@ FROM (
 ) AS r
 FULL OUTER JOIN (
   SELECT
-    event_id, DATE(cost_timestamp) AS day, CAST(SUM(total_cost_usd) AS NUMERIC) AS parts_usd
+    event_id, DATE(cost_timestamp, 'UTC') AS day, CAST(SUM(total_cost_usd) AS NUMERIC) AS parts_usd
   FROM fact_ai_costs
-  WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end
+  WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC') AND cost_timestamp < TIMESTAMP(@end, 'UTC')
   GROUP BY 1, 2
 ) AS f ON f.event_id = r.event_id
 WHERE r.cost_usd IS NULL OR f.parts_usd IS NULL OR r.cost_usd != f.parts_usd

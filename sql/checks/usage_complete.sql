@@ -10,8 +10,8 @@ FROM (
   WHERE event_date >= @start AND event_date < @end AND event_type IN ('usage', 'session')
 ) AS r
 FULL OUTER JOIN (
-  SELECT event_id, DATE(event_timestamp) AS day
+  SELECT event_id, DATE(event_timestamp, 'UTC') AS day
   FROM fact_ai_usage
-  WHERE DATE(event_timestamp) >= @start AND DATE(event_timestamp) < @end
+  WHERE event_timestamp >= TIMESTAMP(@start, 'UTC') AND event_timestamp < TIMESTAMP(@end, 'UTC')
 ) AS f ON f.event_id = r.event_id
 WHERE r.event_id IS NULL OR f.event_id IS NULL

@@ -3,13 +3,13 @@
 WITH costs AS (
   SELECT user_sk, platform_sk, cost_center_sk, CAST(SUM(total_cost_usd) AS NUMERIC) AS total_cost_usd
   FROM fact_ai_costs
-  WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end
+  WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC') AND cost_timestamp < TIMESTAMP(@end, 'UTC')
   GROUP BY 1, 2, 3
 ),
 used AS (
   SELECT f.user_sk, f.platform_sk
   FROM fact_ai_usage AS f
-  WHERE DATE(f.event_timestamp) >= @start AND DATE(f.event_timestamp) < @end
+  WHERE f.event_timestamp >= TIMESTAMP(@start, 'UTC') AND f.event_timestamp < TIMESTAMP(@end, 'UTC')
     AND f.user_sk NOT IN (SELECT c.user_sk FROM costs AS c)
   GROUP BY 1, 2
 ),

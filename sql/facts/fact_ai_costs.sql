@@ -42,7 +42,7 @@ list_costs AS (
   LEFT JOIN (
     SELECT event_id, list_cost_usd
     FROM fact_ai_usage
-    WHERE DATE(event_timestamp) >= @month_start AND DATE(event_timestamp) < @end
+    WHERE event_timestamp >= TIMESTAMP(@month_start, 'UTC') AND event_timestamp < TIMESTAMP(@end, 'UTC')
   ) AS f
     ON f.event_id = u.event_id
 ),

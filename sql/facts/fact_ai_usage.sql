@@ -106,9 +106,9 @@ SELECT
   COALESCE(p.platform_sk, 0) AS platform_sk,
   CAST(FORMAT_DATE('%Y%m%d', i.event_date) AS INT64) AS date_sk,
   CAST(
-    EXTRACT(HOUR FROM i.event_timestamp) * 10000
-    + EXTRACT(MINUTE FROM i.event_timestamp) * 100
-    + EXTRACT(SECOND FROM i.event_timestamp) AS INT64
+    EXTRACT(HOUR FROM DATETIME(i.event_timestamp, 'UTC')) * 10000
+    + EXTRACT(MINUTE FROM DATETIME(i.event_timestamp, 'UTC')) * 100
+    + EXTRACT(SECOND FROM DATETIME(i.event_timestamp, 'UTC')) AS INT64
   ) AS time_sk,
   i.event_id,
   i.session_id,

@@ -33,9 +33,8 @@ WITH seen AS (
   FROM fact_ai_costs AS c
   JOIN dim_dates AS d ON d.date_sk = c.date_sk
   WHERE c.user_sk = 0
-    AND DATE(c.cost_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+    AND c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   UNION ALL
   SELECT
@@ -48,9 +47,8 @@ WITH seen AS (
   FROM fact_ai_usage AS u
   JOIN dim_dates AS d ON d.date_sk = u.date_sk
   WHERE u.user_sk = 0
-    AND DATE(u.event_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+    AND u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
 ),
 events AS (
@@ -240,9 +238,8 @@ workspace_tokens AS (
   WHERE u.user_sk != 0
     AND u.total_tokens > 0
     AND e.workspace_id IS NOT NULL
-    AND DATE(u.event_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+    AND u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3
 ),

@@ -38,9 +38,8 @@ WITH cost_days AS (
     SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_cost
   FROM fact_ai_costs AS c
   JOIN dim_dates AS d ON d.date_sk = c.date_sk
-  WHERE DATE(c.cost_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3, 4
 ),

@@ -79,9 +79,8 @@ active_versions AS (
   FROM fact_ai_usage AS u
   JOIN dim_dates AS d ON d.date_sk = u.date_sk
   JOIN dim_platforms AS p ON p.platform_sk = u.platform_sk
-  WHERE DATE(u.event_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+  WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
     AND (
       u.session_count > 0 OR u.request_count > 0 OR u.total_tokens > 0 OR u.lines_accepted > 0

@@ -70,9 +70,8 @@ facts AS (
   FROM fact_ai_costs AS c
   JOIN dim_dates AS d ON d.date_sk = c.date_sk
   LEFT JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
-  WHERE DATE(c.cost_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3, 4
 ),
@@ -98,9 +97,8 @@ priority_tier AS (
   LEFT JOIN (
     SELECT event_id, list_cost_usd
     FROM fact_ai_usage
-    WHERE DATE(event_timestamp)
-        BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-        AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+    WHERE event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+      AND event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
   ) AS u ON u.event_id = e.event_id
   GROUP BY 1, 2
 ),

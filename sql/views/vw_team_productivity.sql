@@ -69,9 +69,8 @@ WITH usage_days AS (
     SUM(IF(u.suggestions_accepted IS NOT NULL, u.suggestions_shown, NULL)) AS suggestions_shown
   FROM fact_ai_usage AS u
   JOIN dim_dates AS d ON d.date_sk = u.date_sk
-  WHERE DATE(u.event_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+  WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3, 4
 ),
@@ -84,9 +83,8 @@ cost_days AS (
     SUM(c.total_cost_usd) AS total_cost
   FROM fact_ai_costs AS c
   JOIN dim_dates AS d ON d.date_sk = c.date_sk
-  WHERE DATE(c.cost_timestamp)
-      BETWEEN CAST(DATE_SUB(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), INTERVAL 1 DAY) AS DATE)
-      AND CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE)
+  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3
 ),
