@@ -7,7 +7,7 @@ a comment says where public reports of live calls decide. All days are UTC days.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -103,25 +103,37 @@ def _paged(
     params: Params,
     paging: Paging,
     where: str,
-    seen: Callable[[list[msgspec.Raw]], None] = lambda records: None,
+    watch: Callable[[Paging, Page], str | None],
 ) -> Iterator[Page]:
     """Every page of a report, following `next_page` until `has_more` is false.
 
-    `seen` is told each page's records.
+    `watch` holds each page to what it must keep, and gives the next one's token.
     """
     token: str | None = None
     number = 1
     while True:
         asked = [*params, *([("page", token)] if token else [])]
         page = client.get(endpoint, path, asked, where=f"{where} page {number}")
-        answer = paging.decode(page, _ANSWER)
-        paging.records(answer.data)
-        seen(answer.data)
+        token = watch(paging, page)
         yield page
-        token = paging.next_token(answer.has_more, answer.next_page)
         if token is None:
             return
         number += 1
+
+
+def _watch_buckets(paging: Paging, page: Page) -> str | None:
+    """A bucket is known by where it starts."""
+    answer = paging.decode(page, _ANSWER)
+    paging.records(page, answer.data, key=_bucket_start)
+    return paging.next_token(answer.has_more, answer.next_page)
+
+
+def _watch_claude_code(paging: Paging, page: Page) -> str | None:
+    """Records have no identity: two keys of one name may have the same small day."""
+    answer = paging.decode(page, _ANSWER)
+    paging.records(page, answer.data, kin=_grain)
+    paging.alike(answer.data)
+    return paging.next_token(answer.has_more, answer.next_page)
 
 
 def _listed(client: VendorClient, endpoint: str, window: Window, params: Params) -> Iterator[Page]:
@@ -134,7 +146,7 @@ def _listed(client: VendorClient, endpoint: str, window: Window, params: Params)
         asked = [("limit", str(MOST_RECORDS)), *params, *([("after_id", after)] if after else [])]
         page = client.get(endpoint, path, asked, where=f"{window} page {number}")
         answer = paging.decode(page, _ANSWER)
-        paging.records(answer.data)
+        paging.records(page, answer.data, key=_id_of)
         if endpoint == "users" and number == 1 and not answer.data:
             raise paging.failure("it lists nobody, and the key is somebody's")
         yield page
@@ -173,9 +185,9 @@ def _buckets(
         *(("group_by[]", group) for group in groups),
     ]
     path = f"/v1/organizations/{_REPORTS[endpoint]}"
-    yield from _paged(
-        client, endpoint, path, params, paging, f"{window}", lambda found: days.update(_days(found))
-    )
+    for page in _paged(client, endpoint, path, params, paging, f"{window}", _watch_buckets):
+        days.update(_days(_ANSWER.decode(page.body).data))
+        yield page
     settled = [day for day in window.days() if Window.day(day).end_at + settle <= now]
     if missing := [day for day in settled if day not in days]:
         what = f"{len(missing)} of {len(settled)} days are missing, the first is {missing[0]}"
@@ -185,8 +197,30 @@ def _buckets(
 def _days(buckets: list[msgspec.Raw]) -> Iterator[date]:
     """The days of the buckets; one that cannot be read is the reader's to flag, and has none."""
     for bucket in buckets:
-        with contextlib.suppress(ValueError, UnicodeDecodeError):
-            yield instant_of(_BUCKET.decode(bucket).starting_at).date()
+        start = _bucket_start(bucket)
+        if start is not None:
+            yield start.date()
+
+
+def _bucket_start(bucket: msgspec.Raw) -> datetime | None:
+    with contextlib.suppress(ValueError, UnicodeDecodeError):
+        return instant_of(_BUCKET.decode(bucket).starting_at)
+    return None
+
+
+def _id_of(record: msgspec.Raw) -> Hashable | None:
+    found = field_of(record, "id")
+    return found if isinstance(found, str) else None
+
+
+def _grain(record: msgspec.Raw) -> Hashable:
+    """What the report has a record for."""
+    with contextlib.suppress(ValueError, UnicodeDecodeError):
+        code = _CODE.decode(record)
+        actor = code.actor or _NO_ACTOR
+        who = actor.email_address or actor.api_key_name
+        return (code.date, actor.type, who, code.terminal_type, code.customer_type)
+    return bytes(record)
 
 
 def _fetch_usage_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -206,12 +240,27 @@ def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> I
 
 
 def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
-    """The endpoint knows no range: a call (and its pages) a day."""
+    """The endpoint knows no range: a call (and its pages) a day.
+
+    A record that stands on two pages is two records, or one that was pushed onto the next page
+    when another came in front. A list that moves does not read the same twice, so it is read once
+    more then. Raises `PagesShiftedError`.
+    """
     path = "/v1/organizations/usage_report/claude_code"
     for day in window.days():
         params = [("starting_at", day.isoformat()), ("limit", str(MOST_RECORDS))]
-        paging = Paging(NAME, "claude_code", f"{day}")
-        yield from _paged(client, "claude_code", path, params, paging, f"{day}")
+
+        def pages(paging: Paging, params: Params = params, day: date = day) -> Iterator[Page]:
+            return _paged(client, CODE, path, params, paging, f"{day}", _watch_claude_code)
+
+        paging = Paging(NAME, CODE, f"{day}")
+        yield from pages(paging)
+        if paging.repeats:
+            again = Paging(NAME, CODE, f"{day}")
+            for _ in pages(again):
+                pass
+            if again.digest != paging.digest:
+                raise paging.shifted("a record stands on two pages, and read again they differ")
 
 
 def _fetch_api_keys(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:

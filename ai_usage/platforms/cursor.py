@@ -7,7 +7,7 @@ checked against public connectors; where those disagree a comment says which rea
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -65,9 +65,16 @@ def _range(window: Window, now: datetime) -> dict[str, int]:
 
 
 class _Pagination(msgspec.Struct, rename="camel"):
+    """Of daily usage and of usage events, whose words differ."""
+
     has_next_page: bool | None = None
+    page: int | None = None
     total_users: int | None = None
     page_size: int | None = None
+    current_page: int | None = None
+
+
+_NO_PAGINATION = _Pagination()
 
 
 class _DailyPage(msgspec.Struct):
@@ -98,50 +105,95 @@ _MEMBERS_PAGE = msgspec.json.Decoder(_MembersPage, strict=False)
 _SPEND_PAGE = msgspec.json.Decoder(_SpendPage, strict=False)
 
 
+class _Known(msgspec.Struct, rename="camel"):
+    """What tells a row apart; the vendor gives neither an id nor an address in every answer."""
+
+    user_id: int | str | None = None
+    email: str | None = None
+    day: str | None = None
+    date: int | str | None = None
+    timestamp: int | str | None = None
+
+
+_KNOWN = msgspec.json.Decoder(_Known, strict=False)
+
+
+def _known(record: msgspec.Raw) -> _Known:
+    try:
+        return _KNOWN.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Known()
+
+
+def _member_day(record: msgspec.Raw) -> Hashable | None:
+    """A member's row of a day, or of the running cycle; None where nothing names the member."""
+    row = _known(record)
+    who = text_of(row.user_id) or email_of(row.email)
+    return None if who is None else (who, row.day, row.date)
+
+
+def _moment(record: msgspec.Raw) -> Hashable:
+    """Events have no id: two of one moment may be alike by right."""
+    return _known(record).timestamp
+
+
 def _fetch_daily_usage(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
     """With page and pageSize all members come; without, only those who were active."""
     name, paging = "daily_usage", Paging(NAME, "daily_usage", f"{window}")
-    number = 1
-    while True:
+    number, more = 1, True
+    while more:
         body = {**_range(window, now), "page": number, "pageSize": USERS_PER_PAGE}
         page = client.post(name, "/teams/daily-usage-data", body, where=f"{window} page {number}")
-        answer = paging.decode(page, _DAILY_PAGE)
-        paging.records(answer.data)
-        pagination = answer.pagination or _Pagination()
-        users = pagination.total_users
-        if users is not None:
-            paging.same_total(users)
+        more = _watch_daily_usage(paging, page, number)
         yield page
-        if not pagination.has_next_page:
-            # Pages count users, whatever they hold of each; the vendor may cut them smaller.
-            size = min(pagination.page_size or USERS_PER_PAGE, USERS_PER_PAGE)
-            if users is not None and number * size < users:
-                raise paging.shifted(f"it ends with page {number}, and {users} users are announced")
-            return
         number += 1
+
+
+def _watch_daily_usage(paging: Paging, page: Page, number: int) -> bool:
+    """Whether another page follows this one. Pages count users, whatever they hold of each."""
+    answer = paging.decode(page, _DAILY_PAGE)
+    paging.records(page, answer.data, key=_member_day)
+    pagination = answer.pagination or _NO_PAGINATION
+    paging.numbered(number, pagination.page)
+    users = pagination.total_users
+    if users is not None:
+        paging.same_total(users)
+    if pagination.has_next_page:
+        return True
+    # The vendor may cut pages smaller than asked.
+    size = min(pagination.page_size or USERS_PER_PAGE, USERS_PER_PAGE)
+    if users is not None and number * size < users:
+        raise paging.shifted(f"it ends with page {number}, and {users} users are announced")
+    return False
 
 
 def _fetch_usage_events(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
     """Pages are offsets into a list that may still grow: its announced length must hold."""
     name, paging = "usage_events", Paging(NAME, "usage_events", f"{window}")
-    number, count = 1, 0
-    while True:
+    number, more = 1, True
+    while more:
         body = {**_range(window, now), "page": number, "pageSize": EVENTS_PER_PAGE}
         page = client.post(
             name, "/teams/filtered-usage-events", body, where=f"{window} page {number}"
         )
-        answer = paging.decode(page, _EVENTS_PAGE)
-        paging.same_total(answer.total_usage_events_count)
-        paging.records(answer.usage_events, unique=False)
-        count += len(answer.usage_events)
+        more = _watch_usage_events(paging, page, number)
         yield page
-        more = answer.pagination.has_next_page if answer.pagination else None
-        if more is None:
-            more = bool(answer.usage_events) and count < answer.total_usage_events_count
-        if not more:
-            paging.all_there(count)
-            return
         number += 1
+
+
+def _watch_usage_events(paging: Paging, page: Page, number: int) -> bool:
+    """Whether another page follows this one."""
+    answer = paging.decode(page, _EVENTS_PAGE)
+    paging.same_total(answer.total_usage_events_count)
+    paging.records(page, answer.usage_events, kin=_moment)
+    pagination = answer.pagination or _NO_PAGINATION
+    paging.numbered(number, pagination.current_page)
+    more = pagination.has_next_page
+    if more is None:
+        more = bool(answer.usage_events) and paging.count < answer.total_usage_events_count
+    if not more:
+        paging.all_there(paging.count)
+    return more
 
 
 def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -155,7 +207,7 @@ def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Itera
 def _fetch_spend(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
     """Sorted by user: amounts move while paging, names don't."""
     paging = Paging(NAME, "spend", f"{window}")
-    number, count = 1, 0
+    number = 1
     while True:
         body = {
             "sortBy": "user",
@@ -167,11 +219,10 @@ def _fetch_spend(client: VendorClient, window: Window, now: datetime) -> Iterato
         answer = paging.decode(page, _SPEND_PAGE)
         if answer.total_members is not None:
             paging.same_total(answer.total_members)
-        paging.records(answer.team_member_spend)
-        count += len(answer.team_member_spend)
+        paging.records(page, answer.team_member_spend, key=_member_day)
         yield page
         if number >= (answer.total_pages or 1):
-            paging.all_there(count)
+            paging.all_there(paging.count)
             return
         number += 1
 

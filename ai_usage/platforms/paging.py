@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from ai_usage.errors import VendorError
+from ai_usage.errors import AiUsageError, VendorError
 from ai_usage.platforms.base import Page
 
 T = TypeVar("T")
@@ -15,20 +16,37 @@ T = TypeVar("T")
 MOST_PAGES = 100_000
 """A bound for a vendor that never ends; a year of a large company's events has a tenth of it."""
 
+Key = Callable[[msgspec.Raw], Hashable | None]
+"""What an API tells a record apart by; None for a record without it."""
+
 
 class PagesShiftedError(VendorError):
     """What is being paged changed meanwhile: the pages do not fit together, start over."""
 
 
 class Paging:
-    """Watches one answer's pages; every violation is a `VendorError` that names the place."""
+    """Watches one answer's pages; every violation is an error that names the place.
+
+    That two records are the same to the last byte proves nothing: many lists give no identity, and
+    there two may be alike by right. What proves that pages do not fit together is a page that comes
+    again, an identity that comes on two pages, an announced total that moves or is not met, and,
+    where an API gives none of these, a list that reads otherwise when it is read again (`alike`).
+    """
 
     def __init__(self, vendor: str, endpoint: str, where: str) -> None:
         self._where = f"{vendor} {endpoint} {where}"
         self._tokens: set[str] = set()
-        self._digests: set[bytes] = set()
+        self._keys: set[Hashable] = set()
+        self._pages_seen: set[bytes] = set()
+        self._records_seen: set[bytes] = set()
         self._total: int | None = None
         self._pages = 0
+        self.count = 0
+        """Records so far."""
+        self.digest = 0
+        """Of the records that `alike` was told, in any order."""
+        self.repeats = False
+        """Whether `alike` was told a record on two pages."""
 
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
@@ -37,23 +55,49 @@ class Paging:
         except msgspec.ValidationError as error:
             raise self.failure(f"the answer has another shape than documented ({error})") from None
 
-    def records(self, records: list[msgspec.Raw], *, unique: bool = True) -> None:
-        """Refuse a page with a record that came on an earlier one.
+    def records(
+        self,
+        page: Page,
+        records: Sequence[msgspec.Raw],
+        *,
+        key: Key | None = None,
+        kin: Key = bytes,
+    ) -> None:
+        """Refuse a page that came before, or that holds a record which came on an earlier one.
 
-        The list has shifted meanwhile, or the server ignores the page asked for. Not `unique` are
-        lists in which two records may be the same to the last byte: there only a whole page tells.
+        The list has shifted meanwhile, or the server ignores the page asked for. `key` tells the
+        identity that the API gives a record. Where it gives none, a page whose records are those
+        of an earlier one is that page again, unless they are all of one `kin`: then they may be
+        alike by right.
         """
         self._pages += 1
+        self.count += len(records)
         if self._pages > MOST_PAGES:
             raise self.failure(f"more than {MOST_PAGES} pages, it does not seem to end")
-        if unique:
-            came = {_digest([record]) for record in records}
-        else:
-            came = {_digest(records)} if records else set()
-        if not came.isdisjoint(self._digests):
-            what = "a record of an earlier page" if unique else "an earlier page"
-            raise self.shifted(f"page {self._pages} repeats {what}")
-        self._digests |= came
+        if not records:
+            return
+        whole, body = _digest(records), _digest([page.body])
+        again = whole in self._pages_seen and len({kin(record) for record in records}) > 1
+        if again or body in self._pages_seen:
+            raise self.shifted(f"page {self._pages} repeats an earlier page")
+        self._pages_seen |= {whole, body}
+        if key is not None:
+            came = {found for record in records if (found := key(record)) is not None}
+            if not came.isdisjoint(self._keys):
+                raise self.shifted(f"page {self._pages} repeats a record of an earlier page")
+            self._keys |= came
+
+    def alike(self, records: Iterable[msgspec.Raw]) -> None:
+        """Take note of a page's records, of a list that has nothing else to prove itself by."""
+        came = [_digest([record]) for record in records]
+        self.repeats = self.repeats or not self._records_seen.isdisjoint(came)
+        self._records_seen.update(came)
+        self.digest = (self.digest + sum(int.from_bytes(one, "big") for one in came)) % 2**128
+
+    def numbered(self, asked: int, says: int | None) -> None:
+        """The page must be the one that was asked for, where it says which it is."""
+        if says is not None and says != asked:
+            raise self.shifted(f"page {asked} says that it is page {says}")
 
     def next_token(self, has_more: bool | None, token: str | None) -> str | None:
         """The next page's token, or None at the end.
@@ -80,19 +124,19 @@ class Paging:
         if self._total is not None and count != self._total:
             raise self.shifted(f"{count} records came of {self._total} announced")
 
-    def shifted(self, what: str) -> PagesShiftedError:
+    def shifted(self, what: str) -> AiUsageError:
         """An error at this place that reading again from the start may mend."""
         return PagesShiftedError(f"{self._where}: {what}. Try again later.")
 
-    def failure(self, what: str) -> VendorError:
+    def failure(self, what: str) -> AiUsageError:
         """An error at this place."""
         return VendorError(f"{self._where}: {what}. Nothing of it is used; try again later.")
 
 
-def _digest(records: list[msgspec.Raw]) -> bytes:
-    """What tells a page or a record apart, in few bytes."""
+def _digest(parts: Iterable[bytes | msgspec.Raw]) -> bytes:
+    """Few bytes for many."""
     digest = hashlib.blake2b(digest_size=16)
-    for record in records:
-        digest.update(record)
+    for part in parts:
+        digest.update(part)
         digest.update(b"\n")
     return digest.digest()

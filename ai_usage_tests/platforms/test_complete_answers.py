@@ -24,6 +24,7 @@ from ai_usage_tests.platforms.support import (
     as_json,
     fetch,
     fixture,
+    read,
 )
 
 TODAY = NOW.date()
@@ -72,9 +73,11 @@ def test_a_report_is_asked_in_whole_days_with_bracketed_groups(
 
 def test_pages_are_followed_to_the_end(vendor_server: ScriptedVendor) -> None:
     vendor_server.answers(
-        report(bucket(DAY, 1), more=True, token="b"), report(bucket(DAY, 2), token="left over")
+        report(bucket(DAY, 1), more=True, token="b"),
+        report(bucket(DAY + timedelta(days=1), 2), token="left over"),
     )
-    pages = fetch(ANTHROPIC, "cost_report", vendor_server.url)
+    window = Window(DAY, DAY + timedelta(days=2))
+    pages = fetch(ANTHROPIC, "cost_report", vendor_server.url, window)
     assert [asked.first("page") for asked in vendor_server.asked] == [None, "b"]
     assert len(pages) == 2
 
@@ -145,18 +148,83 @@ def test_a_directory_without_anybody_is_a_failure(
     assert "it lists nobody" in failing(vendor_server, endpoint, body)
 
 
-def test_a_record_of_an_earlier_page_is_a_shift(vendor_server: ScriptedVendor) -> None:
-    """Another record came in front meanwhile, and pushed this one onto the next page."""
-    vendor_server.answers(
-        report({"date": f"{DAY}", "n": 1}, more=True, token="b"),
-        report({"date": f"{DAY}", "n": 1}, {"date": f"{DAY}", "n": 2}),
-    )
-    with pytest.raises(PagesShiftedError, match="page 2 repeats a record of an earlier page"):
+def code(n: int, terminal: str = "vscode") -> dict[str, Any]:
+    """A record of Claude Code, in which nothing tells two of one person and day apart."""
+    actor = {"type": "api_actor", "api_key_name": "ci"}
+    return {"date": f"{DAY}", "actor": actor, "terminal_type": terminal, "n": n}
+
+
+def by_page(vendor_server: ScriptedVendor, *readings: dict[str, Any]) -> None:
+    """Script: what each page says (None is the first) whenever the list is read once more."""
+    vendor_server.asked.clear()
+
+    def script(asked: Asked) -> Response:
+        token = asked.first("page") or "first"
+        times = sum((a.first("page") or "first") == token for a in vendor_server.asked)
+        return as_json(readings[min(times, len(readings)) - 1][token])
+
+    vendor_server.script = script
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ([code(1)], [code(1)]),
+        ([code(1), code(2)], [code(2), code(3)]),
+        ([code(1), code(1)], [code(1), code(1)]),
+        ([code(1), code(2)], [code(1), code(2)]),
+    ],
+    ids=["a record each", "at the seam", "all alike", "two of one person and day"],
+)
+def test_records_without_identity_that_read_the_same_twice_all_count(
+    vendor_server: ScriptedVendor, first: list[Any], second: list[Any]
+) -> None:
+    """Two keys of one name with the same small day, on two pages as on one."""
+    by_page(vendor_server, {"first": report(*first, more=True, token="b"), "b": report(*second)})
+    pages = fetch(ANTHROPIC, "claude_code", vendor_server.url)
+    found = [row for page in pages for row in read(ANTHROPIC, "claude_code", page.body)]
+    assert len(found) == len(first) + len(second)
+    assert len(vendor_server.asked) == 4, "the day is read once more, for proof"
+
+
+def test_a_record_that_was_pushed_onto_the_next_page_is_a_shift(
+    vendor_server: ScriptedVendor,
+) -> None:
+    """Read again, the record that came in front meanwhile is seen."""
+    moving = {
+        "first": report(code(1), code(2), more=True, token="b"),
+        "b": report(code(2), code(3)),
+    }
+    settled = {
+        "first": report(code(0), code(1), more=True, token="b"),
+        "b": report(code(2), code(3)),
+    }
+    by_page(vendor_server, moving, settled)
+    with pytest.raises(PagesShiftedError, match="stands on two pages, and read again they differ"):
         fetch(ANTHROPIC, "claude_code", vendor_server.url)
+    by_page(vendor_server, settled)
+    assert len(fetch(ANTHROPIC, "claude_code", vendor_server.url)) == 2
+    assert len(vendor_server.asked) == 2, "nothing to prove"
+
+
+def test_a_page_of_different_records_that_comes_again_is_a_failure(
+    vendor_server: ScriptedVendor,
+) -> None:
+    bodies = [report(code(1, "vscode"), code(1, "tmux"), more=True, token=str(n)) for n in range(3)]
+    assert "page 2 repeats an earlier page" in failing(vendor_server, "claude_code", *bodies)
+
+
+def test_a_bucket_that_comes_again_is_a_shift_whatever_it_says(
+    vendor_server: ScriptedVendor,
+) -> None:
+    """A bucket has an identity, its day: restated meanwhile, it is not another one."""
+    bodies = report(bucket(DAY, 1), more=True, token="b"), report(bucket(DAY, 2))
+    assert "page 2 repeats a record" in failing(vendor_server, "cost_report", *bodies)
 
 
 def test_a_repeated_token_is_a_failure(vendor_server: ScriptedVendor) -> None:
-    bodies = [report(bucket(DAY, n), more=True, token="same") for n in range(3)]
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    bodies = [report(bucket(day), more=True, token="same") for day in days]
     assert "same next page" in failing(vendor_server, "usage_report", *bodies)
     assert len(vendor_server.asked) == 2
 
@@ -248,6 +316,67 @@ def test_a_total_that_moves_while_paging_is_a_shift(vendor_server: ScriptedVendo
 def test_a_server_that_ignores_the_page_is_a_failure(vendor_server: ScriptedVendor) -> None:
     page = {"totalUsageEventsCount": 2, "usageEvents": [1], "pagination": {"hasNextPage": True}}
     assert "page 2 repeats" in failing(vendor_server, "usage_events", page)
+
+
+def two_pages(*pages: list[Any], number: str = "currentPage") -> list[dict[str, Any]]:
+    """Pages of Cursor's events that say which they are."""
+    return [
+        {
+            "totalUsageEventsCount": sum(map(len, pages)),
+            "usageEvents": page,
+            "pagination": {number: at, "hasNextPage": at < len(pages)},
+        }
+        for at, page in enumerate(pages, 1)
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_events_alike_in_all_values_count_on_two_pages_as_on_one(
+    vendor_server: ScriptedVendor, size: int
+) -> None:
+    alike = [{"timestamp": "1793700645123", "kind": "Usage-based", "chargedCents": 8}] * size
+    vendor_server.answers(*two_pages(alike, alike))
+    assert len(fetch(CURSOR, "usage_events", vendor_server.url)) == 2
+
+
+def test_a_page_of_several_moments_that_comes_again_is_a_failure(
+    vendor_server: ScriptedVendor,
+) -> None:
+    page = [{"timestamp": "1793700645123"}, {"timestamp": "1793700645124"}]
+    message = failing(vendor_server, "usage_events", *two_pages(page, page))
+    assert "page 2 repeats an earlier page" in message
+
+
+def test_a_page_that_says_that_it_is_another_one_is_a_failure(
+    vendor_server: ScriptedVendor,
+) -> None:
+    first, second = two_pages([{"timestamp": "1"}], [{"timestamp": "2"}])
+    second["pagination"]["currentPage"] = 3
+    assert "page 2 says that it is page 3" in failing(vendor_server, "usage_events", first, second)
+
+
+def idle(**who: Any) -> dict[str, Any]:
+    return {"date": 1793664000000, "isActive": False, **who}
+
+
+def test_idle_members_whom_nothing_names_may_be_alike(vendor_server: ScriptedVendor) -> None:
+    pages = [
+        {"data": [idle(), idle()], "pagination": {"page": 1, "hasNextPage": True}},
+        {"data": [idle(), idle()], "pagination": {"page": 2, "hasNextPage": False}},
+    ]
+    vendor_server.answers(*pages)
+    assert len(fetch(CURSOR, "daily_usage", vendor_server.url)) == 2
+
+
+@pytest.mark.parametrize("who", [{"userId": 7}, {"userId": "user_7"}, {"email": "a@acme.test"}])
+def test_a_member_on_two_pages_is_a_shift_whatever_the_rows_say(
+    vendor_server: ScriptedVendor, who: dict[str, Any]
+) -> None:
+    pages = [
+        {"data": [idle(**who)], "pagination": {"hasNextPage": True}},
+        {"data": [idle(**who, totalAccepts=1)], "pagination": {"hasNextPage": False}},
+    ]
+    assert "page 2 repeats a record" in failing(vendor_server, "daily_usage", *pages)
 
 
 def test_daily_usage_asks_for_all_members_page_by_page(vendor_server: ScriptedVendor) -> None:
