@@ -16,6 +16,7 @@ from ai_usage.assets.directories import directory_assets
 from ai_usage.assets.facts import fact_assets
 from ai_usage.assets.finance import Books, finance_assets
 from ai_usage.assets.ledger import ledger_assets
+from ai_usage.assets.loaded_days import loaded_days_asset
 from ai_usage.assets.member_spend import member_spend_asset
 from ai_usage.assets.raw_events import raw_events_asset
 from ai_usage.assets.reference import KnownPeople, reference_assets
@@ -59,6 +60,7 @@ def build_defs(
             partitions,
         ),
         raw_events_asset(vendors, archive, books, partitions),
+        loaded_days_asset(settings, vendors, archive, partitions),
         member_spend_asset(vendors, archive, partitions),
         *ledger_assets(vendors, archive, partitions),
         *dimension_assets(directory, books.list_prices, partitions),

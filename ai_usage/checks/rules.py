@@ -255,6 +255,19 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda t: t.platform_sk != 0,
         ),
     ),
+    "loaded_days": (
+        Rule(
+            "known_cost_kind",
+            "cost_kind is usage, seat or other.",
+            _one_of("cost_kind", "usage", "seat", "other"),
+            "error",
+        ),
+        Rule(
+            "answered_once_begun",
+            "No answer is older than its day.",
+            lambda t: t.ingest_timestamp.date() >= t["day"],
+        ),
+    ),
     "raw_restatements": (
         Rule(
             "difference_is_after_less_before",
@@ -368,6 +381,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "raw_ai_events": ("event_id",),
+    "loaded_days": ("day", "platform", "source_endpoint"),
     "fact_ai_usage": ("event_id",),
     "fact_ai_costs": ("event_id", "event_part"),
     "closed_months": ("month", "platform_code", "platform_name", "user_sk", "cost_center"),

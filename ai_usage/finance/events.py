@@ -14,6 +14,9 @@ SEATS = "seats"
 OTHER_COSTS = "other_costs"
 """`source_endpoint` of the events: the files' stems."""
 
+COST_KINDS = {SEATS: "seat", OTHER_COSTS: "other"}
+"""Which kind of cost each file brings, as `loaded_days` and invoices tell kinds apart."""
+
 DIRECT, SHARED = "direct_email", "shared"
 """`attribution_method`: a person is named, or the cost is everybody's."""
 

@@ -115,6 +115,14 @@ class Endpoint:
     requests_per_minute: int | None = None
     """The endpoint's own rate limit; None where it shares the vendor's."""
 
+    @property
+    def has_cost(self) -> bool:
+        """Whether its answers say what the vendor charges: that is what a cost look-back re-reads.
+
+        An invoice can be compared only with days that such an endpoint has answered.
+        """
+        return self.lookback == "cost"
+
 
 @dataclass(frozen=True)
 class PlatformRow:

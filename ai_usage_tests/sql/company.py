@@ -37,6 +37,7 @@ def tables(
     seats: Iterable[Mapping[str, Any]] = (),
     budgets: Iterable[Mapping[str, Any]] = (),
     invoices: Iterable[Mapping[str, Any]] = (),
+    loaded: Iterable[Mapping[str, Any]] | None = None,
     reports: Iterable[Mapping[str, Any]] | None = None,
     spend: Iterable[Mapping[str, Any]] = (),
     keys: Iterable[Mapping[str, Any]] = (),
@@ -52,12 +53,23 @@ def tables(
     `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`, `keys`:
     columns of dim_budgets, raw_invoices, raw_member_spend, api_key_mappings; `closed`,
     `restatements`: platform, and columns of closed_months, raw_restatements; `reports`: day,
-    platform, and columns of raw_ai_events. Without reports each cost was reported as it stands.
+    platform, and columns of raw_ai_events. Without reports each cost was reported as it stands;
+    `loaded`: platform (a vendor's code or *), from, to, and columns of loaded_days. Without it
+    everybody has answered for all days from the first with cost, usage or a report on.
 
-    A platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
+    Any other platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
     """
     versions = _versions(people)
-    costs = list(costs)
+    costs, usage = list(costs), list(usage)
+    reported = list(map(_reported, costs) if reports is None else reports)
+    if loaded is None:
+        seen = [row["day"] for row in (*costs, *usage, *reported)]
+        codes = {code for _sk, code, _name in PLATFORMS.values()}
+        loaded = [
+            {"platform": code, "from": min(seen), "to": calendar[1]}
+            for code in (*sorted(codes), "*")
+            if seen
+        ]
     centers = sorted(
         {row["cost_center"] for row in versions if row["cost_center"]}
         | {row["cost_center"] for row in costs if row.get("cost_center")}
@@ -87,9 +99,8 @@ def tables(
         "dim_seats": [_seat(row) for row in seats],
         "dim_budgets": [complete("dim_budgets", _open_ended(row)) for row in budgets],
         "raw_invoices": [_invoice_line(row, n) for n, row in enumerate(invoices, 1)],
-        "raw_ai_events": [
-            _report(row) for row in (map(_reported, costs) if reports is None else reports)
-        ],
+        "raw_ai_events": [_report(row) for row in reported],
+        "loaded_days": [row for given in loaded for row in _loaded(given)],
         "raw_member_spend": [_snapshot(row) for row in spend],
         "api_key_mappings": [complete("api_key_mappings", row) for row in keys],
         "closed_months": [_closed(row) for row in closed],
@@ -260,6 +271,20 @@ def _restatement(row: Mapping[str, Any]) -> Row:
     before, after = (row.get(name) or Decimal(0) for name in ("value_before", "value_after"))
     values = {"measure": "cost_usd", "difference": after - before, **row}
     return complete("raw_restatements", values | {"platform": PLATFORMS[row["platform"]][1]})
+
+
+def _loaded(row: Mapping[str, Any]) -> list[Row]:
+    """The days of a platform's endpoint that brings cost: the vendor's, or finance's seats."""
+    of_files = row["platform"] == "*"
+    values = {
+        "source_endpoint": "seats" if of_files else "costs",
+        "cost_kind": "seat" if of_files else "usage",
+        **{key: value for key, value in row.items() if key not in ("from", "to")},
+    }
+    days = range((row["to"] - row["from"]).days + 1)
+    return [
+        complete("loaded_days", values | {"day": row["from"] + timedelta(days=n)}) for n in days
+    ]
 
 
 def _date_sk(day: date) -> int:

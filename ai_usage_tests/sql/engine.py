@@ -25,6 +25,7 @@ READ = (
     "dim_budgets",
     "raw_ai_events",
     "raw_invoices",
+    "loaded_days",
     "raw_member_spend",
     "api_key_mappings",
     "bridge_user_identity",

@@ -67,6 +67,7 @@ INPUTS = {
     "seats": "dim_seats",
     "budgets": "dim_budgets",
     "invoices": "raw_invoices",
+    "loaded": "loaded_days",
     "reports": "raw_ai_events",
     "spend": "raw_member_spend",
     "keys": "api_key_mappings",
@@ -77,7 +78,7 @@ INPUTS = {
 CASES = sorted(path.parent for path in HERE.glob("vw_*/*/case.toml"))
 
 # What a case file may write besides the columns of its table.
-_DAYS = {"day", "from"}
+_DAYS = {"day", "from", "to"}
 _WORDS = {"person", "platform", "cost_center", "user_email"}
 
 
@@ -92,8 +93,9 @@ def test_a_view_gives_the_rows_that_a_person_works_out_by_hand(case: Path, engin
     view = case.parent.name
     told = tomllib.loads((case / "case.toml").read_text())
     given = {name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()}
-    if not (case / "reports.csv").exists():
-        del given["reports"]
+    for name in ("reports", "loaded"):
+        if not (case / f"{name}.csv").exists():
+            del given[name]
     engine.fill(tables(**given))
     expected = _rows(case / "expect.csv")
     grain = [name for name in GRAIN[view] if name in expected[0]]
