@@ -25,8 +25,8 @@ from ai_usage.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.reference import VENDOR, reference_files
-from ai_usage.reference_state import held_back_changes, pending_changes, widened
-from ai_usage.running import Refetch, take_in_reference
+from ai_usage.reference_state import Change, held_back_changes, pending_changes, widened
+from ai_usage.running import Refetch, note_empty_warehouse, outdated, take_in_reference
 from ai_usage.settings import Settings
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
@@ -232,9 +232,15 @@ def _transform_after_ingest(
         try:
             changes = pending_changes(archive, settings)
             held_back = held_back_changes(archive, settings)
+            note_empty_warehouse(settings)
+            older = outdated(settings)
         except AiUsageError as error:
-            context.log.warning(f"Changes of reference files are not known: {error}")
-            changes, held_back = [], []
+            context.log.warning(f"What else must be rebuilt is not known: {error}")
+            changes, held_back, older = [], [], None
+        if older is not None:
+            reasons = "; ".join(change.reason for change in older.changes)
+            context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
+        asked: list[Change] = [*changes, *([older] if older else [])]
         for change in changes:
             context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
         for change in held_back:
@@ -245,7 +251,7 @@ def _transform_after_ingest(
         return dg.RunRequest(
             run_key=newest.name,
             tags={
-                **range_tags(widened(window, changes, settings)),
+                **range_tags(widened(window, asked, settings)),
                 TICK_TAG: newest.at,
                 SCHEDULE_TAG: newest.schedule,
                 TICKS_TAG: ",".join(tick.name for tick in done),

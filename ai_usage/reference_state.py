@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
@@ -34,6 +35,14 @@ _TAKEN_IN = "_taken_in"
 _HELD_BACK = "_held_back"
 """Endpoint suffix of the states that the facts of closed months were built from, where a newer one
 is in the facts of the open days."""
+
+
+class Change(Protocol):
+    """Something that the facts do not know yet."""
+
+    @property
+    def day(self) -> date:
+        """The first day that it affects."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window)
 
 def widened(
     window: Window,
-    changes: Sequence[ReferenceChange],
+    changes: Sequence[Change],
     settings: Settings,
     *,
     closed: bool = False,

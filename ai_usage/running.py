@@ -31,6 +31,7 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.progress import Progress, Step, listening
 from ai_usage.reference_state import take_in
+from ai_usage.rule_changes import OutdatedDays, note_built, note_empty, outdated_days
 from ai_usage.settings import Settings
 from ai_usage.step_errors import error_line, interrupted
 from ai_usage.warehouse.io_managers import warehouse_resource
@@ -208,6 +209,7 @@ def run_assets(
     of_assets = {key.path[-1]: graph.get(key).tags for key in keys}
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
+    note_empty_warehouse(settings)
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_runs(instance)
         instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
@@ -272,17 +274,43 @@ def _tags_of(window: Window) -> dict[str, str]:
 
 
 def take_in_reference(settings: Settings, built: Window) -> None:
-    """Remember that the accepted reference files are in the facts, after a run that built all."""
+    """Remember that the accepted reference files and the present rules are in the facts.
+
+    Call it after a run that built all; `built` are its days.
+    """
+    loaded = loaded_days(settings)
+    if loaded is not None:
+        archive = Archive(settings.archive_root)
+        take_in(archive, settings, built, loaded)
+        note_built(archive, settings, built, loaded)
+
+
+def outdated(settings: Settings) -> OutdatedDays | None:
+    """The open days that the rules of an older version built; None where there are none."""
+    archive = Archive(settings.archive_root)
+    return outdated_days(archive, settings, lambda: loaded_days(settings))
+
+
+def note_empty_warehouse(settings: Settings) -> None:
+    """Remember, where nothing is loaded yet, that all of it will follow the present rules."""
+    if loaded_days(settings) is None:
+        note_empty(Archive(settings.archive_root), settings)
+
+
+def loaded_days(settings: Settings) -> Window | None:
+    """From the first to the last day with events; None where the warehouse has none."""
     warehouse = warehouse_resource(settings).warehouse()
+    if not warehouse.exists("raw_ai_events"):
+        return None
     days = next(
         warehouse.rows(
             "SELECT MIN(event_date) AS first_day, MAX(event_date) AS last_day "
             "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
         )
     )
-    if days["first_day"] is not None:
-        loaded = Window(days["first_day"], days["last_day"] + timedelta(days=1))
-        take_in(Archive(settings.archive_root), settings, built, loaded)
+    if days["first_day"] is None:
+        return None
+    return Window(days["first_day"], days["last_day"] + timedelta(days=1))
 
 
 _SELECTIONS = "Examples: raw_ai_events, group:views, *fact_ai_costs (with all that it needs)."

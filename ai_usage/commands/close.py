@@ -29,7 +29,7 @@ from ai_usage.platforms.rows import RawEvent
 from ai_usage.reference import reference_file
 from ai_usage.reference.cycles import cycle_of
 from ai_usage.reference_state import newest_rows, pending_changes
-from ai_usage.running import Refetch, run_assets, run_blocking_checks
+from ai_usage.running import Refetch, outdated, run_assets, run_blocking_checks
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.io_managers import warehouse_resource
@@ -120,6 +120,12 @@ def _open(
     for change in pending_changes(archive, settings):
         if change.day < window.end:
             yield f"{change.file.name} has changed since it was built; `ai-usage run` takes it in."
+    older = outdated(settings)
+    if older is not None and older.day < window.end:
+        yield (
+            f"its days from {max(older.day, window.start)} on were built by the rules of an older "
+            "version; `ai-usage run` rebuilds them."
+        )
     if not all(warehouse.exists(table) for table in ("raw_ai_events", "fact_ai_costs")):
         yield f"the warehouse is empty; `ai-usage backfill --from {window.start}`."
         return

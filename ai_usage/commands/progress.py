@@ -19,8 +19,9 @@ from ai_usage.ledger.totals import first_held_back
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.progress import Step
-from ai_usage.reference_state import held_back_changes, pending_changes, widened
-from ai_usage.running import Refetch, RunResult, plan_size, run_assets, selected
+from ai_usage.reference_state import Change, held_back_changes, pending_changes, widened
+from ai_usage.rule_changes import OutdatedDays
+from ai_usage.running import Refetch, RunResult, outdated, plan_size, run_assets, selected
 from ai_usage.settings import Settings
 from ai_usage.warehouse.io_managers import warehouse_resource
 
@@ -50,7 +51,7 @@ def run_with_progress(
 def window_of_run(
     console: Console, settings: Settings, window: Window, *, closed: bool = False
 ) -> Window:
-    """The window, reaching back to what changed reference files affect; says so if it does.
+    """The window, reaching back to what changed files or rules affect; says so if it does.
 
     Closed months are left out, and it is said what they are left out of; with `closed` the window
     reaches back to all that was held back from them, what vendors restated included.
@@ -58,11 +59,15 @@ def window_of_run(
     archive = Archive(settings.archive_root)
     changes = pending_changes(archive, settings)
     held_back = held_back_changes(archive, settings)
+    older = outdated(settings)
     if closed:
         changes = [*changes, *held_back]
         restated = first_held_back(warehouse_resource(settings).warehouse())
         window = Window(min(window.start, restated or window.start), window.end)
-    found = widened(window, changes, settings, closed=closed)
+    asked: list[Change] = [*changes, *([older] if older else [])]
+    found = widened(window, asked, settings, closed=closed)
+    if older is not None:
+        _say_why(console, archive, older)
     for change in changes:
         if found.start < window.start and change.day < window.start:
             first = max(change.day, found.start)
@@ -75,6 +80,20 @@ def window_of_run(
             "reported; `ai-usage run --closed` takes the change in as an adjustment.",
         )
     return found
+
+
+def _say_why(console: Console, archive: Archive, older: OutdatedDays) -> None:
+    """That days of an older version's rules are rebuilt, and what has changed in the rules."""
+    days = counted(len(older.days.days()), "day")
+    are = "is" if len(older.days.days()) == 1 else "are"
+    reasons = "; ".join(change.reason for change in older.changes)
+    _say(
+        console,
+        f"{days} ({older.days}) {are} rebuilt from the archive, once, because this version builds "
+        f"days by other rules: {reasons}.",
+    )
+    if open_from(archive) is not None:
+        _say(console, f"{_closed_months(archive)} as reported.")
 
 
 def refuse_closed(settings: Settings, window: Window, mend: str) -> None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from rich.console import Console
 
@@ -25,6 +26,7 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.reference import read_path, reference_file
 from ai_usage.reference_state import accept, held_back_changes
+from ai_usage.rule_changes import RULE_CHANGES
 from ai_usage.running import Refetch
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, change, serve
@@ -470,3 +472,53 @@ def test_a_backfill_into_closed_books_is_refused_with_the_day_to_begin_with(
         "stay as reported: begin with --from 2026-03-01, or add --closed to build them anew; what "
         "changes is an adjustment."
     )
+
+
+@pytest.fixture(scope="module")
+def older(closed: Books, tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """The closed company as an older version left it: facts by other rules, and no word of rules.
+
+    By those, every allocation was sure to 0.125.
+    """
+    books = closed.copied(tmp_path_factory.mktemp("older"), tomorrow(closed.company))
+    rules = books.home / "archive" / "reference" / "_built_rules"
+    assert rules.is_dir()
+    shutil.rmtree(rules)
+    with duckdb.connect(str(warehouse_of(books.settings).describe())) as connection:
+        connection.execute("UPDATE ai_usage.fact_ai_costs SET allocation_confidence = 0.125")
+    return books
+
+
+def test_the_first_run_of_a_newer_version_says_what_it_rebuilds_and_no_closed_month_moves(
+    older: Books, tmp_path: Path
+) -> None:
+    books = older.copied(tmp_path)
+    sure = (
+        "SELECT DISTINCT DATE(cost_timestamp) AS day FROM fact_ai_costs "
+        "WHERE DATE(cost_timestamp) >= DATE '2026-02-01' AND allocation_confidence = 0.125"
+    )
+    reasons = "; ".join(change.reason for change in RULE_CHANGES)
+    assert refusal(books, "close", "2026-03").startswith("2026-03 cannot be closed: it runs until")
+    assert books.run().splitlines() == [
+        "5 days (2026-03-01..2026-03-05) are rebuilt from the archive, once, because this version "
+        f"builds days by other rules: {reasons}.",
+        "Days up to 2026-02-28 are closed and stay as reported.",
+    ]
+    assert books.month() == older.month()
+    assert {row["day"] for row in books.rows(sure)} == set(FEBRUARY.days())
+    assert books.adjustments() == []
+    assert books.run() == ""
+
+
+def test_a_month_that_is_opened_again_is_rebuilt_by_the_present_rules(
+    older: Books, tmp_path: Path
+) -> None:
+    books = older.copied(tmp_path)
+    books.run()
+    assert books.call("close", MONTH, "--reopen").code == 0
+    assert refusal(books, "close", MONTH) == (
+        "2026-02 cannot be closed: its days from 2026-02-01 on were built by the rules of an older "
+        "version; `ai-usage run` rebuilds them."
+    )
+    assert books.run().startswith("28 days (2026-02-01..2026-02-28) are rebuilt from the archive")
+    assert books.rows("SELECT 1 FROM fact_ai_costs WHERE allocation_confidence = 0.125") == []

@@ -1,0 +1,151 @@
+"""Changes of the rules by which days are built, and which loaded days still follow older ones.
+
+A release that reads a vendor's answer or works out a fact otherwise than before names the change in
+`RULE_CHANGES`. The archive remembers, for each change, which loaded days were built before it; the
+next run rebuilds those that are open. A closed month keeps the rules that it was reported by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+
+from ai_usage.ledger.closing import open_from
+from ai_usage.platforms.archive import Archive
+from ai_usage.platforms.base import Page, Window
+from ai_usage.reference import VENDOR
+from ai_usage.settings import Settings
+
+_ENDPOINT = "_built_rules"
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """One change of what a day's rows are: its name, which the archive keeps, and why it came."""
+
+    name: str
+    reason: str
+
+
+RULE_CHANGES = (
+    RuleChange(
+        "platform-as-a-whole", "a cost that is for no single product stays with its platform"
+    ),
+    RuleChange(
+        "seats-before-the-first-list",
+        "seats before the first member list and without assignments are Shared",
+    ),
+    RuleChange(
+        "full-month-ends-with-its-contract",
+        "a full_month contract that ends within a month is charged to its last day",
+    ),
+)
+"""Oldest first. Add one where rows of days already loaded come out otherwise; never rename one."""
+
+
+@dataclass(frozen=True)
+class OutdatedDays:
+    """Loaded days that are open and were built before `changes`; `day` is the first of them."""
+
+    days: Window
+    changes: tuple[RuleChange, ...]
+
+    @property
+    def day(self) -> date:
+        """The first day to rebuild."""
+        return self.days.start
+
+
+class _Built(msgspec.Struct):
+    """By name of a change: the loaded days that it has not reached, first and end; None: all have.
+
+    A change without an entry has reached none of the loaded days.
+    """
+
+    older: dict[str, tuple[date, date] | None]
+
+
+def outdated_days(
+    archive: Archive,
+    settings: Settings,
+    loaded: Callable[[], Window | None],
+    changes: Sequence[RuleChange] = RULE_CHANGES,
+) -> OutdatedDays | None:
+    """The open days that are to be rebuilt, and why; None where there are none.
+
+    `loaded` asks for all days that the facts hold; it is asked only where the archive says nothing
+    of a change.
+    """
+    known = dict(_known(archive))
+    if any(change.name not in known for change in changes):
+        days = loaded()
+        known = {change.name: known.get(change.name, days) for change in changes}
+    # What lies before the first partition cannot be built, so it is not asked for again and again.
+    first_open = max(open_from(archive) or date.min, settings.first_day)
+    found: list[tuple[Window, RuleChange]] = []
+    for change in changes:
+        older = known[change.name]
+        if older is not None and max(older.start, first_open) < older.end:
+            found.append((Window(max(older.start, first_open), older.end), change))
+    if not found:
+        return None
+    whole = Window(min(w.start for w, _c in found), max(w.end for w, _c in found))
+    return OutdatedDays(whole, tuple(change for _w, change in found))
+
+
+def note_built(
+    archive: Archive,
+    settings: Settings,
+    built: Window,
+    loaded: Window,
+    changes: Iterable[RuleChange] = RULE_CHANGES,
+) -> None:
+    """Remember that a run of the whole graph built these days by the present rules.
+
+    `loaded` are all days that the facts hold.
+    """
+    known = _known(archive)
+    now = {change.name: _less(known.get(change.name, loaded), built) for change in changes}
+    _keep(archive, settings, {**known, **now})
+
+
+def note_empty(
+    archive: Archive, settings: Settings, changes: Iterable[RuleChange] = RULE_CHANGES
+) -> None:
+    """Remember that nothing was loaded before the present rules: all of it will be built by them.
+
+    Without this a first load that fails midway would pass for one of an older version.
+    """
+    _keep(archive, settings, {**_known(archive), **{change.name: None for change in changes}})
+
+
+def _less(older: Window | None, built: Window) -> Window | None:
+    """What is left of the older days; a window within them leaves them all, which is safe."""
+    if older is None or (built.start <= older.start and built.end >= older.end):
+        return None
+    if older.start < built.start < older.end <= built.end:
+        return Window(older.start, built.start)
+    if built.start <= older.start < built.end < older.end:
+        return Window(built.end, older.end)
+    return older
+
+
+def _known(archive: Archive) -> Mapping[str, Window | None]:
+    complete = [fetch for fetch in archive.fetches(VENDOR, _ENDPOINT) if fetch.complete]
+    if not complete:
+        return {}
+    (page,) = archive.pages(complete[-1])
+    older = msgspec.json.decode(page, type=_Built).older
+    return {name: Window(*days) if days else None for name, days in older.items()}
+
+
+def _keep(archive: Archive, settings: Settings, older: Mapping[str, Window | None]) -> None:
+    if older == _known(archive):
+        return
+    body = _Built({name: (w.start, w.end) if w else None for name, w in sorted(older.items())})
+    today = Window.day(settings.today)
+    with archive.recording(VENDOR, _ENDPOINT, today, fetched_at=settings.now) as recorder:
+        recorder.add(Page(msgspec.json.encode(body), "rules of the days built"))
