@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from ai_usage.identity.days import EVER, FIRST_DAY, LAST_DAY, Span, day_before, span_of
+from ai_usage.identity.days import EVER, LAST_DAY, Span, day_before, span_of
 from ai_usage.identity.history import People
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
 from ai_usage.platforms.rows import Person
@@ -43,12 +43,24 @@ class Left(NamedTuple):
     source: str
 
 
+class Told(NamedTuple):
+    """Days of which a source says who holds a contract's seats, or (None) any of the platform's."""
+
+    platform: str
+    contract_id: str | None
+    span: Span
+
+
 @dataclass(frozen=True)
 class Holders:
-    """Every claim, without the days after somebody left; what was cut off is in `left`."""
+    """Every claim, without the days after somebody left; what was cut off is in `left`.
+
+    `told` are the days that any source speaks of; of all others nobody is known to hold a seat.
+    """
 
     holdings: tuple[Holding, ...] = ()
     left: tuple[Left, ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 def read_holders(
@@ -59,19 +71,21 @@ def read_holders(
     Give only the lists that name holders of seats: Cursor's members are, the members of
     Anthropic's Console are not. From the first to the last day on which the file has lines of a
     contract, the file alone says who holds its seats; so do its lines without a contract for all
-    contracts of the platform without lines of their own. Before its first snapshot a list is
-    taken to have been the same, but for those who had not begun yet (`start_date`).
+    contracts of the platform without lines of their own. Before its first snapshot a list says
+    nothing: seats of days that no line of the file speaks of are nobody's then.
     """
     people = people or People()
     listed = [_assigned(row, people) for row in assignments]
     pooled = _extents(h for h in listed if h.contract_id is None)
     claims = list(listed)
+    told = [Told(*key, span) for key, span in _extents(listed).items()]
     for source, snapshots in by_source(s for s in members if s.source.endswith(MEMBERS)).items():
         platform = source.removesuffix(MEMBERS)
         silenced = [pooled[platform, None]] if (platform, None) in pooled else []
+        told.append(Told(platform, None, Span(snapshots[0].day, LAST_DAY)))
         for holding in _members(platform, snapshots, people):
             claims += [holding._replace(span=span) for span in holding.span.minus(silenced)]
-    return _without_leavers(_merged(claims), people)
+    return replace(_without_leavers(_merged(claims), people), told=tuple(told))
 
 
 def extents(holdings: Iterable[Holding | Left]) -> dict[tuple[str, str | None], Span]:
@@ -101,13 +115,13 @@ def _assigned(row: Row, people: People) -> Holding:
 def _members(platform: str, snapshots: Sequence[Snapshot], people: People) -> Iterable[Holding]:
     """Each member's stretches of days, as the lists tell one after the other."""
     since: dict[str, date] = {}
-    for n, snapshot in enumerate(snapshots):
+    for snapshot in snapshots:
         present = _present(snapshot.rows, people)
         for email in sorted(since.keys() - present):
             span = Span(since.pop(email), day_before(snapshot.day))
             yield Holding(platform, None, email, span, VENDOR_MEMBERS)
         for email in sorted(present - since.keys()):
-            since[email] = snapshot.day if n else _begun(email, snapshot.day, people)
+            since[email] = snapshot.day
     for email, first in sorted(since.items()):
         yield Holding(platform, None, email, Span(first, LAST_DAY), VENDOR_MEMBERS)
 
@@ -118,13 +132,6 @@ def _present(rows: Iterable[Person], people: People) -> set[str]:
         for person in rows
         if person.user_email and not person.is_removed
     }
-
-
-def _begun(email: str, seen: date, people: People) -> date:
-    """Since when a member of the first list has been one: since they began at the company."""
-    version = people.on(email, seen)
-    start = version["start_date"] if version else None
-    return min(start, seen) if start else FIRST_DAY
 
 
 def _merged(holdings: Iterable[Holding]) -> list[Holding]:

@@ -6,11 +6,11 @@ converted at the rate of the month's first day and rounded to a millionth (see `
 
 - **daily**: a day costs its share, borne by who holds the seat on it.
 - **full_month**: a month is never charged in part. The price of a seat that is bought within the
-  month is spread over the days left, that of a seat whose contract ends is kept to the month's
-  end. Who holds the seat first in the month bears the whole price, spread over his days left,
-  also when he leaves within it; until he came the seat cost nothing. Who takes it over within the
-  month bears nothing before the next one: the month is paid. Where nobody held it, it is shared.
-  The price is that of the terms on the seat's first day in the month.
+  month is spread over the days left; where the seat's contract ends within the month, over the
+  days to its last one. Who holds the seat first in the month bears the whole price, spread over
+  his days left, also when he leaves within it; until he came the seat cost nothing. Who takes it
+  over within the month bears nothing before the next one: the month is paid. Where nobody held it,
+  it is shared. The price is that of the terms on the seat's first day in the month.
 """
 
 from __future__ import annotations
@@ -157,14 +157,15 @@ def _full_month(seat: Seat, rates: Rates, cycle: Cycle, asked: Span) -> Iterator
         return
     price, rate = _price(seat, held[0], rates, cycle)
     bought = max(held[0].span.first, cycle.first)
+    last = min(held[-1].span.last, cycle.last)
     bearing = next((period for period in held if period.user_email), None)
     period = bearing or held[0]
     begun = max(period.span.first, cycle.first)
-    for day in _days(Span(bought, cycle.last) & asked):
+    for day in _days(Span(bought, last) & asked):
         if day < begun:
             yield _Charge(day, held[0], None, ZERO, rate)
         else:
-            cost = on_day(price, (day - begun).days + 1, (cycle.last - begun).days + 1)
+            cost = on_day(price, (day - begun).days + 1, (last - begun).days + 1)
             yield _Charge(day, period, period.user_email, cost, rate)
 
 

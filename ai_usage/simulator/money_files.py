@@ -151,16 +151,21 @@ def _terms(contract: dict[str, Cell], bought: list[purchases.Bought]) -> Rows:
 
 
 def assignment_rows(company: Company) -> Rows:
-    """Who holds the Claude Team seats: that plan has no member list."""
+    """Who holds the Claude Team seats, whose plan has no member list; and Cursor's until today."""
+    claude, cursor = purchases.claude_assignments(company), purchases.cursor_assignments(company)
+    held = [
+        *(("anthropic", purchases.CLAUDE_CONTRACT, holder) for holder in claude),
+        *(("cursor", purchases.CURSOR_CONTRACT, holder) for holder in cursor),
+    ]
     return [
         {
-            "platform": "anthropic",
-            "contract_id": purchases.CLAUDE_CONTRACT,
-            "user_email": company.people[held.person].email,
-            "valid_from": held.first,
-            "valid_to": held.last,
+            "platform": platform,
+            "contract_id": contract,
+            "user_email": company.people[holder.person].email,
+            "valid_from": holder.first,
+            "valid_to": holder.last,
         }
-        for held in purchases.claude_assignments(company)
+        for platform, contract, holder in held
     ]
 
 

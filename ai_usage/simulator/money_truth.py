@@ -50,21 +50,11 @@ class InvoiceTruth(NamedTuple):
     reconciliation_status: Literal["reconciled", "disputed"]
 
 
-def seat_dollars(
-    company: Company, start: date, end: date, members_since: date | None = None
-) -> dict[SeatKey, Decimal]:
-    """Dollars a day, platform and bearer, `start` to `end` both inclusive.
-
-    `members_since` is the day of the first Cursor member list that the pipeline has read
-    (default: `today`). Who had left before it is in no list as a member: his seat of that time
-    counts as nobody's.
-    """
+def seat_dollars(company: Company, start: date, end: date) -> dict[SeatKey, Decimal]:
+    """Dollars a day, platform and bearer, `start` to `end` both inclusive."""
     found: dict[SeatKey, Decimal] = defaultdict(Decimal)
     for day in _days(start, min(end, company.today)):
-        for platform, email, micros in (
-            *_cursor(company, day, members_since or company.today),
-            *_claude(company, day),
-        ):
+        for platform, email, micros in (*_cursor(company, day), *_claude(company, day)):
             found[SeatKey(day, platform, email)] += Decimal(micros).scaleb(-6)
     return dict(found)
 
@@ -105,7 +95,7 @@ _Part = tuple[Literal["cursor", "anthropic"], str | None, int]
 """(platform, bearer, millionths of a dollar)."""
 
 
-def _cursor(company: Company, day: date, members_since: date) -> Iterator[_Part]:
+def _cursor(company: Company, day: date) -> Iterator[_Part]:
     """Every seat costs the day's share of a billing month that begins on the 15th."""
     bought = [b for b in purchases.cursor_bought(company) if b.since <= day]
     if not bought:
@@ -120,9 +110,7 @@ def _cursor(company: Company, day: date, members_since: date) -> Iterator[_Part]
     holders = [
         person.email
         for person in purchases.cursor_members(company)
-        if person.employed(day)
-        and person.start_date <= company.today
-        and (person.end_date is None or person.end_date >= members_since)
+        if person.employed(day) and person.start_date <= company.today
     ]
     for email in holders:
         yield "cursor", email, share

@@ -37,7 +37,7 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Who held a Claude Team seat, by number."""
+    """Who held a seat, by number."""
 
     person: int
     first: date
@@ -71,12 +71,28 @@ def contract_start(company: Company) -> date:
     return month_first(company.anchor - timedelta(days=590))
 
 
-# Cursor: more seats than members, billed from the 15th, members known from the vendor's list.
+# Cursor: more seats than members, billed from the 15th, members known from the vendor's list, and
+# from a file for the time before it was first read.
 
 
 def cursor_members(company: Company) -> list[Person]:
     """Everybody who ever has a Cursor seat."""
     return [person for person in company.people if person.has_cursor_seat]
+
+
+def cursor_assignments(company: Company) -> list[Assignment]:
+    """Who held a Cursor seat up to yesterday: from today on the vendor's list tells."""
+    start = contract_start(company).replace(day=CURSOR_BILLING_DAY)
+    yesterday = company.today - timedelta(days=1)
+    found = [
+        Assignment(
+            person.number,
+            max(person.start_date, start),
+            min(person.end_date or yesterday, yesterday),
+        )
+        for person in cursor_members(company)
+    ]
+    return [held for held in found if held.last is not None and held.first <= held.last]
 
 
 def cursor_bought(company: Company) -> list[Bought]:

@@ -359,31 +359,25 @@ class Truth:
 
     # Seats, other costs, invoices ---------------------------------------------------------
 
-    def seat_dollars(
-        self, start: date, end: date, *, members_since: date | None = None
-    ) -> dict[SeatKey, Decimal]:
+    def seat_dollars(self, start: date, end: date) -> dict[SeatKey, Decimal]:
         """Seats in dollars per day, platform and holder (None: a seat that nobody holds).
 
-        Both days inclusive; `members_since` is the day of the first member list that was read,
-        `today` by default: leavers from before it are in no list, their seats are nobody's.
+        Both days inclusive.
         """
-        return money_truth.seat_dollars(self.company, start, end, members_since)
+        return money_truth.seat_dollars(self.company, start, end)
 
-    def seat_month_dollars(
-        self, start: date, end: date, *, members_since: date | None = None
-    ) -> dict[SeatKey, Decimal]:
+    def seat_month_dollars(self, start: date, end: date) -> dict[SeatKey, Decimal]:
         """`seat_dollars` added up per calendar month: `day` is its first."""
         found: dict[SeatKey, Decimal] = defaultdict(Decimal)
-        days = self.seat_dollars(start, end, members_since=members_since)
-        for key, dollars in days.items():
+        for key, dollars in self.seat_dollars(start, end).items():
             found[key._replace(day=key.day.replace(day=1))] += dollars
         return dict(found)
 
     def unassigned_seat_dollars(
-        self, start: date, end: date, *, members_since: date | None = None
+        self, start: date, end: date
     ) -> dict[tuple[date, Platform], Decimal]:
         """What seats that nobody holds cost, per day and platform."""
-        days = self.seat_dollars(start, end, members_since=members_since)
+        days = self.seat_dollars(start, end)
         return {(k.day, k.platform): dollars for k, dollars in days.items() if k.email is None}
 
     def other_dollars(self, start: date, end: date) -> dict[OtherKey, Decimal]:

@@ -73,7 +73,7 @@ def test_fewer_seats_unseat_the_latest_holder_and_move_who_stays() -> None:
     assert {o.user_email for o in seating.over_assigned} == {"ada@x.com", "cem@x.com"}
 
 
-def test_the_first_member_list_stands_for_the_time_before_it() -> None:
+def test_seats_of_days_before_the_first_member_list_are_nobodys() -> None:
     seating = seated(
         contract(quantity=3),
         [],
@@ -82,17 +82,12 @@ def test_the_first_member_list_stands_for_the_time_before_it() -> None:
             members(date(2026, 3, 20), "bob", "cem", removed=("ada",)),
         ),
     )
-    assert sorted(holders_on(seating, "2026-01-01")) == ["-", "ada", "bob"]
+    assert holders_on(seating, "2026-01-01") == ["-", "-", "-"]
+    assert holders_on(seating, "2026-03-09") == ["-", "-", "-"]
+    assert sorted(holders_on(seating, "2026-03-10")) == ["-", "ada", "bob"]
     assert sorted(holders_on(seating, "2026-03-19")) == ["-", "ada", "bob"]
     assert sorted(holders_on(seating, "2026-03-20")) == ["-", "bob", "cem"]
     assert sorted(holders_on(seating, "2027-01-01")) == ["-", "bob", "cem"]
-
-
-def test_a_member_of_the_first_list_has_had_a_seat_only_since_the_first_day_at_work() -> None:
-    people = people_of("user_email start_date\nada@x.com 2026-02-15\nbob@x.com .")
-    seating = seated(contract(quantity=2), [], (members(date(2026, 3, 10), "ada", "bob"),), people)
-    assert holders_on(seating, "2026-02-14") == ["bob", "-"]
-    assert holders_on(seating, "2026-02-15") == ["bob", "ada"]
 
 
 def test_the_order_of_lists_and_a_list_twice_change_nothing() -> None:
@@ -113,7 +108,8 @@ def test_the_file_speaks_alone_from_its_first_to_its_last_day() -> None:
         (members(date(2026, 3, 10), "ada", "bob"),),
     )
     assert holders_on(seating, "2026-01-31") == ["old", "-"]
-    assert sorted(holders_on(seating, "2026-02-01")) == ["ada", "bob"]
+    assert holders_on(seating, "2026-02-01") == ["-", "-"]
+    assert sorted(holders_on(seating, "2026-03-10")) == ["ada", "bob"]
     sources = {p.source for seat in seating.seats for p in seat.periods}
     assert sources == {"seat_assignments.csv", "the vendor's members", "none"}
 

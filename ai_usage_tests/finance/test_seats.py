@@ -104,7 +104,44 @@ def test_a_contract_that_begins_and_ends_within_a_month(pricing: str, expected: 
     found = events(seated(terms), "2026-01-01", "2026-03-01")
     assert borne(found) == {"shared": expected}
     assert found[0].event_date == date(2026, 1, 20)
-    assert found[-1].event_date == date(2026, 1, 24 if pricing == "daily" else 31)
+    assert found[-1].event_date == date(2026, 1, 24), "nothing is charged after its last day"
+
+
+def test_a_full_month_contract_that_ends_within_a_month_is_charged_to_its_last_day() -> None:
+    """30.00 for April over the 12 days to the 12th: 2.50 a day; joined on the 3rd, 3.00 over 10."""
+    terms = contract("full_month", price="30.00", last="2026-04-12")
+    found = events(seated(terms), "2026-04-01", "2026-05-31")
+    assert [(e.event_date.day, e.cost_usd) for e in found] == [
+        (day, D("2.50")) for day in range(1, 13)
+    ]
+    joined = events(seated(terms, held(("ada", "2026-04-03", ""))), "2026-04-01", "2026-05-31")
+    assert [(e.event_date.day, e.cost_usd) for e in joined] == [
+        *((day, D(0)) for day in (1, 2)),
+        *((day, D("3.00")) for day in range(3, 13)),
+    ]
+
+
+def test_a_seat_that_is_given_up_within_a_full_month_is_charged_to_its_last_day() -> None:
+    """Three seats to the 10th, one from the 11th: two are 31.00 over 10 days, one over 31."""
+    terms = contract("full_month", quantity=3, last="2026-01-10") + contract(
+        "full_month", quantity=1, first="2026-01-11"
+    )
+    found = events(seated(terms), "2026-01-01", "2026-01-31")
+    days: dict[date, Decimal] = defaultdict(Decimal)
+    for event in found:
+        days[event.event_date] += event.cost_usd or D(0)
+    assert set(days.values()) == {D("7.20"), D("1.00")}
+    assert sum(days.values()) == D("93.00")
+
+
+def test_a_billing_day_that_a_month_does_not_have_is_its_last_day() -> None:
+    """From 31 January: 28.00 over 28 days to 27 February, then 31 from 28 February."""
+    seating = seated(contract(billing_day="31", price="28.00"))
+    found = {e.event_date: e.cost_usd for e in events(seating, "2026-01-30", "2026-03-31")}
+    assert {found[date(2026, 1, 31)], found[date(2026, 2, 1)], found[date(2026, 2, 27)]} == {D(1)}
+    second = [found[date(2026, 2, 28)], *(found[date(2026, 3, day)] for day in range(1, 31))]
+    assert len(second) == 31
+    assert sum(second, D(0)) == D("28.00")
 
 
 def test_more_seats_within_a_full_month_are_charged_whole_and_the_old_ones_once() -> None:
@@ -198,7 +235,7 @@ _who = st.tuples(st.sampled_from("abcd"), st.integers(0, 100), st.integers(0, 60
     pricing=st.sampled_from(["daily", "full_month"]),
     price=st.decimals(0, 10_000, places=9),
     quantity=st.integers(1, 3),
-    billing_day=st.integers(1, 28),
+    billing_day=st.integers(1, 31),
     stretches=st.lists(_who, max_size=6),
     cut=st.integers(1, 120),
 )

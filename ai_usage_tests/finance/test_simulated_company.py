@@ -68,23 +68,45 @@ def seating_of(files: Mapping[str, list[Row]], *lists: Snapshot) -> Seating:
     return assign_seats(read_contracts(files["seats.csv"]), holders)
 
 
-@pytest.mark.parametrize("lists_before", [0, 120, 250])
 def test_every_day_of_every_seat_equals_the_truth(
-    company: Company, files: dict[str, list[Row]], lists_before: int
+    company: Company, files: dict[str, list[Row]]
 ) -> None:
-    """With one member list of today, and with one a day from some day on."""
-    since = TODAY - timedelta(days=lists_before)
-    lists = [listed(company, since + timedelta(days=n)) for n in range(lists_before + 1)]
-    seating = seating_of(files, *lists)
+    """The file speaks of Cursor's seats up to yesterday, the list of today."""
+    seating = seating_of(files, listed(company, TODAY))
+    truth = Truth(company).seat_dollars(YEAR.start, TODAY)
+    assert dollars(seating, files) == truth
+    assert seating.warnings() == []
+    leaver = company.people[RECENT_LEAVER].email
+    assert any(key[2] == leaver for key in truth)
+
+
+def test_lists_alone_tell_no_less_than_the_file_and_nothing_of_the_days_before_them(
+    company: Company, files: dict[str, list[Row]]
+) -> None:
+    """With a list a day for 120 days and no line of Cursor's: Shared before, the truth since."""
+    since = TODAY - timedelta(days=120)
+    own = [row for row in files["seat_assignments.csv"] if row["platform"] != "cursor"]
+    lists = [listed(company, since + timedelta(days=n)) for n in range(121)]
+    found = dollars(seating_of({**files, "seat_assignments.csv": own}, *lists), files)
+    truth = Truth(company).seat_dollars(YEAR.start, TODAY)
+    assert {k: d for k, d in found.items() if k[0] >= since or k[1] == "anthropic"} == {
+        k: d for k, d in truth.items() if k.day >= since or k.platform == "anthropic"
+    }
+    before = {k: d for k, d in found.items() if k[0] < since and k[1] == "cursor"}
+    assert {email for _day, _platform, email in before} == {None}
+    assert sum(before.values()) == sum(
+        d for k, d in truth.items() if k.day < since and k.platform == "cursor"
+    )
+
+
+def dollars(
+    seating: Seating, files: Mapping[str, list[Row]]
+) -> dict[tuple[date, str, str | None], Decimal]:
     found: dict[tuple[date, str, str | None], Decimal] = defaultdict(Decimal)
     for stream in seat_events(seating, Rates(files["fx_rates.csv"]), YEAR):
         for event in stream.events:
             found[event.event_date, stream.platform, event.user_email] += event.cost_usd or 0
-    truth = Truth(company).seat_dollars(YEAR.start, TODAY, members_since=since)
-    assert found == truth
-    assert seating.warnings() == []
-    leaver = company.people[RECENT_LEAVER].email
-    assert any(key[2] == leaver for key in found) == (lists_before > 0)
+    return dict(found)
 
 
 def test_every_other_cost_equals_the_truth(company: Company, files: dict[str, list[Row]]) -> None:

@@ -83,8 +83,8 @@ _MANUAL = "r,p,api_key,k,manual,,"
         (
             "seats.csv",
             SEATS + ",billing_day",
-            ["c,p,p,1,3,2026-01-01,,31"],
-            "2: billing_day: 31 is too large; write 28 or less",
+            ["c,p,p,1,3,2026-01-01,,32"],
+            "2: billing_day: 32 is too large; write 31 or less",
         ),
         (
             "seats.csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
 from datetime import date, timedelta
 
@@ -24,6 +25,13 @@ _START = date(2026, 1, 1)
         (date(2026, 1, 14), 15, Cycle(date(2025, 12, 15), date(2026, 1, 14))),
         (date(2026, 1, 15), 15, Cycle(date(2026, 1, 15), date(2026, 2, 14))),
         (date(2026, 3, 28), 28, Cycle(date(2026, 3, 28), date(2026, 4, 27))),
+        # A month that has no such day begins its cycle on its last one.
+        (date(2026, 2, 27), 31, Cycle(date(2026, 1, 31), date(2026, 2, 27))),
+        (date(2026, 2, 28), 31, Cycle(date(2026, 2, 28), date(2026, 3, 30))),
+        (date(2026, 3, 31), 31, Cycle(date(2026, 3, 31), date(2026, 4, 29))),
+        (date(2024, 2, 29), 30, Cycle(date(2024, 2, 29), date(2024, 3, 29))),
+        (date(2026, 3, 29), 30, Cycle(date(2026, 2, 28), date(2026, 3, 29))),
+        (date.max, 31, Cycle(date(9999, 12, 31), date.max)),
         (date.max, 1, Cycle(date(9999, 12, 1), date.max)),
     ],
 )
@@ -33,11 +41,11 @@ def test_a_billing_month_is_found_by_any_of_its_days(
     assert cycle_of(day, billing_day) == expected
 
 
-@given(st.dates(date(1900, 2, 1), date(9990, 1, 1)), st.integers(1, 28))
+@given(st.dates(date(1900, 2, 1), date(9990, 1, 1)), st.integers(1, 31))
 def test_billing_months_follow_each_other_without_a_gap(day: date, billing_day: int) -> None:
     cycle = cycle_of(day, billing_day)
     assert cycle.first <= day <= cycle.last
-    assert cycle.first.day == billing_day
+    assert cycle.first.day == min(billing_day, monthrange(cycle.first.year, cycle.first.month)[1])
     assert 28 <= cycle.days <= 31
     assert cycle_of(cycle.last + timedelta(days=1), billing_day).first == cycle.last + timedelta(1)
     assert cycle_of(cycle.first, billing_day) == cycle_of(cycle.last, billing_day) == cycle

@@ -49,8 +49,8 @@ _FROM, _TO = days_of(_TABLE)
 FILE = ReferenceFile(
     name="seat_assignments.csv",
     description="Who held a seat when: for the time before the first member list, and for plans "
-    "whose vendor has none. From the first to the last day that a contract has lines here, they "
-    "alone say who holds its seats.",
+    "whose vendor has none; seats of days that neither speaks of belong to Shared. From the first "
+    "to the last day that a contract has lines here, they alone say who holds its seats.",
     columns=(
         of_table(_TABLE, "platform", kind=CODE, required=True),
         of_table(

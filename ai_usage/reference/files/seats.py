@@ -78,7 +78,8 @@ FILE = ReferenceFile(
             TEXT,
             "daily: each day of the month costs its share, borne by who holds the seat on it. "
             "full_month: a month is never charged in part: who first holds the seat in a month "
-            "bears its whole price, spread over the days left.",
+            "bears its whole price, spread over the days left, to the last day of the seats where "
+            "they end within the month.",
             choices=("daily", "full_month"),
             default="daily",
         ),
@@ -86,7 +87,8 @@ FILE = ReferenceFile(
             "billing_day",
             INTEGER,
             "Day of the month on which the vendor's billing month begins: 1 is the calendar "
-            "month. The price of a billing month is spread over its days exactly.",
+            "month. A month that does not have the day begins it on its last one. The price of a "
+            "billing month is spread over its days exactly.",
             default=1,
             minimum=1,
             maximum=LAST_BILLING_DAY,
