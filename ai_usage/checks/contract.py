@@ -14,6 +14,7 @@ import pandera.ibis as pa
 from pandera.dtypes import immutable
 from pandera.engines import ibis_engine
 
+from ai_usage.checks.days import utc_day
 from ai_usage.checks.rules import RULES, Rule, Severity
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.schema import TableSchema, table_schema
@@ -156,7 +157,7 @@ def day_of(rows: Any, schema: TableSchema) -> Any:
     if schema.partition_column is None:
         return None
     column = rows[schema.partition_column]
-    return column if schema.column(schema.partition_column).type == "DATE" else column.date()
+    return column if schema.column(schema.partition_column).type == "DATE" else utc_day(column)
 
 
 def count_failing(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ai_usage.checks.days import utc_day
+
 Severity = Literal["error", "warning"]
 
 CRITICAL = 1.0
@@ -119,7 +121,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "timestamp_on_event_date",
             "event_timestamp lies on event_date (UTC).",
-            lambda t: t.event_timestamp.date() == t.event_date,
+            lambda t: utc_day(t.event_timestamp) == t.event_date,
             "warning",
             0.15,
         ),
@@ -299,7 +301,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "closed_after_its_end",
             "A month is closed once it is over.",
-            lambda t: t.closed_at.date() > t.month,
+            lambda t: utc_day(t.closed_at) > t.month,
             "error",
         ),
     ),

@@ -52,6 +52,9 @@ ROWS_IN_MEMORY = 50_000
 RETRY_SECONDS = 600.0
 """How long a job is tried again that BigQuery refused for its load, or for another writer's."""
 
+UTC_SESSION = bigquery.ConnectionProperty("time_zone", "UTC")
+"""A project or organisation may have a default time zone, which rules whatever names none."""
+
 PERMISSIONS = (
     "bigquery.tables.get",
     "bigquery.tables.getData",
@@ -157,7 +160,9 @@ class BigQueryWarehouse(Warehouse):
         labels = {"app": "ai-usage", **{k: label(v) for k, v in self.labels().items()}}
         try:
             with self.connect() as client:
-                bounds = bigquery.QueryJobConfig(labels=labels, use_legacy_sql=False)
+                bounds = bigquery.QueryJobConfig(
+                    labels=labels, use_legacy_sql=False, connection_properties=[UTC_SESSION]
+                )
                 if self.maximum_bytes_billed is not None:
                     bounds.maximum_bytes_billed = self.maximum_bytes_billed
                 client.default_query_job_config = bounds

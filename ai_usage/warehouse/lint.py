@@ -21,6 +21,7 @@ from sqlglot.schema import MappingSchema
 from ai_usage.warehouse.files import sql_root
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.zones import NODES, USE, leaves_zone_open
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,59 @@ def _apply(rules: tuple[Rule, ...], tree: exp.Expr, file: str) -> list[Finding]:
     ]
 
 
+def zoneless(sql: str) -> Iterator[str]:
+    """Places of a statement or script, as it is sent, where the session's time zone decides.
+
+    Tables and columns that nobody declares may stand in it: their types are not known, and what is
+    not known counts as an instant.
+    """
+    for statement in sqlglot.parse(sql, read="bigquery"):
+        if statement is None:
+            continue
+        for query in statement.find_all(exp.Query):
+            if query.find_ancestor(exp.Query) is not None:
+                continue
+            ours = query.copy()
+            for table in ours.find_all(exp.Table):
+                if table.name in table_names():
+                    table.set("db", None)
+                    table.set("catalog", None)
+            try:
+                typed = _typed(ours)
+            except SqlglotError:
+                typed = annotate_types(ours, dialect="bigquery")
+            yield from (finding.construct for finding in _apply((ZONE,), typed, "-"))
+
+
+PARAMETERS = {
+    "as_of": "DATE",
+    "start": "DATE",
+    "end": "DATE",
+    "month_start": "DATE",
+    "next_month": "DATE",
+    "earliest": "DATE",
+    "day": "DATE",
+    "today": "DATE",
+    "settled_before": "DATE",
+    "closed_at": "TIMESTAMP",
+    "months": "INT64",
+}
+"""Types of parameters, which are the same wherever they have the name."""
+
+
 def _typed(query: exp.Query) -> exp.Expr:
     """The query with every column's table and every expression's type known."""
+    query = query.copy()
+    for parameter in list(query.find_all(exp.Parameter)):
+        if parameter.name in PARAMETERS:
+            kind = exp.DataType.build(PARAMETERS[parameter.name], dialect="bigquery")
+            parameter.replace(exp.cast(exp.Null(), kind))
     columns: dict[str, object] = {
         t: {c.name: c.type for c in table_schema(t).columns} for t in table_names()
     }
     columns |= {v: dict.fromkeys(view_schema(v).column_names, "UNKNOWN") for v in view_names()}
     schema = MappingSchema(columns, dialect="bigquery")
-    known = qualify(query.copy(), schema=schema, dialect="bigquery", quote_identifiers=False)
+    known = qualify(query, schema=schema, dialect="bigquery", quote_identifiers=False)
     return annotate_types(known, schema=schema, dialect="bigquery")
 
 
@@ -263,7 +309,10 @@ _WRITTEN = (
 )
 """Rules that see the SQL as it is written."""
 
+ZONE = Rule(NODES, leaves_zone_open, "the session's time zone decides", USE)
+
 _TYPED = (
+    ZONE,
     Rule(
         (exp.Div,),
         _inexact_division,

@@ -17,6 +17,7 @@ from ai_usage.running import Refetch, RunResult
 from ai_usage.simulator import Company, change, drop, serve
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare, compare_warehouses
+from ai_usage.warehouse.lint import zoneless
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.bigquery.conftest import TODAY, load_into
@@ -149,6 +150,12 @@ def test_every_query_that_was_sent_names_the_partition_column_of_what_it_reads(
     sent = {job.query for job in jobs if isinstance(job, bigquery.QueryJob)}
     assert sum("raw_ai_events" in sql for sql in sent) > 10
     assert not [place for sql in sent for place in unfiltered(sql)]
+
+
+def test_no_query_that_was_sent_leaves_its_time_zone_to_the_session(jobs: list[Any]) -> None:
+    """Those of ibis too: a reader may run any of them, and a project may live anywhere."""
+    sent = {job.query for job in jobs if isinstance(job, bigquery.QueryJob)}
+    assert not [place for sql in sent for place in zoneless(sql)]
 
 
 def test_a_tables_contract_is_checked_in_one_query_besides_the_count(jobs: list[Any]) -> None:

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 import grpc
+import ibis
 import pytest
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import BigQueryReadClient
@@ -19,12 +20,14 @@ from google.cloud.bigquery_storage_v1.services.big_query_read.transports import 
     BigQueryReadGrpcTransport,
 )
 
+from ai_usage.assets.views import view_literals
 from ai_usage.commands.doctor_bigquery import findings
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse
+from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.bigquery.place import Place
 from ai_usage_tests.bigquery.proxy import Asked, Fault, Proxy, proxied
 from ai_usage_tests.support.pipeline import warehouse_of
@@ -160,10 +163,13 @@ def test_doctor_names_the_permissions_that_the_account_lacks(
     assert well.ok
 
 
-def test_every_job_names_its_location_its_labels_and_what_it_may_bill(
+def test_every_job_names_its_location_its_labels_its_zone_and_what_it_may_bill(
     warehouse: BigQueryWarehouse, asked: list[Asked], day: date
 ) -> None:
-    """And nobody's credentials are sent to an address with http://."""
+    """Loads, scripts, dry runs, views, questions, those of ibis; no project's zone rules any.
+
+    And nobody's credentials are sent to an address with http://.
+    """
     query = Query(
         "SELECT * REPLACE (@day AS event_date) FROM raw_ai_events WHERE event_date = @old",
         {"day": day, "old": DAY},
@@ -171,19 +177,28 @@ def test_every_job_names_its_location_its_labels_and_what_it_may_bill(
     warehouse.replace(TABLE, Window.day(day), query)
     warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
     warehouse.measured("SELECT COUNT(*) AS n FROM raw_ai_events WHERE event_date = '2026-03-10'")
+    view = view_schema("vw_executive_dashboard")
+    warehouse.create_view(view, view_literals(Settings(), view))
+    with warehouse.ibis() as connection:
+        assert connection.table(TABLE).filter(ibis._.event_date == DAY).count().execute() == 1
     jobs = [a.json for a in asked if a.method == "POST" and a.path.split("?")[0].endswith("/jobs")]
+    texts = [job["configuration"].get("query", {}).get("query", "LOAD") for job in jobs]
+    assert {"LOAD", "DELETE", "DECLARE", "CREATE"} <= {text.split()[0] for text in texts}
     questions = [a.json for a in asked if a.path.split("?")[0].endswith("/queries")]
     assert len(jobs) >= 7
     assert len(questions) >= 3
+    zone = [{"key": "time_zone", "value": "UTC"}]
     for job in jobs:
         assert job["jobReference"]["location"] == "US"
         assert job["configuration"]["labels"]["app"] == "ai-usage"
         if "query" in job["configuration"]:
             assert job["configuration"]["query"]["maximumBytesBilled"] == "10000000000"
+            assert job["configuration"]["query"]["connectionProperties"] == zone
     for question in questions:
         assert question["location"] == "US"
         assert question["labels"]["app"] == "ai-usage"
         assert question["maximumBytesBilled"] == "10000000000"
+        assert question["connectionProperties"] == zone
     assert not [a for a in asked if "authorization" in {name.lower() for name in a.headers}]
 
 

@@ -18,6 +18,7 @@ from ai_usage.settings import Settings
 from ai_usage.simulator import Company
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.files import load, names, sql_root
+from ai_usage.warehouse.lint import zoneless
 from ai_usage.warehouse.schema import CLUSTERABLE, table_names, table_schema
 from ai_usage.warehouse.sql import render
 from ai_usage.warehouse.views import view_names, view_schema
@@ -202,7 +203,7 @@ def test_every_file_prunes_the_tables_that_require_it(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_query_that_a_run_sends_prunes_the_tables_that_require_it(
+def test_every_query_that_a_run_sends_prunes_and_names_its_time_zone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The statements of assets and IO manager, as a run over two days makes them.
@@ -222,6 +223,7 @@ def test_every_query_that_a_run_sends_prunes_the_tables_that_require_it(
     loaded.warehouse.read("raw_ai_events", loaded.days)
     assert len(statements) > 10
     assert not [place for sql in statements for place in unfiltered(sql)]
+    assert not [place for sql in statements for place in zoneless(sql)]
 
 
 def test_a_table_read_without_its_days_is_noticed() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.warehouse.lint import lint_sql, lint_tree
+from ai_usage.warehouse.lint import lint_sql, lint_tree, zoneless
 
 # Each: what is planted, and a word of what must be said about it.
 PLANTED = {
@@ -62,6 +62,53 @@ PLANTED = {
     "b AS (SELECT COALESCE(n, 0) AS m FROM a) SELECT m AS x FROM b": "HUGEINT",
 }
 
+# What the session's time zone decides: a value that a default time zone of the project moves.
+ZONELESS = [
+    "DATE(event_timestamp)",
+    "CAST(event_timestamp AS DATE)",
+    "CAST(event_timestamp AS STRING)",
+    "STRING(event_timestamp)",
+    "TIME(event_timestamp)",
+    "DATETIME(event_timestamp)",
+    "DATE_TRUNC(event_timestamp, MONTH)",
+    "TIMESTAMP_TRUNC(event_timestamp, DAY)",
+    "EXTRACT(HOUR FROM event_timestamp)",
+    "EXTRACT(DATE FROM event_timestamp)",
+    "EXTRACT(HOUR FROM event_timestamp AT TIME ZONE 'UTC')",
+    "FORMAT_TIMESTAMP('%F', event_timestamp)",
+    "PARSE_TIMESTAMP('%F', platform)",
+    "TIMESTAMP(event_date)",
+    "TIMESTAMP(@start)",
+    "TIMESTAMP '2026-01-01'",
+    "CAST(event_date AS TIMESTAMP)",
+    "event_timestamp >= '2026-01-01'",
+    "CURRENT_DATE()",
+    "CURRENT_DATETIME()",
+    "MAX(DATE(ingest_timestamp))",
+    "DATE(some.unknown)",
+]
+
+ZONED = [
+    "DATE(event_timestamp, 'UTC')",
+    "DATETIME(event_timestamp, 'UTC')",
+    "TIMESTAMP_TRUNC(event_timestamp, DAY, 'UTC')",
+    "EXTRACT(HOUR FROM DATETIME(event_timestamp, 'UTC'))",
+    "EXTRACT(DAY FROM LAST_DAY(event_date))",
+    "FORMAT_TIMESTAMP('%F', event_timestamp, 'UTC')",
+    "PARSE_TIMESTAMP('%F %z', platform)",
+    "FORMAT_DATE('%F', event_date)",
+    "TIMESTAMP(event_date, 'UTC')",
+    "TIMESTAMP(@start, 'UTC')",
+    "TIMESTAMP '2026-01-01 00:00:00+00'",
+    "TIMESTAMP('2026-01-01T00:00:00+00:00')",
+    "event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(@as_of, MONTH) AS DATE), 'UTC')",
+    "CAST(DATE_TRUNC(DATE(event_timestamp, 'UTC'), MONTH) AS DATE)",
+    "CURRENT_DATE('UTC')",
+    "CURRENT_TIMESTAMP()",
+    "DATE(2026, 1, 1)",
+    "UNIX_MICROS(event_timestamp)",
+]
+
 ALLOWED = [
     "SELECT CAST(date_sk AS FLOAT64) / 360 AS x FROM dim_dates",
     "SELECT CAST(ROUND((a - MOD(a, w)) / w) AS INT64) * NUMERIC '0.000001' AS x "
@@ -88,6 +135,25 @@ def test_the_sql_of_the_product_has_nothing_that_the_engines_answer_differently(
 def test_a_planted_construct_is_refused_with_what_to_write_instead(sql: str) -> None:
     said = [str(finding) for finding in lint_sql(sql, "views/v.sql")]
     assert any(PLANTED[sql] in line and line.startswith("views/v.sql: ") for line in said), said
+
+
+@pytest.mark.parametrize("expression", ZONELESS)
+def test_what_the_sessions_time_zone_decides_is_refused(expression: str) -> None:
+    """In the files, and in what Python or ibis makes and sends with names in full."""
+    if "some.unknown" not in expression:
+        said = [
+            str(finding) for finding in lint_sql(f"SELECT {expression} AS x FROM raw_ai_events")
+        ]
+        assert any("the session's time zone decides" in line for line in said), said
+    sent = f"SELECT {expression} AS x FROM `p`.`d`.raw_ai_events AS some"
+    assert list(zoneless(sent))
+    assert list(zoneless(f"BEGIN TRANSACTION; CREATE TABLE `p.d.s` AS {sent}; COMMIT TRANSACTION"))
+
+
+@pytest.mark.parametrize("expression", ZONED)
+def test_what_names_its_zone_or_needs_none_is_allowed(expression: str) -> None:
+    assert not list(zoneless(f"SELECT {expression} AS x FROM `p.d.raw_ai_events`"))
+    assert lint_sql(f"SELECT {expression} AS x FROM raw_ai_events") == []
 
 
 @pytest.mark.parametrize("sql", ALLOWED)

@@ -192,6 +192,20 @@ def test_current_date_does_not_follow_the_session(engine: duckdb.DuckDBPyConnect
     assert found <= {datetime.now(UTC).date(), value(engine, "CURRENT_DATE('UTC')")}
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_day_of_utc_does_not_follow_the_session(zone: str) -> None:
+    """Nor do bounds and hours: whoever reads a view or a copy of the file has their own zone."""
+    with duckdb.connect() as connection:
+        connection.execute(f"SET TimeZone = '{zone}'")
+        instant = "TIMESTAMP '2026-03-10 00:00:00+00'"
+        assert value(connection, f"DATE({instant}, 'UTC')") == date(2026, 3, 10)
+        assert value(connection, f"EXTRACT(HOUR FROM DATETIME({instant}, 'UTC'))") == 0
+        assert value(connection, f"{instant} = TIMESTAMP(DATE '2026-03-10', 'UTC')") is True
+        assert value(connection, f"DATE({instant}, '{zone}') = DATE '2026-03-10'") is (
+            zone == "Pacific/Kiritimati"
+        )
+
+
 def test_current_date_of_a_zone_is_that_zones(engine: duckdb.DuckDBPyConnection) -> None:
     apart = value(
         engine,
