@@ -17,8 +17,9 @@ def raw_invoices(rows: Iterable[Row], rates: Rates) -> list[dict[str, Any]]:
     """One row a line of an invoice, numbered within it in the file's order from 1.
 
     US dollars at the rate of `period_from`. What is converted is rounded to the cent line by line
-    so that an invoice's usage and seat lines of one period together are their rounded total, and
-    so are its other lines. Raises `ReferenceFileError` where a rate is missing.
+    so that the usage lines of all invoices of an account, cycle and currency together are their
+    rounded sum, and so are their seat lines and the other ones: as they are reconciled. Raises
+    `ReferenceFileError` where a rate is missing.
     """
     rows = list(rows)
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
@@ -55,9 +56,10 @@ def raw_invoices(rows: Iterable[Row], rates: Rates) -> list[dict[str, Any]]:
 
 
 def _rounded_with(row: Row) -> tuple[Any, ...]:
-    """Lines that are reconciled as one sum."""
-    compared = row["line_kind"] in RECONCILED
-    return (row["platform"], row["invoice_id"], row["period_from"], row["period_to"], compared)
+    """Lines that are reconciled as one sum, whichever of the cycle's invoices they are on."""
+    kind = row["line_kind"] if row["line_kind"] in RECONCILED else None
+    cycle = (row["platform"], row["billing_account_id"], row["period_from"], row["period_to"])
+    return (*cycle, row["currency"], kind)
 
 
 def _dollars(rows: Sequence[Row], rates: Rates) -> list[Decimal]:

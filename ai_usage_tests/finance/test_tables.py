@@ -140,6 +140,46 @@ def test_invoice_lines_are_numbered_and_keep_their_cents() -> None:
     ]
 
 
+def test_a_cycle_of_several_invoices_in_euros_is_converted_as_a_sum() -> None:
+    """20.02 x 1.0845 = 21.71169; each 10.01 by itself is 10.855845, which rounds to 10.86.
+
+    Another account, another cycle, seats and another currency are sums of their own.
+    """
+    euro = Rates(
+        rows_of(
+            "fx_rates.csv",
+            """
+            currency rate_date  usd_per_unit source
+            EUR      2026-01-01 1.0845       ECB
+            GBP      2026-01-01 1.0845       BOE
+            """,
+        )
+    )
+    rows = raw_invoices(
+        rows_of(
+            "invoices.csv",
+            """
+            invoice_id platform  billing_account_id period_from period_to  line_kind amount currency
+            A          anthropic org                2026-01-01  2026-01-31 usage     10.01  EUR
+            B          anthropic org                2026-01-01  2026-01-31 usage     10.01  EUR
+            C          anthropic org                2026-01-01  2026-01-31 seat      10.01  EUR
+            D          anthropic org                2026-01-01  2026-01-31 usage     10.01  GBP
+            E          anthropic org                2026-02-01  2026-02-28 usage     10.01  EUR
+            F          anthropic team               2026-01-01  2026-01-31 usage     10.01  EUR
+            """,
+        ),
+        euro,
+    )
+    assert {row["invoice_id"]: f"{row['amount_usd']:.2f}" for row in rows} == {
+        "A": "10.86",
+        "B": "10.85",
+        "C": "10.86",
+        "D": "10.86",
+        "E": "10.86",
+        "F": "10.86",
+    }
+
+
 def test_an_invoice_in_euros_is_its_rounded_total_at_the_periods_last_day() -> None:
     """Twice 0.05 x 1.0843 = 0.054215: each rounds to 0.05, but 0.10843 to 0.11."""
     rows = raw_invoices(
