@@ -1,10 +1,10 @@
 """`raw_member_spend`: what a vendor says its members have spent, a snapshot a day."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from ai_usage.assets.common import FINANCE, explained, table_metadata
 from ai_usage.assets.sources import source_key
@@ -13,7 +13,11 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Endpoint, Vendor, Window
 from ai_usage.platforms.fetching import read_rows
 from ai_usage.platforms.rows import MemberSpend
+from ai_usage.warehouse.base import Warehouse, Write
+from ai_usage.warehouse.io_managers import WarehouseResource
 from ai_usage.warehouse.schema import table_schema
+
+_log = dg.get_dagster_logger()
 
 
 def member_spend_asset(
@@ -39,16 +43,35 @@ def member_spend_asset(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def raw_member_spend(context: dg.AssetExecutionContext) -> pa.Table:
-        window = window_of(context)
+    def raw_member_spend(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> Write:
         with explained():
-            return table_schema("raw_member_spend").to_arrow(
+            window = _with_older_rows(warehouse.warehouse(), window_of(context))
+            rows = table_schema("raw_member_spend").to_arrow(
                 row
                 for vendor, endpoint in reported
                 for row in _rows(vendor, endpoint, archive, window, context.run_id)
             )
+        return Write(rows, window)
 
     return raw_member_spend
+
+
+def _with_older_rows(warehouse: Warehouse, window: Window) -> Window:
+    """The window, from the first day on whose rows were written before `cycle_started_at` was."""
+    warehouse.ensure_table("raw_member_spend")
+    found = next(
+        warehouse.rows(
+            "SELECT MIN(snapshot_date) AS first_day FROM raw_member_spend "
+            "WHERE snapshot_date >= DATE '1900-01-01' "
+            "AND cycle_start IS NOT NULL AND cycle_started_at IS NULL"
+        )
+    )
+    first: date = found["first_day"] or window.start
+    if first < window.start:
+        _log.info(f"raw_member_spend is built from {first} on: its cycles lack their instant.")
+    return Window(min(first, window.start), window.end)
 
 
 def _rows(
@@ -63,6 +86,7 @@ def _rows(
                     "vendor_user_id": row.vendor_user_id,
                     "user_email": row.user_email,
                     "cycle_start": row.cycle_start.date() if row.cycle_start else None,
+                    "cycle_started_at": row.cycle_start,
                     "spend_usd": row.spend_usd,
                     "overall_spend_usd": row.overall_spend_usd,
                     "included_spend_usd": row.included_spend_usd,

@@ -432,6 +432,14 @@ def spend_view(books: Books) -> dict[Key, Row]:
     """vw_member_spend by (platform, cycle, member), of the newest snapshot of each cycle."""
     view: dict[Key, Row] = {}
     starts = sorted({s["cycle_start"] for s in books.spend})
+    began = [
+        max(
+            s.get("cycle_started_at") or datetime(start.year, start.month, start.day, tzinfo=UTC)
+            for s in books.spend
+            if s["cycle_start"] == start
+        )
+        for start in starts
+    ]
     for n, start in enumerate(starts):
         of_cycle = [s for s in books.spend if s["cycle_start"] == start]
         newest = max(s["snapshot_date"] for s in of_cycle)
@@ -440,9 +448,8 @@ def spend_view(books: Books) -> dict[Key, Row]:
         events = [
             e
             for e in books.reports
-            if e["day"] >= start
-            and e["event_timestamp"] <= noon
-            and not (n + 1 < len(starts) and e["day"] >= starts[n + 1])
+            if began[n] <= e["event_timestamp"] <= noon
+            and not (n + 1 < len(starts) and e["event_timestamp"] >= began[n + 1])
         ]
         for member in said.keys() | {e["user_email"] for e in events}:
             billed = sum((e["cost_usd"] for e in events if e["user_email"] == member), ZERO)

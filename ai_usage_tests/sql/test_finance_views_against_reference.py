@@ -163,11 +163,15 @@ def _spend(draw: st.DrawFn) -> list[Row]:
             unique=True,
         )
     )
+    hours = {start: draw(st.sampled_from([None, 0, 12, 13])) for start, _day in asked}
     return [
         {
             "snapshot_date": day,
             "platform": "cursor",
             "cycle_start": start,
+            "cycle_started_at": None
+            if hours[start] is None
+            else datetime(start.year, start.month, start.day, hours[start], tzinfo=UTC),
             "user_email": member,
             "spend_usd": draw(cents),
         }

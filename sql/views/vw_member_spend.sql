@@ -1,11 +1,11 @@
 CREATE VIEW vw_member_spend (
   platform_code OPTIONS(description="Vendor's code: the vendor that says what its members have spent (Cursor)."),
-  cycle_start OPTIONS(description="First day of the billing cycle, as the vendor names it."),
+  cycle_start OPTIONS(description="UTC day on which the billing cycle began, as the vendor names it. It began at an instant of that day: events are counted from there."),
   member OPTIONS(description="The member's e-mail address; the vendor's id where it names no address; Unattributed for events that name nobody."),
   snapshot_date OPTIONS(description="UTC day of the cycle's newest snapshot: a cycle is compared up to the moment of it."),
   is_latest_cycle OPTIONS(description="True for the platform's newest cycle, which may still be running."),
   reported_spend_usd OPTIONS(description="On-demand spend of the cycle that the vendor reports for the member, US dollars. NULL if the snapshot lacks the member, as after removal, or the amount."),
-  events_usd OPTIONS(description="What the member's chargeable events bill from cycle_start to the snapshot, US dollars."),
+  events_usd OPTIONS(description="What the member's chargeable events bill from the instant at which the cycle began to the snapshot, US dollars."),
   spend_difference_usd OPTIONS(description="reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0."),
   provisional_usd OPTIONS(description="Part of events_usd that the vendor may still change, US dollars: look at a difference again when it is 0."),
   reported_included_usd OPTIONS(description="Value covered by the seat in the cycle that the vendor reports for the member, US dollars. NULL if not reported."),
@@ -31,7 +31,8 @@ WITH snapshots AS (
 newest AS (
   SELECT
     *,
-    MAX(ingest_timestamp) OVER (PARTITION BY platform, cycle_start) AS asked_at
+    MAX(ingest_timestamp) OVER (PARTITION BY platform, cycle_start) AS asked_at,
+    MAX(COALESCE(cycle_started_at, TIMESTAMP(cycle_start, 'UTC'))) OVER (PARTITION BY platform, cycle_start) AS began_at
   FROM snapshots
   WHERE snapshot_date = newest_date
 ),
@@ -41,8 +42,9 @@ cycles AS (
     cycle_start,
     newest_date,
     asked_at,
-    LEAD(cycle_start) OVER (PARTITION BY platform ORDER BY cycle_start) AS next_cycle
-  FROM (SELECT DISTINCT platform, cycle_start, newest_date, asked_at FROM newest) AS asked
+    began_at,
+    LEAD(began_at) OVER (PARTITION BY platform ORDER BY began_at) AS next_began_at
+  FROM (SELECT DISTINCT platform, cycle_start, newest_date, asked_at, began_at FROM newest) AS asked
 ),
 members AS (
   SELECT
@@ -68,8 +70,8 @@ billed AS (
     COUNTIF(e.cost_type = 'overage') AS chargeable_events
   FROM raw_ai_events AS e
   JOIN cycles AS c
-    ON c.platform = e.platform AND e.event_date >= c.cycle_start AND e.event_timestamp <= c.asked_at
-    AND (c.next_cycle IS NULL OR e.event_date < c.next_cycle)
+    ON c.platform = e.platform AND e.event_timestamp >= c.began_at AND e.event_timestamp <= c.asked_at
+    AND (c.next_began_at IS NULL OR e.event_timestamp < c.next_began_at)
   WHERE e.event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
     AND e.event_type = 'usage'
     AND ((e.cost_type = 'overage' AND e.cost_usd IS NOT NULL) OR e.included_value_usd IS NOT NULL)
@@ -96,7 +98,7 @@ SELECT
   t.cycle_start,
   t.member,
   c.newest_date AS snapshot_date,
-  c.next_cycle IS NULL AS is_latest_cycle,
+  c.next_began_at IS NULL AS is_latest_cycle,
   CAST(t.reported_spend_usd AS NUMERIC) AS reported_spend_usd,
   CAST(t.events_usd AS NUMERIC) AS events_usd,
   CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2) AS NUMERIC) AS spend_difference_usd,
