@@ -42,6 +42,11 @@ RULE_CHANGES = (
         "full-month-ends-with-its-contract",
         "a full_month contract that ends within a month is charged to its last day",
     ),
+    RuleChange(
+        "unknown-charges",
+        "charges that are not known are marked, and what an amount has beyond nine decimals of a "
+        "dollar is cut off",
+    ),
 )
 """Oldest first. Add one where rows of days already loaded come out otherwise; never rename one."""
 

@@ -84,6 +84,7 @@ QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITIC
 class CheckResult:
     """How a check of a run went, over the run's whole range of days.
 
+    `is_error` is its severity: an error says that something is wrong, whether or not it blocks.
     `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed
     and `sample` a few failing rows, people's addresses masked.
     """
@@ -92,6 +93,7 @@ class CheckResult:
     name: str
     passed: bool
     blocking: bool
+    is_error: bool
     promise: str = ""
     failures: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
@@ -113,6 +115,11 @@ class RunResult:
     errors: tuple[str, ...]
     not_built: tuple[str, ...] = ()
     interrupted: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether all was built and no check found an error, one that blocks nothing included."""
+        return self.success and all(check.passed or not check.is_error for check in self.checks)
 
 
 def dagster_yaml() -> Path:
@@ -378,6 +385,7 @@ def _checks(
             name=name[1],
             passed=evaluation.passed,
             blocking=spec.blocking,
+            is_error=evaluation.severity == dg.AssetCheckSeverity.ERROR,
             promise=spec.description or "",
             failures=dict(_metadata(evaluation, "failures") or {}),
             sample=tuple(_metadata(evaluation, "sample") or ()),

@@ -54,12 +54,17 @@ def raw_events_asset(
         window = window_of(context)
         with explained():
             events = event_batches(vendors, archive, window, context.run_id)
-            rows = score(chain(events, books.batches(window, context.run_id)))
+            rows = score(chain(events, books.batches(window, context.run_id)), billing(vendors))
             return pa.RecordBatchReader.from_batches(
                 table_schema("raw_ai_events").arrow_schema, rows
             )
 
     return raw_ai_events
+
+
+def billing(vendors: Sequence[Vendor]) -> frozenset[tuple[str, str]]:
+    """The vendors' endpoints that report what is billed, each with its vendor's name first."""
+    return frozenset((v.name, e.name) for v in vendors for e in v.endpoints if e.has_cost)
 
 
 def event_batches(

@@ -15,7 +15,8 @@ from pandera.dtypes import immutable
 from pandera.engines import ibis_engine
 
 from ai_usage.checks.days import utc_day
-from ai_usage.checks.rules import RULES, Rule, Severity
+from ai_usage.checks.flags import Severity
+from ai_usage.checks.rules import RULES, Rule
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.schema import TableSchema, table_schema
 

@@ -22,8 +22,9 @@ from ai_usage.checks.contract import (
     validate,
     within,
 )
+from ai_usage.checks.flags import Severity
 from ai_usage.checks.masking import masked
-from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS, Severity
+from ai_usage.checks.rules import RELATIONS, UNIQUE_KEYS
 from ai_usage.event_log import stored_together
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Warehouse

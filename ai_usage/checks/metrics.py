@@ -4,7 +4,6 @@ All of them warn, none blocks. What a day alone can break is recorded for every 
 how fresh a view is, is true of the view now, whatever days a run covers.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +12,14 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.checks.contract import MAX_FAILURE_CASES, Outcome, Validation
-from ai_usage.checks.factory import table_check
-from ai_usage.checks.masking import mask_text
+from ai_usage.checks.sql_checks import subject_check
 from ai_usage.ledger.closing import open_from
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.rows import RawEvent
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
-from ai_usage.warehouse.files import load
 from ai_usage.warehouse.io_managers import WarehouseResource
-from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_names
 
 LATENCY = "latency"
@@ -51,9 +46,6 @@ SETTLED_AFTER = timedelta(days=1)
 """How long after a day's end an endpoint without a single event of it is believed."""
 RECENT = timedelta(days=3)
 """How far back a fetch of today may be: what is older is stale by any measure."""
-
-_MOST_SUBJECTS = 20
-_SUBJECT_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -204,7 +196,7 @@ def volume_check(
     `completeness`.
     """
     least, most = 1 - settings.volume_tolerance, 1 / (1 - settings.volume_tolerance)
-    return _subject_check(
+    return subject_check(
         "raw_ai_events",
         "volume",
         f"A day's events of an endpoint are between {least:.0%} and {most:.0%} of the median of "
@@ -224,7 +216,7 @@ def spend_check(
     settings: Settings, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetChecksDefinition:
     """Nobody, no key and no platform spends far more than usual."""
-    return _subject_check(
+    return subject_check(
         "fact_ai_costs",
         "spend_anomalies",
         "No person, key or platform spends far more on a day than usual: a robust z-score below "
@@ -253,7 +245,7 @@ def budget_check(
             "start": max(window.start, current),
         }
 
-    return _subject_check(
+    return subject_check(
         "fact_ai_costs",
         "budget_crossings",
         "Nobody's cost of the running month, over all platforms, is above their budget.",
@@ -299,56 +291,6 @@ ORDER BY 1, 2, 3
 """
 
 
-def _subject_check(
-    table: str,
-    name: str,
-    description: str,
-    parameters: Callable[[Window], Mapping[str, Parameter]],
-    subject: Callable[[Mapping[str, Any]], str],
-    partitions: dg.PartitionsDefinition[str],
-) -> dg.AssetChecksDefinition:
-    """The check `sql/checks/<name>.sql`: one row a day and subject that breaks the promise.
-
-    The subject names the failure, so that a second person above the budget is news though the
-    first one still is.
-    """
-
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
-        if window is None:
-            raise ValueError(f"{name} checks days, but the run has none")
-        bound = {"start": window.start, "end": window.end, **parameters(window)}
-        rows = list(warehouse.rows(Query(load("checks", name), bound)))
-        whole = Outcome()
-        by_day: dict[date, Outcome] = {}
-        for row in sorted(rows, key=lambda row: (row["day"], subject(row))):
-            told = told_apart(subject(row))
-            if told not in whole.failures and len(whole.failures) >= _MOST_SUBJECTS:
-                told = "others"
-            for outcome in (whole, by_day.setdefault(row["day"], Outcome())):
-                outcome.failures[told] = outcome.failures.get(told, 0) + 1
-                if len(outcome.sample) < MAX_FAILURE_CASES:
-                    outcome.sample.append(row)
-        return Validation(whole, by_day, _count(warehouse, table, window))
-
-    return table_check(
-        table,
-        name,
-        description,
-        evaluate,
-        severity=dg.AssetCheckSeverity.WARN,
-        blocking=False,
-        partitions=partitions,
-    )
-
-
-def told_apart(subject: str) -> str:
-    """A subject without its address; two people whose masked addresses agree stay two."""
-    shown = mask_text(subject)[:_SUBJECT_LENGTH]
-    if shown == subject:
-        return subject
-    return f"{shown} #{hashlib.sha256(subject.encode()).hexdigest()[:6]}"
-
-
 def _view_check(
     view: str,
     name: str,
@@ -381,14 +323,3 @@ def _plot(context: dg.AssetCheckExecutionContext, view: str, numbers: Mapping[st
             metadata={name: dg.MetadataValue.float(value) for name, value in numbers.items()},
         )
     )
-
-
-def _count(warehouse: Warehouse, table: str, window: Window) -> int:
-    inside = table_schema(table).days_from("@start", "@end")
-    counted = warehouse.rows(
-        Query(
-            f"SELECT COUNT(*) AS n FROM {table} WHERE {inside}",
-            {"start": window.start, "end": window.end},
-        )
-    )
-    return int(next(counted)["n"])

@@ -1,22 +1,21 @@
 """The rules on values, one list a table: declared once, used by Pandera and to score raw events.
 
 An `error` breaks the table's contract and blocks what is downstream; a `warning` is a matter of
-quality. In `raw_ai_events` each rule has a weight: a row's `data_quality_score` is 1 minus the
-weights of the rules it broke. A rule is critical if its weight is 1; the weights of all others sum
-below 1, so that a score of 0 always means a critical rule.
+quality; a `charge` says that what a record bills is not known, which is the ERROR check
+`charges_known` of `fact_ai_costs` and blocks nothing. In `raw_ai_events` each rule and each flag of
+a reader has a weight: a row's `data_quality_score` is 1 minus the weights of those it broke. One is
+critical if its weight is 1; the weights of all others sum below 1, so that a score of 0 always
+means a critical one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ai_usage.checks.days import utc_day
-
-Severity = Literal["error", "warning"]
-
-CRITICAL = 1.0
+from ai_usage.checks.flags import CRITICAL, FLAGS, Severity, flagged, undeclared
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,6 @@ class Rule:
     severity: Severity = "warning"
     weight: float = 0.0
 
-
-FLAG_WEIGHTS: dict[str, float] = {
-    "undecodable_record": CRITICAL,
-    "unreadable_amount": CRITICAL,
-    "unknown_enum": 0.05,
-}
-"""Weights of what the vendors' readers flag. A flag may carry a detail behind a colon; however
-many details, its kind weighs once."""
 
 _TOKENS = (
     "input_tokens",
@@ -83,6 +74,10 @@ def _between(column: str, low: float, high: float) -> Callable[[Any], Any]:
     return lambda t: ((t[column] >= low) & (t[column] <= high)).fill_null(True)
 
 
+def _not_flagged(flag: str) -> Callable[[Any], Any]:
+    return lambda t: ~flagged(t, flag)
+
+
 def _matches(column: str, pattern: str) -> Callable[[Any], Any]:
     return lambda t: t[column].re_search(pattern).fill_null(True)
 
@@ -95,7 +90,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "readable_amount",
             "A cost event has an amount.",
             lambda t: (t.event_type != "cost") | t.cost_usd.notnull(),
-            "error",
+            "charge",
             CRITICAL,
         ),
         Rule(
@@ -156,10 +151,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
             _matches("cost_currency", "^[A-Z]{3}$"),
             weight=0.05,
         ),
+        *(
+            Rule(f"no_{flag.name}", flag.description, _not_flagged(flag.name), flag.severity)
+            for flag in FLAGS.values()
+        ),
         Rule(
-            "no_undecodable_record",
-            "The vendor's record could be read.",
-            lambda t: ~t.validation_errors.contains("undecodable_record").fill_null(False),
+            "no_undeclared_flag",
+            "Readers say of a record only what is declared.",
+            lambda t: ~undeclared(t, weighted_rules()),
         ),
     ),
     "fact_ai_usage": (
@@ -380,6 +379,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
 }
 """Rules by table. A new table without rules of its own still has its contract from the DDL."""
+
+
+def weighted_rules() -> list[str]:
+    """The rules that scoring names in `validation_errors` of the rows that break them."""
+    return [rule.name for rule in RULES["raw_ai_events"] if rule.weight > 0]
+
 
 UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "raw_ai_events": ("event_id",),

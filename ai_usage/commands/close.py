@@ -10,6 +10,7 @@ from decimal import Decimal
 import dagster as dg
 from rich.console import Console
 
+from ai_usage.checks.charges import unknown_charges
 from ai_usage.checks.metrics import loaded_fetches
 from ai_usage.commands.words import counted, ranges
 from ai_usage.definitions import build_defs
@@ -130,6 +131,16 @@ def _open(
         yield f"the warehouse is empty; `ai-usage backfill --from {window.start}`."
         return
     yield from _unfinished(settings, archive, warehouse, window)
+    yield from _not_known(warehouse, window)
+
+
+def _not_known(warehouse: Warehouse, window: Window) -> Iterator[str]:
+    """Charges that nobody knows."""
+    for found in unknown_charges(warehouse, window):
+        yield (
+            f"what {counted(found.count, 'record')} of {found.source} on {ranges(found.days)} bill "
+            "is not known, and in no cost."
+        )
 
 
 def _unfinished(

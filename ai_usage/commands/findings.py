@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_usage.checks.charges import CHARGES_KNOWN
 from ai_usage.checks.masking import telling
 from ai_usage.checks.metrics import SUBJECT_CHECKS
 from ai_usage.checks.rules import RULES
@@ -13,12 +14,12 @@ from ai_usage.running import CheckResult
 from ai_usage.warehouse.schema import table_schema
 
 _SAMPLES = 2
-_SAMPLE_LENGTH = 200
+_SAMPLE_LENGTH = 400
 
 
 def described(check: CheckResult, window: Window) -> Iterator[str]:
     """The lines on one check that failed; the first names it, the others are indented."""
-    word = "FAILED " if check.blocking else "warning"
+    word = "FAILED " if check.is_error else "warning"
     yield f"{word}  {check.asset}.{check.name}{_where(check, window)}"
     if check.name in SUBJECT_CHECKS and check.failures:
         yield f"         {_colon(check.promise)} not so for {few(list(check.failures))}."
@@ -27,7 +28,7 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
         yield f"         {_broken(check, name, count)}"
     if not check.failures:
         yield f"         {check.promise}"
-    for row in check.sample[:_SAMPLES] if check.blocking else ():
+    for row in check.sample[:_SAMPLES] if check.is_error else ():
         cells = ", ".join(f"{k}={v}" for k, v in telling(row).items())
         yield f"         for example {cells[:_SAMPLE_LENGTH]}"
 
@@ -56,6 +57,8 @@ def _broken(check: CheckResult, name: str, count: int) -> str:
         return f"{column} is never NULL: not so in {counted(count, 'row')}."
     if check.name == "unique_key":
         return f"{_colon(check.promise)} {counted(count, 'key')} occur more than once."
+    if check.name == CHARGES_KNOWN:
+        return f"{counted(count, 'record')} of {name}: the charge is not known."
     if check.name == "completeness":
         return f"{name} has no complete answer for {counted(count, 'day')}."
     return f"{name}: {counted(count, 'row')}."

@@ -40,10 +40,13 @@ def run_with_progress(
     window: Window,
     refetch: Refetch,
 ) -> RunResult:
-    """Run the selection over the window; print what failed, and exit with 1 if anything did."""
+    """Run the selection over the window; print what failed, and exit with 1 if anything did.
+
+    A warning is no failure; an error is one, also where nothing waits for it.
+    """
     result = follow(console, defs, settings, selection, window, refetch)
     print_outcome(console, result, window)
-    if not result.success:
+    if not result.sound:
         raise typer.Exit(1)
     return result
 
@@ -214,8 +217,8 @@ def print_outcome(console: Console, result: RunResult, window: Window) -> None:
     failed = [check for check in result.checks if not check.passed]
     passed = len(result.checks) - len(failed)
     console.print(f"{passed} of {counted(len(result.checks), 'check')} passed", highlight=False)
-    for check in sorted(failed, key=lambda check: not check.blocking):
-        style = "red" if check.blocking else "yellow"
+    for check in sorted(failed, key=lambda check: not check.is_error):
+        style = "red" if check.is_error else "yellow"
         for line in described(check, window):
             console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
     if result.not_built:

@@ -18,10 +18,10 @@ from ai_usage.platforms.http import Params, VendorClient
 from ai_usage.platforms.paging import Paging
 from ai_usage.platforms.parsing import (
     NULL,
-    UNREADABLE_AMOUNT,
     UNREADABLE_VALUE,
     Int,
     UnreadableAmount,
+    charge,
     day_of,
     day_start_of,
     email_of,
@@ -463,13 +463,10 @@ def _cost_event(
         *_unknown("cost_type", cost.cost_type, COST_TYPES),
         *_unknown("service_tier", cost.service_tier, SERVICE_TIERS),
     ]
-    try:
-        # The vendor bills in dollars only; another currency's cents are not dollars.
-        amount = usd(cost.amount, in_cents=in_cents) if currency == "USD" else None
-    except UnreadableAmount:
-        amount = None
-    if amount is None:
-        errors.append(UNREADABLE_AMOUNT)
+    # The vendor bills in dollars only; another currency's cents are not dollars.
+    stated = cost.amount if currency == "USD" else NULL
+    amount, flags = charge(stated, bills=True, in_cents=in_cents)
+    errors += flags
     return RawEvent(
         identity=(
             bucket,

@@ -112,6 +112,7 @@ class Endpoint:
     settle: timedelta = timedelta(hours=2)
     """How long after a day's end (UTC) the vendor may still change it."""
     lookback: Literal["usage", "cost"] = "usage"
+    """What it reports, and so how long it is asked again: `cost` where its records may bill."""
     requests_per_minute: int | None = None
     """The endpoint's own rate limit; None where it shares the vendor's."""
 
@@ -119,7 +120,8 @@ class Endpoint:
     def has_cost(self) -> bool:
         """Whether its answers say what the vendor charges: that is what a cost look-back re-reads.
 
-        An invoice can be compared only with days that such an endpoint has answered.
+        An invoice can be compared only with days that such an endpoint has answered, and a record
+        of it that cannot be read may be a charge.
         """
         return self.lookback == "cost"
 

@@ -50,8 +50,9 @@ def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
         "source_endpoint": provenance.endpoint,
         "ingest_timestamp": provenance.fetched_at,
         "pipeline_run_id": provenance.run_id,
-        # Replaced by the score; a value is needed because the column is NOT NULL.
+        # Scoring fills both; a score is needed because the column is NOT NULL.
         "data_quality_score": 1.0,
+        "is_charge_unknown": None,
     }
     provisional = provenance.provisional_days
     days = columns["event_date"]

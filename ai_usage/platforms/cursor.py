@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -20,10 +19,8 @@ from ai_usage.platforms.paging import Paging
 from ai_usage.platforms.parsing import (
     DAY_MS,
     NULL,
-    UNREADABLE_AMOUNT,
-    UNREADABLE_VALUE,
     Int,
-    UnreadableAmount,
+    charge,
     day_of,
     day_of_ms_number,
     email_of,
@@ -413,13 +410,8 @@ def _usage_event(event: _Event, record: msgspec.Raw) -> RawEvent:
         chargeable = _is_billed(kind)
         if chargeable is None:
             errors.append("unknown_enum:kind")
-    amount: Decimal | None = None
-    try:
-        amount = usd(event.charged_cents)
-        if chargeable and amount is None:
-            errors.append(UNREADABLE_AMOUNT)
-    except UnreadableAmount:
-        errors.append(UNREADABLE_AMOUNT if chargeable else UNREADABLE_VALUE)
+    amount, flags = charge(event.charged_cents, bills=chargeable)
+    errors += flags
     return RawEvent(
         identity=(
             str(ms),
@@ -442,7 +434,7 @@ def _usage_event(event: _Event, record: msgspec.Raw) -> RawEvent:
         cached_input_tokens=written,
         cache_read_tokens=read,
         cost_usd=amount if chargeable else None,
-        included_value_usd=None if chargeable else amount,
+        included_value_usd=amount if chargeable is False else None,
         cost_currency=None if amount is None else "USD",
         cost_type="overage" if chargeable else None,
         billing_period="usage_based" if chargeable else None,

@@ -6,7 +6,7 @@ Money never passes through a float: a JSON number is read from its own digits.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -23,12 +23,16 @@ UNDECODABLE = "undecodable_record"
 UNREADABLE_AMOUNT = "unreadable_amount"
 UNREADABLE_VALUE = "unreadable_value"
 """As above for money that nobody bills (an estimate, an included value): nothing is missing."""
+UNKNOWN_BILLING = "unknown_billing"
+"""Nobody here can tell whether the record bills, and its amount is not 0."""
+TRUNCATED_AMOUNT = "truncated_amount"
+"""The amount has more than nine decimals of a dollar: what NUMERIC cannot hold is cut off."""
 
 _NANO = Decimal("0.000000001")
-_NUMERIC = Context(prec=38, rounding=ROUND_HALF_EVEN)
+_NUMERIC = Context(prec=38, rounding=ROUND_DOWN)
 """NUMERIC(38, 9): quantising what does not fit raises InvalidOperation."""
 _WIDE = Context(prec=400)
-"""Moving the point must not round; the only rounding is the last step."""
+"""Moving the point must not round; the only digits lost are those of the last step."""
 
 DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1)
@@ -39,18 +43,38 @@ class UnreadableAmount(ValueError):  # noqa: N818
 
 
 def usd(raw: msgspec.Raw, *, in_cents: bool = True) -> Decimal | None:
-    """US dollars, 9 decimals, half-even, from a JSON number or string of cents (or of dollars).
+    """US dollars, truncated to 9 decimals, from a JSON number or text of cents (or of dollars).
 
     None for null. Raises `UnreadableAmount` on anything else, infinities and NaN too.
     """
-    text = str(raw, "utf-8", "replace")
-    return _usd(text, in_cents)
+    return _usd(str(raw, "utf-8", "replace"), in_cents)[0]
+
+
+def charge(
+    raw: msgspec.Raw, *, bills: bool | None, in_cents: bool = True
+) -> tuple[Decimal | None, list[str]]:
+    """The dollars of a record's money field, and the flags that follow; see `checks.flags`.
+
+    `bills` tells whether the record bills them; None where that is not known. A record that bills
+    has an amount: where the field is missing, empty or unreadable, its charge is not known. What
+    may bill or not is known to be nothing where it is 0.
+    """
+    try:
+        amount, truncated = _usd(str(raw, "utf-8", "replace"), in_cents)
+    except UnreadableAmount:
+        return None, [UNREADABLE_VALUE if bills is False else UNREADABLE_AMOUNT]
+    if bills and amount is None:
+        return None, [UNREADABLE_AMOUNT]
+    if bills is None and (amount != 0 or truncated):
+        return None, [UNKNOWN_BILLING]
+    return amount, [TRUNCATED_AMOUNT] if truncated else []
 
 
 @lru_cache(maxsize=4096)
-def _usd(text: str, in_cents: bool) -> Decimal | None:
+def _usd(text: str, in_cents: bool) -> tuple[Decimal | None, bool]:
+    """The dollars, and whether digits were cut off."""
     if text == "null":
-        return None
+        return None, False
     digits = text[1:-1].strip() if text[:1] == '"' else text
     # Decimal() also takes underscores and digits of other scripts; a vendor's amount has neither.
     if not digits.isascii() or "_" in digits or len(digits) > 200:
@@ -63,7 +87,7 @@ def _usd(text: str, in_cents: bool) -> Decimal | None:
         raise UnreadableAmount(text[:50]) from None
     if not result.is_finite():
         raise UnreadableAmount(text[:50])
-    return result
+    return result, result != dollars
 
 
 def text_of(value: str | int | None) -> str | None:

@@ -12,7 +12,8 @@ import ibis
 import pytest
 
 from ai_usage.checks.contract import MAX_FAILURE_CASES, Validation, rules_of, validate
-from ai_usage.checks.rules import RELATIONS, RULES, UNIQUE_KEYS, Severity
+from ai_usage.checks.flags import FLAGS, Severity
+from ai_usage.checks.rules import RELATIONS, RULES, UNIQUE_KEYS
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_names, table_schema
@@ -75,7 +76,7 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("raw_ai_events", "accepted_within_shown"): {"suggestions_shown": 0, "suggestions_accepted": 1},
     ("raw_ai_events", "billed_or_included"): {"cost_usd": USD, "included_value_usd": USD},
     ("raw_ai_events", "currency_is_iso_4217"): {"cost_currency": "dollar"},
-    ("raw_ai_events", "no_undecodable_record"): {"validation_errors": ["undecodable_record"]},
+    ("raw_ai_events", "no_undeclared_flag"): {"validation_errors": ["unknown_enums:kind"]},
     ("fact_ai_usage", "time_sk_in_range"): {"time_sk": 240000},
     ("fact_ai_usage", "confidence_in_range"): {"attribution_confidence": -0.1},
     ("fact_ai_usage", "completeness_in_range"): {"data_completeness": 1.1},
@@ -108,6 +109,10 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("dim_dates", "weekday_in_range"): {"day_of_week": 7},
     ("dim_cost_centers", "cost_center_not_blank"): {"cost_center": "  "},
 }  # fmt: skip
+PLANTED |= {
+    ("raw_ai_events", f"no_{flag}"): {"validation_errors": ["email_form", f"{flag}:a detail"]}
+    for flag in FLAGS
+}
 
 
 def test_every_rule_is_planted() -> None:

@@ -18,9 +18,9 @@ from ai_usage.checks.metrics import (
     latency_check,
     metric_checks,
     spend_check,
-    told_apart,
     volume_check,
 )
+from ai_usage.checks.sql_checks import told_apart
 from ai_usage.commands.findings import described
 from ai_usage.ledger.closing import record_close
 from ai_usage.platforms.archive import Archive
@@ -424,7 +424,7 @@ def test_no_metric_blocks_anything(tmp_path: Path) -> None:
 def test_a_person_at_the_console_reads_the_promise_and_who_broke_it() -> None:
     def told(name: str, *broken: str) -> str:
         failures = dict.fromkeys(broken, 1)
-        check = CheckResult("fact_ai_costs", name, False, False, "Nobody is late.", failures)
+        check = CheckResult("fact_ai_costs", name, False, False, False, "Nobody is late.", failures)
         return list(described(check, EARLIER))[1].strip()
 
     assert told("budget_crossings", "a***@example.com #1") == (

@@ -9,17 +9,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ai_usage.checks.rules import CRITICAL, FLAG_WEIGHTS, RULES
+from ai_usage.checks.flags import CRITICAL, FLAGS
+from ai_usage.checks.rules import RULES
 from ai_usage.checks.scoring import score
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.warehouse.rows import DAY, Row, at, raw
 
 SCHEMA = table_schema("raw_ai_events").arrow_schema
+BILLING = {("cursor", "usage_events")}
 
 
 def scored(*rows: Row) -> list[Row]:
     batch = pa.RecordBatch.from_pylist(list(rows), schema=SCHEMA)
-    return [row for out in score([batch]) for row in out.to_pylist()]
+    return [row for out in score([batch], BILLING) for row in out.to_pylist()]
 
 
 def verdict(**values: Any) -> tuple[list[str], float]:
@@ -47,6 +49,7 @@ def test_a_row_that_breaks_nothing_scores_one_and_keeps_every_value() -> None:
     assert row == dict.fromkeys(SCHEMA.names) | full | {
         "validation_errors": [],
         "data_quality_score": 1.0,
+        "is_charge_unknown": False,
     }
 
 
@@ -90,6 +93,9 @@ def test_every_weighted_rule_is_planted_above() -> None:
         (["unreadable_amount"], 0.0),
         (["unreadable_amount:amount"], 0.0),
         (["unknown_enum:kind"], 0.95),
+        (["unknown_billing"], 0.98),
+        (["unreadable_value"], 0.99),
+        (["truncated_amount"], 1.0),
         # Many details of one kind weigh once: a vendor's new vocabulary is no critical error.
         ([f"unknown_enum:field_{n}" for n in range(30)], 0.95),
         (["something_new"], 1.0),
@@ -115,18 +121,55 @@ EVERY_MINOR = {
     "cost_usd": Decimal(1),
     "included_value_usd": Decimal(1),
     "cost_currency": "x",
-    "validation_errors": ["unknown_enum:kind"],
+    "validation_errors": ["unknown_enum:kind", "unknown_billing", "unreadable_value"],
 }
 
 
 def test_only_a_critical_rule_brings_the_score_to_zero() -> None:
     # The facts give a row of score 0 to nobody: no heap of small faults may do that.
     errors, left = verdict(**EVERY_MINOR)
-    assert (len(errors), left) == (8, 0.05)
-    weights = [rule.weight for rule in RULES["raw_ai_events"]] + list(FLAG_WEIGHTS.values())
+    assert (len(errors), left) == (10, pytest.approx(0.02))
+    weights = [rule.weight for rule in RULES["raw_ai_events"]] + [
+        flag.weight for flag in FLAGS.values()
+    ]
     assert all(0 <= weight <= CRITICAL for weight in weights)
     assert sum(weight for weight in weights if weight < CRITICAL) < 1
     assert verdict(**EVERY_MINOR | {"event_id": "?"})[1] == 0.0, "never below"
+
+
+USD = Decimal(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "unknown"),
+    [
+        # An endpoint that bills: what cannot be read there may be a charge.
+        ({"validation_errors": ["undecodable_record"]}, True),
+        ({"validation_errors": ["unreadable_amount"]}, True),
+        ({"validation_errors": ["unknown_enum:kind", "unknown_billing"]}, True),
+        ({"validation_errors": ["unreadable_amount:chargedCents"], "cost_usd": USD}, False),
+        ({"validation_errors": ["nobody_declared_this"]}, True),
+        ({"validation_errors": ["nobody_declared_this"], "cost_usd": USD}, False),
+        # What is known not to bill, and what is only odd.
+        ({"validation_errors": []}, False),
+        ({"validation_errors": None}, False),
+        ({"validation_errors": ["unknown_enum:kind"]}, False),
+        ({"validation_errors": ["unreadable_value"]}, False),
+        # Elsewhere only what says itself that it bills.
+        ({"source_endpoint": "daily_usage", "validation_errors": ["undecodable_record"]}, False),
+        ({"source_endpoint": "daily_usage", "validation_errors": ["nobody_declared"]}, False),
+        ({"platform": "acme", "validation_errors": ["undecodable_record"]}, False),
+        ({"source_endpoint": "daily_usage", "validation_errors": ["unreadable_amount"]}, True),
+        ({"source_endpoint": "daily_usage", "event_type": "cost"}, True),
+        ({"event_type": "cost", "cost_usd": USD}, False),
+        ({"event_type": "cost", "cost_usd": Decimal(0)}, False),
+    ],
+)
+def test_a_charge_is_unknown_where_a_record_may_bill_and_has_no_amount(
+    values: dict[str, Any], unknown: bool
+) -> None:
+    (row,) = scored(raw(DAY, "a", **values))
+    assert row["is_charge_unknown"] is unknown
 
 
 def test_batches_stay_apart_and_keep_the_tables_types() -> None:
@@ -134,10 +177,10 @@ def test_batches_stay_apart_and_keep_the_tables_types() -> None:
         pa.RecordBatch.from_pylist([raw(DAY, n)] * size, schema=SCHEMA)
         for n, size in enumerate((3, 1, 2))
     ]
-    out = list(score(iter(batches)))
+    out = list(score(iter(batches), BILLING))
     assert [len(batch) for batch in out] == [3, 1, 2]
     assert all(batch.schema.equals(SCHEMA) for batch in out)
-    assert list(score([])) == []
+    assert list(score([], BILLING)) == []
 
 
 def test_scoring_reads_no_batch_before_the_last_one_was_taken() -> None:
@@ -148,6 +191,6 @@ def test_scoring_reads_no_batch_before_the_last_one_was_taken() -> None:
             asked.append(n)
             yield pa.RecordBatch.from_pylist([raw(DAY, n)], schema=SCHEMA)
 
-    out = score(source())
+    out = score(source(), BILLING)
     next(out)
     assert asked == [0], "a year streams through, it is never held"

@@ -104,32 +104,37 @@ def test_failed_checks_read_as_sentences_with_their_days(place: Place, tmp_path:
     ), done.out
 
 
-def test_a_blocking_check_names_the_rows_and_what_was_not_built(
+def test_a_charge_that_cannot_be_read_is_an_error_that_holds_back_nothing(
     place: Place, tmp_path: Path
 ) -> None:
-    """A cost line without a readable amount: its fact would be wrong, so it is not built."""
+    """One of two cost lines has no readable amount: the other one is built, and it is said."""
     broken = place.copied(tmp_path / "broken")
+    line = (
+        '{"currency": "USD", "amount": "%s", "workspace_id": null, "cost_type": "tokens", '
+        '"description": "Claude Sonnet 4 Usage - Input Tokens", "model": "claude-sonnet-4", '
+        '"context_window": "0-200k", "service_tier": "standard", '
+        '"token_type": "uncached_input_tokens"}'
+    )
     report = tmp_path / "cost.json"
     report.write_text(
         '{"data": [{"starting_at": "2026-03-10T00:00:00Z", "ending_at": "2026-03-11T00:00:00Z", '
-        '"results": [{"currency": "USD", "amount": "twelve", "workspace_id": null, '
-        '"description": "Claude Sonnet 4 Usage - Input Tokens", "cost_type": "tokens", '
-        '"context_window": "0-200k", "model": "claude-sonnet-4", "service_tier": "standard", '
-        '"token_type": "uncached_input_tokens"}]}], "has_more": false, "next_page": null}'
+        f'"results": [{line % "1200"}, {line % "twelve"}]}}], '
+        '"has_more": false, "next_page": null}'
     )
-    before = broken.rows(CONTENTS)
     done = broken.run("import", str(report))
     assert done.code == 1
     assert not done.err
-    assert "FAILED   raw_ai_events.contract on 2026-03-10\n" in done.out
-    assert "A cost event has an amount: not so in 1 row." in done.out
-    assert "for example " in done.out
-    assert re.search(r"^Not built, because of the above: .*fact_ai_costs", done.out, re.M)
+    assert "FAILED   fact_ai_costs.charges_known on 2026-03-10\n" in done.out
+    assert "1 record of anthropic.cost_report: the charge is not known." in done.out
+    assert re.search(r"for example .*amount: twelve", done.out)
+    assert "Not built" not in done.out
     assert "dagster" not in done.out
-    kept = {row["t"]: row for row in broken.rows(CONTENTS)}
-    assert [kept[t] for t in ("costs", "usage")] == [
-        row for t in ("costs", "usage") for row in before if row["t"] == t
-    ]
+    (built,) = broken.rows(
+        "SELECT CAST(SUM(f.base_cost_usd) AS INT64) AS usd FROM fact_ai_costs AS f "
+        "JOIN raw_ai_events AS r ON r.event_id = f.event_id AND r.event_date = '2026-03-10' "
+        "WHERE r.source_endpoint = 'cost_report' AND DATE(f.cost_timestamp) = '2026-03-10'"
+    )
+    assert built == {"usd": 12}
 
 
 def test_nothing_is_written_outside_the_state_folder(filled: Filled) -> None:

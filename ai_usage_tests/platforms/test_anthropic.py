@@ -99,8 +99,9 @@ def test_a_cost_amount_is_cents() -> None:
         "web_search",
         None,
     )
-    # Half-even at the ninth decimal of a dollar; a credit keeps its sign.
-    assert code.cost_usd == Decimal("-0.001234568")
+    # Cut off after the ninth decimal of a dollar, and said so; a credit keeps its sign.
+    assert code.cost_usd == Decimal("-0.001234567")
+    assert code.validation_errors == ["truncated_amount"]
 
 
 def test_an_unreadable_amount_is_flagged_and_kept() -> None:
@@ -141,7 +142,7 @@ def test_the_simplified_cost_sample_is_cents_unless_declared_dollars() -> None:
         # A float would end in …0656.
         ("90071992547409.93", "900719925474.0993"),
         ('"0.00000005"', "0"),
-        ('"0.00000015"', "0.000000002"),
+        ('"0.00000019"', "0.000000001"),
         ('"9999999999999999999999999999999"', "99999999999999999999999999999.99"),
     ],
 )

@@ -135,21 +135,53 @@ def test_a_chargeable_event_without_a_readable_amount_is_flagged() -> None:
         assert (row.cost_usd, row.validation_errors) == (None, ["unreadable_amount"]), amount
 
 
+def test_a_charge_under_another_name_is_no_charge_of_nothing() -> None:
+    (row,) = read(CURSOR, "usage_events", _event(chargeCents=300, kind="Usage-based"))
+    assert (row.cost_usd, row.validation_errors) == (None, ["unreadable_amount"])
+
+
+def test_digits_beyond_the_ninth_decimal_of_a_dollar_are_cut_off_and_counted() -> None:
+    for cents, usd, flags in (
+        ("0.0000001", "0.000000001", []),
+        ("0.00000019", "0.000000001", ["truncated_amount"]),
+        ("-0.00000019", "-0.000000001", ["truncated_amount"]),
+        ("8.6016499999999999", "0.086016499", ["truncated_amount"]),
+        ("8.60165000000", "0.086016500", []),
+    ):
+        (row,) = read(CURSOR, "usage_events", _event(chargedCents=cents))
+        assert (row.cost_usd, row.validation_errors) == (Decimal(usd), flags), cents
+
+
 def test_an_unreadable_value_that_nobody_bills_is_no_missing_money() -> None:
     (row,) = read(CURSOR, "usage_events", _event(chargedCents="?", isChargeable=False))
     assert row.validation_errors == ["unreadable_value"]
 
 
 def test_where_the_flag_is_missing_the_kind_tells_what_is_billed() -> None:
-    def cost(kind: str) -> tuple[Decimal | None, list[str]]:
-        body = _event(kind=kind, isChargeable=None, chargedCents=100)
+    def cost(kind: str, cents: object = 100) -> tuple[Decimal | None, list[str]]:
+        body = _event(kind=kind, isChargeable=None, chargedCents=cents)
         (row,) = read(CURSOR, "usage_events", body)
         return row.cost_usd, row.validation_errors
 
     assert cost("USAGE_EVENT_KIND_USAGE_BASED") == (Decimal("1.000000000"), [])
     assert cost("Included in Pro") == (None, [])
     assert cost("Errored, Not Charged") == (None, [])
-    assert cost("Mystery") == (None, ["unknown_enum:kind"])
+    assert cost("Included in Pro", None) == (None, [])
+
+
+def test_a_kind_that_may_bill_and_that_nobody_knows_leaves_the_charge_unknown() -> None:
+    def read_as(cents: object, **fields: object) -> tuple[object, ...]:
+        (row,) = read(CURSOR, "usage_events", _event(chargedCents=cents, **fields))
+        return row.cost_usd, row.included_value_usd, row.validation_errors
+
+    unknown = (None, None, ["unknown_enum:kind", "unknown_billing"])
+    assert read_as(300, kind="On-Demand", isChargeable=None) == unknown
+    assert read_as(None, kind="On-Demand", isChargeable=None) == unknown, "or under another name"
+    assert read_as(300, isChargeable=None) == unknown, "neither a kind nor the flag"
+    # 0 is nothing, whatever it is of; and the vendor's own word decides before any kind.
+    assert read_as(0, kind="On-Demand", isChargeable=None) == (None, None, ["unknown_enum:kind"])
+    assert read_as(300, kind="On-Demand", isChargeable=False) == (None, Decimal(3), [])
+    assert read_as(300, kind="On-Demand", isChargeable=True) == (Decimal(3), None, [])
 
 
 def test_an_event_with_an_impossible_time_or_count_is_kept_and_flagged() -> None:

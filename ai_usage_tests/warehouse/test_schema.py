@@ -142,6 +142,7 @@ BY_THE_PIPELINE = {
     "ingest_timestamp",
     "pipeline_run_id",
     "data_quality_score",
+    "is_charge_unknown",
 }
 
 
