@@ -121,6 +121,7 @@ def _event(seat: Seat, charge: _Charge) -> RawEvent:
         cost_type="subscription",
         billing_period="monthly",
         billing_account_id=terms.billing_account_id,
+        billing_month_days=cycle_of(charge.day, contract.billing_day).days,
         cost_center=None if charge.user_email else terms.cost_center,
         **bearer(charge.user_email),
         **rate_columns(charge.rate),

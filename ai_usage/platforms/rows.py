@@ -61,6 +61,7 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     exchange_rate_source: str | None = None
     is_rate_stale: bool | None = None
     billing_account_id: str | None = None
+    billing_month_days: int | None = None
     cost_center: str | None = None
     project_codes: list[str] | None = None
     request_count: int | None = None

@@ -68,6 +68,9 @@ def test_a_key_is_cut_where_its_owner_moved_and_its_own_cost_centre_counts_first
         if r["identity_value"] == "k1"
     ] == [(nov(3), nov(8), "C1", ["P"]), (nov(9), LAST, "C2", ["P"])]
     assert {r["cost_center"] for r in rows if r["identity_value"] == "k2"} == {"C7"}
+    # Whose centre it is: a rule that moves a key's cost keeps the key's own only.
+    whose = {(r["identity_value"], r["is_owners_cost_center"]) for r in rows}
+    assert whose == {("ann@x.com", None), ("k1", True), ("k2", False)}
 
 
 def test_a_key_of_someone_no_directory_knows_is_unknown() -> None:

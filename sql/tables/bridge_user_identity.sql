@@ -9,6 +9,7 @@ CREATE TABLE bridge_user_identity (
   mapping_id STRING OPTIONS(description="Row of api_key_mappings that decided. NULL for e-mail addresses."),
   platform_subtype STRING OPTIONS(description="Product that the key serves, where its mapping says so."),
   cost_center STRING OPTIONS(description="Cost centre of the key's mapping, where it has one, else the person's."),
+  is_owners_cost_center BOOL OPTIONS(description="True where the key's mapping names no cost centre and cost_center is its owner's: it is not the key's own then. NULL for e-mail addresses."),
   project_codes ARRAY<STRING> OPTIONS(description="Projects of the key's mapping."),
   confidence_score FLOAT64 NOT NULL OPTIONS(description="Confidence of the source, 0 to 1, before decay."),
   last_verified_date DATE OPTIONS(description="Confidence falls linearly to half over the 180 days after this day, counted at the event's date. NULL: no decay."),

@@ -41,6 +41,7 @@ CREATE TABLE raw_ai_events (
   exchange_rate_source STRING OPTIONS(description="Where the exchange rate comes from."),
   is_rate_stale BOOL OPTIONS(description="True where the exchange rate was more than 31 days old on the day that the amount is converted on. NULL where nothing was converted."),
   billing_account_id STRING OPTIONS(description="Account that the contract or invoice names; NULL for vendors' reports."),
+  billing_month_days INT64 OPTIONS(description="Days of the billing month that a seat's day belongs to, 28 to 31; it begins on the contract's billing_day. NULL for other events."),
   cost_center STRING OPTIONS(description="Cost centre that the contract or cost entry names itself."),
   project_codes ARRAY<STRING> OPTIONS(description="Projects that the cost entry names itself."),
   request_count INT64 OPTIONS(description="Requests. NULL where the vendor counts none or another row counts them."),
