@@ -25,7 +25,7 @@ CREATE VIEW vw_reconciliation (
   other_difference_usd OPTIONS(description="Tax, credit and commitment lines - facts_other_usd, US dollars: what other_costs.csv has more or less than the invoices. Never part of the status. NULL without an invoice."),
   reconciliation_status OPTIONS(description="pending without an invoice, while the period is not over, or while the vendor may still change a cost of it; and for a period that begins before the first loaded day; else reconciled if difference_usd is 0, disputed if not."),
   is_partial OPTIONS(description="True while the period is not over on as_of: it holds only the days so far."),
-  priority_tier_tokens OPTIONS(description="Tokens of the Priority Tier: they are in the usage report, their cost is in none, a commitment pays them."),
+  priority_tier_tokens OPTIONS(description="Tokens of the Priority Tier (not those on demand, which are billed): they are in the usage report, their cost is in none, a commitment pays them."),
   priority_tier_list_usd OPTIONS(description="The Priority Tier's tokens at list price, US dollars: what the cost report lacks. Never part of a cost. NULL if no price is known."),
   priority_tier_unpriced_tokens OPTIONS(description="Those of priority_tier_tokens that priority_tier_list_usd lacks, because a price is not known."),
   code_execution_usd OPTIONS(description="Part of reported_usage_usd that is code execution: cost that no usage report has, US dollars."),
@@ -84,7 +84,7 @@ priority_events AS (
   FROM raw_ai_events
   WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
     AND event_type = 'usage'
-    AND STARTS_WITH(service_tier, 'priority')
+    AND service_tier = 'priority'
 ),
 priority_tier AS (
   SELECT
