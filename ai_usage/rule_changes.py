@@ -47,6 +47,24 @@ RULE_CHANGES = (
         "charges that are not known are marked, and what an amount has beyond nine decimals of a "
         "dollar is cut off",
     ),
+    RuleChange(
+        "lines-that-usage-cannot-tell-apart",
+        "a split says where usage cannot tell lines or tiers apart, and counts their tokens once",
+    ),
+    RuleChange(
+        "priority-on-demand-is-billed", "tokens of Priority Tier on demand are billed like standard"
+    ),
+    RuleChange(
+        "platform-rules-split-everything",
+        "a platform's rule splits all its cost, and every rule the tokens, requests and seats with "
+        "the dollars; an equal split over nobody is Shared",
+    ),
+    RuleChange(
+        "a-keys-own-cost-centre", "a personal key's own cost centre comes before its bearer's too"
+    ),
+    RuleChange(
+        "seat-months-by-billing-day", "a day of a seat is its part of the contract's billing month"
+    ),
 )
 """Oldest first. Add one where rows of days already loaded come out otherwise; never rename one."""
 

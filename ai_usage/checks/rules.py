@@ -82,6 +82,10 @@ def _matches(column: str, pattern: str) -> Callable[[Any], Any]:
     return lambda t: t[column].re_search(pattern).fill_null(True)
 
 
+_NOTES = (
+    "widened_to_model|widened_to_workspace|no_usage_of_its_own|lines_usage_cannot_tell_apart"
+    "|tiers_share_the_line|nobody_active_in_team"
+)
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -236,6 +240,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "known_status",
             "reconciliation_status is pending, reconciled or disputed.",
             _one_of("reconciliation_status", "pending", "reconciled", "disputed"),
+            "error",
+        ),
+        Rule(
+            "known_allocation_note",
+            "allocation_note has words that its description explains.",
+            _matches("allocation_note", rf"^({_NOTES})(, ({_NOTES}))*$"),
             "error",
         ),
         Rule(

@@ -89,6 +89,7 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("fact_ai_costs", "known_method"): {"allocation_method": "dice"},
     ("fact_ai_costs", "known_cost_type"): {"cost_type": "input_tokens"},
     ("fact_ai_costs", "known_status"): {"reconciliation_status": "done"},
+    ("fact_ai_costs", "known_allocation_note"): {"allocation_note": "widened_to_model, a hunch"},
     ("fact_ai_costs", "unallocated_has_no_confidence"): {"allocation_method": "unallocated",
                                                          "allocation_confidence": 0.5},
     ("fact_ai_costs", "confidence_in_range"): {"cost_confidence": 1.1},

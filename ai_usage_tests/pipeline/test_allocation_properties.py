@@ -113,6 +113,51 @@ def lines(draw: st.DrawFn) -> list[Line]:
     ]
 
 
+@st.composite
+def neighbours(draw: st.DrawFn) -> tuple[list[Line], list[Usage]]:
+    """Lines and usage of one day, workspace and model: many bill the same, some name less."""
+    where = DAYS[0], "anthropic", "w1"
+    some_models = st.sampled_from([None, "sonnet", "sonnet", "sonnet"])
+    some_contexts = st.sampled_from([None, "0-200k", "0-200k", "0-200k", "200k-1M"])
+    kinds = st.sampled_from(
+        [("output_tokens", "tokens")] * 4
+        + [(None, "output_tokens"), (None, "web_search"), (None, "code_execution")]
+    )
+    drawn = draw(
+        st.lists(
+            st.tuples(
+                some_models, st.sampled_from([None, "standard", "standard", "batch"]),
+                some_contexts, kinds, dollars,
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )  # fmt: skip
+    used = draw(
+        st.lists(
+            st.builds(
+                Usage,
+                day=st.just(where[0]),
+                platform=st.just(where[1]),
+                workspace=st.just(where[2]),
+                model=st.just("sonnet"),
+                tier=st.sampled_from(["standard", "standard", "batch", *TIERS]),
+                context=some_contexts,
+                bearer=bearers,
+                output=counts,
+                searches=counts,
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    found = [
+        Line(f"line{n}", *where, model, tier, context, *kind, usd)
+        for n, (model, tier, context, kind, usd) in enumerate(drawn)
+    ]
+    return found, used
+
+
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     with engine_around(PEOPLE, OWNERS) as engine:
@@ -186,6 +231,10 @@ def user_of(part: Part, readable: bool) -> int:
     return OWNERS.get(bearer.api_key_id or "", 0)
 
 
+def noted(row: dict[str, Any]) -> frozenset[str]:
+    return frozenset(row["allocation_note"].split(", ")) if row["allocation_note"] else frozenset()
+
+
 few = settings(
     max_examples=20,
     deadline=None,
@@ -199,6 +248,24 @@ few = settings(
 def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
     engine: Engine, lines: list[Line], usage: list[Usage], charges: list[Direct]
 ) -> None:
+    assert_as_the_reference_says(engine, lines, usage, charges)
+
+
+@few
+@given(close=neighbours())
+def test_lines_that_bill_the_same_usage_say_so_and_count_it_once(
+    engine: Engine, close: tuple[list[Line], list[Usage]]
+) -> None:
+    lines, usage = close
+    said = assert_as_the_reference_says(engine, lines, usage, [])
+    # A token that any line bills by all that it names is counted with one of them.
+    counted = sum(row["billable_tokens"] or 0 for rows in said.values() for row in rows)
+    assert counted <= sum(row.output or 0 for row in usage if row.tier != "priority")
+
+
+def assert_as_the_reference_says(
+    engine: Engine, lines: list[Line], usage: list[Usage], charges: list[Direct]
+) -> dict[str, list[dict[str, Any]]]:
     events = [raw_line(line) for line in lines]
     events += [raw_usage(n, row) for n, row in enumerate(usage)]
     events += [raw_direct(n, charge) for n, charge in enumerate(charges)]
@@ -216,14 +283,16 @@ def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
         rows, parts = said[line.event_id], reference[line.event_id]
         assert [
             (row["api_key_id"], row["user_sk"], row["total_cost_usd"], row["billable_tokens"],
-             row["billable_requests"], row["allocation_method"])
+             row["billable_requests"], row["allocation_method"], noted(row))
             for row in rows
         ] == [
             (part.bearer.api_key_id, user_of(part, line.readable), part.dollars, part.tokens,
-             part.searches, "usage_based" if part.level else "unallocated")
+             part.searches, "usage_based" if part.level else "unallocated", part.notes)
             for part in parts
         ]  # fmt: skip
-        for row in rows:
+        for row, expected in zip(rows, parts, strict=True):
+            sure = float(expected.confidence) if row["user_sk"] else 0
+            assert row["allocation_confidence"] == pytest.approx(sure)
             part = row["total_cost_usd"]
             assert part * line.dollars >= 0, "a share never turns the sign"
             assert abs(part) <= abs(line.dollars)
@@ -237,6 +306,7 @@ def test_every_dollar_is_borne_exactly_once_as_the_reference_says(
         assert row["user_sk"] == known
         assert row["overage_cost_usd"] == charge.dollars
         assert row["allocation_method"] == ("direct" if known else "unallocated")
+    return said
 
 
 def test_a_key_without_tokens_of_the_lines_class_has_no_row(engine: Engine) -> None:

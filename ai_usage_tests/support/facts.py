@@ -24,10 +24,11 @@ def engine_around(
     """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's.
 
     `team` is everybody's; `start_dates` are people's first days, by address; `cost_centers` are
-    people's and keys', their surrogate keys 1, 2, … in order of name; `verified` is the day on
-    which all was last confirmed.
+    people's and keys', their surrogate keys 1, 2, … in order of name: a key without one of its own
+    has its owner's; `verified` is the day on which all was last confirmed.
     """
     centers = cost_centers or {}
+    owned = {sk: centers[email] for email, sk in people.items() if email in centers}
     at = datetime(2026, 3, 1, tzinfo=UTC)
     stamps = {"created_timestamp": at, "updated_timestamp": at}
     ever = {"effective_date": date(1900, 1, 1), "expiration_date": date(9999, 12, 31)}
@@ -60,7 +61,8 @@ def engine_around(
         ],
         "bridge_user_identity": [
             {"identity_type": kind, "identity_value": value, "platform": where, "user_sk": sk}
-            | {"cost_center": centers.get(value), "last_verified_date": verified}
+            | {"cost_center": centers.get(value, owned.get(sk)), "last_verified_date": verified}
+            | {"is_owners_cost_center": value not in centers if kind == "api_key_id" else None}
             | bridge
             for kind, where, members in (
                 ("api_key_id", "anthropic", keys),

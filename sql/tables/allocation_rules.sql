@@ -1,9 +1,9 @@
 CREATE TABLE allocation_rules (
   rule_id STRING NOT NULL OPTIONS(description="Name of the rule in allocation_rules.csv; rows of one rule and period belong together."),
   platform STRING NOT NULL OPTIONS(description="Platform whose cost the rule splits."),
-  scope_type STRING NOT NULL OPTIONS(description="What the rule is about, strongest first: api_key, workspace, platform."),
+  scope_type STRING NOT NULL OPTIONS(description="What the rule is about, strongest first: api_key, workspace, platform. The first two split lines of the vendor's report; a platform's splits all its cost that no narrower rule splits, also seats, overage, other costs, and what names somebody."),
   scope_value STRING OPTIONS(description="Key id or workspace id; NULL for a platform's rule and for the default workspace."),
-  method STRING NOT NULL OPTIONS(description="equal_split over the active members of team, manual percentages, or usage_based."),
+  method STRING NOT NULL OPTIONS(description="equal_split over the active members of team (Shared on a day without one), manual percentages, or usage_based."),
   team STRING OPTIONS(description="Team whose active members share equally."),
   user_email STRING OPTIONS(description="Person who bears weight of the cost (manual)."),
   weight INT64 OPTIONS(description="Percentage in millionths of a percent (manual); the rows of a rule and period sum to 100000000."),

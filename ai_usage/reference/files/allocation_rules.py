@@ -130,7 +130,8 @@ _FROM, _TO = days_of(_TABLE)
 FILE = ReferenceFile(
     name="allocation_rules.csv",
     description="Rules that split the cost of a key, a workspace or a platform otherwise than by "
-    "usage. The narrowest counts: a key's before its workspace's before the platform's.",
+    "usage. The narrowest counts: a key's before its workspace's before the platform's. A "
+    "platform's splits all that no narrower one splits: report lines, overage, seats, other costs.",
     columns=(
         of_table(
             _TABLE,
