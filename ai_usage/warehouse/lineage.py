@@ -10,7 +10,8 @@ from sqlglot.lineage import Node, lineage
 
 from ai_usage.warehouse.files import names
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import relations
+from ai_usage.warehouse.sql import references, relations
+from ai_usage.warehouse.views import view_names, view_schema
 
 
 @cache
@@ -29,10 +30,13 @@ def column_lineage(sql: str) -> dg.TableColumnLineage:
 
 @cache
 def column_sources(sql: str) -> dict[str, list[tuple[str, str]]]:
-    """For every output column of a SELECT the (table, column) pairs it reads, sorted."""
+    """For every output column of a SELECT the (table or view, column) pairs it reads, sorted."""
+    read = references(sql) & set(view_names())
     schema = {
         name: {c.name: c.type for c in table_schema(name).columns} for name in names("tables")
     }
+    # A view that is read is a source of its own: what it is computed from is its own lineage.
+    schema |= {name: dict.fromkeys(view_schema(name).column_names, "UNKNOWN") for name in read}
     nodes = lineage(None, sql, schema=schema, dialect="bigquery", trim_selects=False)
     if isinstance(nodes, Node):
         raise TypeError("lineage of all columns is a mapping")

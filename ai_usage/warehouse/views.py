@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.warehouse.files import load, names
-from ai_usage.warehouse.sql import AS_OF
+from ai_usage.warehouse.sql import AS_OF, references
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,23 @@ def view_schema(name: str) -> ViewSchema:
     return parse_view(load("views", name))
 
 
+@cache
+def _in_order() -> tuple[str, ...]:
+    waiting = {name: references(load("views", name)) - {name} for name in names("views")}
+    ordered: list[str] = []
+    while waiting:
+        ready = [name for name, reads in waiting.items() if not reads & waiting.keys()]
+        if not ready:
+            raise ValueError(f"views that read each other: {', '.join(waiting)}")
+        ordered += ready
+        for name in ready:
+            del waiting[name]
+    return tuple(ordered)
+
+
 def view_names() -> list[str]:
-    """Every view of the product, by name."""
-    return names("views")
+    """Every view of the product, those that others read before these, else by name."""
+    return list(_in_order())
 
 
 def parse_view(ddl: str) -> ViewSchema:

@@ -55,7 +55,7 @@ def tables(
     `restatements`: platform, and columns of closed_months, raw_restatements; `reports`: day,
     platform, and columns of raw_ai_events. Without reports each cost was reported as it stands;
     `loaded`: platform (a vendor's code or *), from, to, and columns of loaded_days. Without it
-    everybody has answered for all days from the first with cost, usage or a report on.
+    everybody has answered for all days from the first month with cost, usage or a report on.
 
     Any other platform of costs, usage, seats and reports is a product, one of `PLATFORMS`.
     """
@@ -63,13 +63,7 @@ def tables(
     costs, usage = list(costs), list(usage)
     reported = list(map(_reported, costs) if reports is None else reports)
     if loaded is None:
-        seen = [row["day"] for row in (*costs, *usage, *reported)]
-        codes = {code for _sk, code, _name in PLATFORMS.values()}
-        loaded = [
-            {"platform": code, "from": min(seen), "to": calendar[1]}
-            for code in (*sorted(codes), "*")
-            if seen
-        ]
+        loaded = all_loaded((row["day"] for row in (*costs, *usage, *reported)), calendar[1])
     centers = sorted(
         {row["cost_center"] for row in versions if row["cost_center"]}
         | {row["cost_center"] for row in costs if row.get("cost_center")}
@@ -106,6 +100,17 @@ def tables(
         "closed_months": [_closed(row) for row in closed],
         "raw_restatements": [_restatement(row) for row in restatements],
     }
+
+
+def all_loaded(seen: Iterable[date], until: date) -> list[Row]:
+    """Everybody has answered from the first month with such a day on; `loaded` of `tables`."""
+    first = min(seen, default=None)
+    codes = {code for _sk, code, _name in PLATFORMS.values()}
+    return [
+        {"platform": code, "from": first.replace(day=1), "to": until}
+        for code in (*sorted(codes), "*")
+        if first
+    ]
 
 
 def complete(table: str, row: Mapping[str, Any]) -> Row:

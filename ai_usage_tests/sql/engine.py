@@ -11,8 +11,8 @@ import duckdb
 
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import render
-from ai_usage.warehouse.views import view_schema
+from ai_usage.warehouse.sql import references, render
+from ai_usage.warehouse.views import view_names, view_schema
 
 READ = (
     "dim_users",
@@ -55,6 +55,7 @@ class Engine:
         self._held: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
         self._queries: dict[tuple[Any, ...], str] = {}
         self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
+        self._read_by_others: dict[str, date] = {}
 
     def __enter__(self) -> Engine:
         return self
@@ -103,6 +104,8 @@ class Engine:
 
     def _created(self, view: str, as_of: date, parameters: Mapping[str, int | str]) -> str:
         schema = view_schema(view)
+        for read in references(schema.query) & set(view_names()):
+            self._create(read, as_of)
         key = (view, as_of, tuple(sorted(parameters.items())))
         if key not in self._views:
             name = f"w.{view}_{len(self._views)}"
@@ -112,6 +115,15 @@ class Engine:
             self._connection.execute(f"CREATE VIEW {name} ({columns}) AS {query}")
             self._views[key] = name
         return self._views[key]
+
+    def _create(self, view: str, as_of: date) -> None:
+        """The view under its own name, as a view that reads it sees it."""
+        if self._read_by_others.get(view) != as_of:
+            self._read_by_others[view] = as_of
+            schema = view_schema(view)
+            literals = {"as_of": as_of, **schema.defaults}
+            query = render(schema.query, "duckdb", dataset="w", literals=literals)
+            self._connection.execute(f"CREATE OR REPLACE VIEW w.{view} AS {query}")
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         result = self._connection.execute(sql)

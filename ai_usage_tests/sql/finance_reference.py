@@ -14,7 +14,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from ai_usage_tests.sql.company import FIRST_DAY, LAST_DAY, MEMBERS, PLATFORMS
-from ai_usage_tests.sql.reference import MICRO, Company, Key, Row, month_of, ratio, total_of
+from ai_usage_tests.sql.loaded_reference import COMPANY
+from ai_usage_tests.sql.reference import (
+    MICRO,
+    Company,
+    Key,
+    Row,
+    final_days,
+    month_of,
+    ratio,
+    total_of,
+)
 
 ZERO = Decimal(0)
 ONE_DAY = timedelta(days=1)
@@ -66,7 +76,7 @@ def truncated(amount: Fraction) -> Decimal:
 
 def project_view(books: Books) -> dict[Key, Row]:
     """vw_cost_by_project: alike costs are added up, then split over their projects."""
-    company = books.company
+    company, known = books.company, books.company.known
     alike: dict[Key, list[Row]] = defaultdict(list)
     for cost in company.costs_seen:
         version = max(
@@ -115,7 +125,8 @@ def project_view(books: Books) -> dict[Key, Row]:
                     "platform_code": PLATFORMS[product][1],
                     "people": set(),
                     "cost_lines": 0,
-                    "is_partial": month == month_of(books.as_of),
+                    "is_partial": known.is_partial(PLATFORMS[product][1], month),
+                    "loaded_days": len(known.days(PLATFORMS[product][1], month)),
                 },
             )
             row["total_cost"] += part
@@ -160,13 +171,14 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
         used = last is not None and last >= since
         idle = (today - (last if used and last else since)).days
         version = _version(books, person) if person else {}
+        known_days = _days_known(books, PLATFORMS[product][1])
         if not person:
             reason: str | None = "unassigned"
         elif leaver or not version.get("is_active", True):
             reason = "assigned to a leaver"
         elif _dearest(books, person, product) != seat["seat_id"]:
             reason = "duplicate seat"
-        elif idle < idle_days:
+        elif min(idle, known_days) < idle_days:
             reason = None
         else:
             reason = "idle" if used else "never used"
@@ -179,9 +191,20 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
             "last_activity_date": last,
             "idle_days": idle,
             "idle_reason": reason,
+            "known_idle_days": min(idle, known_days) if person else idle,
             "wasted_monthly_usd": price if reason else ZERO,
         }
     return view
+
+
+def _days_known(books: Books, vendor: str) -> int:
+    """How long the vendor's use has been known, in days."""
+    day, found = books.company.start, books.as_of
+    while day < found:
+        if books.company.known.is_loaded(vendor, day):
+            found = day
+        day += ONE_DAY
+    return (books.as_of - found).days
 
 
 def _holds(books: Books, person: str, product: str, day: date) -> bool:
@@ -269,18 +292,15 @@ def _budget_row(
 ) -> Row:
     spent = sum((total_of(c) for c in costs), ZERO)
     once = sum((total_of(c) for c in costs if kind_of(c) == "one_time"), ZERO)
-    days = month_end(month).day
-    running = month == month_of(books.as_of)
+    known = books.company.known
+    all_costs = [c for c in books.company.costs_seen if month_of(c["day"]) == month]
+    final = final_days(month, all_costs, known)
+    partial = known.is_partial(COMPANY, month)
     forecast: Decimal | None = spent
-    if running:
-        all_costs = [c for c in books.company.costs_seen if month_of(c["day"]) == month]
-        open_days = {c["day"].day for c in all_costs if c.get("is_provisional")}
-        last = max({c["day"].day for c in all_costs} - open_days, default=0)
-        final = [day for day in range(1, last + 1) if day not in open_days]
-        pace = [c for c in costs if c["day"].day in final and kind_of(c) != "one_time"]
-        steady = Fraction(sum((total_of(c) for c in pace), ZERO)) * days
+    if partial:
+        pace = [c for c in costs if c["day"] in final and kind_of(c) != "one_time"]
+        steady = Fraction(sum((total_of(c) for c in pace), ZERO)) * month_end(month).day
         forecast = max(truncated(steady / len(final)) + once, spent) if final else None
-        days = len(final)
     amount, source = budget or (None, None)
     return {
         "budget_usd": amount,
@@ -289,10 +309,11 @@ def _budget_row(
         "remaining_usd": None if amount is None else amount - spent,
         "used_share": ratio(spent, amount),
         "is_over_budget": None if amount is None else spent > amount,
-        "is_partial": running,
+        "is_partial": partial,
+        "loaded_days": len(known.days(COMPANY, month)),
         "one_time_cost": once,
         "provisional_cost": sum((total_of(c) for c in costs if c.get("is_provisional")), ZERO),
-        "final_days": days,
+        "final_days": len(final),
         "forecast_cost": forecast,
         "forecast_remaining_usd": None if None in (amount, forecast) else amount - forecast,
         "is_forecast_over_budget": None if None in (amount, forecast) else forecast > amount,

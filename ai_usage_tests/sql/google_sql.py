@@ -146,9 +146,14 @@ class GoogleSql:
         sql: str,
         tables: Mapping[str, Iterable[Row]],
         parameters: Mapping[str, Any] | None = None,
+        views: Mapping[str, str] | None = None,
     ) -> list[Row]:
-        """The rows of a query over small tables, by Google's reference implementation."""
+        """The rows of a query over small tables, by Google's reference implementation.
+
+        `views` are the queries of views that it reads, over the same tables.
+        """
         given = [f"{name} AS ({_constant(name, rows)})" for name, rows in tables.items()]
+        given += [f"{name} AS ({query})" for name, query in (views or {}).items()]
         query = with_literals(sql, parameters or {})
         head = f"WITH {', '.join(given)} " if given else ""
         with self._prepared(f"{head}SELECT * FROM ({query})") as prepared:

@@ -6,7 +6,6 @@ until the end; nothing here is set-based, everything is a loop that a person can
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from ai_usage_tests.sql.company import FIRST_DAY, MEMBERS, PLATFORMS
+from ai_usage_tests.sql.company import FIRST_DAY, MEMBERS, PLATFORMS, all_loaded
+from ai_usage_tests.sql.loaded_reference import COMPANY, Loaded
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -32,13 +32,20 @@ class Company:
     usage: list[Row]
     as_of: date
     months: int
+    loaded: list[Row] | None = None
+    start: date = field(init=False)
     costs_seen: list[Row] = field(init=False)
     usage_seen: list[Row] = field(init=False)
+    known: Loaded = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.loaded is None:
+            self.loaded = all_loaded((r["day"] for r in (*self.costs, *self.usage)), self.as_of)
+        self.known = Loaded(self.loaded, self.as_of)
         start = month_of(self.as_of)
         for _ in range(self.months):
             start = previous(start)
+        self.start = start
         self.costs_seen = [r for r in self.costs if start <= r["day"] <= self.as_of]
         self.usage_seen = [r for r in self.usage if start <= r["day"] <= self.as_of]
 
@@ -115,7 +122,6 @@ def cost_view(company: Company) -> dict[Key, Row]:
         center = row.get("cost_center") or own_center or "Unassigned"
         product = PLATFORMS[row["platform"]][2]
         lines[month_of(row["day"]), department, center, row["person"], product].append(row)
-    first_month = min((key[0] for key in lines), default=None)
     view: dict[Key, Row] = {}
     for key, rows in lines.items():
         month, department, center, person, product = key
@@ -128,7 +134,9 @@ def cost_view(company: Company) -> dict[Key, Row]:
         ]
         now = sum((c for m, c in on_platform if m == month), ZERO)
         before = sum((c for m, c in on_platform if m == previous(month)), ZERO)
-        prev = None if month == first_month else before
+        vendor = PLATFORMS[rows[0]["platform"]][1]
+        comparable = month > company.start and company.known.is_comparable(vendor, month)
+        prev = before if comparable else None
         tokens = [r for r in rows if r.get("billable_tokens") is not None]
         requests = [r for r in rows if r.get("billable_requests") is not None]
         trust = _confidence(rows, lambda r: Fraction(str(_identity(r))))
@@ -177,8 +185,10 @@ def cost_view(company: Company) -> dict[Key, Row]:
             "dispute_rate": ratio(status["disputed"], total),
             "prev_month_cost": prev,
             "cost_growth_mom": None if prev is None else ratio(now - prev, prev),
-            "is_partial": month == month_of(company.as_of),
-            "platform_code": PLATFORMS[rows[0]["platform"]][1],
+            "is_partial": company.known.is_partial(vendor, month),
+            "loaded_days": len(company.known.days(vendor, month)),
+            "growth_note": company.known.note(vendor, month),
+            "platform_code": vendor,
             "full_name": company.name(person),
             "team": last_team,
             "current_department": today[0] if is_person else department,
@@ -291,13 +301,10 @@ def team_view(company: Company) -> dict[Key, Row]:
         total = _total(paid.get(key, []))
         cost = total if is_person else ZERO
         days = {r["day"] for r in rows}
-        weekdays = {day for day in days if day.weekday() < 5}
-        end = min(company.as_of, month.replace(day=monthrange(month.year, month.month)[1]))
-        possible = sum(
-            (month + timedelta(days=n)).weekday() < 5 for n in range((end - month).days + 1)
-        )
+        counted = {day for day in company.known.days(COMPANY, month) if day.weekday() < 5}
         before = used.get((previous(month), person), [])
-        prev = known_sum(r.get("lines_accepted") for r in before)
+        comparable = month > company.start and company.known.is_comparable(COMPANY, month)
+        prev = known_sum(r.get("lines_accepted") for r in before) if comparable else None
         view[key] = {
             "month": month,
             "department": department,
@@ -310,7 +317,7 @@ def team_view(company: Company) -> dict[Key, Row]:
             "avg_acceptance_rate": ratio(accepted, added),
             "avg_productivity_score": ratio(in_sessions, sessions),
             "active_days": len(days),
-            "engagement_rate": ratio(len(weekdays), possible) if is_person else None,
+            "engagement_rate": ratio(len(days & counted), len(counted)) if is_person else None,
             "monthly_allocated_cost": cost,
             "cost_per_line": ratio(cost, lines),
             "lines_per_session": ratio(in_sessions, sessions),
@@ -318,14 +325,16 @@ def team_view(company: Company) -> dict[Key, Row]:
             "productivity_growth_mom": (
                 None if lines is None or prev is None else ratio(lines - prev, prev)
             ),
-            "is_partial": month == month_of(company.as_of),
+            "is_partial": company.known.is_partial(COMPANY, month),
+            "loaded_days": len(company.known.days(COMPANY, month)),
+            "growth_note": company.known.note(COMPANY, month),
             "suggestion_acceptance_rate": ratio(taken, shown),
             "commits": known_sum(r.get("commits") for r in rows),
             "pull_requests": known_sum(r.get("pull_requests") for r in rows),
             "monthly_requests": known_sum(r.get("request_count") for r in rows),
             "monthly_total_cost": total,
-            "active_weekdays": len(weekdays),
-            "weekdays_so_far": possible,
+            "active_weekdays": len(days & counted),
+            "weekdays_so_far": len(counted),
             "acceptance_lines_accepted": accepted,
             "acceptance_lines_added": added,
             "session_lines_accepted": in_sessions,
@@ -412,8 +421,9 @@ def executive_view(company: Company) -> dict[Key, Row]:
     for month in months:
         paid = [r for r in company.costs_seen if month_of(r["day"]) == month]
         used = [r for r in company.usage_seen if month_of(r["day"]) == month]
-        row = _executive(month, paid, used, month == months[-1])
-        before = view.get((previous(month),))
+        row = _executive(month, paid, used, company.known)
+        comparable = company.known.is_comparable(COMPANY, month)
+        before = view.get((previous(month),)) if comparable else None
         for name, of in (
             ("cost_growth_mom", "total_monthly_cost"),
             ("user_growth_mom", "active_users"),
@@ -425,7 +435,17 @@ def executive_view(company: Company) -> dict[Key, Row]:
     return view
 
 
-def _executive(month: date, paid: list[Row], used: list[Row], running: bool) -> Row:
+def final_days(month: date, paid: list[Row], known: Loaded) -> list[date]:
+    """The days that a pace stands on: loaded ones, and in a running month only what is final."""
+    days = known.days(COMPANY, month)
+    if not known.is_running(month):
+        return days
+    open_days = {r["day"] for r in paid if r.get("is_provisional")}
+    closed = {r["day"] for r in paid if r["day"] in days} - open_days
+    return [day for day in days if closed and day <= max(closed) and day not in open_days]
+
+
+def _executive(month: date, paid: list[Row], used: list[Row], known: Loaded) -> Row:
     total = _total(paid)
     active = len({r["person"] for r in used if r["person"] not in MEMBERS})
     lines = known_sum(r.get("lines_accepted") for r in used)
@@ -435,19 +455,15 @@ def _executive(month: date, paid: list[Row], used: list[Row], running: bool) -> 
     }
     unattributed = _total([r for r in paid if r["person"] == "Unattributed"])
     shared = _total([r for r in paid if r["person"] == "Shared"])
-    length = monthrange(month.year, month.month)[1]
-    if running:
-        open_days = {r["day"] for r in paid if r.get("is_provisional")}
-        closed = {r["day"] for r in paid} - open_days
-        last = max((day.day for day in closed), default=0)
-        final = [n for n in range(1, last + 1) if month.replace(day=n) not in open_days]
-        final_cost = _total([r for r in paid if r["day"].day in final])
-        days = len(final)
+    partial = known.is_partial(COMPANY, month)
+    final = final_days(month, paid, known)
+    final_cost = _total([r for r in paid if r["day"] in final])
+    days = len(final)
+    run_rate: Decimal | None = total * 12
+    if partial:
         run_rate = (
             Decimal(int(Fraction(final_cost) * 365 * 1_000_000 / days)) * MICRO if days else None
         )
-    else:
-        final_cost, days, run_rate = total, length, total * 12
     per_line = None if not lines else Fraction(total) / lines
     return {
         "month": month,
@@ -476,7 +492,9 @@ def _executive(month: date, paid: list[Row], used: list[Row], running: bool) -> 
                 "Review Required",
             )
         ),
-        "is_partial": running,
+        "is_partial": partial,
+        "loaded_days": len(known.days(COMPANY, month)),
+        "growth_note": known.note(COMPANY, month),
         "active_users": active,
         "unattributed_cost": unattributed,
         "shared_cost": shared,

@@ -197,6 +197,7 @@ def load(engine: Engine, book: Books, *, vendors_events: bool = False) -> None:
             budgets=book.budgets,
             invoices=book.invoices,
             spend=book.spend,
+            loaded=company.loaded,
             reports=book.reports if vendors_events else None,
             calendar=CALENDAR,
         )

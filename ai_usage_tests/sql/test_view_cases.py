@@ -59,6 +59,7 @@ GRAIN = {
     ),
     "vw_member_spend": ("platform_code", "cycle_start", "member"),
     "vw_adjustments": ("month", "platform_code", "user_email", "cost_center", "status"),
+    "vw_loaded_days": ("date", "platform_code"),
 }
 INPUTS = {
     "people": "dim_users",

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from math import isclose
 from typing import Any
@@ -116,7 +116,33 @@ def companies(draw: st.DrawFn) -> Company:
         }
         for _ in range(draw(st.integers(0, 12)))
     ]
-    return Company(people, costs, usage, AS_OF, MONTHS)
+    return Company(people, costs, usage, AS_OF, MONTHS, draw(st.one_of(st.none(), loaded_days())))
+
+
+@st.composite
+def loaded_days(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Vendors connected from the start, within a month or on its first day, given up, with gaps."""
+    starts = st.sampled_from([date(2025, 5, 1), date(2025, 8, 1), date(2025, 8, 10), AS_OF])
+    ends = st.sampled_from([date(2025, 7, 31), date(2025, 8, 20), date(2025, 9, 9), AS_OF])
+    rows = [{"platform": "*", "from": date(2025, 5, 1), "to": AS_OF}]
+    for platform in ("anthropic", "cursor"):
+        for endpoint in draw(st.lists(st.sampled_from(["cost", "usage"]), unique=True)):
+            periods = draw(st.lists(st.tuples(starts, ends), min_size=1, max_size=2, unique=True))
+            rows += [
+                {"platform": platform, "source_endpoint": endpoint, "from": first, "to": last}
+                for first, last in _apart(periods)
+            ]
+    return rows
+
+
+def _apart(periods: list[tuple[date, date]]) -> Iterator[tuple[date, date]]:
+    """The periods without the days that an earlier one has: a day is answered once."""
+    reached = date.min
+    for first, last in sorted(periods):
+        start = max(first, reached + timedelta(days=1))
+        if start <= last:
+            yield start, last
+            reached = last
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +157,7 @@ def load(engine: Engine, company: Company) -> None:
             company.people,
             company.costs,
             company.usage,
+            loaded=company.loaded,
             calendar=(date(2025, 5, 1), date(2025, 9, 30)),
         )
     )

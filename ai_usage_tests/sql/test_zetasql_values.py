@@ -22,10 +22,10 @@ from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import references
-from ai_usage.warehouse.views import view_schema
+from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.sql.company import tables
 from ai_usage_tests.sql.engine import Engine
-from ai_usage_tests.sql.google_sql import GoogleSql, Row
+from ai_usage_tests.sql.google_sql import GoogleSql, Row, with_literals
 from ai_usage_tests.sql.test_view_cases import CASES, INPUTS, _read
 from ai_usage_tests.support.pipeline import load as load_company
 from ai_usage_tests.support.pipeline import window
@@ -50,19 +50,28 @@ def test_a_views_case_has_the_same_rows_on_googles_engine(
     view = view_schema(case.parent.name)
     told = tomllib.loads((case / "case.toml").read_text())
     given = {name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()}
-    if not (case / "reports.csv").exists():
-        del given["reports"]
+    for name in ("reports", "loaded"):
+        if not (case / f"{name}.csv").exists():
+            del given[name]
     filled = tables(**given)
     # A calendar of the case's months alone: Google's engine is no fast reader of constants.
     first = first_month(filled, told["as_of"])
     filled["dim_dates"] = [day for day in filled["dim_dates"] if day["date"] >= first]
+    filled["loaded_days"] = [
+        row for row in filled["loaded_days"] if first <= row["day"] <= told["as_of"]
+    ]
     engine.fill(filled)
     parameters = {name: value for name, value in told.items() if name not in ("story", "as_of")}
     ours = engine.read(view.name, told["as_of"], **parameters)
-    asked = {**view.defaults, **parameters, "as_of": told["as_of"]}
+    asked_from = {"as_of": told["as_of"]}
+    views = {
+        name: with_literals(view_schema(name).query, view_schema(name).defaults | asked_from)
+        for name in references(view.query) & set(view_names())
+    }
     # What only other files fill is empty here, as it is in the engine.
-    read = {name: filled.get(name, []) for name in references(view.query)}
-    theirs = google.run(view.query, read, asked)
+    names = {name for sql in (view.query, *views.values()) for name in references(sql)}
+    read = {name: filled.get(name, []) for name in sorted(names - views.keys())}
+    theirs = google.run(view.query, read, {**view.defaults, **parameters, **asked_from}, views)
     assert len(ours) > 0
     assert_same_rows(ours, theirs)
 

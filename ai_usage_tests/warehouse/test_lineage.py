@@ -13,7 +13,7 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.io_managers import WarehouseIOManager, warehouse_resource
 from ai_usage.warehouse.lineage import column_lineage, column_sources
-from ai_usage.warehouse.schema import table_names, table_schema
+from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 
 RAW = "raw_ai_events"
@@ -63,20 +63,20 @@ def statements() -> dict[str, str]:
     return facts | {name: view_schema(name).query for name in view_names()}
 
 
+def columns_of(relation: str) -> list[str]:
+    if relation in view_names():
+        return view_schema(relation).column_names
+    return table_schema(relation).column_names
+
+
 @pytest.mark.parametrize("relation", statements())
 def test_every_output_column_has_an_entry_and_every_source_exists(relation: str) -> None:
     sources = column_sources(statements()[relation])
-    declared = (
-        view_schema(relation).column_names
-        if relation in view_names()
-        else table_schema(relation).column_names
-    )
-    assert set(sources) == set(declared)
+    assert set(sources) == set(columns_of(relation))
     found = {pair for pairs in sources.values() for pair in pairs}
     assert found, "something is read"
     for table, column in found:
-        assert table in table_names()
-        assert column in table_schema(table).column_names
+        assert column in columns_of(table)
 
 
 def test_dagsters_materialisation_of_a_fact_carries_its_lineage(tmp_path: Path) -> None:

@@ -10,26 +10,35 @@ CREATE VIEW vw_budget_status (
   remaining_usd OPTIONS(description="budget_usd - cost_to_date, below 0 if over, US dollars. NULL without a budget."),
   used_share OPTIONS(description="cost_to_date / budget_usd, as a fraction. NULL without a budget or if it is 0."),
   is_over_budget OPTIONS(description="True if cost_to_date is above budget_usd. NULL without a budget."),
-  is_partial OPTIONS(description="True for the running month: it holds only the days so far."),
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days that are not loaded, as the one in which a vendor was connected."),
   one_time_cost OPTIONS(description="Part of cost_to_date that is one-time and will not come again, US dollars."),
   provisional_cost OPTIONS(description="Part of cost_to_date that the vendor may still change, US dollars."),
-  final_days OPTIONS(description="Days that the forecast stands on: those of the month; in the running month the days up to the last of which all cost, whoever bears it, is final, without those that the vendor may still change."),
-  forecast_cost OPTIONS(description="Cost at the month's end at the pace of the final days, US dollars: their cost without one-time cost / final_days x the month's days, and the one-time cost so far; at least cost_to_date. A closed month's cost. NULL while no day of the running month is final."),
+  final_days OPTIONS(description="Days that the forecast stands on: those of the month that are loaded; in the running month up to the last of which all cost, whoever bears it, is final, without those that the vendor may still change."),
+  forecast_cost OPTIONS(description="Cost at the month's end; in a partial month at the pace of the final days, US dollars: their cost without one-time cost / final_days x the month's days, and the one-time cost so far; at least cost_to_date. The cost of a month that is loaded and over. NULL where no day of a partial month is final."),
   forecast_remaining_usd OPTIONS(description="budget_usd - forecast_cost, US dollars. NULL without a budget or a forecast."),
   is_forecast_over_budget OPTIONS(description="True if forecast_cost is above budget_usd. NULL without a budget or a forecast."),
-  is_budget_rate_stale OPTIONS(description="True if the budget is in another currency and no newer rate than one of more than 31 days before the month's first day is known. NULL for US dollars and without a budget.")
+  is_budget_rate_stale OPTIONS(description="True if the budget is in another currency and no newer rate than one of more than 31 days before the month's first day is known. NULL for US dollars and without a budget."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered. The same on all rows of the month: never sum it.")
 )
 OPTIONS(
   description="Budgets against cost: one row a month and person, team or cost centre with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies so many months before as_of, up to as_of. People's and teams' rows of a month each sum to the allocated cost, cost centres' to all cost.",
   labels=[("months", "12")]
 )
 AS
-WITH cost_days AS (
+WITH known_days AS (
+  SELECT *
+  FROM vw_loaded_days
+  WHERE platform_code = 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+),
+cost_days AS (
   -- The filter on the timestamp only prunes partitions, with a day of slack; the month comes from
   -- date_sk, which no session's time zone can move.
   SELECT
     d.month,
     d.day_of_month,
+    d.is_loaded,
+    d.loaded_to_date,
     c.user_sk,
     c.cost_center_sk,
     LOGICAL_OR(c.is_provisional) AS is_provisional,
@@ -37,30 +46,32 @@ WITH cost_days AS (
     SUM(IF(c.cost_type = 'one_time', c.total_cost_usd, NUMERIC '0')) AS one_time_cost,
     SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_cost
   FROM fact_ai_costs AS c
-  JOIN dim_dates AS d ON d.date_sk = c.date_sk
+  JOIN known_days AS d ON d.date_sk = c.date_sk
   WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
     AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-  GROUP BY 1, 2, 3, 4
+  GROUP BY 1, 2, 3, 4, 5, 6
 ),
 day_states AS (
   SELECT
     *,
+    month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_running,
     LOGICAL_OR(is_provisional) OVER (PARTITION BY month, day_of_month) AS is_open_day
   FROM cost_days
 ),
 closing AS (
   -- Final days, as in vw_executive_dashboard: days after the last final one are not known yet, a
-  -- day before it without any cost cost nothing.
+  -- loaded day before it without any cost cost nothing.
   SELECT
     *,
-    COALESCE(MAX(IF(is_open_day, 0, day_of_month)) OVER (PARTITION BY month), 0) AS last_final_day
+    MAX(IF(is_loaded AND NOT is_open_day, day_of_month, 0)) OVER (PARTITION BY month) AS last_final_day,
+    MAX(IF(is_loaded AND NOT is_open_day, loaded_to_date, 0)) OVER (PARTITION BY month) AS loaded_to_final
   FROM day_states
 ),
 paced AS (
   SELECT
     *,
-    last_final_day - COUNT(DISTINCT IF(is_open_day AND day_of_month < last_final_day, day_of_month, NULL)) OVER (PARTITION BY month) AS final_days
+    is_loaded AND NOT (is_running AND is_open_day) AS sets_pace,
+    loaded_to_final - COUNT(DISTINCT IF(is_loaded AND is_open_day AND day_of_month < last_final_day, day_of_month, NULL)) OVER (PARTITION BY month) AS final_days
   FROM closing
 ),
 borne AS (
@@ -77,7 +88,7 @@ borne AS (
     c.cost,
     c.one_time_cost,
     c.provisional_cost,
-    IF(c.is_open_day, NUMERIC '0', c.cost - c.one_time_cost) AS pace_cost,
+    IF(c.sets_pace, c.cost - c.one_time_cost, NUMERIC '0') AS pace_cost,
     c.final_days
   FROM paced AS c
   LEFT JOIN dim_users AS u ON u.user_sk = c.user_sk
@@ -87,9 +98,10 @@ borne AS (
 calendar AS (
   SELECT
     month,
-    MAX(days_in_month) AS days_in_month
-  FROM dim_dates
-  WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    MAX(days_in_month) AS days_in_month,
+    LOGICAL_OR(is_partial) AS is_partial,
+    MAX(loaded_days) AS loaded_days
+  FROM known_days
   GROUP BY 1
 ),
 maintained AS (
@@ -180,9 +192,12 @@ scopes AS (
 dated AS (
   SELECT
     s.* EXCEPT (final_days),
-    s.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_partial,
-    m.days_in_month,
-    COALESCE(MAX(s.final_days) OVER (PARTITION BY s.month), 0) AS final_days_so_far,
+    m.* EXCEPT (month),
+    IF(
+      s.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE),
+      COALESCE(MAX(s.final_days) OVER (PARTITION BY s.month), 0),
+      m.loaded_days
+    ) AS final_days,
     MIN(s.cost_month) OVER () AS first_month,
     COALESCE(s.maintained_usd, s.directory_usd) AS budget_usd,
     CASE WHEN s.maintained_usd IS NOT NULL THEN s.maintained_source WHEN s.directory_usd IS NOT NULL THEN 'directory' END AS budget_source
@@ -192,8 +207,7 @@ dated AS (
 scaled AS (
   SELECT
     *,
-    IF(is_partial, final_days_so_far, days_in_month) AS final_days,
-    NULLIF(final_days_so_far, 0) AS pace_days,
+    NULLIF(final_days, 0) AS pace_days,
     pace_cost * days_in_month * 1000000 AS pace_scaled
   FROM dated
   WHERE scope_value IS NOT NULL AND is_shown AND month >= first_month
@@ -241,6 +255,7 @@ SELECT
   CAST(f.forecast_cost AS NUMERIC) AS forecast_cost,
   CAST(f.budget_usd - f.forecast_cost AS NUMERIC) AS forecast_remaining_usd,
   f.forecast_cost > f.budget_usd AS is_forecast_over_budget,
-  f.is_rate_stale AS is_budget_rate_stale
+  f.is_rate_stale AS is_budget_rate_stale,
+  f.loaded_days
 FROM forecast AS f
 LEFT JOIN names AS n ON n.user_email = f.scope_value AND f.scope_type = 'person'

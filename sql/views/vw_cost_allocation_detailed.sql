@@ -25,9 +25,9 @@ CREATE VIEW vw_cost_allocation_detailed (
   data_quality_tier OPTIONS(description="High Confidence if both confidences are at least 0.9, Medium Confidence if at least 0.7, else Low Confidence."),
   reconciliation_rate OPTIONS(description="reconciled_cost / total_cost."),
   dispute_rate OPTIONS(description="disputed_cost / total_cost."),
-  prev_month_cost OPTIONS(description="The person's cost on this platform in the month before, all departments and cost centres together, US dollars. Repeated on each row of person, platform and month: never sum it. 0 if there was none; NULL in the first month with data."),
+  prev_month_cost OPTIONS(description="The person's cost on this platform in the month before, all departments and cost centres together, US dollars. Repeated on each row of person, platform and month: never sum it. 0 if there was none; NULL where the month before lies before the window, or is not loaded as this one is: growth_note says why."),
   cost_growth_mom OPTIONS(description="Growth of the person's cost on this platform over prev_month_cost, all departments and cost centres together, as a fraction. NULL if that was 0 or is unknown. In a running month it sets a part of a month against a whole one: see is_partial."),
-  is_partial OPTIONS(description="True for the running month: it holds only the days so far."),
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days of the platform that are not loaded, as the one in which it was connected."),
   platform_code OPTIONS(description="Vendor's code, as in the vendor's reports and invoices."),
   full_name OPTIONS(description="The person's name today."),
   team OPTIONS(description="Team that the person held last among the days of this row, as it was."),
@@ -39,7 +39,9 @@ CREATE VIEW vw_cost_allocation_detailed (
   one_time_cost OPTIONS(description="Part of base_cost that is one-time, US dollars."),
   provisional_cost OPTIONS(description="Part of total_cost that the vendor may still change, US dollars."),
   person_month_cost OPTIONS(description="The person's cost of the month over all platforms, US dollars. The same on all rows of person and month: never sum it."),
-  person_month_budget OPTIONS(description="The person's budget of the month, US dollars. The same on all rows of person and month: never sum it. NULL without a budget.")
+  person_month_budget OPTIONS(description="The person's budget of the month, US dollars. The same on all rows of person and month: never sum it. NULL without a budget."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint of the platform has answered. The same on all rows of month and platform: never sum it."),
+  growth_note OPTIONS(description="Why there is no growth over the month before: days of the platform that are not loaded in the one or the other, or an endpoint that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
   description="Cost by month, department, cost centre, person and product (platform_code, platform_name): one row each, organisation as it was on the day of the cost. Every dollar of fact_ai_costs from the first of the month, so many months before as_of, up to as_of is in exactly one row.",
@@ -222,28 +224,46 @@ platform_months AS (
   FROM grain
   GROUP BY 1, 2, 3, 4
 ),
+known_months AS (
+  SELECT
+    month,
+    platform_code,
+    LOGICAL_OR(is_partial) AS is_partial,
+    LOGICAL_OR(is_comparable) AS is_comparable,
+    MAX(loaded_days) AS loaded_days,
+    MAX(growth_note) AS growth_note
+  FROM vw_loaded_days
+  WHERE platform_code != 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1, 2
+),
 lagged AS (
   SELECT
     *,
     LAG(month) OVER (PARTITION BY person, platform_code, platform_name ORDER BY month) AS lag_month,
-    LAG(platform_cost) OVER (PARTITION BY person, platform_code, platform_name ORDER BY month) AS lag_cost,
-    MIN(month) OVER () AS first_month
+    LAG(platform_cost) OVER (PARTITION BY person, platform_code, platform_name ORDER BY month) AS lag_cost
   FROM platform_months
 ),
 growth AS (
-  -- The row before is not always the month before. A month without a row cost nothing, once there
-  -- is any data at all.
+  -- The row before is not always the month before. A month without a row cost nothing, once it is
+  -- loaded.
   SELECT
-    month,
-    person,
-    platform_code,
-    platform_name,
-    platform_cost,
+    l.month,
+    l.person,
+    l.platform_code,
+    l.platform_name,
+    l.platform_cost,
+    COALESCE(k.is_partial, TRUE) AS is_partial,
+    COALESCE(k.loaded_days, 0) AS loaded_days,
+    k.growth_note,
     CASE
-      WHEN lag_month = CAST(DATE_SUB(month, INTERVAL 1 MONTH) AS DATE) THEN lag_cost
-      WHEN month > first_month THEN NUMERIC '0'
+      WHEN NOT COALESCE(k.is_comparable, FALSE) THEN CAST(NULL AS NUMERIC)
+      WHEN l.month = CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) THEN NULL
+      WHEN l.lag_month = CAST(DATE_SUB(l.month, INTERVAL 1 MONTH) AS DATE) THEN l.lag_cost
+      ELSE NUMERIC '0'
     END AS prev_month_cost
-  FROM lagged
+  FROM lagged AS l
+  LEFT JOIN known_months AS k ON k.month = l.month AND k.platform_code = l.platform_code
 )
 SELECT
   s.month,
@@ -283,7 +303,7 @@ SELECT
   SAFE_DIVIDE(CAST(s.disputed_cost AS FLOAT64), CAST(s.total_cost AS FLOAT64)) AS dispute_rate,
   g.prev_month_cost,
   SAFE_DIVIDE(CAST(g.platform_cost - g.prev_month_cost AS FLOAT64), CAST(g.prev_month_cost AS FLOAT64)) AS cost_growth_mom,
-  s.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_partial,
+  g.is_partial,
   s.platform_code,
   IF(s.is_person, COALESCE(s.full_name, s.person), s.person) AS full_name,
   s.team,
@@ -295,7 +315,9 @@ SELECT
   s.one_time_cost,
   s.provisional_cost,
   s.person_cost AS person_month_cost,
-  s.person_budget AS person_month_budget
+  s.person_budget AS person_month_budget,
+  g.loaded_days,
+  g.growth_note
 FROM shared_out AS s
 JOIN growth AS g
   ON g.month = s.month

@@ -16,7 +16,8 @@ CREATE VIEW vw_cost_by_project (
   provisional_cost OPTIONS(description="Part of total_cost that the vendor may still change, US dollars."),
   people OPTIONS(description="People who bear cost of the row. Never sum it: one person may work for several projects."),
   cost_lines OPTIONS(description="Rows of fact_ai_costs with a part in this row. Never sum it over projects: a row with several projects counts for each."),
-  is_partial OPTIONS(description="True for the running month: it holds only the days so far.")
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days of the platform that are not loaded, as the one in which it was connected."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint of the platform has answered. The same on all rows of month and platform: never sum it.")
 )
 OPTIONS(
   description="Cost by month, project, department, team, cost centre and product (platform_code, platform_name), as borne on the day of the cost: one row each. Cost of several projects is split equally over them, in whole micro-dollars; what does not divide goes to the first by name. Every dollar of fact_ai_costs from the first of the month, so many months before as_of, up to as_of is in the view exactly once.",
@@ -95,6 +96,17 @@ people AS (
     CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(team, 'Unassigned') END AS team
   FROM dim_users
 ),
+known_months AS (
+  SELECT
+    month,
+    platform_code,
+    LOGICAL_OR(is_partial) AS is_partial,
+    MAX(loaded_days) AS loaded_days
+  FROM vw_loaded_days
+  WHERE platform_code != 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1, 2
+),
 named AS (
   -- Left joins: a key that a dimension lacks is the checks' business, its dollars stay here.
   SELECT
@@ -104,11 +116,14 @@ named AS (
     COALESCE(p.team, 'Unattributed') AS team,
     IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned')) AS cost_center,
     COALESCE(pl.platform_code, 'unknown') AS platform_code,
-    COALESCE(pl.platform_name, 'Unknown') AS platform_name
+    COALESCE(pl.platform_name, 'Unknown') AS platform_name,
+    k.is_partial,
+    k.loaded_days
   FROM parts AS c
   LEFT JOIN people AS p ON p.user_sk = c.user_sk
   LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk
   LEFT JOIN dim_platforms AS pl ON pl.platform_sk = c.platform_sk
+  LEFT JOIN known_months AS k ON k.month = c.month AND k.platform_code = pl.platform_code
 )
 SELECT
   month,
@@ -128,6 +143,7 @@ SELECT
   CAST(SUM(IF(is_provisional, part, NUMERIC '0')) AS NUMERIC) AS provisional_cost,
   COUNT(DISTINCT person) AS people,
   CAST(SUM(cost_lines) AS INT64) AS cost_lines,
-  month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_partial
+  COALESCE(LOGICAL_OR(is_partial), TRUE) AS is_partial,
+  COALESCE(MAX(loaded_days), 0) AS loaded_days
 FROM named
 GROUP BY 1, 2, 3, 4, 5, 6, 7

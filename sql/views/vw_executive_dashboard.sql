@@ -3,16 +3,16 @@ CREATE VIEW vw_executive_dashboard (
   total_monthly_cost OPTIONS(description="All cost of the month, US dollars, Unattributed and Shared included; 0 in a month without cost."),
   allocated_monthly_cost OPTIONS(description="Cost that people bear, US dollars: without Unattributed and Shared."),
   cost_per_user OPTIONS(description="total_monthly_cost / active_users, US dollars."),
-  cost_growth_mom OPTIONS(description="Growth of total_monthly_cost over the month before, as a fraction. NULL if that was 0 or lies before the data. In a running month it sets a part of a month against a whole one: daily_cost_growth_mom compares like with like."),
-  user_growth_mom OPTIONS(description="Growth of active_users over the month before, as a fraction. NULL if that was 0 or lies before the data."),
+  cost_growth_mom OPTIONS(description="Growth of total_monthly_cost over the month before, as a fraction. NULL if that was 0, and where the two months cannot be compared: growth_note says why. In a running month it sets a part of a month against a whole one: daily_cost_growth_mom compares like with like."),
+  user_growth_mom OPTIONS(description="Growth of active_users over the month before, as a fraction. NULL if that was 0, and where the two months cannot be compared."),
   cursor_cost_share OPTIONS(description="cursor_cost / total_monthly_cost."),
   anthropic_cost_share OPTIONS(description="anthropic_cost / total_monthly_cost."),
   total_lines_produced OPTIONS(description="Lines written by the AI and kept, all tools that report them. NULL where none does."),
   cost_per_line_produced OPTIONS(description="total_monthly_cost / total_lines_produced, US dollars a line."),
   avg_acceptance_rate OPTIONS(description="The AI's share of all lines, hand-typed ones included: lines accepted / lines added, sum over sum, over the events that report both."),
-  annual_run_rate OPTIONS(description="A year at this month's pace, US dollars: total_monthly_cost x 12; in the running month the cost of its final days / final_days x 365, NULL until one is final."),
+  annual_run_rate OPTIONS(description="A year at this month's pace, US dollars: total_monthly_cost x 12; in a partial month the cost of its final days / final_days x 365, NULL without any."),
   roi_status OPTIONS(description="cost_per_line_produced: Excellent ROI up to 0.10, Good ROI up to 0.25, Acceptable ROI up to 0.50, else Review Required; No Data without lines."),
-  is_partial OPTIONS(description="True for the running month: it holds only the days so far."),
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days that are not loaded, as the one in which a vendor was connected."),
   active_users OPTIONS(description="People with any usage in the month, each counted once by e-mail address, whatever it cost."),
   unattributed_cost OPTIONS(description="Cost that nobody could be named for, US dollars."),
   shared_cost OPTIONS(description="Cost of team and service keys and of seats that nobody holds, US dollars."),
@@ -21,22 +21,28 @@ CREATE VIEW vw_executive_dashboard (
   anthropic_cost OPTIONS(description="Cost of platform anthropic, US dollars."),
   other_platforms_cost OPTIONS(description="Cost of all other platforms, US dollars."),
   suggestion_acceptance_rate OPTIONS(description="Proposals accepted / proposals shown, sum over sum, over the events that report both."),
-  final_days OPTIONS(description="Days that daily_cost stands on: those of the month; in the running month the days up to the last final one, without those that the vendor may still change."),
+  final_days OPTIONS(description="Days that daily_cost stands on: those of the month that are loaded; in the running month up to the last final one, without those that the vendor may still change."),
   daily_cost OPTIONS(description="Cost of the final_days / final_days, US dollars a day. NULL if there are none."),
-  daily_cost_growth_mom OPTIONS(description="Growth of daily_cost over the month before, as a fraction: right in a running month too.")
+  daily_cost_growth_mom OPTIONS(description="Growth of daily_cost over the month before, as a fraction: right in a running month too. NULL where the two months cannot be compared."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered."),
+  growth_note OPTIONS(description="Why there is no growth over the month before: days that are not loaded in the one or the other, or a vendor that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
   description="The company's AI tools in a month: one row a month, from the first month with data in the window to the month of as_of, months without data included. The window starts on the first of the month, so many months before as_of.",
   labels=[("months", "12")]
 )
 AS
-WITH cost_days AS (
+WITH known_days AS (
+  SELECT *
+  FROM vw_loaded_days
+  WHERE platform_code = 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+),
+cost_days AS (
   -- The filter on the timestamp only prunes partitions, with a day of slack; the month comes from
   -- date_sk, which no session's time zone can move.
   SELECT
-    d.month,
-    d.day_of_month,
-    d.days_in_month,
+    c.date_sk,
     SUM(c.total_cost_usd) AS total_cost,
     SUM(c.allocated_cost_usd) AS allocated_cost,
     SUM(IF(c.user_sk = 0, c.total_cost_usd, NUMERIC '0')) AS unattributed_cost,
@@ -50,28 +56,40 @@ WITH cost_days AS (
   WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
     AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-  GROUP BY 1, 2, 3
+  GROUP BY 1
 ),
 closing AS (
-  -- Days after the last final one are not known yet; a day before it without any cost cost nothing.
+  -- Days after the last final one are not known yet; a loaded day before it without any cost cost
+  -- nothing.
+  SELECT
+    k.month,
+    k.day_of_month,
+    k.is_loaded,
+    k.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_running,
+    c.*,
+    COALESCE(c.is_provisional, FALSE) AS is_open,
+    COALESCE(MAX(IF(k.is_loaded AND NOT c.is_provisional, k.day_of_month, 0)) OVER (PARTITION BY k.month), 0) AS last_final_day
+  FROM known_days AS k
+  LEFT JOIN cost_days AS c ON c.date_sk = k.date_sk
+),
+paced_days AS (
   SELECT
     *,
-    COALESCE(MAX(IF(is_provisional, 0, day_of_month)) OVER (PARTITION BY month), 0) AS last_final_day
-  FROM cost_days
+    is_loaded AND (NOT is_running OR (NOT is_open AND day_of_month <= last_final_day)) AS sets_pace
+  FROM closing
 ),
 cost_months AS (
   SELECT
     month,
-    MAX(days_in_month) AS days_in_month,
     SUM(total_cost) AS total_cost,
     SUM(allocated_cost) AS allocated_cost,
     SUM(unattributed_cost) AS unattributed_cost,
     SUM(shared_cost) AS shared_cost,
     SUM(cursor_cost) AS cursor_cost,
     SUM(anthropic_cost) AS anthropic_cost,
-    SUM(IF(is_provisional, NUMERIC '0', total_cost)) AS final_cost,
-    MAX(last_final_day) - COUNT(DISTINCT IF(is_provisional AND day_of_month < last_final_day, day_of_month, NULL)) AS final_days
-  FROM closing
+    SUM(IF(sets_pace, total_cost, NUMERIC '0')) AS final_cost,
+    CAST(COUNTIF(sets_pace) AS INT64) AS final_days
+  FROM paced_days
   GROUP BY 1
 ),
 people AS (
@@ -101,14 +119,18 @@ usage_months AS (
   GROUP BY 1
 ),
 calendar AS (
-  SELECT DISTINCT
-    month
-  FROM dim_dates
-  WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  SELECT
+    month,
+    LOGICAL_OR(is_partial) AS is_partial,
+    LOGICAL_OR(is_comparable) AS is_comparable,
+    MAX(loaded_days) AS loaded_days,
+    MAX(growth_note) AS growth_note
+  FROM known_days
+  GROUP BY 1
 ),
 known AS (
   SELECT
-    s.month,
+    s.*,
     COALESCE(c.total_cost, NUMERIC '0') AS total_cost,
     COALESCE(c.allocated_cost, NUMERIC '0') AS allocated_cost,
     COALESCE(c.unattributed_cost, NUMERIC '0') AS unattributed_cost,
@@ -116,26 +138,21 @@ known AS (
     COALESCE(c.cursor_cost, NUMERIC '0') AS cursor_cost,
     COALESCE(c.anthropic_cost, NUMERIC '0') AS anthropic_cost,
     COALESCE(c.final_cost, NUMERIC '0') AS final_cost,
-    COALESCE(c.final_days, 0) AS final_days,
-    c.days_in_month,
+    c.final_days,
     COALESCE(u.active_users, 0) AS active_users,
     u.lines_accepted,
     u.acceptance_lines_accepted,
     u.acceptance_lines_added,
     u.suggestions_accepted,
     u.suggestions_shown,
-    s.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_partial,
-    MIN(IF(c.month IS NOT NULL OR u.month IS NOT NULL, s.month, NULL)) OVER () AS first_month
+    MIN(IF(c.total_cost IS NOT NULL OR u.month IS NOT NULL, s.month, NULL)) OVER () AS first_month
   FROM calendar AS s
   LEFT JOIN cost_months AS c ON c.month = s.month
   LEFT JOIN usage_months AS u ON u.month = s.month
 ),
 spine AS (
   -- Every month from the first with data on, so that the row before is the month before.
-  SELECT
-    * EXCEPT (final_cost, final_days, days_in_month),
-    IF(is_partial, final_cost, total_cost) AS final_cost,
-    IF(is_partial, final_days, EXTRACT(DAY FROM LAST_DAY(month))) AS final_days
+  SELECT *
   FROM known
   WHERE month >= first_month
 ),
@@ -150,9 +167,9 @@ paced AS (
 lagged AS (
   SELECT
     *,
-    LAG(total_cost) OVER (ORDER BY month) AS prev_cost,
-    LAG(active_users) OVER (ORDER BY month) AS prev_users,
-    LAG(daily_cost) OVER (ORDER BY month) AS prev_daily_cost
+    IF(is_comparable, LAG(total_cost) OVER (ORDER BY month), NULL) AS prev_cost,
+    IF(is_comparable, LAG(active_users) OVER (ORDER BY month), NULL) AS prev_users,
+    IF(is_comparable, LAG(daily_cost) OVER (ORDER BY month), NULL) AS prev_daily_cost
   FROM paced
 )
 SELECT
@@ -191,5 +208,7 @@ SELECT
   SAFE_DIVIDE(CAST(suggestions_accepted AS FLOAT64), CAST(suggestions_shown AS FLOAT64)) AS suggestion_acceptance_rate,
   final_days,
   daily_cost,
-  SAFE_DIVIDE(daily_cost - prev_daily_cost, prev_daily_cost) AS daily_cost_growth_mom
+  SAFE_DIVIDE(daily_cost - prev_daily_cost, prev_daily_cost) AS daily_cost_growth_mom,
+  loaded_days,
+  growth_note
 FROM lagged

@@ -13,10 +13,11 @@ CREATE VIEW vw_idle_seats (
   held_since OPTIONS(description="First day since which the holder has had a seat of this product without a gap, over all contracts; first day without a holder for a seat that nobody is given."),
   last_activity_date OPTIONS(description="Last UTC day, up to as_of, on which the holder did anything on the platform, whatever its product: a session, request, token, accepted line, proposal, commit or pull request. Lines typed by hand alone are none. NULL if there is none in the window, and for a seat that nobody holds."),
   idle_days OPTIONS(description="Days from last_activity_date, or held_since if that is later or nothing was done, to as_of. For a seat that nobody holds the days since held_since."),
-  idle_reason OPTIONS(description="Why the seat is wasted: unassigned, if nobody is given it; assigned to a leaver, if the holder is no longer with the company on as_of; duplicate seat, if the holder has a seat of the product at the same or a higher price besides; never used, if nothing was done on the platform since held_since, idle, if something was, both from idle_days on. NULL if the seat is in use, or given less than idle_days ago."),
+  idle_reason OPTIONS(description="Why the seat is wasted: unassigned, if nobody is given it; assigned to a leaver, if the holder is no longer with the company on as_of; duplicate seat, if the holder has a seat of the product at the same or a higher price besides; never used, if nothing was done on the platform since held_since, idle, if something was, both from so many known_idle_days on as the label idle_days says. NULL if the seat is in use, given more recently, or the platform's use is not loaded for so long."),
   monthly_price_usd OPTIONS(description="Price of the seat a month, US dollars."),
   wasted_monthly_usd OPTIONS(description="monthly_price_usd of a seat with an idle_reason, else 0, US dollars."),
-  assignment_source OPTIONS(description="Where the holder comes from: seat_assignments.csv, the vendor's members, or none.")
+  assignment_source OPTIONS(description="Where the holder comes from: seat_assignments.csv, the vendor's members, or none."),
+  known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds.")
 )
 OPTIONS(
   description="Seats paid for on as_of and whether they are worth it: one row a seat, held or not. A seat is idle from so many days without activity as the label idle_days says; activity is looked for from the first of the month, so many months before as_of, up to as_of.",
@@ -69,6 +70,15 @@ seats AS (
   LEFT JOIN begun AS b ON b.seat_id = s.seat_id
   WHERE s.valid_to >= @as_of
 ),
+known_since AS (
+  SELECT
+    platform_code,
+    MIN(date) AS first_day
+  FROM vw_loaded_days
+  WHERE platform_code != 'all' AND is_loaded
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1
+),
 active_versions AS (
   -- The filter on the timestamp only prunes partitions, with a day of slack; the day comes from
   -- date_sk. Lines typed by hand need no seat: lines_added alone is no activity.
@@ -114,10 +124,13 @@ judged AS (
     h.manager_email,
     s.leaver_email IS NOT NULL OR COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE) AS has_left,
     a.last_day,
-    DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days
+    DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days,
+    -- What was done before the first loaded day is not known: nobody is called idle for it.
+    DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known
   FROM seats AS s
   LEFT JOIN holders AS h ON h.user_email = s.holder
   LEFT JOIN active AS a ON a.user_email = s.holder AND a.platform_code = s.platform
+  LEFT JOIN known_since AS k ON k.platform_code = s.platform
 ),
 reasoned AS (
   SELECT
@@ -126,7 +139,7 @@ reasoned AS (
       WHEN holder IS NULL THEN 'unassigned'
       WHEN has_left THEN 'assigned to a leaver'
       WHEN seat_number > 1 THEN 'duplicate seat'
-      WHEN idle_days < @idle_days THEN CAST(NULL AS STRING)
+      WHEN LEAST(idle_days, days_known) < @idle_days THEN CAST(NULL AS STRING)
       WHEN last_day >= held_since THEN 'idle'
       ELSE 'never used'
     END AS idle_reason
@@ -150,7 +163,8 @@ SELECT
   r.idle_reason,
   r.monthly_price_usd,
   IF(r.idle_reason IS NULL, NUMERIC '0', r.monthly_price_usd) AS wasted_monthly_usd,
-  r.assignment_source
+  r.assignment_source,
+  IF(r.holder IS NULL, r.idle_days, LEAST(r.idle_days, r.days_known)) AS known_idle_days
 FROM reasoned AS r
 LEFT JOIN dim_platforms AS p
   ON p.platform_code = r.platform AND p.platform_subtype = r.platform_subtype

@@ -10,7 +10,7 @@ CREATE VIEW vw_team_productivity (
   avg_acceptance_rate OPTIONS(description="The AI's share of all lines, hand-typed ones included: acceptance_lines_accepted / acceptance_lines_added, sum over sum."),
   avg_productivity_score OPTIONS(description="Accepted lines a session, over the events that report both: session_lines_accepted / session_count_with_lines."),
   active_days OPTIONS(description="UTC days with any usage, weekends included."),
-  engagement_rate OPTIONS(description="Active weekdays / the month's weekdays so far, 0 to 1. NULL for Unattributed and Shared, and while the month has had no weekday."),
+  engagement_rate OPTIONS(description="Active weekdays / the month's weekdays so far that are loaded, 0 to 1. NULL for Unattributed and Shared, and while the month has had no such weekday."),
   monthly_allocated_cost OPTIONS(description="Cost that the person bears, US dollars: 0 for Unattributed and Shared."),
   team_size OPTIONS(description="People of the team with usage or cost in the month; 0 for Unattributed and Shared."),
   team_total_lines OPTIONS(description="monthly_lines_produced of the team. The same on each of its rows: never sum it."),
@@ -21,16 +21,16 @@ CREATE VIEW vw_team_productivity (
   performance_tier OPTIONS(description="avg_acceptance_rate against the team's median: Top Performer from 120 % of it and above it, Above Average from 100 %, Below Average from 80 %, else Needs Support. No Data without a rate and for Unattributed and Shared."),
   cost_per_line OPTIONS(description="monthly_allocated_cost / monthly_lines_produced, US dollars a line."),
   lines_per_session OPTIONS(description="Accepted lines a session, over the events that report both, as in avg_productivity_score: lines of tools that report no sessions do not count."),
-  prev_month_productivity OPTIONS(description="monthly_lines_produced of the month before. NULL if the person has no row or no lines in it, or it lies before the window."),
+  prev_month_productivity OPTIONS(description="monthly_lines_produced of the month before. NULL if the person has no row or no lines in it, if it lies before the window, and where the two months cannot be compared: growth_note says why."),
   productivity_growth_mom OPTIONS(description="Growth of monthly_lines_produced over prev_month_productivity, as a fraction. NULL if that is NULL or 0. In a running month it sets a part of a month against a whole one: see is_partial."),
-  is_partial OPTIONS(description="True for the running month: it holds only the days so far."),
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days that are not loaded, as the one in which a vendor was connected: ranks and medians are then of the days that are."),
   suggestion_acceptance_rate OPTIONS(description="suggestions_accepted / suggestions_shown: how often a proposal was taken, sum over sum."),
   commits OPTIONS(description="Commits made by the tools. NULL where no tool reports any."),
   pull_requests OPTIONS(description="Pull requests opened by the tools. NULL where no tool reports any."),
   monthly_requests OPTIONS(description="Requests. NULL where no tool reports any."),
   monthly_total_cost OPTIONS(description="All cost of the row, US dollars: equals monthly_allocated_cost for a person, and holds the dollars of Unattributed and Shared. Sums to every dollar of fact_ai_costs in the window."),
-  active_weekdays OPTIONS(description="Weekdays with any usage: the upper term of engagement_rate."),
-  weekdays_so_far OPTIONS(description="Weekdays of the month up to as_of, that day included: the lower term of engagement_rate."),
+  active_weekdays OPTIONS(description="Weekdays with any usage, of those that are loaded: the upper term of engagement_rate."),
+  weekdays_so_far OPTIONS(description="Weekdays of the month up to as_of, that day included, for which every endpoint that is loaded in the month has answered: the lower term of engagement_rate."),
   acceptance_lines_accepted OPTIONS(description="Lines accepted in events that report lines added too: the upper term of avg_acceptance_rate."),
   acceptance_lines_added OPTIONS(description="Lines added in events that report lines accepted too: the lower term of avg_acceptance_rate."),
   session_lines_accepted OPTIONS(description="Lines accepted in events that report sessions too: the upper term of avg_productivity_score."),
@@ -39,21 +39,29 @@ CREATE VIEW vw_team_productivity (
   suggestions_shown OPTIONS(description="Proposals shown in events that report proposals accepted too: the lower term of suggestion_acceptance_rate."),
   team_median_acceptance_rate OPTIONS(description="Exact median of avg_acceptance_rate over the team's people who have one."),
   team_median_lines_produced OPTIONS(description="Exact median of monthly_lines_produced over the team's people who have any."),
-  team_median_cost OPTIONS(description="Exact median of monthly_allocated_cost over the team's people, US dollars.")
+  team_median_cost OPTIONS(description="Exact median of monthly_allocated_cost over the team's people, US dollars."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered. The same on all rows of the month: never sum it."),
+  growth_note OPTIONS(description="Why there is no growth over the month before: days that are not loaded in the one or the other, or a vendor that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
   description="What a person made with AI tools in a month and what it cost: one row a person and month, under the team held last in it, with Unattributed and Shared as rows of their own. From the first of the month, so many months before as_of, up to as_of.",
   labels=[("months", "6")]
 )
 AS
-WITH usage_days AS (
+WITH known_days AS (
+  SELECT *
+  FROM vw_loaded_days
+  WHERE platform_code = 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+),
+usage_days AS (
   -- Each fact is brought to person and day on its own: joined row by row, usage and cost would
   -- multiply each other. Both terms of a ratio come from the events that report both. The filter on
   -- the timestamp only prunes partitions, with a day of slack; the month comes from date_sk.
   SELECT
     d.month,
     u.date_sk,
-    d.is_weekday,
+    d.is_weekday AND d.is_loaded AS is_counted,
     u.user_sk,
     SUM(u.session_count) AS sessions,
     SUM(u.lines_accepted) AS lines_accepted,
@@ -68,10 +76,9 @@ WITH usage_days AS (
     SUM(IF(u.suggestions_shown IS NOT NULL, u.suggestions_accepted, NULL)) AS suggestions_accepted,
     SUM(IF(u.suggestions_accepted IS NOT NULL, u.suggestions_shown, NULL)) AS suggestions_shown
   FROM fact_ai_usage AS u
-  JOIN dim_dates AS d ON d.date_sk = u.date_sk
+  JOIN known_days AS d ON d.date_sk = u.date_sk
   WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
     AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3, 4
 ),
 cost_days AS (
@@ -82,10 +89,9 @@ cost_days AS (
     SUM(c.allocated_cost_usd) AS allocated_cost,
     SUM(c.total_cost_usd) AS total_cost
   FROM fact_ai_costs AS c
-  JOIN dim_dates AS d ON d.date_sk = c.date_sk
+  JOIN known_days AS d ON d.date_sk = c.date_sk
   WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
     AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
   GROUP BY 1, 2, 3
 ),
 days AS (
@@ -95,7 +101,7 @@ days AS (
     date_sk,
     user_sk,
     date_sk AS active_date_sk,
-    IF(is_weekday, date_sk, NULL) AS active_weekday_sk,
+    IF(is_counted, date_sk, NULL) AS active_weekday_sk,
     sessions,
     lines_accepted,
     tokens,
@@ -192,15 +198,18 @@ person_months AS (
 calendar AS (
   SELECT
     month,
-    COUNT(DISTINCT IF(is_weekday, date_sk, NULL)) AS weekdays_so_far
-  FROM dim_dates
-  WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    CAST(COUNTIF(is_weekday AND is_loaded) AS INT64) AS weekdays_so_far,
+    LOGICAL_OR(is_partial) AS is_partial,
+    LOGICAL_OR(is_comparable) AS is_comparable,
+    MAX(loaded_days) AS loaded_days,
+    MAX(growth_note) AS growth_note
+  FROM known_days
   GROUP BY 1
 ),
 rated AS (
   SELECT
     m.*,
-    c.weekdays_so_far,
+    c.* EXCEPT (month),
     SAFE_DIVIDE(CAST(m.acceptance_lines_accepted AS FLOAT64), CAST(m.acceptance_lines_added AS FLOAT64)) AS acceptance_rate,
     SAFE_DIVIDE(CAST(m.session_lines_accepted AS FLOAT64), CAST(m.session_count_with_lines AS FLOAT64)) AS lines_per_session
   FROM person_months AS m
@@ -224,10 +233,11 @@ benchmarked AS (
   FROM rated
 ),
 compared AS (
-  -- The row before is not always the month before: what is not reported stays unknown.
+  -- The row before is not always the month before, and that one may be known in part: what is not
+  -- reported stays unknown.
   SELECT
     *,
-    IF(lag_month = CAST(DATE_SUB(month, INTERVAL 1 MONTH) AS DATE), lag_lines, NULL) AS prev_lines
+    IF(is_comparable AND lag_month = CAST(DATE_SUB(month, INTERVAL 1 MONTH) AS DATE), lag_lines, NULL) AS prev_lines
   FROM benchmarked
 )
 SELECT
@@ -261,7 +271,7 @@ SELECT
   lines_per_session,
   prev_lines AS prev_month_productivity,
   SAFE_DIVIDE(CAST(lines_accepted - prev_lines AS FLOAT64), CAST(prev_lines AS FLOAT64)) AS productivity_growth_mom,
-  month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_partial,
+  is_partial,
   SAFE_DIVIDE(CAST(suggestions_accepted AS FLOAT64), CAST(suggestions_shown AS FLOAT64)) AS suggestion_acceptance_rate,
   commits,
   pull_requests,
@@ -277,5 +287,7 @@ SELECT
   suggestions_shown,
   median_acceptance_rate AS team_median_acceptance_rate,
   median_lines AS team_median_lines_produced,
-  median_cost AS team_median_cost
+  median_cost AS team_median_cost,
+  loaded_days,
+  growth_note
 FROM compared
