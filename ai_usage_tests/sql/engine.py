@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from types import TracebackType
 from typing import Any
@@ -78,6 +78,10 @@ class Engine:
             self._connection.register("new_rows", table_schema(name).to_arrow(rows))
             self._connection.execute(f"INSERT INTO w.{name} BY NAME SELECT * FROM new_rows")
             self._connection.unregister("new_rows")
+
+    def held(self, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """The rows that each of these tables was last filled with."""
+        return {name: self._held[name] for name in names}
 
     def read(
         self, view: str, as_of: date, months: int | None = None, **parameters: int | str
