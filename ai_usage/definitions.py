@@ -57,7 +57,7 @@ def build_defs(
         *reference_assets(
             settings,
             archive,
-            KnownPeople(directory.known_people, people_keys(vendors)),
+            KnownPeople(directory.known_people, people_keys(vendors), books.beyond),
             partitions,
         ),
         raw_events_asset(vendors, archive, books, partitions),

@@ -35,6 +35,7 @@ from ai_usage.platforms.base import Endpoint, Vendor, Window
 from ai_usage.platforms.fetching import Reading, read_rows
 from ai_usage.platforms.rows import ApiKey, Person
 from ai_usage.reference import VENDOR, Row, decode, reference_file
+from ai_usage.reference.known import USERS
 from ai_usage.reference_state import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
@@ -104,9 +105,16 @@ class Directory:
             self._built = run_id, Identity(inputs)
         return self._built[1]
 
-    def people(self) -> People:
-        """Everyone's versions and aliases, from every snapshot held."""
-        return Identity(IdentityInputs(list(self.snapshots()), self.settings.now)).people
+    def people(self, users: Sequence[Row] | None = None) -> People:
+        """Everyone's versions and aliases, from every snapshot held.
+
+        `users` are today's rows of users.csv where they are not archived yet.
+        """
+        snapshots = list(self.snapshots())
+        if users is not None:
+            newest = Snapshot(self.settings.today, USERS, users)
+            snapshots = [*(s for s in snapshots if s[:2] != newest[:2]), newest]
+        return Identity(IdentityInputs(snapshots, self.settings.now)).people
 
     def known_people(self) -> list[Row] | None:
         """Every address that a directory has ever listed, with its teams, as users.csv would.
@@ -265,6 +273,7 @@ def dimension_assets(
                 directory.maintained_platforms(),
                 list_prices(),
                 settings.now,
+                {vendor.name: vendor.title for vendor in vendors},
             ),
             partitions,
         ),

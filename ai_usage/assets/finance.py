@@ -4,7 +4,7 @@ Seats and other costs are events of `raw_ai_events` like the vendors' own; `fina
 them to that asset.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from ai_usage.assets.dimensions import Directory
 from ai_usage.assets.reference import reference_key
 from ai_usage.assets.sources import source_key
 from ai_usage.finance import (
+    Holders,
     Rates,
     Seating,
     allocation_rules,
@@ -29,19 +30,25 @@ from ai_usage.finance import (
     read_contracts,
     read_holders,
     seat_events,
+    too_many_holders,
 )
 from ai_usage.identity import members_of
 from ai_usage.partitions import ONE_RUN, window_of
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.batches import Provenance, batches
 from ai_usage.platforms.rows import Person
-from ai_usage.reference import Row, reference_file
+from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
+from ai_usage.reference.file import Line
+from ai_usage.reference.known import SEATS as SEATS_FILE
+from ai_usage.reference.known import USERS, Others
 from ai_usage.reference_state import newest_rows
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
 
 _log = dg.get_dagster_logger()
+
+ASSIGNMENTS = "seat_assignments.csv"
 
 
 class Books:
@@ -59,18 +66,35 @@ class Books:
         """The exchange rates."""
         return Rates(self.rows("fx_rates.csv"))
 
-    def seating(self) -> Seating:
-        """Who holds which seat when, by contracts, assignments and the vendors' member lists."""
-        people = self.directory.people()
+    def holders(self, assignments: Sequence[Row]) -> Holders:
+        """Who is entitled to a seat when, by the assignments and the vendors' member lists."""
         with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_hold_seats}
         members = [s for s in self.directory.snapshots() if s.source in with_seats]
-        holders = read_holders(self.rows("seat_assignments.csv"), members, people)
+        return read_holders(assignments, members, self.directory.people())
+
+    def seating(self) -> Seating:
+        """Who holds which seat when, by contracts, assignments and the vendors' member lists."""
+        holders = self.holders(self.rows(ASSIGNMENTS))
         return assign_seats(read_contracts(self.rows("seats.csv")), holders)
 
+    def beyond(self) -> Beyond:
+        """What the rules between the reference files need and no file tells."""
+        return Beyond(products_of(self.directory.vendors), {ASSIGNMENTS: self._too_many_holders})
+
+    def _too_many_holders(self, lines: Sequence[Line], others: Others) -> Iterable[Problem]:
+        # Who has left frees a seat: while a directory has not been read, nobody can tell.
+        if self.directory.unread():
+            return ()
+        people = self.directory.people(others.get(USERS))
+        return too_many_holders(lines, others.get(SEATS_FILE, ()), people)
+
     def list_prices(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """What seats cost today, product by product."""
+        """What seats cost today, by each product on which seats were ever bought."""
         contracts = read_contracts(self.rows("seats.csv"))
-        return list_prices(contracts, self.rates, self.directory.settings.today)
+        bought: dict[tuple[str, str], dict[str, Any]] = {
+            (contract.platform, contract.platform_subtype): {} for contract in contracts
+        }
+        return bought | list_prices(contracts, self.rates, self.directory.settings.today)
 
     def seats(self) -> list[dict[str, Any]]:
         """Rows of `dim_seats`; whom no seat is left for, and who has left, is logged."""

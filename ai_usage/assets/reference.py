@@ -8,7 +8,7 @@ import dagster as dg
 from ai_usage.assets.common import FINANCE, explained
 from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
-from ai_usage.reference import ReferenceFile, Row, read_checked, reference_files
+from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
 from ai_usage.reference.known import USERS
 from ai_usage.reference_state import accept
 from ai_usage.settings import Settings
@@ -21,10 +21,14 @@ def reference_key(file: ReferenceFile) -> dg.AssetKey:
 
 @dataclass(frozen=True)
 class KnownPeople:
-    """Whom a file may name: `rows` asks the archive, `keys` are the assets that fill it."""
+    """Whom a file may name: `rows` asks the archive, `keys` are the assets that fill it.
+
+    `beyond` is what else the rules between files need.
+    """
 
     rows: Callable[[], Sequence[Row] | None]
     keys: Sequence[dg.AssetKey]
+    beyond: Callable[[], Beyond]
 
 
 def reference_assets(
@@ -61,7 +65,7 @@ def _reference(
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with explained():
             known = people.rows() if names_people else ()
-            reading = read_checked(file, settings.reference_path, known)
+            reading = read_checked(file, settings.reference_path, known, people.beyond())
             for warning in reading.warnings:
                 context.log.warning(warning.text(file.name))
             if not reading.present:

@@ -7,11 +7,20 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ai_usage.assets.dimensions import Directory
+from ai_usage.assets.finance import Books
 from ai_usage.commands.words import counted
 from ai_usage.errors import AiUsageError
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import discovered_vendors
-from ai_usage.reference import Checked, Row, check, reference_files, write_samples
+from ai_usage.reference import (
+    Beyond,
+    Checked,
+    Row,
+    check,
+    products_of,
+    reference_files,
+    write_samples,
+)
 from ai_usage.settings import Settings
 
 
@@ -22,15 +31,17 @@ def checked_files(settings: Settings) -> tuple[list[Checked], str | None]:
     """
     why = None
     people: Sequence[Row] | None = None
+    books = Books(Directory(settings, discovered_vendors(), Archive(settings.archive_root)))
+    directory, beyond = books.directory, Beyond(products_of(discovered_vendors()))
     try:
-        directory = Directory(settings, discovered_vendors(), Archive(settings.archive_root))
         people, unread = directory.known_people(), directory.unread()
+        beyond = books.beyond()
         if unread:
             have = "have" if len(unread) > 1 else "has"
             why = f"{' and '.join(unread)} {have} not been read yet. See: ai-usage run"
     except AiUsageError as error:
         why = f"{error}"
-    return check(reference_files(), settings.reference_path, people), why
+    return check(reference_files(), settings.reference_path, people, beyond), why
 
 
 def check_files(console: Console, settings: Settings) -> bool:

@@ -17,6 +17,8 @@ from ai_usage.finance.prices import dim_model_prices
 from ai_usage.finance.rules import allocation_rules
 from ai_usage.finance.seating import Seating, affected_from, assign_seats
 from ai_usage.finance.seats import dim_seats, seat_events
+from ai_usage.finance.too_many import too_many_holders
+from ai_usage.finance.untold import Untold, untold_seats
 
 __all__ = [
     "OTHER_COSTS",
@@ -28,6 +30,7 @@ __all__ = [
     "Rates",
     "Seating",
     "Terms",
+    "Untold",
     "affected_from",
     "allocation_rules",
     "assign_seats",
@@ -40,4 +43,6 @@ __all__ = [
     "read_contracts",
     "read_holders",
     "seat_events",
+    "too_many_holders",
+    "untold_seats",
 ]

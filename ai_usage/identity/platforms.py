@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ai_usage.identity.hashing import UNKNOWN_SK, surrogate_key
-from ai_usage.platforms.base import PlatformRow
+from ai_usage.platforms.base import WHOLE_PLATFORM, PlatformRow
 
 UNKNOWN_CODE = "unknown"
 
@@ -17,12 +17,17 @@ def dim_platforms(
     maintained: Iterable[Mapping[str, Any]],
     prices: Mapping[tuple[str, str], Mapping[str, Any]],
     now: datetime,
+    titles: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of `dim_platforms`, and Unknown (0) for products that nobody described.
+    """Rows of `dim_platforms`: the products, each platform as a whole, and Unknown (0).
+
+    Unknown is for products that nobody described.
 
     `maintained` are the rows of `platforms.csv`: a filled cell wins over the vendor's value.
-    `prices` are what the contracts say of a (platform, product): they are typed nowhere else.
+    `prices` are what the contracts say of a (platform, product): they are typed nowhere else, and
+    name the products on which seats were ever bought. `titles` are the vendors' names by platform.
     """
+    titles = titles or {}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for vendor in vendors:
         key = (vendor.platform_code, vendor.platform_subtype)
@@ -33,6 +38,9 @@ def dim_platforms(
         rows[key] = {**rows.get(key, {}), **filled}
     for key, columns in prices.items():
         rows[key] = {**rows.get(key, {}), **columns}
+    for code in sorted({code for code, _subtype in rows}):
+        name = f"{titles.get(code, code)} (whole platform)"
+        rows[code, WHOLE_PLATFORM] = {"platform_name": name, **rows.get((code, WHOLE_PLATFORM), {})}
     times = {"created_timestamp": now, "updated_timestamp": now}
     found = [
         {

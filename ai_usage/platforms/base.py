@@ -126,6 +126,11 @@ class Endpoint:
         return self.lookback == "cost"
 
 
+WHOLE_PLATFORM = "all"
+"""The `platform_subtype` of a platform as a whole, of what is for no single product; the facts' SQL
+has it too."""
+
+
 @dataclass(frozen=True)
 class PlatformRow:
     """One row of `dim_platforms` that a vendor brings; columns as in its DDL, unset is NULL."""

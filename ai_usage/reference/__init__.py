@@ -5,7 +5,7 @@ the samples and the README's tables all come from the declaration. What the rows
 and keys is not here but in `ai_usage.identity`.
 """
 
-from ai_usage.reference.across import read_checked, read_folder
+from ai_usage.reference.across import Beyond, products_of, read_checked, read_folder
 from ai_usage.reference.column import Row
 from ai_usage.reference.documents import Checked, check, markdown, sample, write_samples
 from ai_usage.reference.file import ReferenceFile
@@ -16,6 +16,7 @@ from ai_usage.reference.snapshots import VENDOR, decode, earliest_change, encode
 
 __all__ = [
     "VENDOR",
+    "Beyond",
     "Checked",
     "Problem",
     "Reading",
@@ -27,6 +28,7 @@ __all__ = [
     "earliest_change",
     "encode",
     "markdown",
+    "products_of",
     "read_bytes",
     "read_checked",
     "read_folder",

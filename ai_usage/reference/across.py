@@ -6,14 +6,23 @@ here runs the declarations' `check_across`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ai_usage.platforms.base import Vendor
 from ai_usage.reference.column import Row
-from ai_usage.reference.file import ReferenceFile
+from ai_usage.reference.file import AcrossRule, ReferenceFile
 from ai_usage.reference.files import reference_files
-from ai_usage.reference.known import DIRECTORIES
-from ai_usage.reference.problems import RefusedFileError
+from ai_usage.reference.known import (
+    DIRECTORIES,
+    PLATFORMS,
+    SEATS,
+    Product,
+    undeclared_approvals,
+    undeclared_platforms,
+)
+from ai_usage.reference.problems import Problem, RefusedFileError
 from ai_usage.reference.reading import Reading, read_path
 
 Readings = dict[str, Reading | RefusedFileError]
@@ -25,7 +34,34 @@ People = Sequence[Row] | None
 cannot be told."""
 
 
-def read_folder(files: Sequence[ReferenceFile], folder: Path, people: People = ()) -> Readings:
+def products_of(vendors: Iterable[Vendor]) -> list[Product]:
+    """The products that the vendors' modules declare."""
+    return [(row.platform_code, row.platform_subtype) for v in vendors for row in v.platforms]
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What rules between files need and no file tells.
+
+    `products` are those that the vendors' modules declare, None where that is not told: then no
+    platform is unknown. `rules` are further rules of a file by its name, of what needs more than
+    the files: who has left, say.
+    """
+
+    products: Sequence[Product] | None = None
+    rules: Mapping[str, AcrossRule] = field(default_factory=dict)
+
+
+FILES_ALONE = Beyond()
+"""Nothing but the files: vendors and who has left are not looked at."""
+
+
+def read_folder(
+    files: Sequence[ReferenceFile],
+    folder: Path,
+    people: People = (),
+    beyond: Beyond = FILES_ALONE,
+) -> Readings:
     """Read every file of the folder and check each against the others; nothing is raised.
 
     A file is checked against those that are acceptable by themselves: what is wrong with another
@@ -33,10 +69,12 @@ def read_folder(files: Sequence[ReferenceFile], folder: Path, people: People = (
     users.csv.
     """
     alone = {file.name: _read(file, folder) for file in files}
-    return {file.name: _across(file, alone, people) for file in files}
+    return {file.name: _across(file, alone, people, beyond) for file in files}
 
 
-def read_checked(file: ReferenceFile, folder: Path, people: People = ()) -> Reading:
+def read_checked(
+    file: ReferenceFile, folder: Path, people: People = (), beyond: Beyond = FILES_ALONE
+) -> Reading:
     """Read one file and check it against the others of the folder: what may be archived.
 
     Raises `RefusedFileError` with every problem of this file; others' are not looked for. `people`
@@ -46,7 +84,7 @@ def read_checked(file: ReferenceFile, folder: Path, people: People = ()) -> Read
     others = {
         other.name: _read(other, folder) for other in reference_files() if other.name != file.name
     }
-    found = _across(file, {**others, file.name: reading}, people)
+    found = _across(file, {**others, file.name: reading}, people, beyond)
     if isinstance(found, RefusedFileError):
         raise found
     return found
@@ -60,7 +98,10 @@ def _read(file: ReferenceFile, folder: Path) -> Reading | RefusedFileError:
 
 
 def _across(
-    file: ReferenceFile, alone: Mapping[str, Reading | RefusedFileError], people: People
+    file: ReferenceFile,
+    alone: Mapping[str, Reading | RefusedFileError],
+    people: People,
+    beyond: Beyond,
 ) -> Reading | RefusedFileError:
     own = alone[file.name]
     if isinstance(own, RefusedFileError):
@@ -73,8 +114,18 @@ def _across(
     if people is not None:
         others[DIRECTORIES] = people
     refused = {name for name, reading in alone.items() if isinstance(reading, RefusedFileError)}
+    problems: list[Problem] = []
+    warnings = list(own.warnings)
     # A refused file may hold what is missed here: it is mended first, then this one is judged.
-    if refused & set(file.checked_against):
-        return own
-    problems = list(file.check_across(own.lines, others))
-    return RefusedFileError(file.name, problems) if problems else own
+    if beyond.products is not None and not refused & {PLATFORMS, SEATS}:
+        if "platform" in file.column_names:
+            problems += undeclared_platforms(file, own.lines, others, beyond.products)
+        if "approved_platforms" in file.column_names:
+            warnings += undeclared_approvals(own.lines, others, beyond.products)
+    if not refused & set(file.checked_against):
+        problems += file.check_across(own.lines, others)
+        if file.name in beyond.rules:
+            problems += beyond.rules[file.name](own.lines, others)
+    if problems:
+        return RefusedFileError(file.name, problems)
+    return replace(own, warnings=sorted(warnings))

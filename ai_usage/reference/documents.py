@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ai_usage.reference.across import read_folder
+from ai_usage.reference.across import FILES_ALONE, Beyond, read_folder
 from ai_usage.reference.column import Row
 from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.problems import RefusedFileError
@@ -33,14 +33,17 @@ class Checked:
 
 
 def check(
-    files: Sequence[ReferenceFile], folder: Path, people: Sequence[Row] | None = ()
+    files: Sequence[ReferenceFile],
+    folder: Path,
+    people: Sequence[Row] | None = (),
+    beyond: Beyond = FILES_ALONE,
 ) -> list[Checked]:
     """Read the folder and tell what is wrong with each file, by itself and against the others.
 
     Nothing is loaded, nothing raised. `people` are whom the directories know besides users.csv;
     None while that cannot be told.
     """
-    readings = read_folder(files, folder, people)
+    readings = read_folder(files, folder, people, beyond)
     found = [_checked(file, readings[file.name]) for file in files]
     names = [file.name for file in files]
     for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:

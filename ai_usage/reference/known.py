@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 
+from ai_usage.platforms.base import WHOLE_PLATFORM
 from ai_usage.reference.column import Row
 from ai_usage.reference.currencies import USD
-from ai_usage.reference.file import Line
+from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.problems import Problem, quoted
 
 USERS = "users.csv"
+PLATFORMS = "platforms.csv"
+SEATS = "seats.csv"
 RATES = "fx_rates.csv"
 DIRECTORIES = "the directories"
 """Among `Others`: people (user_email, aliases, team) of SCIM, the vendors' member lists and former
@@ -66,6 +69,60 @@ def unknown_teams(lines: Sequence[Line], others: Others, column: str = "team") -
             close = difflib.get_close_matches(team, teams, n=1)
             mend = f"did you mean {close[0]}?" if close else "mend the name, or people's team"
             yield Problem(line.number, column, what, mend)
+
+
+Product = tuple[str, str]
+"""(platform_code, platform_subtype)."""
+
+
+def undeclared_platforms(
+    file: ReferenceFile, lines: Sequence[Line], others: Others, vendors: Sequence[Product]
+) -> Iterator[Problem]:
+    """Refuse a platform, or a product of one, that nobody declares: its cost would be Unknown.
+
+    The vendors' modules and platforms.csv declare platforms, and seats.csv products besides.
+    """
+    platforms = {platform for platform, _product in (*vendors, *_in_platforms(others))}
+    declared = {*vendors, *_in_platforms(others), *_in_seats(others)}
+    names_products = "platform_subtype" in file.column_names and file.name != SEATS
+    for line in lines:
+        platform = line.values["platform"]
+        product = line.values["platform_subtype"] if names_products else None
+        if platform not in platforms:
+            what = f"nobody declares a platform {quoted(platform)}"
+            yield Problem(line.number, "platform", what, _one_of(platform, platforms))
+        elif product not in (None, WHOLE_PLATFORM) and (platform, product) not in declared:
+            what = f"nobody declares a product {quoted(product)} of {platform}"
+            own = {name for code, name in declared if code == platform}
+            yield Problem(line.number, "platform_subtype", what, _one_of(product, own))
+
+
+def undeclared_approvals(
+    lines: Sequence[Line], others: Others, vendors: Sequence[Product]
+) -> Iterator[Problem]:
+    """Tell of platforms that people are approved for and nobody declares: no use is on them."""
+    declared = {*vendors, *_in_platforms(others), *_in_seats(others)}
+    known = {name for product in declared for name in product}
+    for line in lines:
+        for name in line.values["approved_platforms"] or ():
+            if name not in known:
+                what = f"nobody declares a platform or product {quoted(name)}"
+                yield Problem(line.number, "approved_platforms", what, _one_of(name, known))
+
+
+def _in_platforms(others: Others) -> list[Product]:
+    return [(row["platform_code"], row["platform_subtype"]) for row in others.get(PLATFORMS, ())]
+
+
+def _in_seats(others: Others) -> list[Product]:
+    return [(row["platform"], row["platform_subtype"]) for row in others.get(SEATS, ())]
+
+
+def _one_of(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]}? Else add it to {PLATFORMS}"
+    return f"write one of {', '.join(sorted(known))}, or add it to {PLATFORMS}"
 
 
 def missing_rates(

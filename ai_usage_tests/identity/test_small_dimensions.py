@@ -94,25 +94,33 @@ def test_platforms_csv_adds_to_and_overrides_the_vendors_rows() -> None:
         {"platform_code": "openai", "platform_subtype": "codex", "vendor": None},
     ]
     prices = {("cursor", "cursor"): {"base_subscription_cost_usd": Decimal("37.50")}}
-    rows = dim_platforms(vendors, maintained, prices, NOW)
+    rows = dim_platforms(vendors, maintained, prices, NOW, {"anthropic": "Anthropic"})
     table = table_schema("dim_platforms").to_arrow(rows).to_pylist()
     assert [
         (r["platform_code"], r["platform_name"], r["vendor"], r["category"], r["is_active"])
         for r in table
     ] == [
         ("unknown", "Unknown", None, None, True),
+        ("anthropic", "Anthropic (whole platform)", None, None, True),
         ("anthropic", "Claude API", None, None, True),
+        ("cursor", "cursor (whole platform)", None, None, True),
         ("cursor", "Cursor", "Anysphere", "coding_assistant", False),
+        ("openai", "openai (whole platform)", None, None, True),
         ("openai", "codex", None, None, True),
     ]
     assert table[0]["platform_sk"] == 0
-    assert table[2]["platform_sk"] == surrogate_key("cursor", "cursor")
-    assert [row["base_subscription_cost_usd"] for row in table] == [
-        None,
-        None,
-        Decimal("37.50"),
-        None,
-    ]
+    assert table[3]["platform_sk"] == surrogate_key("cursor", "all")
+    assert table[4]["platform_sk"] == surrogate_key("cursor", "cursor")
+    assert {row["platform_name"]: row["base_subscription_cost_usd"] for row in table} == {
+        **{row["platform_name"]: None for row in table},
+        "Cursor": Decimal("37.50"),
+    }
+
+
+def test_the_line_of_platforms_csv_for_all_names_the_platform_as_a_whole() -> None:
+    line = {"platform_code": "cursor", "platform_subtype": "all", "platform_name": "Cursor, all"}
+    rows = dim_platforms([PlatformRow("cursor", "cursor", "Cursor", {})], [line], {}, NOW)
+    assert [row["platform_name"] for row in rows] == ["Unknown", "Cursor, all", "Cursor"]
 
 
 @pytest.mark.parametrize("parts", [("ab", "c"), ("a", "bc"), ("abc",), ("a", None), ("a", "-")])

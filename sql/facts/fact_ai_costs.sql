@@ -581,7 +581,8 @@ SELECT
   @run_id AS pipeline_run_id
 FROM borne AS f
 LEFT JOIN dim_platforms AS pl
-  ON pl.platform_code = f.platform AND pl.platform_subtype = f.product
+  -- What is for no single product is the whole platform's.
+  ON pl.platform_code = f.platform AND pl.platform_subtype = COALESCE(f.product, 'all')
 LEFT JOIN dim_cost_centers AS cc ON cc.cost_center = f.cost_center
 LEFT JOIN budgets AS bu ON bu.month = f.month AND bu.user_email = f.bearer_email
 LEFT JOIN spent_to_date AS st

@@ -165,4 +165,5 @@ SELECT
 FROM identified AS i
 LEFT JOIN valued AS v ON v.event_id = i.event_id
 LEFT JOIN dim_platforms AS p
-  ON p.platform_code = i.platform AND p.platform_subtype = i.product
+  -- What is for no single product is the whole platform's.
+  ON p.platform_code = i.platform AND p.platform_subtype = COALESCE(i.product, 'all')

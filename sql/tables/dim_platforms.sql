@@ -2,7 +2,7 @@ CREATE TABLE dim_platforms (
   platform_sk INT64 NOT NULL OPTIONS(description="Surrogate key: 60 bits of the SHA-256 of platform_code and platform_subtype. Unique."),
   platform_code STRING NOT NULL OPTIONS(description="Vendor's code, as in raw_ai_events.platform."),
   platform_name STRING NOT NULL OPTIONS(description="Name for reports."),
-  platform_subtype STRING NOT NULL OPTIONS(description="Product within the platform, as in raw_ai_events.platform_subtype."),
+  platform_subtype STRING NOT NULL OPTIONS(description="Product within the platform, as in raw_ai_events.platform_subtype; all is the platform as a whole, for what is for no single product."),
   vendor STRING OPTIONS(description="Company that bills."),
   category STRING OPTIONS(description="coding_assistant, llm_api or chat_interface."),
   primary_use_case STRING OPTIONS(description="What it is bought for."),
