@@ -480,6 +480,8 @@ def doctor() -> None:
 def reference_check() -> None:
     """Read every reference file and say what is wrong, by line.
 
+    Of each allocation rule it says what it would have split in the last 30 days, in dollars.
+
     \b
     Example:
       ai-usage reference check

@@ -31,8 +31,10 @@ from ai_usage.finance import (
     read_holders,
     seat_events,
     too_many_holders,
+    untold_seats,
 )
 from ai_usage.identity import members_of
+from ai_usage.identity.days import Span
 from ai_usage.partitions import ONE_RUN, window_of
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.batches import Provenance, batches
@@ -76,6 +78,13 @@ class Books:
         """Who holds which seat when, by contracts, assignments and the vendors' member lists."""
         holders = self.holders(self.rows(ASSIGNMENTS))
         return assign_seats(read_contracts(self.rows("seats.csv")), holders)
+
+    def seat_notes(self, seats: Sequence[Row], assignments: Sequence[Row]) -> list[str]:
+        """What to look at among the seats: unknown holders, too many of them, leavers."""
+        contracts, holders = read_contracts(seats), self.holders(assignments)
+        asked = Span(self.directory.settings.first_day, self.directory.settings.today)
+        untold = [str(stretch) for stretch in untold_seats(contracts, holders, asked)]
+        return [*untold, *assign_seats(contracts, holders).warnings()]
 
     def beyond(self) -> Beyond:
         """What the rules between the reference files need and no file tells."""

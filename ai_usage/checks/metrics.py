@@ -131,8 +131,8 @@ def freshness_check(
         return Found({f"{vendor}.{endpoint}": 1 for vendor, endpoint in stale}, metadata)
 
     promise = (
-        f"What the view shows of every configured vendor was fetched less than "
-        f"{settings.freshness_hours:g} h ago."
+        "The view holds an answer of every configured vendor about today that is less than "
+        f"{settings.freshness_hours:g} h old."
     )
     return _view_check(view, FRESHNESS, promise, evaluate)
 

@@ -191,7 +191,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         Rule(
             "known_platform",
-            "The platform is in dim_platforms.",
+            "Platform and product are declared: dim_platforms has them.",
             lambda t: t.platform_sk != 0,
         ),
     ),
@@ -262,7 +262,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         Rule(
             "known_platform",
-            "The platform is in dim_platforms.",
+            "Platform and product are declared: dim_platforms has them.",
             lambda t: t.platform_sk != 0,
         ),
     ),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from ai_usage.commands.reference import checked_files
+from ai_usage.commands.reference import checked_files, seat_notes
 from ai_usage.commands.words import counted
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
@@ -74,6 +74,17 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
             )
+    yield from _seats(settings)
+
+
+def _seats(settings: Settings) -> Iterator[Finding]:
+    try:
+        notes = seat_notes(settings)
+    except AiUsageError as error:
+        yield Finding("seats", False, str(error))
+        return
+    for line in notes:
+        yield Finding("seats", True, line, note=True)
 
 
 def _alerts(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_usage.checks.charges import CHARGES_KNOWN
+from ai_usage.checks.consequences import CONSEQUENCES
 from ai_usage.checks.masking import telling
 from ai_usage.checks.metrics import SUBJECT_CHECKS
 from ai_usage.checks.rules import RULES
@@ -23,14 +24,24 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
     yield f"{word}  {check.asset}.{check.name}{_where(check, window)}"
     if check.name in SUBJECT_CHECKS and check.failures:
         yield f"         {_colon(check.promise)} not so for {few(list(check.failures))}."
+        yield from _follows(check.name)
         return
     for name, count in check.failures.items():
         yield f"         {_broken(check, name, count)}"
+        if name != check.name:
+            yield from _follows(name)
     if not check.failures:
         yield f"         {check.promise}"
+    yield from _follows(check.name)
     for row in check.sample[:_SAMPLES] if check.is_error else ():
         cells = ", ".join(f"{k}={v}" for k, v in telling(row).items())
         yield f"         for example {cells[:_SAMPLE_LENGTH]}"
+
+
+def _follows(name: str) -> Iterator[str]:
+    """What follows from a check or rule that does not hold, and what to do."""
+    if name in CONSEQUENCES:
+        yield f"         {CONSEQUENCES[name]}"
 
 
 def _where(check: CheckResult, window: Window) -> str:

@@ -195,8 +195,7 @@ def _fetch_users(client: VendorClient, window: Window, now: datetime) -> Iterato
         try:
             answer = _decode(page.body)
         except msgspec.ValidationError as error:
-            what = f"the answer has another shape than documented ({error})"
-            raise paging.failure(what) from None
+            raise paging.unreadable(error) from None
         paging.same_total(answer.total)
         if answer.total == 0:
             # Nobody works there: rather a token that may not read people. All would be leavers.
@@ -221,7 +220,8 @@ def _refuse_secrets(user: _User, paging: Paging) -> None:
         if is_secret(text_of(listed.value)) or is_secret(text_of(listed.display)):
             who = text_of(user.user_name) or text_of(user.id)
             raise paging.failure(
-                f"apiKeys of {who} holds a secret key: revoke it, and list its id (apikey_…)"
+                f"apiKeys of {who} holds a secret key",
+                "revoke it, list its id (apikey_…) there, and run it again",
             )
 
 

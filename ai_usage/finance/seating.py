@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from ai_usage.finance.contracts import Contract, Terms
 from ai_usage.finance.holders import NONE, Holders, Holding, Left, extents
-from ai_usage.identity.days import Span, atoms, day_before
+from ai_usage.identity.days import Span, atoms, day_before, days_text
 from ai_usage.reference.cycles import cycle_of
 
 
@@ -69,13 +69,13 @@ class Seating:
         """The findings as one line each."""
         return [
             *(
-                f"{o.contract_id or o.platform}: {o.user_email} is given a seat from "
-                f"{o.span.first} on, and all are taken; buy one more or mend seat_assignments.csv"
+                f"{o.contract_id or o.platform}: {o.user_email} is given a seat "
+                f"{days_text(o.span)}, and all are taken; buy one more or mend seat_assignments.csv"
                 for o in self.over_assigned
             ),
             *(
                 f"{gone.contract_id or gone.platform}: {gone.user_email} has left and is still "
-                f"given a seat from {gone.span.first} on; free it at the vendor"
+                f"given a seat {days_text(gone.span)}; free it at the vendor"
                 for gone in self.left
             ),
         ]

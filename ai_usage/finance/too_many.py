@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ai_usage.finance.contracts import read_contracts
 from ai_usage.finance.holders import read_holders
 from ai_usage.finance.seating import OverAssigned, assign_seats
-from ai_usage.identity.days import LAST_DAY, Span, span_of
+from ai_usage.identity.days import days_text, span_of
 from ai_usage.identity.history import People
 from ai_usage.reference.column import Row
 from ai_usage.reference.file import Line
@@ -26,7 +26,7 @@ def too_many_holders(
     for over in assign_seats(read_contracts(seats), holders).over_assigned:
         line = next(line for line in lines if _gives(line.values, over, people))
         whose = over.contract_id or over.platform
-        what = f"{over.user_email} finds no seat of {whose} {_days(over.span)}: all are held"
+        what = f"{over.user_email} finds no seat of {whose} {days_text(over.span)}: all are held"
         mend = "end a holder's line with valid_to, or raise the quantity in seats.csv"
         yield Problem(line.number, "user_email", what, mend)
 
@@ -38,9 +38,3 @@ def _gives(row: Row, over: OverAssigned, people: People) -> bool:
         and people.aliases.resolve(row["user_email"]) == over.user_email
         and bool(span_of(row["valid_from"], row["valid_to"]) & over.span)
     )
-
-
-def _days(span: Span) -> str:
-    if span.last == LAST_DAY:
-        return f"from {span.first} on"
-    return f"on {span.first}" if span.first == span.last else f"on {span.first}..{span.last}"

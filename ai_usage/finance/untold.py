@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ai_usage.finance.contracts import Contract
 from ai_usage.finance.holders import Holders
-from ai_usage.identity.days import Span, atoms
+from ai_usage.identity.days import Span, atoms, days_text
 
 
 class Untold(NamedTuple):
@@ -17,14 +17,12 @@ class Untold(NamedTuple):
     span: Span
 
     def __str__(self) -> str:
-        days = str(self.span.first)
-        if self.span.last > self.span.first:
-            days = f"{self.span.first}..{self.span.last}"
+        contract = self.contract
         return (
-            f"nobody is known to have held the seats of {self.contract.contract_id} "
-            f"({self.contract.platform}) on {days}, so their cost is Shared: they lie before the "
-            "first member list, and no line of seat_assignments.csv speaks of them; name the "
-            "holders there"
+            f"nobody is known to have held the seats of {contract.contract_id} "
+            f"({contract.platform}) {days_text(self.span)}, so their cost is Shared: they lie "
+            "before the first member list, and no line of seat_assignments.csv speaks of them; "
+            "name the holders there"
         )
 
 

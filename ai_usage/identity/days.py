@@ -59,6 +59,13 @@ class Span(NamedTuple):
             yield Span(day_after(other.last), self.last)
 
 
+def days_text(span: Span) -> str:
+    """`on 2026-01-03`, `on 2026-01-03..2026-01-09` or `from 2026-01-03 on`."""
+    if span.last == LAST_DAY:
+        return f"from {span.first} on"
+    return f"on {span.first}" if span.first == span.last else f"on {span.first}..{span.last}"
+
+
 EVER = Span(FIRST_DAY, LAST_DAY)
 
 

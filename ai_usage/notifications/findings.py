@@ -17,6 +17,7 @@ from dagster._core.storage.tags import (
     BACKFILL_ID_TAG,
 )
 
+from ai_usage.checks.consequences import CONSEQUENCES
 from ai_usage.notifications.routes import Severity
 from ai_usage.partitions import window_of_run
 from ai_usage.platforms.base import Window
@@ -297,13 +298,16 @@ def _failure(
                 days.setdefault(rule, set()).add(day)
     if not counts:
         counts = _broken(next(r for r in reversed(results) if not r.passed), check)
+    follows = [
+        CONSEQUENCES[name] for name in dict.fromkeys((*counts, check)) if name in CONSEQUENCES
+    ]
     severity: Severity = "error" if summary.severity == dg.AssetCheckSeverity.ERROR else "warning"
     return Failure(
         asset,
         check,
         severity,
         {rule: Rule(count, frozenset(days.get(rule, ()))) for rule, count in counts.items()},
-        detail=summary.description or promise,
+        detail=" ".join(filter(None, (summary.description or promise, *follows))),
         sample=tuple(_value(summary, "sample") or ()),
     )
 

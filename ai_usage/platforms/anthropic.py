@@ -148,7 +148,7 @@ def _listed(client: VendorClient, endpoint: str, window: Window, params: Params)
         answer = paging.decode(page, _ANSWER)
         paging.records(page, answer.data, key=_id_of)
         if endpoint == "users" and number == 1 and not answer.data:
-            raise paging.failure("it lists nobody, and the key is somebody's")
+            raise paging.nobody("ANTHROPIC_ADMIN_KEY")
         yield page
         # Unlike a report's token, the last id is there on the last page too.
         more = bool(answer.has_more)

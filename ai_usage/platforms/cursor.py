@@ -197,7 +197,7 @@ def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Itera
     page = client.get("members", "/teams/members", where=f"{window}")
     paging = Paging(NAME, "members", f"{window}")
     if not paging.decode(page, _MEMBERS_PAGE).team_members:
-        raise paging.failure("it lists nobody, and the key is a member's")
+        raise paging.nobody("CURSOR_API_KEY")
     yield page
 
 

@@ -53,7 +53,7 @@ class Paging:
         try:
             return decoder.decode(page.body)
         except msgspec.ValidationError as error:
-            raise self.failure(f"the answer has another shape than documented ({error})") from None
+            raise self.unreadable(error) from None
 
     def records(
         self,
@@ -128,9 +128,26 @@ class Paging:
         """An error at this place that reading again from the start may mend."""
         return PagesShiftedError(f"{self._where}: {what}. Try again later.")
 
-    def failure(self, what: str) -> AiUsageError:
-        """An error at this place."""
-        return VendorError(f"{self._where}: {what}. Nothing of it is used; try again later.")
+    def failure(self, what: str, mend: str = "try again later") -> AiUsageError:
+        """An error at this place: what is wrong, and the mend where waiting is none."""
+        return VendorError(
+            f"{self._where}: {what}. Nothing of it is used, what was held stays; {mend}."
+        )
+
+    def unreadable(self, error: msgspec.ValidationError) -> AiUsageError:
+        """An error at an answer whose form is not the documented one."""
+        return self.failure(
+            f"the answer has another shape than documented ({error})",
+            "try again later, and with a newer version of ai-usage if the vendor has changed it",
+        )
+
+    def nobody(self, setting: str) -> AiUsageError:
+        """An error at a list of people that is empty, though who asks for it is one of them."""
+        return self.failure(
+            "it lists nobody, though the key is of somebody who should be listed: everybody would "
+            "count as having left",
+            f"check what {setting} may read, then run it again",
+        )
 
 
 def _digest(parts: Iterable[bytes | msgspec.Raw]) -> bytes:

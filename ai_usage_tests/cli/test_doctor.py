@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 
@@ -64,3 +65,77 @@ def test_samples_of_the_reference_files_are_accepted_and_never_overwrite(tmp_pat
     assert again.code == 0
     assert "has every file already" in again.out
     assert users.read_text() == "mine"
+
+
+def test_doctor_and_check_name_the_file_for_seats_that_nobody_is_known_to_hold(
+    place: Place, tmp_path
+) -> None:
+    """Cursor's list was first read on the 18th; without the file the days before are Shared."""
+    bare = place.copied(tmp_path / "bare")
+    (bare.folder / ".ai_usage" / "reference" / "seat_assignments.csv").write_text(
+        "platform,contract_id,user_email,valid_from\n"
+    )
+    said = (
+        "nobody is known to have held the seats of cursor-business (cursor) on 2026-03-15.."
+        "2026-03-17, so their cost is Shared: they lie before the first member list, and no line "
+        "of seat_assignments.csv speaks of them; name the holders there"
+    )
+    environment = {"AI_USAGE_START_DATE": "2026-03-15"}
+    assert f"note  seats: {said}" in bare.call("doctor", **environment).out.splitlines()
+    assert f"  {said}" in bare.call("reference", "check", **environment).out.splitlines()
+    assert "nobody is known" not in place.call("doctor", **environment).out
+
+
+BY_KEY = """
+SELECT api_key_id AS id, DATE(cost_timestamp, 'UTC') AS day, SUM(total_cost_usd) AS usd
+FROM fact_ai_costs
+WHERE cost_timestamp >= TIMESTAMP('2026-03-01', 'UTC') AND api_key_id IS NOT NULL
+GROUP BY 1, 2
+ORDER BY 1, 2
+"""
+
+
+def test_check_says_what_each_rule_would_have_split_in_dollars(place: Place, tmp_path) -> None:
+    """A rule on all days of a key, and one on a single day of it: the facts say what keys cost."""
+    changed = place.copied(tmp_path / "changed")
+    spent: dict[str, dict[str, Decimal]] = {}
+    for row in place.rows(BY_KEY):
+        spent.setdefault(row["id"], {})[row["day"]] = Decimal(str(row["usd"]))
+    one, other = sorted(spent, key=lambda key: sum(spent[key].values()))[-2:]
+    day = max(spent[other])
+    rules = changed.folder / ".ai_usage" / "reference" / "allocation_rules.csv"
+    rules.write_text(
+        "rule_id,platform,scope_type,scope_value,method,valid_from,valid_to\n"
+        f"always,anthropic,api_key,{one},usage_based,,\n"
+        f"a-day,anthropic,api_key,{other},usage_based,{day},{day}\n"
+        "idle,anthropic,api_key,apikey_none,usage_based,,\n"
+    )
+    done = changed.call("reference", "check")
+    assert done.code == 0, done.out
+    window = "2026-02-17..2026-03-18"
+    assert "  What each rule would have split in the last 30 days:" in done.out.splitlines()
+    parts = r"in \d+ parts of " + re.escape(window)
+    whole = re.escape(f"${sum(spent[one].values()):,.2f}")
+    assert re.search(rf"^    always \(anthropic, key {one}\): {whole} {parts}$", done.out, re.M)
+    whole = re.escape(f"${sum(spent[other].values()):,.2f}")
+    held = re.escape(f", ${spent[other][day]:,.2f} of it on the days on which the rule holds")
+    assert re.search(
+        rf"^    a-day \(anthropic, key {other}\): {whole} {parts}{held}$", done.out, re.M
+    ), done.out
+    assert (
+        f"    idle (anthropic, key apikey_none): nothing; no cost of {window} is the rule's"
+    ) in done.out.splitlines()
+
+
+def test_check_says_that_a_rule_cannot_be_tried_without_a_warehouse(tmp_path) -> None:
+    place = Place(tmp_path)
+    place.call("reference", "init")
+    folder = next(tmp_path.rglob("allocation_rules.csv")).parent
+    (folder / "allocation_rules.csv").write_text(
+        "rule_id,platform,scope_type,method\nr,cursor,platform,usage_based\n"
+    )
+    done = place.call("reference", "check")
+    assert done.code == 0, done.out
+    assert (
+        "What the rules split is not known: the warehouse holds nothing yet. See: ai-usage run"
+    ) in done.out

@@ -7,10 +7,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_usage.finance import read_contracts, read_holders
+from ai_usage.finance import read_contracts, read_holders, untold_seats
 from ai_usage.finance.seating import affected_from, assign_seats
 from ai_usage.identity import Snapshot, members_of
-from ai_usage.identity.days import LAST_DAY
+from ai_usage.identity.days import LAST_DAY, Span
 from ai_usage.platforms.rows import Person
 from ai_usage_tests.finance.tables import contract, held, holders_on, members, people_of, seated
 
@@ -58,8 +58,8 @@ def test_the_earliest_holders_keep_the_seats_and_the_others_are_told() -> None:
     (over,) = seating.over_assigned
     assert (over.user_email, over.span) == ("ada@x.com", (date(2026, 1, 3), date(2026, 2, 28)))
     assert seating.warnings() == [
-        "p: ada@x.com is given a seat from 2026-01-03 on, and all are taken; buy one more or mend "
-        "seat_assignments.csv"
+        "p: ada@x.com is given a seat on 2026-01-03..2026-02-28, and all are taken; buy one more "
+        "or mend seat_assignments.csv"
     ]
 
 
@@ -209,3 +209,24 @@ def test_no_day_has_more_holders_than_seats_and_nobody_sits_twice(
         named = [who for who in sitting if who != "-"]
         assert len(set(named)) == len(named) == min(seats, len(entitled))
         assert set(named) <= entitled
+
+
+def test_days_that_no_source_speaks_of_are_named_with_the_file_that_can() -> None:
+    """Bought from 1 January on; a line of the file for a week, the list from 10 March on."""
+    contracts = read_contracts(
+        contract(quantity=2, last="2026-01-31") + contract(quantity=3, first="2026-02-01")
+    )
+    holders = read_holders(
+        held(("ada", "2026-01-05", "2026-01-11")), [members(date(2026, 3, 10), "ada")]
+    )
+    asked = Span(date(2026, 1, 1), date(2026, 3, 31))
+    found = [str(stretch) for stretch in untold_seats(contracts, holders, asked)]
+    assert [text.partition("(p) ")[2].partition(",")[0] for text in found] == [
+        "on 2026-01-01..2026-01-04",
+        "on 2026-01-12..2026-03-09",
+    ]
+    assert found[0] == (
+        "nobody is known to have held the seats of c (p) on 2026-01-01..2026-01-04, so their cost "
+        "is Shared: they lie before the first member list, and no line of seat_assignments.csv "
+        "speaks of them; name the holders there"
+    )

@@ -1,0 +1,31 @@
+"""What follows from a check that does not pass, and what to do: for the console and for alerts.
+
+Only of checks that hold nothing back: what a blocking one keeps from being built, the run says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_UNATTRIBUTED = "The others are Unattributed; `ai-usage keys gaps` says whose they may be."
+
+CONSEQUENCES: Mapping[str, str] = {
+    "known_platform": "These rows count for the platform Unknown. Declare platform and product in "
+    "platforms.csv; `ai-usage reference check` names the line of each file that spells them "
+    "otherwise.",
+    "quality": "The rows are kept and counted.",
+    "completeness": "The days keep what they had; the next run that covers them asks again.",
+    "freshness": "What it shows of days before today stands; `ai-usage run` asks for today.",
+    "volume": "Nothing is held back: compare the day with the vendor's own report.",
+    "usage_attribution": _UNATTRIBUTED,
+    "cost_attribution": _UNATTRIBUTED,
+    "approved_platforms": "Nothing is held back: add the platform to the person's "
+    "approved_platforms in users.csv, or tell them.",
+    "reseen_keys": "The use counts for the key's owner: confirm the owner in api_keys.csv "
+    "(last_verified_date), or revoke the key.",
+    "spend_anomalies": "Nothing is held back: ask who spent it.",
+    "budget_crossings": "Nothing is held back: vw_budget_status has the month, budgets.csv the "
+    "budget.",
+    "latency": "The view is right, and slow to read.",
+}
+"""By name of a check, or of a rule of one."""
