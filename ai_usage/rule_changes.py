@@ -32,6 +32,9 @@ class RuleChange:
 
 RULE_CHANGES = (
     RuleChange(
+        "unknown-charges", "a record whose charge cannot be read or is not known is marked as such"
+    ),
+    RuleChange(
         "platform-as-a-whole", "a cost that is for no single product stays with its platform"
     ),
     RuleChange(
@@ -43,9 +46,26 @@ RULE_CHANGES = (
         "a full_month contract that ends within a month is charged to its last day",
     ),
     RuleChange(
-        "unknown-charges",
-        "charges that are not known are marked, and what an amount has beyond nine decimals of a "
-        "dollar is cut off",
+        "split-confidence",
+        "a split is less sure where a cost line names what usage does not, or shares its tokens "
+        "with priority_on_demand, which counts as a weight",
+    ),
+    RuleChange(
+        "cost-centre-order", "the cost centre is the rule's, else the key's, else the person's"
+    ),
+    RuleChange(
+        "platform-rules",
+        "a rule of scope platform splits all cost of the platform that no narrower rule splits, "
+        "and an equal split among nobody is Shared",
+    ),
+    RuleChange(
+        "units-once",
+        "tokens that several lines bill are counted once, and a seat's units by its billing month",
+    ),
+    RuleChange(
+        "invoice-status",
+        "a cycle's status holds for its one-time cost, counts its invoices as one sum, and asks "
+        "for the days that were loaded, not for those with events",
     ),
     RuleChange(
         "lines-that-usage-cannot-tell-apart",

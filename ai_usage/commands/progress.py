@@ -89,12 +89,13 @@ def _say_why(console: Console, archive: Archive, older: OutdatedDays) -> None:
     """That days of an older version's rules are rebuilt, and what has changed in the rules."""
     days = counted(len(older.days.days()), "day")
     are = "is" if len(older.days.days()) == 1 else "are"
-    reasons = "; ".join(change.reason for change in older.changes)
     _say(
         console,
         f"{days} ({older.days}) {are} rebuilt from the archive, once, because this version builds "
-        f"days by other rules: {reasons}.",
+        "days by other rules:",
     )
+    for change in older.changes:
+        _say(console, f"  - {change.reason}")
     if open_from(archive) is not None:
         _say(console, f"{_closed_months(archive)} as reported.")
 

@@ -497,11 +497,11 @@ def test_the_first_run_of_a_newer_version_says_what_it_rebuilds_and_no_closed_mo
         "SELECT DISTINCT DATE(cost_timestamp) AS day FROM fact_ai_costs "
         "WHERE DATE(cost_timestamp) >= DATE '2026-02-01' AND allocation_confidence = 0.125"
     )
-    reasons = "; ".join(change.reason for change in RULE_CHANGES)
     assert refusal(books, "close", "2026-03").startswith("2026-03 cannot be closed: it runs until")
     assert books.run().splitlines() == [
         "5 days (2026-03-01..2026-03-05) are rebuilt from the archive, once, because this version "
-        f"builds days by other rules: {reasons}.",
+        "builds days by other rules:",
+        *(f"  - {change.reason}" for change in RULE_CHANGES),
         "Days up to 2026-02-28 are closed and stay as reported.",
     ]
     assert books.month() == older.month()
