@@ -310,25 +310,57 @@ def import_(
         Unit, typer.Option(help="Unit of the amounts in cost reports.")
     ] = Unit.cents,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also for days already held from the vendor.")
+        bool, typer.Option("--replace", help="Also where the archive says otherwise.")
     ] = False,
     closed: Annotated[
         bool, typer.Option("--closed", help="Also for days of closed months, as adjustments.")
     ] = False,
+    from_: Annotated[
+        date | None,
+        typer.Option(
+            "--from",
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="First whole UTC day of answers that do not say which time they are about.",
+        ),
+    ] = None,
+    to: Annotated[
+        date | None,
+        typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
+    ] = None,
 ) -> None:
     """Take saved vendor answers into archive and warehouse.
 
-    They are recognised by their shape. The pages of one answer stand in one file, one after
-    another.
+    They are recognised by their shape. All pages of an answer are needed, in their order, in one
+    file one after another or in several files. Whole UTC days are taken; a day that a file has
+    not, or not whole, stays open and is asked for by the next backfill. Of a day that is there
+    already, a file must say the same; then it counts once. What is not whole, or says something
+    else, is refused before anything is taken.
 
     \b
     Examples:
       ai-usage import usage-september.json cost-september.json
+      ai-usage import events-page1.json events-page2.json events-page3.json
       ai-usage import cost-in-dollars.json --amounts-in usd
+      ai-usage import events-without-period.json --from 2026-09-01 --to 2026-09-30
     """
     from ai_usage.commands.importer import import_files
+    from ai_usage.partitions import checked_window
 
-    import_files(console, Settings.load(), files, amounts_in.value, replace=replace, closed=closed)
+    settings, stated = Settings.load(), None
+    if from_ is not None:
+        stated = checked_window(settings, from_, to or from_)
+    elif to is not None:
+        raise AiUsageError("--to needs --from: the first of the days.")
+    import_files(
+        console,
+        settings,
+        files,
+        amounts_in.value,
+        replace=replace,
+        closed=closed,
+        stated=stated,
+    )
 
 
 @app.command()

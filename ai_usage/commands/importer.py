@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from ai_usage.commands.progress import refuse_closed, run_with_progress
+from ai_usage.commands.words import counted, few, ranges
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
+from ai_usage.ledger.closing import open_from
 from ai_usage.platforms.archive import AmountsIn, Archive
 from ai_usage.platforms.base import Window
-from ai_usage.platforms.importing import (
-    SavedAnswer,
-    import_file,
-    recognise,
-    refuse_held_days,
-)
+from ai_usage.platforms.importing import Import, parts_of, plan_imports, take
 from ai_usage.running import Refetch
 from ai_usage.settings import Settings
 
@@ -31,41 +28,36 @@ def import_files(
     *,
     replace: bool,
     closed: bool = False,
+    stated: Window | None = None,
 ) -> None:
-    """Examine every file before any is taken; then materialise the days they cover.
+    """Examine all files before any is taken; then materialise the days that they bring.
 
-    Raises `AiUsageError` if one is not recognised, two hold the same days of one endpoint, one
-    holds days that are no partitions, days that the archive holds from the vendor and `replace` is
-    not set, or days of closed months and `closed` is not set.
+    Says of each answer which days are taken, which are there already and which stay open, with
+    the dollars that it bills for them. Raises `AiUsageError` where `plan_imports` does, and for
+    days that are no partitions, or of closed months if `closed` is not set.
     """
     archive = Archive(settings.archive_root)
-    found = [(path, recognise(path)) for path in files]
-    for path, saved in found:
-        _refuse_outside(settings, path, saved.window)
-        if not closed:
-            mend = (
-                "import the file with --closed to build them anew; what changes is an adjustment."
-            )
-            refuse_closed(settings, saved.window, mend)
-        if not replace:
-            refuse_held_days(archive, path, saved)
-    _refuse_twice(found)
-    for path, saved in found:
-        report = import_file(
-            path, archive, now=settings.now, amounts_in=amounts_in, replace=replace
-        )
-        unit = f", amounts read as {report.amounts_in}" if saved.endpoint.lookback == "cost" else ""
-        console.print(
-            f"{path.name}: {saved.vendor.title} {report.endpoint}, {report.window}{unit}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    last = max(saved.window.end for _, saved in found)
-    window = Window(
-        min(saved.window.start for _, saved in found),
-        min(last, settings.today + timedelta(days=1)),
+    plans = plan_imports(
+        files,
+        archive,
+        now=settings.now,
+        amounts_in=amounts_in,
+        replace=replace,
+        stated=stated.days() if stated else None,
     )
+    for plan in plans:
+        _refuse(settings, plan, closed=closed)
+    for plan in plans:
+        take(archive, plan, now=settings.now, amounts_in=amounts_in)
+        for line in _told(plan, amounts_in):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    # Days that were there already too: a run that was broken off may not have built them.
+    days = [day for plan in plans for day in (*plan.taken, *plan.same)]
+    first = None if closed else open_from(archive)
+    days = [day for day in days if first is None or day >= first]
+    if not days:
+        return
+    window = Window(min(days), max(days) + timedelta(days=1))
     defs = build_defs(settings)
     sources = " or ".join(
         f'key:"{key.path[-1]}"'
@@ -75,26 +67,44 @@ def import_files(
     run_with_progress(console, defs, settings, f"not ({sources})", window, Refetch.nothing())
 
 
-def _refuse_outside(settings: Settings, path: Path, window: Window) -> None:
+def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
+    if not plan.taken:
+        return
+    window = Window(plan.taken[0], plan.taken[-1] + timedelta(days=1))
     if window.start < settings.first_day:
         raise AiUsageError(
-            f"{path} holds {window.start}, before the first partition {settings.first_day}: set "
-            f"AI_USAGE_START_DATE={window.start.replace(day=1)} or earlier."
+            f"{plan.answer.names} holds {window.start}, before the first partition "
+            f"{settings.first_day}: set AI_USAGE_START_DATE={window.start.replace(day=1)} or "
+            "earlier."
         )
-    if window.start > settings.today:
-        raise AiUsageError(f"{path} holds {window.start}, but today (UTC) is {settings.today}.")
+    if not closed:
+        mend = "import the file with --closed to build them anew; what changes is an adjustment."
+        refuse_closed(settings, window, mend)
 
 
-def _refuse_twice(found: Sequence[tuple[Path, SavedAnswer]]) -> None:
-    """The second of two answers for one day would silently take the first one's place."""
-    for number, (path, saved) in enumerate(found):
-        for earlier, other in found[:number]:
-            if saved.endpoint is not other.endpoint:
-                continue
-            if saved.window.start < other.window.end and other.window.start < saved.window.end:
-                raise AiUsageError(
-                    f"{earlier} and {path} both hold {saved.vendor.name} {saved.endpoint.name} of "
-                    f"{max(saved.window.start, other.window.start)}: put the pages of one answer "
-                    "into one file, one after another, or import the files one by one, the last "
-                    "word last."
-                )
+def _told(plan: Import, amounts_in: AmountsIn) -> Iterator[str]:
+    """The days that an answer brings and those that it does not, with dollars if it bills any."""
+    answer = plan.answer
+    bills = answer.endpoint.lookback == "cost"
+
+    def days(found: Sequence[date]) -> str:
+        dollars = f", ${plan.usd(found):,.2f}" if bills else ""
+        return f"{counted(len(found), 'day')}{dollars}"
+
+    files = few([path.name for path in dict.fromkeys(page.path for page in answer.pages)])
+    of = ranges(plan.taken) if plan.taken else "nothing new"
+    unit = f", amounts read as {amounts_in}" if bills else ""
+    yield f"{files}: {answer.vendor.title} {answer.endpoint.name}, {of}{unit}"
+    yield f"  taken: {days(plan.taken)}"
+    if plan.same:
+        yield f"  there already, and the same: {days(plan.same)} ({ranges(plan.same)})"
+    if not plan.left_open:
+        yield "  left open: 0 days"
+        return
+    backfill = f"ai-usage backfill --from {plan.left_open[0]} --to {plan.left_open[-1]}"
+    cut = f", of which it has only {parts_of(answer)}" if answer.days.parts else ""
+    known = " in the file" if bills else ""
+    yield (
+        f"  left open: {days(plan.left_open)}{known} ({ranges(plan.left_open)}{cut}); `{backfill}` "
+        "asks the vendor for them"
+    )

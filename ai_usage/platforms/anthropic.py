@@ -33,6 +33,15 @@ from ai_usage.platforms.parsing import (
     usd,
 )
 from ai_usage.platforms.rows import ApiKey, Person, RawEvent, Workspace
+from ai_usage.platforms.saved import (
+    Body,
+    PageTells,
+    SavedReport,
+    Span,
+    day_from,
+    moment,
+    records_of,
+)
 
 NAME = "anthropic"
 API, CODE = "claude_api", "claude_code"
@@ -745,45 +754,67 @@ def _read_workspaces(pages: Iterable[bytes], context: ReadContext) -> Iterator[W
 # --- Saved answers -----------------------------------------------------------------------------
 
 
-def _records(body: object) -> list[dict[str, object]]:
-    data = body.get("data") if isinstance(body, dict) else None
-    return [r for r in data if isinstance(r, dict)] if isinstance(data, list) else []
-
-
-def _bucketed(body: object, marks: frozenset[str]) -> Window | None:
-    """The window of a bucketed report any of whose results has one of `marks`."""
-    buckets = _records(body)
-    results = [r for b in buckets if isinstance(b.get("results"), list) for r in _each(b)]
-    if not any(marks & result.keys() for result in results):
+def _bucketed(body: Body, marks: frozenset[str]) -> bool | None:
+    """Whether any result of a bucketed report has one of `marks`; None where there is no result."""
+    if not isinstance(body.get("data"), list):
+        return False
+    buckets = records_of(body, "data")
+    results = [result for bucket in buckets for result in records_of(bucket, "results")]
+    if not results and all(bucket.get("results") == [] for bucket in buckets):
         return None
-    days = [day for b in buckets if (day := _day(b.get("starting_at")))]
-    return Window(min(days), max(days) + timedelta(days=1)) if days else None
+    return any(marks & result.keys() for result in results)
 
 
-def _each(bucket: dict[str, object]) -> Iterator[dict[str, object]]:
-    results = bucket["results"]
-    if isinstance(results, list):
-        yield from (r for r in results if isinstance(r, dict))
-
-
-def _day(value: object) -> date | None:
-    return day_of(value) if isinstance(value, str) else None
-
-
-def _recognise_usage_report(body: object) -> Window | None:
+def _is_usage_report(body: Body) -> bool | None:
     return _bucketed(body, frozenset({"uncached_input_tokens", "output_tokens"}))
 
 
-def _recognise_cost_report(body: object) -> Window | None:
+def _is_cost_report(body: Body) -> bool | None:
     return _bucketed(body, frozenset({"amount"}))
 
 
-def _recognise_claude_code(body: object) -> Window | None:
-    records = _records(body)
-    if not any("actor" in r and ("core_metrics" in r or "terminal_type" in r) for r in records):
+def _tell_buckets(body: Body) -> PageTells:
+    """A bucket without an end is a day."""
+    buckets = []
+    for bucket in records_of(body, "data"):
+        start, end = moment(bucket.get("starting_at")), moment(bucket.get("ending_at"))
+        if start is not None:
+            buckets.append(Span(start, end) if end and end > start else day_from(start))
+    return PageTells(records=len(buckets), more=_more(body), buckets=tuple(buckets))
+
+
+def _is_claude_code(body: Body) -> bool | None:
+    if not isinstance(body.get("data"), list):
+        return False
+    records = records_of(body, "data")
+    if not body["data"]:
         return None
-    days = [day for r in records if (day := _day(r.get("date")))]
-    return Window(min(days), max(days) + timedelta(days=1)) if days else None
+    return any("actor" in r and ("core_metrics" in r or "terminal_type" in r) for r in records)
+
+
+def _tell_claude_code(body: Body) -> PageTells:
+    """A call asks for one day, which its records name."""
+    records = records_of(body, "data")
+    starts = [at for record in records if (at := moment(record.get("date")))]
+    return PageTells(
+        records=len(records),
+        more=_more(body),
+        covers=tuple(map(day_from, dict.fromkeys(starts))),
+        states_period=False,
+    )
+
+
+def _more(body: Body) -> bool | None:
+    more = body.get("has_more")
+    return more if isinstance(more, bool) else None
+
+
+def _saved(
+    recognise: Callable[[Body], bool | None],
+    tell: Callable[[Body], PageTells],
+    watch: Callable[[Paging, Page], str | None],
+) -> SavedReport:
+    return SavedReport(recognise, tell, lambda paging, page, _: watch(paging, page) is not None)
 
 
 # --- Declaration -------------------------------------------------------------------------------
@@ -821,7 +852,7 @@ VENDOR = Vendor(
             yields=RawEvent,
             fetch=_fetch_usage_report,
             read=_read_usage_report,
-            recognise=_recognise_usage_report,
+            saved=_saved(_is_usage_report, _tell_buckets, _watch_buckets),
             max_days=MOST_BUCKETS,
             settle=USAGE_SETTLE,
         ),
@@ -832,7 +863,7 @@ VENDOR = Vendor(
             yields=RawEvent,
             fetch=_fetch_cost_report,
             read=_read_cost_report,
-            recognise=_recognise_cost_report,
+            saved=_saved(_is_cost_report, _tell_buckets, _watch_buckets),
             max_days=MOST_BUCKETS,
             settle=COST_SETTLE,
             lookback="cost",
@@ -844,7 +875,7 @@ VENDOR = Vendor(
             yields=RawEvent,
             fetch=_fetch_claude_code,
             read=_read_claude_code,
-            recognise=_recognise_claude_code,
+            saved=_saved(_is_claude_code, _tell_claude_code, _watch_claude_code),
             max_days=MOST_BUCKETS,
             settle=USAGE_SETTLE,
         ),

@@ -17,6 +17,7 @@ from ai_usage.platforms.rows import Row
 
 if TYPE_CHECKING:
     from ai_usage.platforms.http import VendorClient
+    from ai_usage.platforms.saved import SavedReport
 
 
 @dataclass(frozen=True, order=True)
@@ -105,8 +106,8 @@ class Endpoint:
     yields: type[Row]
     fetch: Callable[[VendorClient, Window, datetime], Iterator[Page]]
     read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
-    recognise: Callable[[object], Window | None] = lambda _body: None
-    """The window of days that a decoded saved answer of this endpoint covers; None if not ours."""
+    saved: SavedReport | None = None
+    """How a person's saved answer of it is known and read; None where it cannot be imported."""
     kind: Literal["range", "snapshot"] = "range"
     max_days: int = 30
     settle: timedelta = timedelta(hours=2)

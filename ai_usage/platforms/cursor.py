@@ -33,6 +33,16 @@ from ai_usage.platforms.parsing import (
     usd,
 )
 from ai_usage.platforms.rows import MemberSpend, Person, RawEvent
+from ai_usage.platforms.saved import (
+    Body,
+    PageTells,
+    SavedReport,
+    Span,
+    day_from,
+    moment,
+    period,
+    records_of,
+)
 
 NAME = "cursor"
 
@@ -69,6 +79,8 @@ class _Pagination(msgspec.Struct, rename="camel"):
     total_users: int | None = None
     page_size: int | None = None
     current_page: int | None = None
+    total_pages: int | None = None
+    num_pages: int | None = None
 
 
 _NO_PAGINATION = _Pagination()
@@ -80,9 +92,15 @@ class _DailyPage(msgspec.Struct):
 
 
 class _EventsPage(msgspec.Struct, rename="camel"):
-    total_usage_events_count: int
-    usage_events: list[msgspec.Raw]
+    """The dashboard's own answer, which a person may have saved, names its list differently."""
+
+    total_usage_events_count: int | None = None
+    usage_events: list[msgspec.Raw] | None = None
+    usage_events_display: list[msgspec.Raw] | None = None
     pagination: _Pagination | None = None
+
+    def events(self) -> list[msgspec.Raw] | None:
+        return self.usage_events_display if self.usage_events is None else self.usage_events
 
 
 class _MembersPage(msgspec.Struct, rename="camel"):
@@ -181,13 +199,17 @@ def _fetch_usage_events(client: VendorClient, window: Window, now: datetime) -> 
 def _watch_usage_events(paging: Paging, page: Page, number: int) -> bool:
     """Whether another page follows this one."""
     answer = paging.decode(page, _EVENTS_PAGE)
-    paging.same_total(answer.total_usage_events_count)
-    paging.records(page, answer.usage_events, kin=_moment)
+    events, total = answer.events(), answer.total_usage_events_count
+    if events is None or (total is None and paging.announces):
+        raise paging.failure("the answer has another shape than documented: no list or no count")
+    if total is not None:
+        paging.same_total(total)
+    paging.records(page, events, kin=_moment)
     pagination = answer.pagination or _NO_PAGINATION
     paging.numbered(number, pagination.current_page)
     more = pagination.has_next_page
     if more is None:
-        more = bool(answer.usage_events) and paging.count < answer.total_usage_events_count
+        more = bool(events) and paging.count < (total or 0)
     if not more:
         paging.all_there(paging.count)
     return more
@@ -370,21 +392,21 @@ class _Event(msgspec.Struct, gc=False, rename="camel"):
 _EVENT = msgspec.json.Decoder(_Event, strict=False)
 
 
-class _SavedEventsPage(msgspec.Struct, rename="camel"):
-    """As archived; the dashboard's own answer names its list differently."""
+class _ArchivedEvents(msgspec.Struct, rename="camel"):
+    """Of what is archived only the list matters, under either name."""
 
     usage_events: list[msgspec.Raw] | None = None
     usage_events_display: list[msgspec.Raw] | None = None
 
 
-_SAVED_EVENTS_PAGE = msgspec.json.Decoder(_SavedEventsPage)
+_ARCHIVED_EVENTS = msgspec.json.Decoder(_ArchivedEvents)
 
 
 def _read_usage_events(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
     """One event per request to a model."""
     decode = _EVENT.decode
     for page in pages:
-        answer = _SAVED_EVENTS_PAGE.decode(page)
+        answer = _ARCHIVED_EVENTS.decode(page)
         for record in answer.usage_events or answer.usage_events_display or ():
             try:
                 yield _usage_event(decode(record), record)
@@ -505,38 +527,87 @@ def _read_spend(pages: Iterable[bytes], context: ReadContext) -> Iterator[Member
 # --- Saved answers -----------------------------------------------------------------------------
 
 
-def _period(body: dict[str, Any], days: list[date]) -> Window | None:
-    """The window that the answer itself names, else from its first to its last day."""
-    period = body.get("period")
-    if isinstance(period, dict):
-        start, end = period.get("startDate"), period.get("endDate")
-        if isinstance(start, int) and isinstance(end, int) and start <= end:
-            first = day_of_ms_number(start // DAY_MS)
-            # An end at midnight is exclusive, unless it is the start itself.
-            last = day_of_ms_number(max(end - 1, start) // DAY_MS)
-            return Window(first, last + timedelta(days=1))
-    return Window(min(days), max(days) + timedelta(days=1)) if days else None
+def _covered(body: Body, unsaid: Iterable[Span]) -> tuple[tuple[Span, ...], bool]:
+    """The days, each with what the answer has of it, and whether the answer itself says so."""
+    said = body.get("period")
+    if isinstance(said, dict):
+        found = period(said.get("startDate"), said.get("endDate"))
+        if found is not None:
+            return tuple(found.by_day()), True
+    return tuple(unsaid), False
 
 
-def _recognise_daily_usage(body: object) -> Window | None:
-    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
-        return None
-    rows = [row for row in body["data"] if isinstance(row, dict)]
-    marks = {"totalLinesAdded", "total_lines_added", "totalAccepts", "total_accepts"}
-    if not rows or not all(marks & row.keys() for row in rows):
-        return None
-    days = [day for row in rows if (day := day_of(row.get("day")) or day_of(row.get("date")))]
-    return _period(body, days)
+def _row_days(rows: Iterable[dict[str, Any]]) -> Iterator[Span]:
+    """The days of rows as the vendor cut them, which are UTC days unless they begin otherwise."""
+    for row in rows:
+        start = moment(row.get("date")) or moment(row.get("day"))
+        if start is not None:
+            yield day_from(start)
 
 
-def _recognise_usage_events(body: object) -> Window | None:
-    if not isinstance(body, dict):
+def _asked(body: Body) -> Hashable:
+    return msgspec.json.encode(body.get("period"), order="sorted")
+
+
+def _pagination(body: Body) -> dict[str, Any]:
+    found = body.get("pagination")
+    return found if isinstance(found, dict) else {}
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+_DAILY_MARKS = {"totalLinesAdded", "total_lines_added", "totalAccepts", "total_accepts"}
+
+
+def _is_daily_usage(body: Body) -> bool | None:
+    rows = body.get("data")
+    if not isinstance(rows, list):
+        return False
+    if not rows:
         return None
-    events = body.get("usageEvents", body.get("usageEventsDisplay"))
-    if not isinstance(events, list):
-        return None
-    stamps = [event.get("timestamp") for event in events if isinstance(event, dict)]
-    return _period(body, [day for stamp in stamps if (day := day_of(stamp))])
+    return all(isinstance(row, dict) and _DAILY_MARKS & row.keys() for row in rows)
+
+
+def _tell_daily_usage(body: Body) -> PageTells:
+    rows, paging = records_of(body, "data"), _pagination(body)
+    covers, said = _covered(body, _row_days(rows))
+    return PageTells(
+        records=len(rows),
+        more=_flag(paging.get("hasNextPage")),
+        number=_integer(paging.get("page")),
+        of=_integer(paging.get("totalPages")),
+        asked=_asked(body),
+        covers=covers,
+        states_period=said,
+    )
+
+
+def _is_usage_events(body: Body) -> bool:
+    return isinstance(body.get("usageEvents", body.get("usageEventsDisplay")), list)
+
+
+def _tell_usage_events(body: Body) -> PageTells:
+    name = "usageEvents" if "usageEvents" in body else "usageEventsDisplay"
+    rows, paging = records_of(body, name), _pagination(body)
+    instants = [at for row in rows if (at := moment(row.get("timestamp")))]
+    covers, said = _covered(body, ())
+    return PageTells(
+        records=len(rows),
+        more=_flag(paging.get("hasNextPage")),
+        total=_integer(body.get("totalUsageEventsCount")),
+        number=_integer(paging.get("currentPage")),
+        of=_integer(paging.get("numPages")),
+        asked=_asked(body),
+        covers=covers,
+        seen=Span(min(instants), max(instants)) if instants and not said else None,
+        states_period=said,
+    )
 
 
 # --- Declaration -------------------------------------------------------------------------------
@@ -558,7 +629,7 @@ VENDOR = Vendor(
             yields=RawEvent,
             fetch=_fetch_daily_usage,
             read=_read_daily_usage,
-            recognise=_recognise_daily_usage,
+            saved=SavedReport(_is_daily_usage, _tell_daily_usage, _watch_daily_usage),
             max_days=30,
             settle=timedelta(hours=2),
             requests_per_minute=20,
@@ -570,7 +641,7 @@ VENDOR = Vendor(
             yields=RawEvent,
             fetch=_fetch_usage_events,
             read=_read_usage_events,
-            recognise=_recognise_usage_events,
+            saved=SavedReport(_is_usage_events, _tell_usage_events, _watch_usage_events),
             max_days=30,
             # The vendor recomputes charges for about a day.
             settle=timedelta(hours=24),

@@ -33,6 +33,9 @@ class Paging:
     where an API gives none of these, a list that reads otherwise when it is read again (`alike`).
     """
 
+    announces = True
+    """Whether the answer must announce what its vendor documents; what a person saved may not."""
+
     def __init__(self, vendor: str, endpoint: str, where: str) -> None:
         self._where = f"{vendor} {endpoint} {where}"
         self._tokens: set[str] = set()
