@@ -111,6 +111,12 @@ class _Built(msgspec.Struct):
     older: dict[str, tuple[date, date] | None]
 
 
+def all_known(archive: Archive, changes: Iterable[RuleChange] = RULE_CHANGES) -> bool:
+    """Whether the archive says of every change which days it has not reached."""
+    known = _known(archive)
+    return all(change.name in known for change in changes)
+
+
 def outdated_days(
     archive: Archive,
     settings: Settings,

@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.checks.masking import mask_text
 from ai_usage.dead_runs import end_dead_runs, this_process
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.event_log import batch_events
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
@@ -31,7 +31,7 @@ from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.progress import Progress, Step, listening
 from ai_usage.reference_state import take_in
-from ai_usage.rule_changes import OutdatedDays, note_built, note_empty, outdated_days
+from ai_usage.rule_changes import OutdatedDays, all_known, note_built, note_empty, outdated_days
 from ai_usage.settings import Settings
 from ai_usage.step_errors import error_line, interrupted
 from ai_usage.warehouse.io_managers import warehouse_resource
@@ -299,9 +299,14 @@ def outdated(settings: Settings) -> OutdatedDays | None:
 
 
 def note_empty_warehouse(settings: Settings) -> None:
-    """Remember, where nothing is loaded yet, that all of it will follow the present rules."""
-    if loaded_days(settings) is None:
-        note_empty(Archive(settings.archive_root), settings)
+    """Remember, where nothing is loaded yet, that all of it will follow the present rules.
+
+    A warehouse that cannot be asked now is left to the run, which says why.
+    """
+    archive = Archive(settings.archive_root)
+    with suppress(WarehouseError):
+        if not all_known(archive) and loaded_days(settings) is None:
+            note_empty(archive, settings)
 
 
 def loaded_days(settings: Settings) -> Window | None:

@@ -43,12 +43,12 @@ def products_of(vendors: Iterable[Vendor]) -> list[Product]:
 class Beyond:
     """What rules between files need and no file tells.
 
-    `products` are those that the vendors' modules declare, None where that is not told: then no
-    platform is unknown. `rules` are further rules of a file by its name, of what needs more than
+    `products` are those that the vendors' modules declare; where there are none, no platform is
+    unknown. `rules` are further rules of a file by its name, of what needs more than
     the files: who has left, say.
     """
 
-    products: Sequence[Product] | None = None
+    products: Sequence[Product] = ()
     rules: Mapping[str, AcrossRule] = field(default_factory=dict)
 
 
@@ -117,7 +117,7 @@ def _across(
     problems: list[Problem] = []
     warnings = list(own.warnings)
     # A refused file may hold what is missed here: it is mended first, then this one is judged.
-    if beyond.products is not None and not refused & {PLATFORMS, SEATS}:
+    if beyond.products and not refused & {PLATFORMS, SEATS}:
         if "platform" in file.column_names:
             problems += undeclared_platforms(file, own.lines, others, beyond.products)
         if "approved_platforms" in file.column_names:
