@@ -9,7 +9,7 @@ launched must not be waited for at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from dagster._core.storage.tags import (
 
 from ai_usage.dead_runs import end_dead_runs
 from ai_usage.errors import AiUsageError
+from ai_usage.one_writer import WRITES
 from ai_usage.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
@@ -93,7 +94,10 @@ def automation(
         job = _job(REFERENCE, maintained, "Reads directories and the files a person maintains.")
         ingests.append(Ingest(job, [specs[key] for key in maintained]))
     transform = _job(
-        TRANSFORM, transformed, "Raw events, dimensions, facts, views, and all their checks."
+        TRANSFORM,
+        transformed,
+        "Raw events, dimensions, facts, views, and all their checks.",
+        WRITES,
     )
     return Automation(
         jobs=[*(ingest.job for ingest in ingests), transform],
@@ -150,9 +154,17 @@ class Ingest:
         return refetch.config({spec.key.path[-1]: spec.tags for spec in self.specs})
 
 
-def _job(name: str, keys: Sequence[dg.AssetKey], description: str) -> Any:
+def _job(
+    name: str,
+    keys: Sequence[dg.AssetKey],
+    description: str,
+    run_tags: Mapping[str, str] | None = None,
+) -> Any:
     return dg.define_asset_job(
-        name, selection=dg.AssetSelection.assets(*keys), description=description
+        name,
+        selection=dg.AssetSelection.assets(*keys),
+        description=description,
+        run_tags=run_tags,
     )
 
 

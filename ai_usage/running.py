@@ -26,6 +26,7 @@ from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.event_log import batch_events
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
+from ai_usage.one_writer import WRITES, wait_for_turn, writes
 from ai_usage.partitions import range_tags
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
@@ -219,6 +220,9 @@ def run_assets(
     note_empty_warehouse(settings)
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_runs(instance)
+        if writes(keys) and settings.warehouse == "bigquery":
+            # A DuckDB file is held by one process at a time anyway.
+            wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
         instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
         result = job.execute_in_process(
             run_id=run_id,
@@ -226,7 +230,7 @@ def run_assets(
             asset_selection=keys,
             raise_on_error=False,
             run_config={**refetch.config(of_assets), **QUIET},
-            tags=_tags_of(window),
+            tags={**_tags_of(window), **(WRITES if writes(keys) else {})},
         )
         alert_on_run(settings, defs, instance, run_id)
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:

@@ -175,7 +175,7 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state in ("started", "fetching"):
+            if step.state in ("started", "fetching", "waiting"):
                 note = f"  {step.note}" if step.note else ""
                 progress.update(task, description=f"{title}  {step.name}{note}")
             else:
@@ -200,8 +200,14 @@ def _with_lines(
             console.print(
                 f"        fetching {step.name}: {step.note}", highlight=False, soft_wrap=True
             )
+        if step.state == "waiting":
+            console.print(
+                f"        waiting for the {step.name}: {step.note}",
+                highlight=False,
+                soft_wrap=True,
+            )
         spoken = time.monotonic()
-        if step.state in ("started", "fetching") or (
+        if step.state in ("started", "fetching", "waiting") or (
             step.name not in assets and step.state != "failed"
         ):
             return

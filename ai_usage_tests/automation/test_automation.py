@@ -27,6 +27,7 @@ from ai_usage.automation import (
 )
 from ai_usage.definitions import build_defs
 from ai_usage.ledger.closing import record_close
+from ai_usage.one_writer import OneWriterCoordinator
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window, discovered_vendors
 from ai_usage.reference import VENDOR, read_path, reference_file
@@ -396,7 +397,7 @@ def test_runs_wait_for_each_other_on_the_embedded_warehouse(instance: dg.Dagster
     queue = instance.get_concurrency_config().run_queue_config
     assert queue is not None
     assert queue.max_concurrent_runs == 1
-    assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
+    assert isinstance(instance.run_coordinator, OneWriterCoordinator)
 
 
 def test_the_instance_on_postgres_is_one_that_dagster_accepts(tmp_path: Path) -> None:
