@@ -50,7 +50,10 @@ def _dataset(warehouse: BigQueryWarehouse, dataset: str) -> Finding:
             False,
             f"it is in {location}, AI_USAGE_BIGQUERY_LOCATION says {warehouse.location}",
         )
-    return Finding(what, True, f"in {location}")
+    defaults = warehouse.dataset_defaults(dataset)
+    if defaults:
+        return Finding(what, False, "; ".join(defaults))
+    return Finding(what, True, f"in {location}; nothing expires, texts compare exactly")
 
 
 def _permissions(warehouse: BigQueryWarehouse) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +52,8 @@ class Fault:
     times: int = 1
     holding: str = ""
     """A text that the request's body must hold."""
+    landed: bool = False
+    """Whether the request is passed on all the same: it did its work, its answer is lost."""
 
     def meets(self, asked: Asked) -> bool:
         """Whether the request is one to be answered amiss; counts it."""
@@ -72,12 +74,29 @@ class Fault:
 
 
 @dataclass
+class Meanwhile:
+    """What happens elsewhere once, just before a request is passed on that holds a text."""
+
+    holding: str
+    happens: Callable[[], object]
+
+
+@dataclass
 class Proxy:
-    """What was asked, and the faults that wait to be answered."""
+    """What was asked, the faults that wait to be answered, and what happens in between."""
 
     endpoint: str = ""
     asked: list[Asked] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    meanwhile: list[Meanwhile] = field(default_factory=list)
+
+    def due(self, asked: Asked) -> Meanwhile | None:
+        """What happens before this request; it happens once."""
+        for each in self.meanwhile:
+            if each.holding.encode() in asked.body:
+                self.meanwhile.remove(each)
+                return each
+        return None
 
 
 @contextmanager
@@ -96,7 +115,10 @@ def proxied(upstream: str) -> Iterator[Proxy]:
             with lock:
                 proxy.asked.append(asked)
                 fault = next((f for f in proxy.faults if f.meets(asked)), None)
-            if fault is not None:
+                due = proxy.due(asked)
+            if due is not None:
+                due.happens()
+            if fault is not None and not fault.landed:
                 self._answer(fault.status, {"Content-Type": "application/json"}, fault.body())
                 return
             connection = http.client.HTTPConnection(target, timeout=300)
@@ -107,6 +129,9 @@ def proxied(upstream: str) -> Iterator[Proxy]:
                 content = answer.read()
             finally:
                 connection.close()
+            if fault is not None:
+                self._answer(fault.status, {"Content-Type": "application/json"}, fault.body())
+                return
             self._answer(answer.status, dict(answer.getheaders()), content)
 
         def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:

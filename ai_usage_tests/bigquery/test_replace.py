@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
@@ -183,11 +184,28 @@ def test_a_load_that_bigquery_refuses_changes_nothing(loaded: BigQueryWarehouse)
 def test_an_insert_that_fails_in_the_transaction_brings_the_old_rows_back(
     loaded: BigQueryWarehouse,
 ) -> None:
-    """The rows are deleted by then: text that is no JSON is only found when it is inserted."""
-    rows = arrow(TABLE, [raw(DAY, "bad", raw_response="{no json")])
+    """The rows are deleted by then: here somebody takes the stage away once it was looked at."""
+
+    class Robbed(BigQueryWarehouse):
+        def _check_stage(self, client: Any, schema: Any, stage: str, *rest: Any) -> None:
+            super()._check_stage(client, schema, stage, *rest)
+            client.delete_table(stage)
+
+    robbed = Robbed(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})
     with pytest.raises(WarehouseError, match="the old ones stay"):
-        loaded.replace(TABLE, days(DAY, 1), rows)
+        robbed.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
     assert_untouched(loaded)
+
+
+@pytest.mark.parametrize("text", ['{"cents": 1e400}', '{"name": "\\ud800"}', "{no json"])
+def test_a_record_that_is_no_json_to_bigquery_stays_as_text_and_keeps_no_other_out(
+    text: str, loaded: BigQueryWarehouse, two_days: tuple[date, date]
+) -> None:
+    """Readers hand such text over as a JSON string; this is for what they do not foresee."""
+    day, _ = two_days
+    rows = arrow(TABLE, [raw(day, "odd", raw_response=text), raw(day, "plain")])
+    assert loaded.replace(TABLE, Window.day(day), rows).rows == 2
+    assert events(loaded, Window.day(day)) == {event_id("odd"), event_id("plain")}
 
 
 def test_a_query_that_fails_changes_nothing(loaded: BigQueryWarehouse) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import ibis
 import pytest
+import requests
 from google.cloud import bigquery
 from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import (
@@ -25,11 +26,11 @@ from ai_usage.commands.doctor_bigquery import findings
 from ai_usage.errors import WarehouseError
 from ai_usage.platforms.base import Window
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.bigquery.place import Place
-from ai_usage_tests.bigquery.proxy import Asked, Fault, Proxy, proxied
+from ai_usage_tests.bigquery.proxy import Asked, Fault, Meanwhile, Proxy, proxied
 from ai_usage_tests.support.pipeline import warehouse_of
 from ai_usage_tests.warehouse.rows import DAY, arrow, event_id, raw
 
@@ -65,8 +66,10 @@ def asked(proxy: Proxy, warehouse: BigQueryWarehouse) -> Iterator[list[Asked]]:
     """What is asked during a test."""
     proxy.asked.clear()
     proxy.faults.clear()
+    proxy.meanwhile.clear()
     yield proxy.asked
     proxy.faults.clear()
+    proxy.meanwhile.clear()
 
 
 @pytest.fixture
@@ -243,6 +246,196 @@ def test_a_replacement_asks_as_few_statements_as_its_promises_need(
     query = Query("SELECT * FROM raw_ai_events WHERE event_date = @day", {"day": day})
     warehouse.replace(TABLE, Window.day(day), query)
     assert statements() == ["dry SELECT", "CREATE", "SELECT", "dry DELETE", "DECLARE"]
+
+
+def loads(asked: list[Asked]) -> list[str]:
+    """The ids of the load jobs that were asked for."""
+    started = [a.json for a in asked if a.method == "POST" and "uploadType" in a.path]
+    return [job["jobReference"]["jobId"] for job in started]
+
+
+def test_a_load_whose_answer_is_lost_is_found_again_not_doubled(
+    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy, day: date
+) -> None:
+    """Its second try has the id of the first: BigQuery knows that id already, and says so."""
+    lost = Fault("PUT", "uploadType", 403, "rateLimitExceeded", "Too many", 1, landed=True)
+    known = Fault("POST", "uploadType", 409, "duplicate", "Already Exists: Job", 1)
+    proxy.faults.append(lost)
+    # The first request for the job passes, the second is told that there is one.
+    proxy.meanwhile.append(Meanwhile("PAR1", lambda: proxy.faults.append(known)))
+    written = warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
+    assert (lost.times, known.times) == (0, 0)
+    assert written.rows == 1
+    assert events(warehouse, day) == {event_id("new")}
+    first, second = loads(asked)
+    assert first == second
+    assert first.startswith(f"ai_usage_stage_{TABLE}_")
+
+
+def test_no_rows_are_no_load(warehouse: BigQueryWarehouse, asked: list[Asked], day: date) -> None:
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "old")]))
+    asked.clear()
+    emptied = warehouse.replace(TABLE, Window.day(day), arrow(TABLE, []))
+    assert (emptied.rows, emptied.rows_before) == (0, 1)
+    assert loads(asked) == []
+    assert events(warehouse, day) == set()
+
+
+def test_rows_that_are_there_are_no_failure_where_the_stage_cannot_be_dropped(
+    warehouse: BigQueryWarehouse, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It expires by itself; the swap has been committed by then."""
+
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("the line is dead")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bigquery.Client, "delete_table", cut_off)
+        written = warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
+    assert written.rows == 1
+    assert events(warehouse, day) == {event_id("new")}
+    with warehouse.client() as client:
+        for stage in stages(warehouse):
+            client.delete_table(f"{warehouse.project}.{warehouse.dataset}.{stage}")
+
+
+def test_a_line_that_breaks_is_an_error_of_one_line(
+    warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("the line is dead")
+
+    monkeypatch.setattr(bigquery.Client, "get_table", cut_off)
+    with pytest.raises(WarehouseError, match="no answer: the line is dead"):
+        warehouse.exists(TABLE)
+
+
+# -- an older stage and a newer one ----------------------------------------------------------------
+
+BUILT = Query(
+    "SELECT 1 AS cost_center_sk, MIN(model) AS cost_center, CAST([] AS ARRAY<STRING>) AS "
+    "departments, TRUE AS is_active, TIMESTAMP '2026-03-01 00:00:00+00' AS created_timestamp, "
+    "TIMESTAMP '2026-03-01 00:00:00+00' AS updated_timestamp "
+    "FROM raw_ai_events WHERE event_date = @day",
+    {"day": DAY - timedelta(days=1)},
+)
+"""A small table built from another, as the facts are built from raw events."""
+
+
+def transform(warehouse: BigQueryWarehouse, version: str) -> Replaced:
+    """Raw events of a version, then the table that is built from them."""
+    day = DAY - timedelta(days=1)
+    rows = [raw(day, "of a version", model=version)]
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, rows))
+    return warehouse.replace("dim_cost_centers", None, BUILT)
+
+
+def built(warehouse: BigQueryWarehouse) -> list[str]:
+    return list(warehouse.read("dim_cost_centers").column("cost_center").to_pylist())
+
+
+@pytest.mark.parametrize("moment", ["COUNTIF", "BEGIN TRANS", "conflict"])
+def test_an_older_stage_never_stays_over_a_newer_one(
+    moment: str,
+    place: Place,
+    warehouse: BigQueryWarehouse,
+    asked: list[Asked],
+    proxy: Proxy,
+) -> None:
+    """One writer has staged rows; another writes newer raw events and builds from them.
+
+    Before the first looks, between its look and its script, and in a conflict that it is told of.
+    """
+    transform(warehouse, "older")
+    environment = {
+        "AI_USAGE_ENV_FILE": "no.env",
+        **place.environment(warehouse.dataset),
+        "AI_USAGE_BIGQUERY_ENDPOINT": str(place.endpoint),
+    }
+    other = warehouse_of(Settings.load(environment))
+    assert isinstance(other, BigQueryWarehouse)
+    at = "BEGIN TRANS" if moment == "conflict" else moment
+    proxy.meanwhile.append(Meanwhile(at, lambda: transform(other, "newer")))
+    if moment == "conflict":
+        proxy.faults.append(Fault("GET", "/queries/", 400, "invalidQuery", CONFLICT, 1))
+    asked.clear()
+    written = warehouse.replace("dim_cost_centers", None, BUILT)
+    assert proxy.meanwhile == []
+    assert built(warehouse) == ["newer"]
+    assert written.details["staged_again"] == 1
+    assert stages(warehouse) == []
+
+
+def test_a_conflict_over_other_days_runs_the_script_again_not_the_query(
+    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
+) -> None:
+    """BigQuery cancels a transaction for a table that changed, whatever the days."""
+    transform(warehouse, "only")
+    asked.clear()
+    proxy.faults.append(Fault("GET", "/queries/", 400, "invalidQuery", CONFLICT, 1, "", True))
+    # The look at the stage is a question of another kind: only scripts and CREATEs wait for a job.
+    written = warehouse.replace("dim_cost_centers", None, BUILT)
+    assert "staged_again" not in written.details
+    assert built(warehouse) == ["only"]
+    assert sum(b"CREATE TABLE" in each.body for each in asked) == 1
+
+
+def test_two_transformations_at_once_leave_what_the_last_raw_events_say(
+    warehouse: BigQueryWarehouse, asked: list[Asked]
+) -> None:
+    with futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda version: transform(warehouse, version), ["one", "other"]))
+    day = DAY - timedelta(days=1)
+    assert built(warehouse) == warehouse.read(TABLE, Window.day(day)).column("model").to_pylist()
+    assert stages(warehouse) == []
+
+
+# -- what a dataset hands down ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("default", "says"),
+    [
+        ({"defaultTableExpirationMs": "5184000000"}, "deletes tables and views after 60 days"),
+        (
+            {"defaultPartitionExpirationMs": "5184000000"},
+            "deletes days of partitioned tables after 60 days",
+        ),
+        ({"defaultCollation": "und:ci"}, "default collation und:ci"),
+        ({"isCaseInsensitive": True}, "differ in case"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_dataset_whose_defaults_delete_or_confuse_rows_is_refused(
+    default: dict[str, Any],
+    says: str,
+    warehouse: BigQueryWarehouse,
+    asked: list[Asked],
+    proxy: Proxy,
+) -> None:
+    """By doctor, and before a table or view is made in it; the statement that helps is named."""
+
+    def plant(dataset: str) -> None:
+        place = {"projectId": warehouse.project, "datasetId": dataset}
+        body = json.dumps({"datasetReference": place, "location": "US", **default})
+        proxy.faults.append(Fault("GET", f"/datasets/{dataset}?", 200, "", body, 2))
+
+    for dataset in (warehouse.dataset, str(warehouse.views_dataset)):
+        plant(dataset)
+        (found,) = [f for f in findings(Settings(), warehouse) if f.what == f"dataset {dataset}"]
+        assert not found.ok
+        assert says in found.detail
+        assert f"ALTER SCHEMA `{warehouse.project}.{dataset}` SET" in found.detail
+        proxy.faults.clear()
+    plant(warehouse.dataset)
+    with pytest.raises(WarehouseError, match=f"{says}.*nothing was made in it"):
+        warehouse.ensure_table("dim_budgets")
+    assert not warehouse.exists("dim_budgets")
+    proxy.faults.clear()
+    plant(str(warehouse.views_dataset))
+    view = view_schema("vw_executive_dashboard")
+    with pytest.raises(WarehouseError, match=f"{says}.*nothing was made in it"):
+        warehouse.create_view(view, view_literals(Settings(), view))
 
 
 @contextmanager

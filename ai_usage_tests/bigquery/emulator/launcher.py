@@ -33,6 +33,41 @@ def packaged_extensions(folder: Path) -> Path:
     return folder
 
 
+CHANGED = """
+SELECT epoch_ms(max(s.snapshot_time))
+FROM "{meta}".ducklake_snapshot AS s
+WHERE s.snapshot_id IN (
+  SELECT unnest([f.begin_snapshot, f.end_snapshot])
+  FROM (
+    SELECT table_id, begin_snapshot, end_snapshot FROM "{meta}".ducklake_data_file
+    UNION ALL
+    SELECT table_id, begin_snapshot, end_snapshot FROM "{meta}".ducklake_delete_file
+  ) AS f
+  JOIN "{meta}".ducklake_table AS t USING (table_id)
+  JOIN "{meta}".ducklake_schema AS d USING (schema_id)
+  WHERE t.table_name = ? AND d.schema_name = ?
+)
+"""
+"""When the files of a table last changed, by DuckLake's own books."""
+
+
+def tell_last_writes() -> None:
+    """Let a table's lastModifiedTime be that of its rows too: the emulator has its definition's."""
+    from local_bigquery.catalog import tables
+    from local_bigquery.engine import database
+
+    load = tables.load
+
+    def load_as_written(project_id: str, dataset_id: str, table_id: str) -> Any:
+        table = load(project_id, dataset_id, table_id)
+        query = CHANGED.format(meta=f"__ducklake_metadata_{project_id}")
+        ((written,),) = database.fetch(query, [table_id, dataset_id])
+        latest = max(int(table.lastModifiedTime or 0), int(written or 0))
+        return table.replace(lastModifiedTime=str(latest))
+
+    tables.load = load_as_written
+
+
 def main() -> None:
     """Start the emulator with the command line's arguments."""
     connect = duckdb.connect
@@ -55,6 +90,7 @@ def main() -> None:
         duckdb.connect = connect_offline
         from local_bigquery import cli
 
+        tell_last_writes()
         sys.argv[0] = "local-bigquery"
         cli.main()
 
