@@ -67,6 +67,10 @@ FLAGS: dict[str, Flag] = {
             "Amounts have at most nine decimals of a dollar; what is beyond is cut off.",
         ),
         Flag(
+            "unparsable_json",
+            "A warehouse takes the vendor's record for JSON; else it is kept whole, as a text.",
+        ),
+        Flag(
             "unknown_enum",
             "Every value of the fields that decide on money and attribution is known.",
             weight=0.05,

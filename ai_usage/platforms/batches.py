@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from ai_usage.platforms.rows import RawEvent
+from ai_usage.platforms.stored_json import stored
 from ai_usage.warehouse.schema import table_schema
 
 BATCH_ROWS = 20_000
@@ -42,7 +43,7 @@ def batches(events: Iterable[RawEvent], provenance: Provenance) -> Iterator[pa.R
 
 
 def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
-    columns: dict[str, tuple[Any, ...] | list[Any]] = dict(
+    columns: dict[str, Sequence[Any]] = dict(
         zip(_FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
     )
     shared: dict[str, Any] = {
@@ -57,6 +58,9 @@ def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
     provisional = provenance.provisional_days
     days = columns["event_date"]
     columns["is_provisional"] = [day in provisional for day in days]
+    columns["raw_response"], columns["validation_errors"] = stored(
+        columns["raw_response"], columns["validation_errors"]
+    )
     schema = table_schema("raw_ai_events").arrow_schema
     arrays = []
     for column in schema:

@@ -339,7 +339,7 @@ class BigQueryWarehouse(Warehouse):
         name = f"`{self.home(schema.name)}`"
         where, bounds = _where(schema, window)
         columns = ", ".join(f"`{c}`" for c in schema.column_names)
-        values = ", ".join(_inserted(c, staged[c.name]) for c in schema.columns)
+        values = ", ".join(inserted(c, staged[c.name]) for c in schema.columns)
         script = f"""
 DECLARE old_rows, new_rows INT64;
 BEGIN TRANSACTION;
@@ -493,7 +493,7 @@ SELECT old_rows, new_rows;
         return int(job.total_bytes_processed or 0)
 
 
-def _inserted(column: Column, staged: str) -> str:
+def inserted(column: Column, staged: str) -> str:
     """A column of the stage as it is inserted."""
     name = f"`{column.name}`"
     if column.type != "JSON" or staged != "STRING":

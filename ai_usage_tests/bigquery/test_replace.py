@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -20,9 +21,20 @@ from ai_usage.platforms.base import Window
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
+from ai_usage.warehouse.compare import compare
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.support.pipeline import warehouse_of
-from ai_usage_tests.warehouse.rows import DAY, arrow, days, event_id, raw, row
+from ai_usage_tests.warehouse.rows import (
+    DAY,
+    ODD_JSON,
+    arrow,
+    days,
+    event_id,
+    odd_events,
+    open_warehouse,
+    raw,
+    row,
+)
 
 TABLE = "raw_ai_events"
 NEXT = DAY + timedelta(days=1)
@@ -195,6 +207,27 @@ def test_an_insert_that_fails_in_the_transaction_brings_the_old_rows_back(
     with pytest.raises(WarehouseError, match="the old ones stay"):
         robbed.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
     assert_untouched(loaded)
+
+
+def test_odd_records_are_the_same_in_both_warehouses(
+    loaded: BigQueryWarehouse, two_days: tuple[date, date], tmp_path: Path
+) -> None:
+    """A number beyond a FLOAT64, half a character: both hold the whole record as a text."""
+    day, _ = two_days
+    rows = odd_events(day)
+    embedded = open_warehouse(tmp_path)
+    for warehouse in (loaded, embedded):
+        assert warehouse.replace(TABLE, Window.day(day), rows).rows == rows.num_rows
+    here, there = (w.read(TABLE, Window.day(day)) for w in (embedded, loaded))
+    found = compare(TABLE, here, there, key=["event_id"], json_columns=["raw_response"])
+    assert not [str(difference) for difference in found]
+    for read in (here, there):
+        by_id = {r["event_id"]: r for r in read.to_pylist()}
+        for text, is_json in ODD_JSON.items():
+            row_ = by_id[event_id(text)]
+            kept = json.loads(row_["raw_response"])
+            assert kept == (json.loads(text) if is_json else text)
+            assert row_["validation_errors"] == ([] if is_json else ["unparsable_json"])
 
 
 @pytest.mark.parametrize("text", ['{"cents": 1e400}', '{"name": "\\ud800"}', "{no json"])

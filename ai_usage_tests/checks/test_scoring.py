@@ -96,6 +96,7 @@ def test_every_weighted_rule_is_planted_above() -> None:
         (["unknown_billing"], 0.98),
         (["unreadable_value"], 0.99),
         (["truncated_amount"], 1.0),
+        (["unparsable_json"], 1.0),
         # Many details of one kind weigh once: a vendor's new vocabulary is no critical error.
         ([f"unknown_enum:field_{n}" for n in range(30)], 0.95),
         (["something_new"], 1.0),

@@ -13,6 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from ai_usage.platforms.base import Window
+from ai_usage.platforms.batches import Provenance, batches
+from ai_usage.platforms.rows import RawEvent
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 
@@ -116,3 +118,38 @@ def stored(warehouse: DuckDBWarehouse, table: str, *columns: str) -> list[tuple[
             connection.execute(f'SELECT {names} FROM "{warehouse.dataset}"."{table}"').fetchall(),
             key=lambda values: [(value is not None, value) for value in values],
         )
+
+
+ODD_JSON = {
+    '{"a": 1e400}': False,
+    '{"a": -1e400}': False,
+    '{"a": 1.7976931348623159e308}': False,
+    '{"a": ' + "9" * 310 + "}": False,
+    '{"a": "\\ud800"}': False,
+    '{"a": "\\udc00x"}': False,
+    '{"\\ud800": 1}': False,
+    '{"a": NaN}': False,
+    "{no json": False,
+    '{"a": "\\ud83d\\ude00", "b": [1, null, "ü"]}': True,
+    '{"a": 1.7976931348623157e308}': True,
+    '{"a": 0.5, "b": 123456789}': True,
+    '"text"': True,
+}
+"""Vendors' records, and whether a warehouse takes them for JSON."""
+
+
+def odd_events(day: date) -> pa.Table:
+    """An event for each odd record, as readers' events become rows."""
+    events = [
+        RawEvent(
+            identity=(text,),
+            event_id=event_id(text),
+            event_timestamp=at(day),
+            event_date=day,
+            event_type="usage",
+            raw_response=text,
+        )
+        for text in ODD_JSON
+    ]
+    provenance = Provenance("cursor", "usage_events", FETCHED, frozenset(), None)
+    return pa.Table.from_batches(list(batches(events, provenance)))
