@@ -54,7 +54,7 @@ from ai_usage.warehouse.bigquery_tables import (
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.schema import Column, TableSchema, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, relations, render
-from ai_usage.warehouse.views import ViewSchema
+from ai_usage.warehouse.views import ViewSchema, tables_read
 
 STAGE_LIFETIME = timedelta(hours=24)
 """A staging table that a killed process leaves behind is gone after this."""
@@ -248,8 +248,7 @@ class BigQueryWarehouse(Warehouse):
         """Work the rows out, and say in which state of its tables the query was asked."""
         sql = self.render(new.sql)
         spent.estimated += self._foreseen(client, sql, new.parameters, references(new.sql))
-        sources = references(new.sql) & set(table_names()) - {schema.name}
-        read_at = self._written_at(client, sources)
+        read_at = self._written_at(client, tables_read(new.sql) - {schema.name})
         expires = (datetime.now(UTC) + STAGE_LIFETIME).isoformat(timespec="seconds")
         run(
             client,

@@ -133,3 +133,10 @@ def _options(properties: exp.Expression | None) -> dict[str, exp.Expression]:
         for prop in properties.expressions
         if isinstance(prop, exp.Property) and "value" in prop.args
     }
+
+
+def tables_read(sql: str) -> frozenset[str]:
+    """The product's tables that a statement reads, those of the views that it reads included."""
+    read = references(sql)
+    views = read & set(names("views"))
+    return (read - views).union(*(tables_read(view_schema(view).query) for view in views))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ai_usage.warehouse.views import parse_view, view_names, view_schema
+from ai_usage.warehouse.schema import table_names
+from ai_usage.warehouse.views import parse_view, tables_read, view_names, view_schema
 
 VIEW = """
 CREATE VIEW vw_x (
@@ -87,3 +88,13 @@ def test_every_column_of_every_view_is_described_in_a_sentence() -> None:
     for name in view_names():
         for column, description in view_schema(name).columns:
             assert description.endswith("."), f"{name}.{column}"
+
+
+def test_what_a_statement_reads_through_views_are_tables() -> None:
+    """`vw_executive_dashboard` knows from another view which days are loaded."""
+    sql = "SELECT v.month FROM vw_executive_dashboard AS v JOIN dim_seats AS s USING (month)"
+    read = tables_read(sql)
+    assert read <= set(table_names())
+    assert {"dim_seats", "fact_ai_costs", "fact_ai_usage"} | tables_read(
+        view_schema("vw_loaded_days").query
+    ) <= read
