@@ -18,7 +18,7 @@ from rich.console import Console
 
 from ai_usage.commands.dev import serve_ui
 from ai_usage.commands.progress import follow, print_outcome, window_of_run
-from ai_usage.commands.spend import spend_table
+from ai_usage.commands.spend import how_much, spend_table
 from ai_usage.commands.words import counted
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
@@ -193,7 +193,9 @@ def _sum_up(console: Console, settings: Settings) -> None:
         "FROM vw_executive_dashboard ORDER BY month DESC LIMIT 2"
     ).to_pylist()
     for row in shares:
-        so_far = " so far" if row["is_partial"] else ""
+        so_far = " so far" if row["month"] == settings.today.replace(day=1) else ""
+        if row["is_partial"] and not so_far:
+            so_far = f" ({how_much(warehouse, row['month'])})"
         console.print(
             f"{row['month']:%B %Y}{so_far}: ${row['total_monthly_cost']:,.2f}, "
             f"{row['attribution_rate']:.1%} attributed to people and shared keys, "

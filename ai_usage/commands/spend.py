@@ -21,6 +21,20 @@ WHERE month IN (@month, @last_month)
 GROUP BY 1, 2, 3
 """
 
+_LOADED = """
+SELECT MAX(loaded_days) AS loaded, MAX(days_in_month) AS days
+FROM vw_loaded_days
+WHERE platform_code = 'all' AND month = @month
+"""
+
+
+def how_much(warehouse: Warehouse, month: date) -> str:
+    """What of a month that is over the company knows: "2 of 28 days"; nothing if it is whole."""
+    (row,) = warehouse.query(Query(_LOADED, {"month": month})).to_pylist()
+    if row["loaded"] is None or row["loaded"] == row["days"]:
+        return ""
+    return f"{row['loaded']} of {row['days']} days"
+
 
 def spend_table(warehouse: Warehouse, today: date) -> Table:
     """A row a team: this month by platform and in all, and last month in all, US dollars."""
@@ -28,8 +42,10 @@ def spend_table(warehouse: Warehouse, today: date) -> Table:
     last_month = (month - timedelta(days=1)).replace(day=1)
     rows = warehouse.query(Query(_SPEND, {"month": month, "last_month": last_month})).to_pylist()
     platforms = sorted({row["platform_name"] for row in rows})
+    known = how_much(warehouse, last_month)
+    before = f"{last_month:%B} ({known})" if known else f"{last_month:%B}"
     table = Table(
-        title=f"Spend by team, {month:%B %Y} so far and {last_month:%B}, US dollars",
+        title=f"Spend by team, {month:%B %Y} so far and {before}, US dollars",
         title_justify="left",
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
