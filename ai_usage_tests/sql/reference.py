@@ -33,6 +33,8 @@ class Company:
     as_of: date
     months: int
     loaded: list[Row] | None = None
+    unknown_charges: list[date] = field(default_factory=list)
+    """Days of the records whose charge is not known, one a record."""
     start: date = field(init=False)
     costs_seen: list[Row] = field(init=False)
     usage_seen: list[Row] = field(init=False)
@@ -40,7 +42,9 @@ class Company:
 
     def __post_init__(self) -> None:
         if self.loaded is None:
-            self.loaded = all_loaded((r["day"] for r in (*self.costs, *self.usage)), self.as_of)
+            self.loaded = all_loaded(
+                (*(r["day"] for r in (*self.costs, *self.usage)), *self.unknown_charges), self.as_of
+            )
         self.known = Loaded(self.loaded, self.as_of)
         start = month_of(self.as_of)
         for _ in range(self.months):
@@ -48,6 +52,10 @@ class Company:
         self.start = start
         self.costs_seen = [r for r in self.costs if start <= r["day"] <= self.as_of]
         self.usage_seen = [r for r in self.usage if start <= r["day"] <= self.as_of]
+
+    def unknown_in(self, month: date) -> int:
+        """Records of the month, up to `as_of`, whose charge is not known."""
+        return sum(month_of(day) == month and day <= self.as_of for day in self.unknown_charges)
 
     def on(self, person: str, day: date) -> tuple[str, str, str | None]:
         """Department, team and cost centre of the person on a day."""
@@ -188,6 +196,7 @@ def cost_view(company: Company) -> dict[Key, Row]:
             "is_partial": company.known.is_partial(vendor, month),
             "loaded_days": len(company.known.days(vendor, month)),
             "growth_note": company.known.note(vendor, month),
+            "unknown_charge_records": company.unknown_in(month),
             "platform_code": vendor,
             "full_name": company.name(person),
             "team": last_team,
@@ -412,6 +421,7 @@ def median(values: list[float]) -> float | None:
 def executive_view(company: Company) -> dict[Key, Row]:
     """vw_executive_dashboard by (month,)."""
     seen = [month_of(r["day"]) for r in [*company.costs_seen, *company.usage_seen]]
+    seen += [month_of(d) for d in company.unknown_charges if company.start <= d <= company.as_of]
     if not seen:
         return {}
     months = [month_of(company.as_of)]
@@ -422,6 +432,7 @@ def executive_view(company: Company) -> dict[Key, Row]:
         paid = [r for r in company.costs_seen if month_of(r["day"]) == month]
         used = [r for r in company.usage_seen if month_of(r["day"]) == month]
         row = _executive(month, paid, used, company.known)
+        row["unknown_charge_records"] = company.unknown_in(month)
         comparable = company.known.is_comparable(COMPANY, month)
         before = view.get((previous(month),)) if comparable else None
         for name, of in (

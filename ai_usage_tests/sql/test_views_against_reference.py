@@ -116,7 +116,9 @@ def companies(draw: st.DrawFn) -> Company:
         }
         for _ in range(draw(st.integers(0, 12)))
     ]
-    return Company(people, costs, usage, AS_OF, MONTHS, draw(st.one_of(st.none(), loaded_days())))
+    loaded = draw(st.one_of(st.none(), loaded_days()))
+    unknown_charges = draw(st.lists(days, max_size=3))
+    return Company(people, costs, usage, AS_OF, MONTHS, loaded, unknown_charges)
 
 
 @st.composite
@@ -158,6 +160,11 @@ def load(engine: Engine, company: Company) -> None:
             company.costs,
             company.usage,
             loaded=company.loaded,
+            # Nothing else of these views is read from what was reported.
+            reports=[
+                {"day": day, "platform": "cursor", "is_charge_unknown": True}
+                for day in company.unknown_charges
+            ],
             calendar=(date(2025, 5, 1), date(2025, 9, 30)),
         )
     )

@@ -40,6 +40,7 @@ CREATE VIEW vw_cost_allocation_detailed (
   provisional_cost OPTIONS(description="Part of total_cost that the vendor may still change, US dollars."),
   person_month_cost OPTIONS(description="The person's cost of the month over all platforms, US dollars. The same on all rows of person and month: never sum it."),
   person_month_budget OPTIONS(description="The person's budget of the month, US dollars. The same on all rows of person and month: never sum it. NULL without a budget."),
+  unknown_charge_records OPTIONS(description="Records of the month, all people and platforms together, that bill, or may bill, an amount that is not known: they are in no cost. The same on all rows of the month: never sum it."),
   loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint of the platform has answered. The same on all rows of month and platform: never sum it."),
   growth_note OPTIONS(description="Why there is no growth over the month before: days of the platform that are not loaded in the one or the other, or an endpoint that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
@@ -224,6 +225,15 @@ platform_months AS (
   FROM grain
   GROUP BY 1, 2, 3, 4
 ),
+unknown_charges AS (
+  SELECT
+    CAST(DATE_TRUNC(event_date, MONTH) AS DATE) AS month,
+    COUNT(*) AS records
+  FROM raw_ai_events
+  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    AND COALESCE(is_charge_unknown, FALSE)
+  GROUP BY 1
+),
 known_months AS (
   SELECT
     month,
@@ -316,6 +326,7 @@ SELECT
   s.provisional_cost,
   s.person_cost AS person_month_cost,
   s.person_budget AS person_month_budget,
+  COALESCE(x.records, 0) AS unknown_charge_records,
   g.loaded_days,
   g.growth_note
 FROM shared_out AS s
@@ -324,3 +335,4 @@ JOIN growth AS g
   AND g.person = s.person
   AND g.platform_code = s.platform_code
   AND g.platform_name = s.platform_name
+LEFT JOIN unknown_charges AS x ON x.month = s.month

@@ -24,6 +24,7 @@ CREATE VIEW vw_executive_dashboard (
   final_days OPTIONS(description="Days that daily_cost stands on: those of the month that are loaded; in the running month up to the last final one, without those that the vendor may still change."),
   daily_cost OPTIONS(description="Cost of the final_days / final_days, US dollars a day. NULL if there are none."),
   daily_cost_growth_mom OPTIONS(description="Growth of daily_cost over the month before, as a fraction: right in a running month too. NULL where the two months cannot be compared."),
+  unknown_charge_records OPTIONS(description="Records of the month that bill, or may bill, an amount that is not known: they are in no cost. 0 if every charge is known."),
   loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered."),
   growth_note OPTIONS(description="Why there is no growth over the month before: days that are not loaded in the one or the other, or a vendor that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
@@ -92,6 +93,15 @@ cost_months AS (
   FROM paced_days
   GROUP BY 1
 ),
+unknown_charges AS (
+  SELECT
+    CAST(DATE_TRUNC(event_date, MONTH) AS DATE) AS month,
+    COUNT(*) AS records
+  FROM raw_ai_events
+  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    AND COALESCE(is_charge_unknown, FALSE)
+  GROUP BY 1
+),
 people AS (
   SELECT
     user_sk,
@@ -145,10 +155,12 @@ known AS (
     u.acceptance_lines_added,
     u.suggestions_accepted,
     u.suggestions_shown,
-    MIN(IF(c.total_cost IS NOT NULL OR u.month IS NOT NULL, s.month, NULL)) OVER () AS first_month
+    COALESCE(x.records, 0) AS unknown_charge_records,
+    MIN(IF(c.total_cost IS NOT NULL OR u.month IS NOT NULL OR x.month IS NOT NULL, s.month, NULL)) OVER () AS first_month
   FROM calendar AS s
   LEFT JOIN cost_months AS c ON c.month = s.month
   LEFT JOIN usage_months AS u ON u.month = s.month
+  LEFT JOIN unknown_charges AS x ON x.month = s.month
 ),
 spine AS (
   -- Every month from the first with data on, so that the row before is the month before.
@@ -209,6 +221,7 @@ SELECT
   final_days,
   daily_cost,
   SAFE_DIVIDE(daily_cost - prev_daily_cost, prev_daily_cost) AS daily_cost_growth_mom,
+  unknown_charge_records,
   loaded_days,
   growth_note
 FROM lagged
