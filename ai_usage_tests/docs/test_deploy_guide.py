@@ -25,7 +25,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_the_guides_settings_name_the_datasets_that_it_makes(settings: Settings) -> None:
-    made = re.findall(r"bq mk --location=(\S+) --dataset (\S+):(\S+)", GUIDE)
+    """And nothing in them expires."""
+    never = "--default_table_expiration=0 --default_partition_expiration=0"
+    made = re.findall(rf"bq mk --location=(\S+) {never} --dataset (\S+):(\S+)", GUIDE)
     assert made == [
         (settings.bigquery_location, settings.bigquery_project, settings.dataset),
         (settings.bigquery_location, settings.bigquery_project, settings.views_dataset),
