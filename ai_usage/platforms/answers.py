@@ -127,8 +127,8 @@ class _SavedPaging(Paging):
         """An error that names the file."""
         return self.failure(what)
 
-    def failure(self, what: str) -> AiUsageError:
-        """An error that names the file."""
+    def failure(self, what: str, mend: str = "") -> AiUsageError:
+        """An error that names the file; its mend is another than the vendor's."""
         return ImportRefusedError(
             f"{self._names} is not the whole answer: {what}. Save every page of it once, and give "
             "all of them, in their order, in one command."
