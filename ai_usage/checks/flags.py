@@ -71,6 +71,11 @@ FLAGS: dict[str, Flag] = {
             "A warehouse takes the vendor's record for JSON; else it is kept whole, as a text.",
         ),
         Flag(
+            "undecodable_text",
+            "All text of a record could be decoded; what could not is U+FFFD.",
+            weight=0.01,
+        ),
+        Flag(
             "unknown_enum",
             "Every value of the fields that decide on money and attribution is known.",
             weight=0.05,

@@ -195,7 +195,7 @@ def _buckets(
     ]
     path = f"/v1/organizations/{_REPORTS[endpoint]}"
     for page in _paged(client, endpoint, path, params, paging, f"{window}", _watch_buckets):
-        days.update(_days(_ANSWER.decode(page.body).data))
+        days.update(_days(paging.decode(page, _ANSWER).data))
         yield page
     settled = [day for day in window.days() if Window.day(day).end_at + settle <= now]
     if missing := [day for day in settled if day not in days]:
@@ -289,8 +289,10 @@ def _fetch_workspaces(client: VendorClient, window: Window, now: datetime) -> It
 
 
 class _Bucket(msgspec.Struct):
+    """A bucket. An empty one says so: without its list it does not say what the day holds."""
+
     starting_at: str
-    results: list[msgspec.Raw] | None = None
+    results: list[msgspec.Raw] | None
 
 
 class _BucketPage(msgspec.Struct):

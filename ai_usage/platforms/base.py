@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from ai_usage.platforms.decoding import tolerant
 from ai_usage.platforms.rows import Row
 
 if TYPE_CHECKING:
@@ -116,6 +117,10 @@ class Endpoint:
     """What it reports, and so how long it is asked again: `cost` where its records may bill."""
     requests_per_minute: int | None = None
     """The endpoint's own rate limit; None where it shares the vendor's."""
+
+    def __post_init__(self) -> None:
+        # Whatever a vendor's reader does: text that cannot be decoded costs a record, no answer.
+        object.__setattr__(self, "read", tolerant(self.read))
 
     @property
     def has_cost(self) -> bool:

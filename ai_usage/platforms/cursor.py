@@ -19,7 +19,9 @@ from ai_usage.platforms.paging import Paging
 from ai_usage.platforms.parsing import (
     DAY_MS,
     NULL,
+    UNSAID,
     Int,
+    UnreadableAmount,
     charge,
     day_of,
     day_of_ms_number,
@@ -484,7 +486,7 @@ class _Member(msgspec.Struct, rename="camel"):
     email: str | None = None
     role: str | None = None
     is_removed: bool | None = None
-    spend_cents: msgspec.Raw = NULL
+    spend_cents: msgspec.Raw = UNSAID
     overall_spend_cents: msgspec.Raw = NULL
     included_spend_cents: msgspec.Raw = NULL
 
@@ -508,12 +510,17 @@ def _read_members(pages: Iterable[bytes], context: ReadContext) -> Iterator[Pers
 
 
 def _read_spend(pages: Iterable[bytes], context: ReadContext) -> Iterator[MemberSpend]:
-    """One row per member: the running billing cycle until the moment of asking."""
+    """One row per member: the running billing cycle until the moment of asking.
+
+    Raises `UnreadableAmount` where a member's spend is no amount, or under a name unknown here.
+    """
     for page in pages:
         answer = _SPEND_PAGE.decode(page)
         start = answer.subscription_cycle_start
         for record in answer.team_member_spend:
             member = _MEMBER.decode(record)
+            if member.spend_cents is UNSAID:
+                raise UnreadableAmount("a member without spendCents")
             yield MemberSpend(
                 vendor_user_id=text_of(member.user_id) or text_of(member.id),
                 user_email=email_of(member.email),

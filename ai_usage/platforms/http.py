@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.plain import one_line
 from ai_usage.platforms.base import Page, Vendor
+from ai_usage.platforms.decoding import decodable
 from ai_usage.platforms.limits import RateLimiter, shared
 from ai_usage.settings import Settings
 
@@ -260,7 +261,7 @@ class VendorClient:
         return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
 
     def _complete_object(self, response: httpx.Response) -> bytes:
-        """The body, once it has proved to be one whole JSON object in UTF-8."""
+        """The body, once it has proved to be one whole JSON object; its texts may be odd."""
         body = response.content
         again = "Try again later."
         if self._auth.is_in(body):
@@ -278,8 +279,9 @@ class VendorClient:
                 f"Check {self.vendor.base_url_setting} ({self._host}) and any proxy on the way.",
             )
         try:
-            _OBJECT.decode(body)
+            # Bytes that are no UTF-8 may have broken on the way: asking again may mend them.
             body.decode("utf-8")
+            _OBJECT.decode(decodable(body))
         except msgspec.ValidationError:
             raise _RefusalError(
                 "answered 200 with JSON that is not an object",

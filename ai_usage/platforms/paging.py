@@ -10,6 +10,7 @@ import msgspec
 
 from ai_usage.errors import AiUsageError, VendorError
 from ai_usage.platforms.base import Page
+from ai_usage.platforms.decoding import decodable
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Paging:
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
         try:
-            return decoder.decode(page.body)
+            return decoder.decode(decodable(page.body))
         except msgspec.ValidationError as error:
             raise self.unreadable(error) from None
 

@@ -18,6 +18,8 @@ Int = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)] | None
 """A count. Beyond the bound a record is not decodable: sums of a few must fit into INT64."""
 
 NULL = msgspec.Raw(b"null")
+UNSAID = msgspec.Raw(b"null")
+"""The default of a field that every record must have, told apart from a null by identity."""
 
 UNDECODABLE = "undecodable_record"
 UNREADABLE_AMOUNT = "unreadable_amount"

@@ -111,6 +111,20 @@ def test_an_unreadable_amount_is_flagged_and_kept() -> None:
     assert msgspec.json.decode(row.raw_response)["description"] == "Something new"
 
 
+def test_an_amount_or_a_list_of_lines_under_another_name_is_no_charge_of_nothing() -> None:
+    renamed = fixture("anthropic/cost_report.json").replace(b'"amount"', b'"cost"')
+    for row in read(ANTHROPIC, "cost_report", renamed):
+        assert row.cost_usd is None
+        assert "unreadable_amount" in row.validation_errors
+    for name in ("cost_report", "usage_report"):
+        body = fixture(f"anthropic/{name}.json").replace(b'"results"', b'"rows"')
+        days = {row.event_date: row.validation_errors for row in read(ANTHROPIC, name, body)}
+        assert days[date(2026, 11, 3)] == ["undecodable_record"], name
+    empty = b'{"data": [{"starting_at": "2026-11-03T00:00:00Z", "results": %s}]}'
+    assert read(ANTHROPIC, "cost_report", empty % b"[]") == []
+    assert read(ANTHROPIC, "cost_report", empty % b"null") == []
+
+
 def test_another_currency_is_never_taken_for_dollars() -> None:
     body = fixture("anthropic/cost_report.json").replace(b'"USD"', b'"EUR"')
     for row in read(ANTHROPIC, "cost_report", body):

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from ai_usage.platforms.base import Window
+from ai_usage.platforms.parsing import UnreadableAmount
 from ai_usage.platforms.rows import MemberSpend, Person
 from ai_usage_tests.platforms.support import CURSOR, DAY, filled, fixture, read
 
@@ -233,3 +235,11 @@ def test_members_and_spend() -> None:
             spend_usd=Decimal(0),
         ),
     ]
+
+
+def test_spend_under_a_name_unknown_here_is_no_spend_of_nothing() -> None:
+    body = fixture("cursor/spend.json")
+    with pytest.raises(UnreadableAmount, match="a member without spendCents"):
+        read(CURSOR, "spend", body.replace(b'"spendCents"', b'"chargedSpendCents"'))
+    first, *_ = read(CURSOR, "spend", body.replace(b'"spendCents": 1203', b'"spendCents": null'))
+    assert first.spend_usd is None
