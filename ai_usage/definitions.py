@@ -23,7 +23,7 @@ from ai_usage.assets.reference import KnownPeople, reference_assets
 from ai_usage.assets.sources import source_assets
 from ai_usage.assets.views import view_assets
 from ai_usage.automation import automation, fresh_within
-from ai_usage.checks.charges import charges_known_check
+from ai_usage.checks.charges import charge_share_check, charges_known_check
 from ai_usage.checks.factory import warehouse_checks
 from ai_usage.checks.metrics import metric_checks
 from ai_usage.checks.sql_checks import completeness_check, fact_checks
@@ -76,6 +76,7 @@ def build_defs(
         *warehouse_checks((t for t in table_names() if t in names), partitions),
         *fact_checks(settings, partitions),
         charges_known_check(partitions),
+        charge_share_check(partitions),
         completeness_check(settings, vendors, archive, partitions),
         *metric_checks(settings, vendors, archive, partitions),
     ]

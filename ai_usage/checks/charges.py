@@ -14,12 +14,14 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from ai_usage.checks.metrics import MINIMUM_WEEKS
 from ai_usage.checks.sql_checks import subject_check
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 
 CHARGES_KNOWN = "charges_known"
+CHARGE_SHARE = "charge_share"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,29 @@ def charges_known_check(
         severity=dg.AssetCheckSeverity.ERROR,
         count=lambda row: int(row["records"]),
         shown=_example,
+    )
+
+
+MINIMUM_RECORDS = 20
+"""Records of a day below which chance alone halves the share of those that are charged."""
+
+
+def charge_share_check(
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetChecksDefinition:
+    """An endpoint charges about as often, and as much a record, as on the same weekdays before.
+
+    The second guard: it needs no flag, and sees what a reader takes for uncharged by mistake. Days
+    that have settled are judged alone.
+    """
+    return subject_check(
+        "raw_ai_events",
+        CHARGE_SHARE,
+        "The share of an endpoint's records with a charge, and their dollars a record, are at "
+        "least half of the median of the last eight same weekdays.",
+        lambda window: {"minimum_weeks": MINIMUM_WEEKS, "minimum_records": MINIMUM_RECORDS},
+        lambda row: f"{row['platform']}.{row['source_endpoint']}",
+        partitions,
     )
 
 

@@ -26,7 +26,7 @@ LATENCY = "latency"
 FRESHNESS = "freshness"
 CLOSED_MONTH = "closed_month_changed"
 SUBJECT_CHECKS = frozenset(
-    {FRESHNESS, CLOSED_MONTH, "volume", "spend_anomalies", "budget_crossings"}
+    {FRESHNESS, CLOSED_MONTH, "charge_share", "volume", "spend_anomalies", "budget_crossings"}
 )
 """Checks whose failures name who or what broke the promise, not a rule."""
 

@@ -14,6 +14,7 @@ import msgspec
 
 from ai_usage.platforms.answers import ImportRefusedError, SavedPage
 from ai_usage.platforms.base import Endpoint, Vendor, discovered_vendors
+from ai_usage.platforms.decoding import decodable
 from ai_usage.platforms.saved import Body, SavedReport
 
 _SPACE = re.compile(r"\s*")
@@ -123,7 +124,7 @@ def _skip(text: str, at: int) -> int:
 def _body(path: Path, text: str) -> dict[str, Any]:
     """The value as an object; strictly JSON, which the standard library is not (NaN)."""
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return msgspec.json.decode(decodable(text.encode()), type=dict[str, Any])
     except msgspec.ValidationError as error:
         raise ImportRefusedError(f"{path} holds JSON that is not an object, so no answer.") from (
             error

@@ -11,8 +11,10 @@ import dagster as dg
 import pytest
 
 from ai_usage.checks.charges import (
+    CHARGE_SHARE,
     CHARGES_KNOWN,
     UnknownCharges,
+    charge_share_check,
     charges_known_check,
     record_text,
     unknown_charges,
@@ -124,3 +126,85 @@ def test_unknown_charges_are_told_by_vendor_and_endpoint_with_days_and_count(
 )
 def test_a_record_is_shown_by_its_plain_fields(record: str | None, text: str | None) -> None:
     assert record_text(record) == text
+
+
+# -- the share of charged records ---------------------------------------------------------------
+
+JUDGED = DAY + timedelta(days=56)
+WEEKS = [JUDGED - timedelta(days=7 * n) for n in range(8, 0, -1)]
+
+
+def day_of(day: date, charged: int, records: int, usd: str = "2", **values: Any) -> list[Row]:
+    """So many records of a day, so many of them with a charge of so many dollars."""
+    return [
+        event(day, (day, n), cost_usd=Decimal(usd) if n < charged else None, **values)
+        for n in range(records)
+    ]
+
+
+def told_of(warehouse: DuckDBWarehouse, rows: list[Row]) -> tuple[str, Any]:
+    """What the check says of the judged day."""
+    whole = Window(WEEKS[0], JUDGED + timedelta(days=1))
+    warehouse.replace("raw_ai_events", whole, arrow("raw_ai_events", rows))
+    of = run(warehouse, "raw_ai_events", [charge_share_check(PARTITIONS)], JUDGED, JUDGED,
+             one_partition=True)  # fmt: skip
+    assert "downstream" in of.built
+    told = of.summaries[CHARGE_SHARE]
+    assert told.severity == dg.AssetCheckSeverity.WARN
+    return of.recorded[CHARGE_SHARE][JUDGED.isoformat()], told.metadata
+
+
+EIGHT = [row for week in WEEKS for row in day_of(week, 10, 20)]
+"""Half of the records charged, one dollar a record."""
+
+
+@pytest.mark.parametrize(
+    ("judged", "passes"),
+    [
+        pytest.param(day_of(JUDGED, 10, 20), True, id="as usual"),
+        pytest.param(day_of(JUDGED, 5, 20, "4"), True, id="exactly half the share"),
+        pytest.param(day_of(JUDGED, 4, 20, "5"), False, id="less than half the share"),
+        pytest.param(day_of(JUDGED, 10, 20, "1"), True, id="exactly half the dollars"),
+        pytest.param(day_of(JUDGED, 10, 20, "0.999999999"), False, id="less than half of them"),
+        pytest.param(day_of(JUDGED, 0, 20), False, id="nothing at all"),
+        pytest.param(day_of(JUDGED, 0, 19), True, id="19 records are too few to tell"),
+        pytest.param(day_of(JUDGED, 20, 20, "9"), True, id="more is no loss"),
+        pytest.param(day_of(JUDGED, 0, 20, is_provisional=True), True, id="not settled yet"),
+        pytest.param([], True, id="no records: volume tells"),
+    ],
+)
+def test_far_fewer_charges_or_dollars_a_record_than_usual_warn(
+    warehouse: DuckDBWarehouse, judged: list[Row], passes: bool
+) -> None:
+    status, metadata = told_of(warehouse, [*EIGHT, *judged])
+    assert status == ("SUCCEEDED" if passes else "FAILED")
+    if not passes:
+        assert metadata["failures"].value == {"cursor.usage_events": 1}
+
+
+def test_the_usual_is_the_median_of_the_same_weekdays_of_eight_weeks(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    # Shares of 0, 0, 0, 0.2, 0.6, 1, 1, 1: the median is 0.4, and 0.2 exactly half of it.
+    charged = [0, 0, 0, 4, 12, 20, 20, 20]
+    weeks = [row for week, n in zip(WEEKS, charged, strict=True) for row in day_of(week, n, 20)]
+    between = day_of(JUDGED - timedelta(days=1), 20, 20)
+    other = day_of(WEEKS[-1], 20, 20, source_endpoint="daily_usage", platform="x")
+    status, _ = told_of(warehouse, [*weeks, *between, *other, *day_of(JUDGED, 4, 20, "90")])
+    assert status == "SUCCEEDED"
+    status, metadata = told_of(warehouse, [*weeks, *day_of(JUDGED, 3, 20, "90")])
+    assert status == "FAILED"
+    (shown,) = metadata["sample"].value
+    assert (shown["charged_share"], shown["usual_share"]) == ("0.150000000", "0.400000000")
+
+
+def test_four_weeks_are_no_usual_and_five_are(warehouse: DuckDBWarehouse) -> None:
+    lost_day = day_of(JUDGED, 0, 20)
+    for weeks, expected in ((4, "SUCCEEDED"), (5, "FAILED")):
+        known = [row for week in WEEKS[-weeks:] for row in day_of(week, 10, 20)]
+        assert told_of(warehouse, [*known, *lost_day])[0] == expected
+
+
+def test_an_endpoint_that_never_charges_is_no_loss(warehouse: DuckDBWarehouse) -> None:
+    never = [row for week in [*WEEKS, JUDGED] for row in day_of(week, 0, 20)]
+    assert told_of(warehouse, never)[0] == "SUCCEEDED"

@@ -3,6 +3,7 @@ r"""Text that no decoder takes costs the record that it stands in a flag, and no
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from ai_usage.platforms.base import Endpoint, ReadContext, Vendor
 from ai_usage.platforms.decoding import MARK, UNDECODABLE_TEXT, decodable
 from ai_usage.platforms.rows import RawEvent
+from ai_usage.platforms.saved_files import pages_of
 from ai_usage_tests.platforms.support import (
     ANTHROPIC,
     CURSOR,
@@ -122,6 +124,15 @@ def test_a_whole_answer_with_odd_text_is_fetched_and_kept_as_it_came(
     vendor_server.script = lambda asked: Response(damaged, 200, media_type="application/json")
     pages = fetch(vendor, endpoint.name, vendor_server.url)
     assert [page.body for page in pages] == [damaged]
+
+
+def test_a_saved_answer_with_odd_text_is_imported(tmp_path: Path) -> None:
+    saved = tmp_path / "cost.json"
+    saved.write_bytes(fixture("anthropic/cost_report.json").replace(b"Web Search", rb"Web \ud83d"))
+    (page,) = pages_of(saved, [])
+    assert (page.vendor.name, page.endpoint.name) == ("anthropic", "cost_report")
+    rows = read(page.endpoint, page.body)
+    assert sum(UNDECODABLE_TEXT in row.validation_errors for row in rows) == 1
 
 
 def test_good_text_and_broken_answers_stay_as_they_are() -> None:
