@@ -195,7 +195,7 @@ def test_the_usual_is_the_median_of_the_same_weekdays_of_eight_weeks(
     status, metadata = told_of(warehouse, [*weeks, *day_of(JUDGED, 3, 20, "90")])
     assert status == "FAILED"
     (shown,) = metadata["sample"].value
-    assert (shown["charged_share"], shown["usual_share"]) == ("0.150000000", "0.400000000")
+    assert (shown["charged_share"], shown["usual_share"]) == ("0.1500", "0.4000")
 
 
 def test_four_weeks_are_no_usual_and_five_are(warehouse: DuckDBWarehouse) -> None:

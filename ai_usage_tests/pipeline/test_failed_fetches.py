@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_a_run_through_faults_that_pass_ends_in_the_undisturbed_tables(
     assert_equal_tables(week.warehouse, warehouse_of(copy))
 
 
-def test_a_record_that_cannot_be_read_is_kept_and_its_lost_amount_stops_the_costs(
+def test_a_record_that_cannot_be_read_is_kept_and_only_its_own_cost_is_missing(
     week: Loaded, tmp_path: Path
 ) -> None:
     """One of the cost lines is of another shape: what it bills is not known, and that is said."""
@@ -135,14 +136,26 @@ def test_a_record_that_cannot_be_read_is_kept_and_its_lost_amount_stops_the_cost
         for name in ("source_anthropic_cost_report", "raw_ai_events", "fact_ai_costs")
     )
     result, after = refetched(week, tmp_path, selection, "wrong-type@/cost_report")
-    assert not result.success
-    (contract,) = [check for check in result.checks if check.blocking and not check.passed]
-    assert (contract.asset, contract.name) == ("raw_ai_events", "contract")
-    assert contract.failures == {"readable_amount": 1}
-    assert result.not_built == ("fact_ai_costs",)
-    flagged = [row for row in after["raw_ai_events"].to_pylist() if row["validation_errors"]]
-    assert any("undecodable_record" in row["validation_errors"] for row in flagged)
+    assert result.success, "nobody's costs wait for it"
+    assert result.not_built == ()
+    (failed,) = [check for check in result.checks if check.is_error and not check.passed]
+    assert (failed.asset, failed.name) == ("fact_ai_costs", "charges_known")
+    assert failed.failures == {"anthropic.cost_report": 1}
+    assert not failed.blocking
+    unknown = [row for row in after["raw_ai_events"].to_pylist() if row["is_charge_unknown"]]
+    assert [row["validation_errors"][0] for row in unknown] == ["undecodable_record"]
     before = tables(week.warehouse)
     assert after["raw_ai_events"].num_rows == before["raw_ai_events"].num_rows
-    names = ["raw_ai_events"]
-    assert_equal_tables(before, after, besides=names)
+    costs, left = cost_by_event(before), cost_by_event(after)
+    (lost,) = costs.keys() - left.keys()
+    assert left == {event: usd for event, usd in costs.items() if event != lost}
+    assert_equal_tables(before, after, besides=["raw_ai_events", "fact_ai_costs"])
+
+
+def cost_by_event(of: Any) -> dict[str, Decimal]:
+    """What the facts have of each event, in dollars."""
+    found: dict[str, Decimal] = {}
+    for row in of["fact_ai_costs"].to_pylist():
+        event = row["event_id"]
+        found[event] = found.get(event, Decimal(0)) + row["total_cost_usd"]
+    return found

@@ -6,8 +6,10 @@ WITH counted AS (
   SELECT
     platform, source_endpoint, event_date AS day,
     COUNT(*) AS records,
-    CAST(COUNTIF(cost_usd IS NOT NULL) AS FLOAT64) / CAST(COUNT(*) AS FLOAT64) AS charged_share,
-    CAST(COALESCE(SUM(cost_usd), 0) AS FLOAT64) / CAST(COUNT(*) AS FLOAT64) AS usd_per_record,
+    SAFE_DIVIDE(CAST(COUNTIF(cost_usd IS NOT NULL) AS FLOAT64), CAST(COUNT(*) AS FLOAT64))
+      AS charged_share,
+    SAFE_DIVIDE(CAST(COALESCE(SUM(cost_usd), 0) AS FLOAT64), CAST(COUNT(*) AS FLOAT64))
+      AS usd_per_record,
     LOGICAL_OR(is_provisional) AS is_provisional
   FROM raw_ai_events
   WHERE event_date >= DATE_SUB(@start, INTERVAL 56 DAY) AND event_date < @end
@@ -48,6 +50,6 @@ SELECT
 FROM judged
 WHERE weeks >= @minimum_weeks
   AND (
-    charged_share < usual_share * 0.5
-    OR (usual_usd > 0 AND usd_per_record < usual_usd * 0.5)
+    charged_share * 2 < usual_share
+    OR (usual_usd > 0 AND usd_per_record * 2 < usual_usd)
   )
