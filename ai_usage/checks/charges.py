@@ -118,7 +118,7 @@ def record_text(raw: str | None) -> str | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return raw
     if not isinstance(record, dict):
-        return raw
+        return record if isinstance(record, str) else raw
     plain = [
         f"{name}: {value}"
         for name, value in record.items()

@@ -99,6 +99,8 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("raw_restatements", "seen_after_the_answer_before"): {"seen_at": at(DAY)},
     ("closed_months", "month_is_its_first_day"): {"month": date(2026, 3, 2)},
     ("closed_months", "closed_after_its_end"): {"closed_at": at(date(2026, 2, 1))},
+    ("loaded_days", "known_cost_kind"): {"cost_kind": "tax"},
+    ("loaded_days", "answered_once_begun"): {"ingest_timestamp": at(date(2026, 1, 1))},
     ("dim_users", "version_is_a_range"): {"expiration_date": date(2000, 1, 1)},
     ("dim_users", "budget_not_negative"): {"ai_budget_monthly_usd": Decimal(-1)},
     ("api_key_mappings", "confidence_in_range"): {"confidence_score": 2.0},

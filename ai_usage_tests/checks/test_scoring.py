@@ -95,6 +95,7 @@ def test_every_weighted_rule_is_planted_above() -> None:
         (["unknown_enum:kind"], 0.95),
         (["unknown_billing"], 0.98),
         (["unreadable_value"], 0.99),
+        (["undecodable_text"], 0.99),
         (["truncated_amount"], 1.0),
         (["unparsable_json"], 1.0),
         # Many details of one kind weigh once: a vendor's new vocabulary is no critical error.
@@ -122,14 +123,19 @@ EVERY_MINOR = {
     "cost_usd": Decimal(1),
     "included_value_usd": Decimal(1),
     "cost_currency": "x",
-    "validation_errors": ["unknown_enum:kind", "unknown_billing", "unreadable_value"],
+    "validation_errors": [
+        "unknown_enum:kind",
+        "unknown_billing",
+        "unreadable_value",
+        "undecodable_text",
+    ],
 }
 
 
 def test_only_a_critical_rule_brings_the_score_to_zero() -> None:
     # The facts give a row of score 0 to nobody: no heap of small faults may do that.
     errors, left = verdict(**EVERY_MINOR)
-    assert (len(errors), left) == (10, pytest.approx(0.02))
+    assert (len(errors), left) == (11, pytest.approx(0.01))
     weights = [rule.weight for rule in RULES["raw_ai_events"]] + [
         flag.weight for flag in FLAGS.values()
     ]

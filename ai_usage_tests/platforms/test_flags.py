@@ -16,6 +16,7 @@ from typing import Any
 from ai_usage.checks.flags import FLAGS
 from ai_usage.platforms.base import ReadContext, Vendor, discovered_vendors
 from ai_usage.platforms.rows import RawEvent
+from ai_usage.platforms.stored_json import stored
 from ai_usage_tests.platforms.support import FIXTURES, WINDOW
 from ai_usage_tests.support import made_up_vendor
 
@@ -32,6 +33,7 @@ ODD: tuple[Any, ...] = (
     0,
     1e300,
     2**70,
+    10**400,
     True,
     [],
     ["x"],
@@ -79,7 +81,7 @@ def variants(body: Any) -> Iterator[Any]:
 
 
 def every_flag(vendors: Iterable[Vendor], answers: Callable[[str, str], Iterable[Any]]) -> set[str]:
-    """The kinds of flags that the vendors' readers set of these answers."""
+    """The kinds of flags that these answers get on their way to rows."""
     return {
         flag.partition(":")[0]
         for vendor in vendors
@@ -88,7 +90,7 @@ def every_flag(vendors: Iterable[Vendor], answers: Callable[[str, str], Iterable
         for answer in answers(vendor.name, endpoint.name)
         for event in endpoint.read([json.dumps(answer).encode()], ReadContext(WINDOW))
         if isinstance(event, RawEvent)
-        for flag in event.validation_errors
+        for flag in stored([event.raw_response], [event.validation_errors])[1][0]
     }
 
 
