@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from ai_usage.assets.common import FINANCE, explained, note_lineage, table_metadata
+from ai_usage.assets.common import FINANCE, explained, table_metadata
 from ai_usage.assets.dimensions import Directory
+from ai_usage.assets.invoices import invoice_assets
 from ai_usage.assets.reference import reference_key
 from ai_usage.assets.sources import source_key
 from ai_usage.finance import (
@@ -35,7 +36,7 @@ from ai_usage.finance import (
 )
 from ai_usage.identity import members_of
 from ai_usage.identity.days import Span
-from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.batches import Provenance, batches
 from ai_usage.platforms.rows import Person
@@ -44,8 +45,6 @@ from ai_usage.reference.file import Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
 from ai_usage.reference.known import USERS, Others
 from ai_usage.reference_state import newest_rows
-from ai_usage.warehouse.base import Query
-from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
 
 _log = dg.get_dagster_logger()
@@ -189,7 +188,7 @@ def finance_assets(
             ("invoices.csv", "fx_rates.csv"),
             lambda: raw_invoices(books.rows("invoices.csv"), books.rates),
         ),
-        _reconciliation(books, partitions),
+        *invoice_assets(books.directory.settings, lambda: books.rows("invoices.csv"), partitions),
     ]
 
 
@@ -218,37 +217,3 @@ def _table(
             return schema.to_arrow(build())
 
     return maintained
-
-
-def _reconciliation(books: Books, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    name = "invoice_reconciliation"
-    schema = table_schema(name)
-
-    @dg.asset(
-        name=name,
-        description=schema.description,
-        deps=["raw_invoices", "raw_ai_events"],
-        group_name="finance",
-        kinds={"sql", "table"},
-        owners=[FINANCE],
-        metadata=table_metadata(name),
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        io_manager_key="io_manager",
-    )
-    def invoice_reconciliation(context: dg.AssetExecutionContext) -> Query:
-        sql = load("facts", name)
-        note_lineage(context, sql)
-        periods = [row["period_from"] for row in books.rows("invoices.csv")]
-        window = window_of(context)
-        return Query(
-            sql,
-            {
-                # Every invoice is compared anew: a day of its period may have been restated.
-                "start": min([window.start, *periods]),
-                "end": books.directory.settings.today + timedelta(days=1),
-                "today": books.directory.settings.today,
-            },
-        )
-
-    return invoice_reconciliation

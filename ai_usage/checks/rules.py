@@ -279,6 +279,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda t: t.ingest_timestamp.date() >= t["day"],
         ),
     ),
+    "invoice_days": (
+        Rule(
+            "known_cost_kind",
+            "cost_kind is usage, seat or other.",
+            _one_of("cost_kind", "usage", "seat", "other"),
+            "error",
+        ),
+        Rule("weight_not_negative", "weight is not negative.", _none_negative("weight"), "error"),
+    ),
     "raw_restatements": (
         Rule(
             "difference_is_after_less_before",
@@ -411,6 +420,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "dim_seats": ("seat_id",),
     "dim_budgets": ("scope_type", "scope_value", "valid_from"),
     "raw_invoices": ("platform", "invoice_id", "invoice_line"),
+    "invoice_days": ("platform", "account", "cost_kind", "day", "billing_account_id"),
     "invoice_reconciliation": ("platform", "invoice_id", "period_from", "period_to"),
 }
 """The columns whose values identify a row."""

@@ -27,6 +27,8 @@ PLATFORMS = {
     "copilot": (31, "github", "Copilot"),
 }
 """Product: its surrogate key, its vendor's code, its name."""
+INVOICED_AS = {"subscription": "seat", "one_time": "other"}
+"""The kind under which a cost_type is invoiced, where it is not usage."""
 
 
 def tables(
@@ -111,6 +113,44 @@ def all_loaded(seen: Iterable[date], until: date) -> list[Row]:
         for code in (*sorted(codes), "*")
         if first
     ]
+
+
+def judged(costs: Iterable[Mapping[str, Any]]) -> dict[str, list[Row]]:
+    """`invoice_days` and `invoice_reconciliation` that give each cost its `reconciliation_status`.
+
+    One invoice a vendor, kind and day, so costs alike in these must have one status; vendors have
+    one account.
+    """
+    statuses = {
+        (
+            PLATFORMS[cost["platform"]][1],
+            INVOICED_AS.get(cost.get("cost_type") or "usage", "usage"),
+            cost["day"],
+        ): cost.get("reconciliation_status", "pending")
+        for cost in costs
+    }
+    rows = [
+        {
+            "platform": vendor,
+            "account": "",
+            "cost_kind": kind,
+            "day": day,
+            "period_from": day,
+            "period_to": day,
+            "invoice_id": f"{kind} {day}",
+            "is_first": True,
+            "weight": 1,
+            "reconciliation_status": status,
+        }
+        for (vendor, kind, day), status in statuses.items()
+    ]
+    found = {}
+    for table in ("invoice_days", "invoice_reconciliation"):
+        columns = table_schema(table).column_names
+        found[table] = [
+            complete(table, {name: row[name] for name in columns if name in row}) for row in rows
+        ]
+    return found
 
 
 def complete(table: str, row: Mapping[str, Any]) -> Row:
@@ -200,7 +240,8 @@ def _cost(row: Mapping[str, Any], versions: list[Row], center_sk: Mapping[str, i
         "cost_timestamp": datetime(day.year, day.month, day.day, tzinfo=UTC),
     }
     given = {key: value for key, value in row.items() if value is not None}
-    for name in ("day", "person", "platform", "cost_center"):
+    # How it is judged now is not the fact's to say: see `judged`.
+    for name in ("day", "person", "platform", "cost_center", "reconciliation_status"):
         given.pop(name, None)
     return complete("fact_ai_costs", values | given)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +31,7 @@ READ = (
     "bridge_user_identity",
     "allocation_rules",
     "dim_model_prices",
+    "invoice_days",
     "invoice_reconciliation",
     "closed_months",
     "raw_restatements",
@@ -82,6 +83,18 @@ class Engine:
     def held(self, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """The rows that each of these tables was last filled with."""
         return {name: self._held[name] for name in names}
+
+    def judge_invoices(self, today: date) -> Mapping[str, list[dict[str, Any]]]:
+        """Build what follows from invoices, events and loaded days, as a run of `today` does.
+
+        Gives the rows of `invoice_days` and `invoice_reconciliation`, which views and facts read.
+        """
+        first = min((row["period_from"] for row in self._held["raw_invoices"]), default=today)
+        days = {"start": first, "end": today + timedelta(days=1)}
+        self.fill({"invoice_days": self.rows_of("facts", "invoice_days", **days)})
+        rows = self.rows_of("facts", "invoice_reconciliation", **days, today=today)
+        self.fill({"invoice_reconciliation": rows})
+        return {name: self._held[name] for name in ("invoice_days", "invoice_reconciliation")}
 
     def read(
         self, view: str, as_of: date, months: int | None = None, **parameters: int | str

@@ -66,6 +66,11 @@ def month_end(month: date) -> date:
     return month.replace(day=monthrange(month.year, month.month)[1])
 
 
+def cents(amount: Decimal) -> Decimal:
+    """Whole cents, halves away from 0."""
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 def truncated(amount: Fraction) -> Decimal:
     """Whole millionths, towards 0."""
     return Decimal(int(amount * 1_000_000)) * MICRO
@@ -342,18 +347,23 @@ def reconciliation_view(books: Books) -> dict[Key, Row]:
         cycles[line["platform"], account, line["period_from"], line["period_to"]].append(line)
     named = {(PLATFORMS[c["platform"]][1], account_of(c)) for c in company.costs_seen}
     billed: dict[Key, list[Row]] = {cycle: [] for cycle in cycles if start <= cycle[2] <= today}
+    shared: dict[Key, list[Row]] = defaultdict(list)
     free: dict[Key, list[Row]] = defaultdict(list)
     for cost in company.costs_seen:
         vendor, account, day = PLATFORMS[cost["platform"]][1], account_of(cost), cost["day"]
-        fit = (cycles, named, vendor, account, BILLS.get(kind_of(cost)))
-        cycle = _cycle_of(*fit, day)
-        if cycle is None:
+        bills = BILLS.get(kind_of(cost))
+        fit = (cycles, named, vendor, account, bills)
+        fitting = _cycles_of(*fit, day)
+        if not fitting:
             days = _days(month_of(day), month_end(day))
-            uncovered = [d for d in days if _cycle_of(*fit, d) is None]
+            uncovered = [d for d in days if not _cycles_of(*fit, d)]
             free[vendor, account, uncovered[0], uncovered[-1]].append(cost)
-        elif cycle in billed:
-            billed[cycle].append(cost)
-    first = min((cost["day"] for cost in company.costs_seen), default=LAST_DAY)
+        elif len(fitting) > 1:
+            shared[bills, *fitting].append(cost)
+        elif fitting[0] in billed:
+            billed[fitting[0]].append(cost)
+    for (bills, *group), costs in shared.items():
+        _share(cycles, billed, bills, group, costs)
     view: dict[Key, Row] = {}
     for rows, lines_of in ((billed, cycles), (free, {})):
         for (vendor, account, start, end), costs in rows.items():
@@ -363,24 +373,86 @@ def reconciliation_view(books: Books) -> dict[Key, Row]:
                 word for kind, word in (("usage", "usage"), ("seat", "seats")) if kind in kinds
             )
             covers = covers or ("other lines only" if lines else "not invoiced")
-            row = _reconciled(costs, lines, end, today, start >= first)
+            is_known = _is_known(books, vendor, kinds, start, end)
+            row = _reconciled(costs, lines, end, today, is_known)
             view[vendor, account or None, start, end, covers] = row
     return view
+
+
+def _share(
+    cycles: dict[Key, list[Row]],
+    billed: dict[Key, list[Row]],
+    bills: str,
+    group: list[Key],
+    costs: list[Row],
+) -> None:
+    """Give each cycle of the group its part of the costs, by what it bills of the kind."""
+    weights = [
+        max(sum((i["amount_usd"] for i in cycles[c] if i["line_kind"] == bills), ZERO), ZERO)
+        for c in group
+    ]
+    if not any(weights):
+        weights = [Decimal(1)] * len(group)
+    heaviest = min(range(len(group)), key=lambda n: (-weights[n], group[n][1]))
+
+    def parts(of: list[Row]) -> list[Decimal]:
+        whole = sum((total_of(c) for c in of), ZERO)
+        found = [truncated(Fraction(whole) * Fraction(w) / Fraction(sum(weights))) for w in weights]
+        found[heaviest] += whole - sum(found, ZERO)
+        return found
+
+    # What is provisional is a part of the whole, and split as a sum of its own.
+    is_open = any(c.get("is_provisional") for c in costs)
+    all_parts = parts(costs)
+    open_parts = parts([c for c in costs if c.get("is_provisional")])
+    for cycle, part, open_part in zip(group, all_parts, open_parts, strict=True):
+        if cycle in billed:
+            billed[cycle].append(
+                {
+                    "cost_type": "subscription" if bills == "seat" else "usage",
+                    "base_cost_usd": part,
+                    "is_provisional": is_open,
+                    "provisional_usd": open_part,
+                }
+            )
+
+
+def _is_known(books: Books, vendor: str, kinds: set[str], start: date, end: date) -> bool:
+    """Whether every day has its last answer, of the vendor for usage and of the files for seats."""
+    asked = ({vendor} if "usage" in kinds else set()) | (
+        {"*"} if "seat" in kinds or "usage" not in kinds else set()
+    )
+    for platform in asked:
+        for day in _days(start, end):
+            answers = [
+                row
+                for row in books.company.loaded or ()
+                if row["platform"] == platform and row["from"] <= day <= row["to"]
+            ]
+            if not answers:
+                return False
+            needs_final = platform != "*" or "seat" in kinds
+            if needs_final and any(row.get("is_provisional") for row in answers):
+                return False
+    return True
 
 
 def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _cycle_of(
+def _cycles_of(
     cycles: dict[Key, list[Row]],
     named: set[Key],
     vendor: str,
     account: str,
     bills: str | None,
     day: date,
-) -> Key | None:
-    """Of the cycles that bill such a cost the one whose account fits best, then the newest."""
+) -> list[Key]:
+    """Of the cycles that bill such a cost the one whose account fits best, then the newest.
+
+    Several where they are the same days of accounts that nothing names: they share the cost.
+    """
 
     def rank(cycle: Key) -> Key:
         if cycle[1] == account:
@@ -399,11 +471,14 @@ def _cycle_of(
         and (cycle[1] == account or not cycle[1] or not account)
         and (bills is None or any(line["line_kind"] == bills for line in cycles[cycle]))
     ]
-    return min(fitting, key=rank, default=None)
+    best = min(fitting, key=rank, default=None)
+    if best is None or rank(best)[0] != 3 or bills is None:
+        return [] if best is None else [best]
+    return sorted(c for c in fitting if c[2:] == best[2:] and rank(c)[0] == 3)
 
 
 def _reconciled(
-    costs: list[Row], lines: list[Row] | None, last: date, today: date, is_loaded: bool
+    costs: list[Row], lines: list[Row] | None, last: date, today: date, is_known: bool
 ) -> Row:
     def facts(*kinds: str) -> Decimal:
         return sum((total_of(c) for c in costs if kind_of(c) in kinds), ZERO)
@@ -412,10 +487,13 @@ def _reconciled(
         return sum((i["amount_usd"] for i in lines or () if i["line_kind"] in kinds), ZERO)
 
     usage, seats, other = facts("usage", "overage"), facts("subscription"), facts("one_time")
-    cents = (usage + seats).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    difference = billed("usage", "seat") - cents if lines else None
+    difference = (
+        cents(billed("usage")) + cents(billed("seat")) - cents(usage) - cents(seats)
+        if lines
+        else None
+    )
     is_open = any(c.get("is_provisional") and kind_of(c) != "one_time" for c in costs)
-    if lines is None or last >= today or is_open or not is_loaded:
+    if lines is None or last >= today or is_open or not is_known:
         status = "pending"
     else:
         status = "disputed" if difference else "reconciled"
@@ -438,7 +516,9 @@ def _reconciled(
         "other_difference_usd": billed("tax", "credit", "commitment") - other,
         "reconciliation_status": status,
         "is_partial": last >= today,
-        "provisional_usd": sum((total_of(c) for c in costs if c.get("is_provisional")), ZERO),
+        "provisional_usd": sum(
+            (c.get("provisional_usd", total_of(c)) for c in costs if c.get("is_provisional")), ZERO
+        ),
     }
     if lines is None:
         of_invoices = ("invoice", "difference_usd", "other_difference_usd")

@@ -67,6 +67,8 @@ accounts = st.sampled_from([None, None, "org", "team"])
 @st.composite
 def books(draw: st.DrawFn) -> Books:
     company = draw(companies())
+    if draw(st.booleans()):
+        company = replace(company, loaded=_loaded(draw))
     for version in company.people:
         version["is_active"] = draw(st.sampled_from([True, True, False]))
         version["ai_budget_monthly_usd"] = draw(st.sampled_from([None, ZERO, Decimal(50)]))
@@ -149,6 +151,22 @@ def _budgets(draw: st.DrawFn) -> list[Row]:
     return found
 
 
+def _loaded(draw: st.DrawFn) -> list[Row]:
+    """Some platforms were connected later than others, some days are open, some not final."""
+    return [
+        {"platform": platform, "from": first, "to": last, "is_provisional": is_open}
+        for platform in ("cursor", "anthropic", "github", "*")
+        for first, last, is_open in (
+            (
+                draw(st.sampled_from([date(2025, 1, 1), date(2025, 6, 1), date(2025, 8, 31)])),
+                draw(st.sampled_from([date(2025, 8, 31), date(2025, 9, 9)])),
+                False,
+            ),
+            (date(2025, 9, 10), AS_OF, draw(st.booleans())),
+        )
+    ]
+
+
 def _spend(draw: st.DrawFn) -> list[Row]:
     asked = draw(
         st.lists(
@@ -202,6 +220,7 @@ def load(engine: Engine, book: Books, *, vendors_events: bool = False) -> None:
             calendar=CALENDAR,
         )
     )
+    engine.judge_invoices(AS_OF)
 
 
 def assert_same(engine: Engine, view: str, expected: dict[Key, Row], **parameters: int) -> None:

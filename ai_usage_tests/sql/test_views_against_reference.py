@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai_usage.warehouse.views import view_schema
-from ai_usage_tests.sql.company import MEMBERS, PLATFORMS, tables
+from ai_usage_tests.sql.company import INVOICED_AS, MEMBERS, PLATFORMS, judged, tables
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.sql.reference import Company, cost_view, executive_view, month_of, team_view
 from ai_usage_tests.sql.test_view_cases import GRAIN
@@ -74,6 +74,8 @@ def companies(draw: st.DrawFn) -> Company:
             people.append(version | ({"from": start} if start else {}))
     bearers = st.sampled_from([*PEOPLE, *PEOPLE, *MEMBERS])
     budgets: dict[Any, Decimal | None] = {}
+    # What one invoice judges has one status.
+    statuses: dict[Any, str] = {}
     costs = []
     for _ in range(draw(st.integers(0, 12))):
         row: dict[str, Any] = {
@@ -88,9 +90,16 @@ def companies(draw: st.DrawFn) -> Company:
             "billable_requests": draw(counts),
             "allocation_confidence": draw(confidences),
             "cost_confidence": draw(confidences),
-            "reconciliation_status": draw(st.sampled_from(["reconciled", "pending", "disputed"])),
             "is_provisional": draw(st.booleans()),
         }
+        invoiced = (
+            PLATFORMS[row["platform"]][1],
+            row["day"],
+            INVOICED_AS.get(row["cost_type"], "usage"),
+        )
+        if invoiced not in statuses:
+            statuses[invoiced] = draw(st.sampled_from(["reconciled", "pending", "disputed"]))
+        row["reconciliation_status"] = statuses[invoiced]
         if row["person"] not in MEMBERS:
             key = (row["person"], month_of(row["day"]))
             if key not in budgets:
@@ -168,6 +177,7 @@ def load(engine: Engine, company: Company) -> None:
             calendar=(date(2025, 5, 1), date(2025, 9, 30)),
         )
     )
+    engine.fill(judged(company.costs))
 
 
 @settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -120,20 +120,34 @@ def reconcile(
     events: list[dict[str, Any]],
     window: Window,
     today: date,
+    *,
+    platforms: Sequence[str] = ("anthropic", "*"),
 ) -> list[dict[str, Any]]:
-    """Rows of `invoice_reconciliation` of these lines of invoices, as seen on a day; kept."""
+    """Rows of `invoice_reconciliation` of these lines of invoices, as seen on a day; kept.
+
+    The days of the window are loaded, whatever happened on them: of the vendor's charges, and (*)
+    of finance's files.
+    """
+    loaded = [
+        {
+            "day": day,
+            "platform": platform,
+            "source_endpoint": "by_hand",
+            "cost_kind": "seat" if platform == "*" else "usage",
+            "is_provisional": False,
+            "ingest_timestamp": datetime(2026, 3, 1, tzinfo=UTC),
+        }
+        for day in window.days()
+        for platform in platforms
+    ]
     lines = [
         {"invoice_line": n, "amount": row["amount_usd"], "currency_code": "USD"}
         | {"exchange_rate": Decimal(1)}
         | row
         for n, row in enumerate(invoices, 1)
     ]
-    engine.fill({"raw_ai_events": events, "raw_invoices": lines})
-    rows = engine.rows_of(
-        "facts", "invoice_reconciliation", start=window.start, end=window.end, today=today
-    )
-    engine.fill({"invoice_reconciliation": rows})
-    return rows
+    engine.fill({"raw_ai_events": events, "raw_invoices": lines, "loaded_days": loaded})
+    return list(engine.judge_invoices(today)["invoice_reconciliation"])
 
 
 def usage_facts(

@@ -494,32 +494,14 @@ spent_to_date AS (
     GROUP BY 1, 2, 3
   ) AS by_day
 ),
--- The cycle of a part is chosen as in vw_reconciliation, and of its invoices the first that bills
--- the part's kind. One-time cost has no period.
+-- The cycle that invoice_days gives a cost, and how it is judged.
 invoiced AS (
-  SELECT event_id, event_part, invoice_id, reconciliation_status
-  FROM (
-    SELECT
-      f.event_id, f.event_part, r.invoice_id, r.reconciliation_status,
-      ROW_NUMBER() OVER (
-        PARTITION BY f.event_id, f.event_part
-        ORDER BY
-          CASE
-            WHEN COALESCE(r.billing_account_id, '') = COALESCE(f.billing_account_id, '') THEN 1
-            WHEN r.billing_account_id IS NULL THEN 2
-            WHEN NOT r.account_is_named THEN 3
-            ELSE 4
-          END,
-          r.billing_account_id, r.period_from DESC, r.period_to, r.invoice_id
-      ) AS place
-    FROM borne AS f
-    JOIN invoice_reconciliation AS r
-      ON r.platform = f.platform AND f.event_date BETWEEN r.period_from AND r.period_to
-      AND (r.billing_account_id IS NULL OR f.billing_account_id IS NULL
-        OR r.billing_account_id = f.billing_account_id)
-    WHERE f.kind != 'one_time' AND IF(f.kind = 'subscription', r.covers_seats, r.covers_usage)
-  ) AS matches
-  WHERE place = 1
+  SELECT d.platform, d.account, d.cost_kind, d.day, d.invoice_id, r.reconciliation_status
+  FROM invoice_days AS d
+  JOIN invoice_reconciliation AS r
+    ON r.platform = d.platform AND r.invoice_id = d.invoice_id
+    AND r.period_from = d.period_from AND r.period_to = d.period_to
+  WHERE d.is_first AND d.day >= @start AND d.day < @end
 )
 SELECT
   f.user_sk,
@@ -587,5 +569,9 @@ LEFT JOIN dim_cost_centers AS cc ON cc.cost_center = f.cost_center
 LEFT JOIN budgets AS bu ON bu.month = f.month AND bu.user_email = f.bearer_email
 LEFT JOIN spent_to_date AS st
   ON st.month = f.month AND st.bearer_email = f.bearer_email AND st.event_date = f.event_date
-LEFT JOIN invoiced AS n ON n.event_id = f.event_id AND n.event_part = f.event_part
+LEFT JOIN invoiced AS n
+  ON n.platform = f.platform AND n.account = COALESCE(f.billing_account_id, '')
+  AND n.day = f.event_date
+  AND n.cost_kind
+    = CASE f.kind WHEN 'subscription' THEN 'seat' WHEN 'one_time' THEN 'other' ELSE 'usage' END
 WHERE f.event_date >= @start

@@ -49,7 +49,17 @@ OPTIONS(
   labels=[("months", "12")]
 )
 AS
-WITH costs AS (
+WITH invoiced AS (
+  -- Judged as of now, not as the facts were: an invoice that comes after a month's close is told of
+  -- here, while the rows of the closed month stand still.
+  SELECT d.platform, d.account, d.cost_kind, d.day, r.reconciliation_status
+  FROM invoice_days AS d
+  JOIN invoice_reconciliation AS r
+    ON r.platform = d.platform AND r.invoice_id = d.invoice_id
+    AND r.period_from = d.period_from AND r.period_to = d.period_to
+  WHERE d.is_first
+),
+costs AS (
   -- The facts shrink to versions of people before anything is joined to them. The month comes from
   -- date_sk, which no session's time zone can move; the filter on the timestamp only prunes
   -- partitions and has a day of slack on both sides.
@@ -76,15 +86,21 @@ WITH costs AS (
     SUM(c.billable_requests) AS billable_requests,
     SUM(IF(c.billable_requests IS NOT NULL, c.total_cost_usd, NUMERIC '0')) AS request_cost,
     MAX(c.budget_allocated_usd) AS budget,
-    SUM(IF(c.reconciliation_status = 'reconciled', c.total_cost_usd, NUMERIC '0')) AS reconciled_cost,
-    SUM(IF(c.reconciliation_status = 'pending', c.total_cost_usd, NUMERIC '0')) AS pending_cost,
-    SUM(IF(c.reconciliation_status = 'disputed', c.total_cost_usd, NUMERIC '0')) AS disputed_cost,
+    SUM(IF(i.reconciliation_status = 'reconciled', c.total_cost_usd, NUMERIC '0')) AS reconciled_cost,
+    SUM(IF(COALESCE(i.reconciliation_status, 'pending') = 'pending', c.total_cost_usd, NUMERIC '0')) AS pending_cost,
+    SUM(IF(i.reconciliation_status = 'disputed', c.total_cost_usd, NUMERIC '0')) AS disputed_cost,
     SUM(IF(c.cost_type = 'subscription', c.base_cost_usd, NUMERIC '0')) AS subscription_cost,
     SUM(IF(c.cost_type = 'usage', c.base_cost_usd, NUMERIC '0')) AS usage_cost,
     SUM(IF(c.cost_type = 'one_time', c.base_cost_usd, NUMERIC '0')) AS one_time_cost,
     SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_cost
   FROM fact_ai_costs AS c
   JOIN dim_dates AS d ON d.date_sk = c.date_sk
+  LEFT JOIN dim_platforms AS v ON v.platform_sk = c.platform_sk
+  -- A usage line carries its workspace where a seat or one-time cost carries the billed account.
+  LEFT JOIN invoiced AS i
+    ON i.platform = v.platform_code AND i.day = d.date
+    AND i.account = IF(c.cost_type IN ('subscription', 'one_time'), COALESCE(c.billing_account_id, ''), '')
+    AND i.cost_kind = CASE c.cost_type WHEN 'subscription' THEN 'seat' WHEN 'one_time' THEN 'other' ELSE 'usage' END
   WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
     AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
     AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of

@@ -21,9 +21,9 @@ CREATE VIEW vw_reconciliation (
   invoiced_credit_usd OPTIONS(description="Credit lines of the invoices, below 0, US dollars. NULL without an invoice."),
   invoiced_commitment_usd OPTIONS(description="Commitment lines of the invoices, US dollars. NULL without an invoice."),
   invoice_total_usd OPTIONS(description="All lines of the invoices: what is paid, US dollars. NULL without an invoice."),
-  difference_usd OPTIONS(description="invoiced_usd - (facts_usage_usd + facts_seats_usd), each rounded to the cent, US dollars: above 0 the vendor bills more than its reports say. NULL without an invoice."),
+  difference_usd OPTIONS(description="What is invoiced less what the facts have of it, usage and seats each summed and rounded to the cent, US dollars: above 0 the vendor bills more than its reports say. NULL without an invoice."),
   other_difference_usd OPTIONS(description="Tax, credit and commitment lines - facts_other_usd, US dollars: what other_costs.csv has more or less than the invoices. Never part of the status. NULL without an invoice."),
-  reconciliation_status OPTIONS(description="pending without an invoice, while the period is not over, or while the vendor may still change a cost of it; and for a period that begins before the first loaded day; else reconciled if difference_usd is 0, disputed if not."),
+  reconciliation_status OPTIONS(description="pending without an invoice, while the period is not over, or while the vendor may still change a cost of it; and for a period of which a day was not loaded (loaded_days); else reconciled if difference_usd is 0, disputed if not."),
   is_partial OPTIONS(description="True while the period is not over on as_of: it holds only the days so far."),
   priority_tier_tokens OPTIONS(description="Tokens of the Priority Tier (not those on demand, which are billed): they are in the usage report, their cost is in none, a commitment pays them."),
   priority_tier_list_usd OPTIONS(description="The Priority Tier's tokens at list price, US dollars: what the cost report lacks. Never part of a cost. NULL if no price is known."),
@@ -144,9 +144,6 @@ costs AS (
   FROM stacked
   GROUP BY 1, 2, 3, 4
 ),
-accounts AS (
-  SELECT DISTINCT platform, account FROM costs
-),
 cycles AS (
   -- Invoices of one cycle belong together: one may bill its seats, another its usage.
   SELECT
@@ -166,35 +163,6 @@ cycles AS (
   FROM raw_invoices AS i
   GROUP BY 1, 2, 3, 4
 ),
-offered AS (
-  -- The cycles that a cost may belong to, the best first. Vendors' reports name no account: their
-  -- cost goes to an invoice without one, else to an account that no contract or cost entry names.
-  SELECT
-    c.*,
-    y.account AS cycle_account,
-    y.period_from,
-    y.period_to,
-    ROW_NUMBER() OVER (
-      PARTITION BY c.platform, c.account, c.day, c.kind
-      ORDER BY
-        CASE
-          WHEN y.account = c.account THEN 1
-          WHEN y.account = '' THEN 2
-          WHEN a.account IS NULL THEN 3
-          ELSE 4
-        END,
-        y.account,
-        y.period_from DESC,
-        y.period_to
-    ) AS place
-  FROM costs AS c
-  LEFT JOIN cycles AS y
-    ON y.platform = c.platform AND c.day BETWEEN y.period_from AND y.period_to
-    AND (y.account = c.account OR y.account = '' OR c.account = '')
-    -- An invoice over seats alone says nothing about usage, and the other way round.
-    AND CASE c.kind WHEN 'usage' THEN y.bills_usage WHEN 'seat' THEN y.bills_seats ELSE TRUE END
-  LEFT JOIN accounts AS a ON a.platform = y.platform AND a.account = y.account
-),
 uncovered AS (
   -- Of each account, kind and month the days that no invoice covers, even if they cost nothing.
   SELECT
@@ -210,26 +178,86 @@ uncovered AS (
     FROM dim_dates
     WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND LAST_DAY(@as_of)
   ) AS d
-  LEFT JOIN cycles AS y
-    ON y.platform = a.platform AND d.date BETWEEN y.period_from AND y.period_to
-    AND (y.account = a.account OR y.account = '' OR a.account = '')
-    AND CASE a.kind WHEN 'usage' THEN y.bills_usage WHEN 'seat' THEN y.bills_seats ELSE TRUE END
-  WHERE y.platform IS NULL
+  LEFT JOIN invoice_days AS n
+    ON n.platform = a.platform AND n.account = a.account AND n.cost_kind = a.kind AND n.day = d.date
+  WHERE n.platform IS NULL
   GROUP BY 1, 2, 3, 4
 ),
 placed AS (
+  -- Of each cycle what it was given to share or to bear alone: invoice_days has the rule.
   SELECT
-    o.* EXCEPT (account, period_from, period_to),
-    o.cycle_account IS NOT NULL AS is_invoiced,
-    COALESCE(o.cycle_account, o.account) AS account,
-    COALESCE(o.period_from, u.first_day) AS period_from,
-    COALESCE(o.period_to, u.last_day) AS period_to
-  FROM offered AS o
+    c.platform,
+    c.account AS cost_account,
+    c.kind,
+    n.platform IS NOT NULL AS is_invoiced,
+    IF(n.platform IS NULL, c.account, COALESCE(n.billing_account_id, '')) AS account,
+    COALESCE(n.period_from, u.first_day) AS period_from,
+    COALESCE(n.period_to, u.last_day) AS period_to,
+    COALESCE(n.weight, 1) AS weight,
+    SUM(c.reported_usd) AS reported_usd,
+    SUM(c.code_execution_usd) AS code_execution_usd,
+    SUM(c.facts_usd) AS facts_usd,
+    SUM(c.provisional_usd) AS provisional_usd,
+    SUM(c.unallocated_usd) AS unallocated_usd,
+    SUM(c.open_lines) AS open_lines,
+    SUM(c.priority_tokens) AS priority_tokens,
+    SUM(c.priority_list_usd) AS priority_list_usd,
+    SUM(c.unpriced_tokens) AS unpriced_tokens
+  FROM costs AS c
+  LEFT JOIN invoice_days AS n
+    ON n.platform = c.platform AND n.account = c.account AND n.cost_kind = c.kind AND n.day = c.day
   LEFT JOIN uncovered AS u
-    ON u.platform = o.platform AND u.account = o.account AND u.kind = o.kind
-    AND o.cycle_account IS NULL
-    AND u.month = CAST(DATE_TRUNC(o.day, MONTH) AS DATE)
-  WHERE o.place = 1
+    ON u.platform = c.platform AND u.account = c.account AND u.kind = c.kind
+    AND n.platform IS NULL
+    AND u.month = CAST(DATE_TRUNC(c.day, MONTH) AS DATE)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+),
+measured AS (
+  -- A row for each sum of money, so that one expression splits them all.
+  SELECT
+    p.*,
+    measure,
+    CASE measure
+      WHEN 'reported' THEN p.reported_usd
+      WHEN 'code execution' THEN p.code_execution_usd
+      WHEN 'facts' THEN p.facts_usd
+      WHEN 'provisional' THEN p.provisional_usd
+      ELSE p.unallocated_usd
+    END AS amount
+  FROM placed AS p
+  CROSS JOIN UNNEST(['reported', 'code execution', 'facts', 'provisional', 'unallocated']) AS measure
+),
+scaled AS (
+  SELECT
+    *,
+    CAST(ABS(amount) * weight * 1000000 AS NUMERIC) AS x,
+    CAST(SUM(weight) OVER (PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure) AS NUMERIC) AS w_total,
+    ROW_NUMBER() OVER (
+      PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure
+      ORDER BY weight DESC, account
+    ) AS place
+  FROM measured
+),
+truncated AS (
+  -- Whole micro-dollars: with the remainder gone before it, the division is exact on every engine.
+  SELECT
+    *,
+    CAST(SIGN(amount) AS INT64) * CAST(ROUND((x - MOD(x, w_total)) / w_total) AS INT64) * NUMERIC '0.000001' AS share
+  FROM scaled
+),
+split AS (
+  -- What truncation left goes to the account that is billed most, and so does what is no money.
+  SELECT
+    platform, account, period_from, period_to, is_invoiced, kind, measure, open_lines,
+    share + IF(
+      place = 1,
+      amount - SUM(share) OVER (PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure),
+      NUMERIC '0'
+    ) AS amount,
+    IF(place = 1 AND measure = 'facts', priority_tokens, 0) AS priority_tokens,
+    IF(place = 1 AND measure = 'facts', priority_list_usd, NULL) AS priority_list_usd,
+    IF(place = 1 AND measure = 'facts', unpriced_tokens, 0) AS unpriced_tokens
+  FROM truncated
 ),
 summed AS (
   SELECT
@@ -238,35 +266,56 @@ summed AS (
     period_from,
     period_to,
     is_invoiced,
-    SUM(IF(kind = 'usage', reported_usd, NUMERIC '0')) AS reported_usage_usd,
-    SUM(IF(kind = 'seat', reported_usd, NUMERIC '0')) AS reported_seats_usd,
-    SUM(IF(kind = 'other', reported_usd, NUMERIC '0')) AS reported_other_usd,
-    SUM(reported_usd) AS reported_usd,
-    SUM(code_execution_usd) AS code_execution_usd,
-    SUM(IF(kind = 'usage', facts_usd, NUMERIC '0')) AS facts_usage_usd,
-    SUM(IF(kind = 'seat', facts_usd, NUMERIC '0')) AS facts_seats_usd,
-    SUM(IF(kind = 'other', facts_usd, NUMERIC '0')) AS facts_other_usd,
-    SUM(facts_usd) AS facts_usd,
-    SUM(provisional_usd) AS provisional_usd,
-    SUM(open_lines) AS open_lines,
-    SUM(unallocated_usd) AS unallocated_usd,
+    SUM(IF(measure = 'reported' AND kind = 'usage', amount, NUMERIC '0')) AS reported_usage_usd,
+    SUM(IF(measure = 'reported' AND kind = 'seat', amount, NUMERIC '0')) AS reported_seats_usd,
+    SUM(IF(measure = 'reported' AND kind = 'other', amount, NUMERIC '0')) AS reported_other_usd,
+    SUM(IF(measure = 'reported', amount, NUMERIC '0')) AS reported_usd,
+    SUM(IF(measure = 'code execution', amount, NUMERIC '0')) AS code_execution_usd,
+    SUM(IF(measure = 'facts' AND kind = 'usage', amount, NUMERIC '0')) AS facts_usage_usd,
+    SUM(IF(measure = 'facts' AND kind = 'seat', amount, NUMERIC '0')) AS facts_seats_usd,
+    SUM(IF(measure = 'facts' AND kind = 'other', amount, NUMERIC '0')) AS facts_other_usd,
+    SUM(IF(measure = 'facts', amount, NUMERIC '0')) AS facts_usd,
+    SUM(IF(measure = 'provisional', amount, NUMERIC '0')) AS provisional_usd,
+    SUM(IF(measure = 'unallocated', amount, NUMERIC '0')) AS unallocated_usd,
+    MAX(open_lines) AS open_lines,
     SUM(priority_tokens) AS priority_tokens,
     SUM(priority_list_usd) AS priority_list_usd,
     SUM(unpriced_tokens) AS unpriced_tokens
-  FROM placed
+  FROM split
   GROUP BY 1, 2, 3, 4, 5
 ),
 loaded AS (
-  SELECT MIN(event_date) AS first_day
-  FROM raw_ai_events
-  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  SELECT
+    y.platform,
+    y.account,
+    y.period_from,
+    y.period_to,
+    COUNT(DISTINCT IF(l.cost_kind = 'usage', l.day, NULL)) AS usage_days,
+    COUNT(DISTINCT IF(l.cost_kind = 'seat', l.day, NULL)) AS seat_days,
+    LOGICAL_OR(l.is_provisional AND IF(l.cost_kind = 'usage', y.bills_usage, y.bills_seats)) AS has_provisional
+  FROM cycles AS y
+  JOIN loaded_days AS l
+    ON l.day BETWEEN y.period_from AND y.period_to
+    AND ((l.platform = y.platform AND l.cost_kind = 'usage') OR (l.platform = '*' AND l.cost_kind = 'seat'))
+  WHERE l.day >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND l.day < @as_of
+  GROUP BY 1, 2, 3, 4
 ),
 shown AS (
+  -- What was not loaded cannot be disputed: each past day of what the invoices bill must have been.
   SELECT
-    *,
-    TRUE AS is_invoiced
-  FROM cycles
-  WHERE period_from BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    y.* EXCEPT (past_days),
+    TRUE AS is_invoiced,
+    COALESCE(l.has_provisional, FALSE) AS has_provisional,
+    (y.bills_usage AND COALESCE(l.usage_days, 0) < y.past_days)
+    OR ((y.bills_seats OR NOT y.bills_usage) AND COALESCE(l.seat_days, 0) < y.past_days) AS lacks_days
+  FROM (
+    SELECT *, DATE_DIFF(LEAST(CAST(DATE_ADD(period_to, INTERVAL 1 DAY) AS DATE), @as_of), period_from, DAY) AS past_days
+    FROM cycles
+  ) AS y
+  LEFT JOIN loaded AS l
+    ON l.platform = y.platform AND l.account = y.account
+    AND l.period_from = y.period_from AND l.period_to = y.period_to
+  WHERE y.period_from BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
 ),
 met AS (
   -- Both sides have one row a cycle. A cycle without any cost stays, and so does cost without an
@@ -301,7 +350,8 @@ met AS (
     COALESCE(s.facts_other_usd, NUMERIC '0') AS facts_other_usd,
     COALESCE(s.facts_usd, NUMERIC '0') AS facts_usd,
     COALESCE(s.provisional_usd, NUMERIC '0') AS provisional_usd,
-    COALESCE(s.open_lines, 0) AS open_lines,
+    COALESCE(s.open_lines, 0) > 0 OR COALESCE(y.has_provisional, FALSE) AS is_open,
+    COALESCE(y.lacks_days, FALSE) AS lacks_days,
     COALESCE(s.unallocated_usd, NUMERIC '0') AS unallocated_usd,
     COALESCE(s.priority_tokens, 0) AS priority_tokens,
     s.priority_list_usd,
@@ -315,11 +365,11 @@ met AS (
 compared AS (
   SELECT
     m.*,
-    ROUND(m.invoiced_usd, 2) - ROUND(m.facts_usage_usd + m.facts_seats_usd, 2) AS difference_usd,
-    m.period_to >= @as_of AS is_partial,
-    l.first_day IS NULL OR l.first_day > m.period_from AS begins_before_data
+    -- Usage and seats are each summed, then rounded.
+    ROUND(m.usage_usd, 2) + ROUND(m.seats_usd, 2)
+    - ROUND(m.facts_usage_usd, 2) - ROUND(m.facts_seats_usd, 2) AS difference_usd,
+    m.period_to >= @as_of AS is_partial
   FROM met AS m
-  CROSS JOIN loaded AS l
   WHERE m.period_from >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE)
 )
 SELECT
@@ -348,7 +398,7 @@ SELECT
   CAST(difference_usd AS NUMERIC) AS difference_usd,
   CAST(tax_usd + credit_usd + commitment_usd - facts_other_usd AS NUMERIC) AS other_difference_usd,
   CASE
-    WHEN invoice_ids IS NULL OR is_partial OR open_lines > 0 OR begins_before_data THEN 'pending'
+    WHEN invoice_ids IS NULL OR is_partial OR is_open OR lacks_days THEN 'pending'
     WHEN difference_usd = 0 THEN 'reconciled'
     ELSE 'disputed'
   END AS reconciliation_status,
@@ -364,9 +414,9 @@ SELECT
       CONCAT(
         IF(priority_tokens > 0, ', Priority Tier usage without cost', ''),
         IF(code_execution_usd != 0, ', code execution without usage', ''),
-        IF(open_lines > 0 OR provisional_usd != 0, ', provisional cost', ''),
+        IF(is_open OR provisional_usd != 0, ', provisional cost', ''),
         IF(unallocated_usd != 0, ', unallocated cost', ''),
-        IF(invoice_ids IS NOT NULL AND begins_before_data, ', days that were not loaded', '')
+        IF(lacks_days, ', days that were not loaded', '')
       ),
       3
     ),
