@@ -77,7 +77,8 @@ def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChang
 def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
     """What the files say today that the facts of closed months do not know.
 
-    Closed months change only when somebody asks; `day` lies before the first open day.
+    Closed months change only when somebody asks; `day` lies before the first open day. A file that
+    only judges them, as invoices do, holds nothing back.
     """
     first_open = open_from(archive)
     if first_open is None:
@@ -88,7 +89,11 @@ def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceCha
         return _taken_in(archive, file) if held_back is None else held_back
 
     found = _changes(archive, settings, of_closed)
-    return [change for change in found if change.day < first_open]
+    return [
+        change
+        for change in found
+        if change.day < first_open and not change.file.judges_closed_months
+    ]
 
 
 def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window) -> None:

@@ -58,8 +58,9 @@ class ReferenceFile:
     `check_row` and `check_file` refuse, and so does `check_across`, which sees the rows of the
     other files that are present; while one of `checked_against` is itself refused, it is not
     asked. `warn` only tells. `changed_from` says from which day on a change of the rows matters;
-    it is asked only where they differ. `examples` are cells of sample lines, as a person would
-    type them.
+    it is asked only where they differ. `judges_closed_months` where what it says of a closed month
+    moves none of its totals, and shows without opening it. `examples` are cells of sample lines, as
+    a person would type them.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ReferenceFile:
     checked_against: tuple[str, ...] = ()
     warn: FileRule = _no_problem
     changed_from: ChangedFrom = _from_the_day_it_changed
+    judges_closed_months: bool = False
 
     @property
     def stem(self) -> str:

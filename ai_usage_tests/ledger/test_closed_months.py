@@ -522,3 +522,43 @@ def test_a_month_that_is_opened_again_is_rebuilt_by_the_present_rules(
     )
     assert books.run().startswith("28 days (2026-02-01..2026-02-28) are rebuilt from the archive")
     assert books.rows("SELECT 1 FROM fact_ai_costs WHERE allocation_confidence = 0.125") == []
+
+
+INVOICES = "invoice_id,platform,period_from,period_to,line_kind,amount\n"
+
+
+def test_an_invoice_after_the_close_is_judged_without_opening_the_month(
+    closed: Books, tmp_path: Path
+) -> None:
+    """Cursor bills what its events do, Anthropic a dollar more than its report."""
+    books = closed.copied(tmp_path, tomorrow(closed.company))
+    before = books.month()
+    days = FEBRUARY.days()
+    charged = [e for d in days for e in books.company.cursor_events(d) if e.is_chargeable]
+    cursor = sum((e.charged_cents for e in charged), Decimal()) / 100
+    lines = [line for d in days for line in books.company.cost_lines(d)]
+    anthropic = sum((line.cents for line in lines), Decimal()) / 100
+    (books.settings.reference_path / "invoices.csv").write_text(
+        f"{INVOICES}C-2,cursor,2026-02-01,2026-02-28,usage,{cursor:.2f}\n"
+        f"A-2,anthropic,2026-02-01,2026-02-28,usage,{anthropic + 1:.2f}\n"
+    )
+    said = books.run()
+    assert "invoices.csv" not in said, "it is no adjustment"
+    assert books.month() == before
+    assert books.adjustments() == []
+    judged = books.rows(
+        "SELECT platform_code, SUM(total_cost) AS total, SUM(reconciled_cost) AS reconciled, "
+        "SUM(disputed_cost) AS disputed, SUM(pending_cost) AS pending "
+        "FROM vw_cost_allocation_detailed WHERE month = DATE '2026-02-01' GROUP BY 1 ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in judged] == [
+        ("anthropic", anthropic, 0, anthropic, 0),
+        ("cursor", cursor, cursor, 0, 0),
+    ]
+    cycles = books.rows(
+        "SELECT invoice_ids, reconciliation_status FROM vw_reconciliation "
+        "WHERE invoice_ids IS NOT NULL ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in cycles] == [("A-2", "disputed"), ("C-2", "reconciled")]
+    totals = books.rows("SELECT SUM(total_cost_usd) AS usd FROM closed_months")
+    assert totals == [{"usd": cursor + anthropic}]

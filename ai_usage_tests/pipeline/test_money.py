@@ -188,7 +188,7 @@ def test_an_invoice_stands_on_the_rows_of_its_period(year: Loaded) -> None:
         "SELECT f.invoice_id, MAX(f.reconciliation_status) AS status, "
         "ROUND(SUM(f.total_cost_usd), 2) AS usd FROM fact_ai_costs AS f "
         "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
-        "AND f.invoice_id IS NOT NULL GROUP BY 1",
+        "AND f.invoice_id IS NOT NULL AND f.cost_type != 'one_time' GROUP BY 1",
     )
     compared = {r["invoice_id"]: r for r in asked(year, "SELECT * FROM invoice_reconciliation")}
     whole = [row for row in rows if compared[row["invoice_id"]]["period_from"] >= FIRST]
@@ -197,6 +197,51 @@ def test_an_invoice_stands_on_the_rows_of_its_period(year: Loaded) -> None:
         reconciled = compared[row["invoice_id"]]
         assert row["usd"] == reconciled["reported_usd"], row
         assert row["status"] == reconciled["reconciliation_status"], row
+
+
+def test_one_time_cost_and_the_finance_view_carry_the_status_of_the_cycle(year: Loaded) -> None:
+    once = asked(
+        year,
+        "SELECT f.reconciliation_status, r.reconciliation_status AS judged "
+        "FROM fact_ai_costs AS f JOIN invoice_reconciliation AS r ON r.invoice_id = f.invoice_id "
+        "AND DATE(f.cost_timestamp) BETWEEN r.period_from AND r.period_to "
+        "WHERE DATE(f.cost_timestamp) >= @start AND DATE(f.cost_timestamp) < @end "
+        "AND f.cost_type = 'one_time'",
+    )
+    assert len(once) > 0
+    assert all(row["reconciliation_status"] == row["judged"] for row in once)
+    in_view = asked(
+        year,
+        "SELECT month, SUM(reconciled_cost) AS reconciled, SUM(disputed_cost) AS disputed, "
+        "SUM(pending_cost) AS pending FROM vw_cost_allocation_detailed GROUP BY 1 ORDER BY 1",
+    )
+    in_facts = asked(
+        year,
+        "SELECT CAST(DATE_TRUNC(DATE(cost_timestamp), MONTH) AS DATE) AS month, "
+        "SUM(IF(reconciliation_status = 'reconciled', total_cost_usd, 0)) AS reconciled, "
+        "SUM(IF(reconciliation_status = 'disputed', total_cost_usd, 0)) AS disputed, "
+        "SUM(IF(reconciliation_status = 'pending', total_cost_usd, 0)) AS pending "
+        "FROM fact_ai_costs WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end "
+        "GROUP BY 1 ORDER BY 1",
+    )
+    assert in_view == in_facts
+
+
+def test_every_endpoint_that_bills_is_loaded_as_one_that_does(year: Loaded) -> None:
+    """Else no invoice of its platform could ever be judged."""
+    billing = asked(
+        year,
+        "SELECT DISTINCT platform, source_endpoint FROM raw_ai_events "
+        "WHERE event_date >= @start AND event_date < @end AND cost_usd IS NOT NULL "
+        "AND source_endpoint NOT IN ('seats', 'other_costs')",
+    )
+    loaded = asked(
+        year,
+        "SELECT DISTINCT platform, source_endpoint FROM loaded_days "
+        "WHERE day >= @start AND day < @end AND cost_kind = 'usage'",
+    )
+    assert {tuple(row.values()) for row in billing} == {tuple(row.values()) for row in loaded}
+    assert len(loaded) > 1
 
 
 def test_the_vendor_s_own_spend_of_the_running_cycle_is_its_events(year: Loaded) -> None:

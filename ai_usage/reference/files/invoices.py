@@ -144,4 +144,6 @@ FILE = ReferenceFile(
     check_across=_check_across,
     checked_against=(RATES,),
     changed_from=earliest("period_from"),
+    # Invoices come after the close as a rule.
+    judges_closed_months=True,
 )
