@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from ai_usage.platforms.base import Window
-from ai_usage.warehouse.sql import Literals
-from ai_usage.warehouse.views import ViewSchema
+from ai_usage.warehouse.sql import AS_OF, Literals, references
+from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
 
 Parameter = date | datetime | int | float | str | Decimal | None
 Parameters = Mapping[str, Parameter]
@@ -80,7 +80,16 @@ class Warehouse(ABC):
 
     @abstractmethod
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
-        """Create or replace the view with its render parameters filled in."""
+        """Create or replace the view with its render parameters filled in.
+
+        A view that it reads and that is not there yet is created too, seen from the same day.
+        """
+
+    def _create_what_is_read(self, view: ViewSchema, literals: Literals) -> None:
+        for name in view_names():
+            if name in references(view.query) and not self.exists(name):
+                read = view_schema(name)
+                self.create_view(read, {**read.defaults, AS_OF: literals.get(AS_OF)})
 
     @abstractmethod
     def query(self, query: Query | str) -> pa.Table:

@@ -372,6 +372,7 @@ SELECT old_rows, new_rows;
 
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
         """Create or replace the view with its render parameters filled in."""
+        self._create_what_is_read(view, literals)
         with self.client() as client:
             self._require_dataset(client, self.views_dataset or self.dataset)
             self._foreseen(

@@ -338,6 +338,7 @@ class DuckDBWarehouse(Warehouse):
 
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
         """Create or replace the view with its render parameters filled in."""
+        self._create_what_is_read(view, literals)
         query = render(view.query, "duckdb", dataset=self.dataset, literals=literals)
         name = self._qualified(view.name)
         # What is not committed is rolled back when the connection closes: the old view stays.

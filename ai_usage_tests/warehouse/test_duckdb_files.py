@@ -356,6 +356,14 @@ def test_a_view_that_cannot_be_created_leaves_the_old_one(warehouse: DuckDBWareh
         assert list(comments_of(warehouse, view.name)) == ["day", "n", ""]
 
 
+def test_a_view_is_created_with_the_views_that_it_reads(warehouse: DuckDBWarehouse) -> None:
+    """A person may ask for one view alone, in a warehouse that has none yet."""
+    view, read = view_schema("vw_budget_status"), view_schema("vw_loaded_days")
+    warehouse.create_view(view, {**view.defaults, "as_of": DAY})
+    assert len(warehouse.query(f"SELECT * FROM {view.name}")) == 0
+    assert set(comments_of(warehouse, read.name)) == {"", *read.column_names}
+
+
 def test_the_products_views_can_be_created_over_empty_tables(warehouse: DuckDBWarehouse) -> None:
     for table in (
         "dim_users",
