@@ -21,6 +21,8 @@ from dagster._core.storage.tags import (
 
 from ai_usage.dead_runs import end_dead_runs
 from ai_usage.errors import AiUsageError
+from ai_usage.ledger.deferred import deferred_in_open_months
+from ai_usage.ledger.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.one_writer import WRITES
 from ai_usage.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.platforms.archive import Archive
@@ -253,6 +255,15 @@ def _transform_after_ingest(
             reasons = "; ".join(change.reason for change in older.changes)
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
         asked: list[Change] = [*changes, *([older] if older else [])]
+        try:
+            deferred = deferred_in_open_months(settings, archive)
+        except AiUsageError as error:
+            # A run may hold the warehouse just now; the next tick asks again.
+            context.log.warning(f"What open months before closed ones lack is not known: {error}")
+            deferred = None
+        if deferred is not None:
+            context.log.info(f"{deferred}: days from {deferred.day} on are rebuilt.")
+            window = Window(min(window.start, deferred.day), window.end)
         for change in changes:
             context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
         for change in held_back:
@@ -264,6 +275,7 @@ def _transform_after_ingest(
             run_key=newest.name,
             tags={
                 **range_tags(widened(window, asked, settings)),
+                **LEAVE_CLOSED,
                 TICK_TAG: newest.at,
                 SCHEDULE_TAG: newest.schedule,
                 TICKS_TAG: ",".join(tick.name for tick in done),
@@ -359,7 +371,12 @@ def _old_days_flow_downstream(
         return dg.RunRequest(
             run_key=f"flow:{run.run_id}",
             asset_selection=sorted(stale),
-            tags={**range_tags(window), FLOW_TAG: run.run_id},
+            # What follows a run that left closed months as they are leaves them, too.
+            tags={
+                **range_tags(window),
+                **(LEAVE_CLOSED if leaves_closed(run.tags) else {}),
+                FLOW_TAG: run.run_id,
+            },
         )
 
     return sensor
@@ -402,7 +419,7 @@ def _reference_taken_in(settings: Settings, transform: Any) -> dg.SensorDefiniti
         started = record.start_time if record else None
         if started is None or accepted_since(settings, datetime.fromtimestamp(started, UTC)):
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
-        take_in_reference(settings, window)
+        take_in_reference(settings, window, leaves_closed=leaves_closed(run.tags))
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

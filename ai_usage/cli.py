@@ -256,12 +256,7 @@ def backfill(
     settings = Settings.load()
     window = checked_window(settings, from_, to or settings.today)
     if not closed:
-        refuse_closed(
-            settings,
-            window,
-            "begin with --from {first_open}, or add --closed to build them anew; what changes is "
-            "an adjustment.",
-        )
+        refuse_closed(settings, window)
     again = Refetch.since(window.start) if refetch else Refetch.nothing()
     run_with_progress(console, build_defs(settings), settings, select, window, again)
 
@@ -296,7 +291,13 @@ def run(
     settings = Settings.load()
     window = window_of_run(console, settings, lookback_window(settings), closed=closed)
     run_with_progress(
-        console, build_defs(settings), settings, select, window, Refetch.lookback(settings)
+        console,
+        build_defs(settings),
+        settings,
+        select,
+        window,
+        Refetch.lookback(settings),
+        leave_closed=not closed,
     )
 
 

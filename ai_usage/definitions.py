@@ -66,7 +66,7 @@ def build_defs(
         *ledger_assets(vendors, archive, partitions),
         *dimension_assets(directory, books.list_prices, partitions),
         *finance_assets(books, vendors, partitions),
-        *fact_assets(partitions),
+        *fact_assets(archive, partitions),
         *view_assets(settings, partitions),
     ]
     assets = fresh_within(settings, assets)

@@ -1,7 +1,7 @@
 """Which states of the reference files are accepted, and which the warehouse has taken in.
 
 Both are kept in the archive, where every machine that runs the graph finds them. What changed
-between the two must be rebuilt from its earliest affected day; closed months stand still, and what
+between the two must be rebuilt from its earliest affected day; closed months are locked, and what
 they were left with is kept too, until somebody asks for them.
 """
 
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
-from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.closing import history
 from ai_usage.platforms.archive import Archive, Fetch
 from ai_usage.platforms.base import Page, Window
 from ai_usage.reference import (
@@ -77,11 +77,11 @@ def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChang
 def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
     """What the files say today that the facts of closed months do not know.
 
-    Closed months change only when somebody asks; `day` lies before the first open day. A file that
-    only judges them, as invoices do, holds nothing back.
+    Closed months change only when somebody asks; `day` lies before the last of their days. A file
+    that only judges them, as invoices do, holds nothing back.
     """
-    first_open = open_from(archive)
-    if first_open is None:
+    known = history(archive)
+    if not known.standing:
         return []
 
     def of_closed(file: ReferenceFile) -> list[Row] | None:
@@ -92,21 +92,36 @@ def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceCha
     return [
         change
         for change in found
-        if change.day < first_open and not change.file.judges_closed_months
+        if known.first_locked(change.day) is not None and not change.file.judges_closed_months
     ]
 
 
-def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window) -> None:
+def take_in(
+    archive: Archive,
+    settings: Settings,
+    built: Window,
+    loaded: Window,
+    *,
+    leaves_closed: bool = False,
+) -> None:
     """Remember, after a run of the whole graph, which accepted states are in the facts.
 
-    `built` are the days that the run rebuilt, `loaded` all days that the facts hold: a state is
-    taken in only if no day that it affects was left out, but those of closed months. What these
-    were left with is remembered apart.
+    `built` are the days that the run rebuilt, but for those of closed months if it
+    `leaves_closed`; `loaded` are all days that the facts hold. A state is taken in only if no open
+    day that it affects was left out. What the days of closed months were left with is remembered
+    apart.
     """
-    first_open = open_from(archive) or loaded.start
+    known = history(archive)
 
-    def covers(first: date, end: date = loaded.end) -> bool:
+    def covers(first: date, end: date) -> bool:
         return built.start <= max(first, loaded.start) and built.end >= end
+
+    def left_out(first: date) -> bool | None:
+        """Whether closed days that are affected were left out; None where none is affected."""
+        locked = known.first_locked(max(first, loaded.start))
+        if locked is None or known.locked_until is None:
+            return None
+        return leaves_closed or not covers(locked, known.locked_until)
 
     for file in reference_files():
         # A file that never was is an empty one: one that comes later is a change of it.
@@ -116,19 +131,22 @@ def take_in(archive: Archive, settings: Settings, built: Window, loaded: Window)
         of_closed = taken_in if held_back is None else held_back
         if of_closed is not None:
             first = earliest_change(file, of_closed, accepted, settings.today)
-            in_closed = first is not None and first < first_open
-            # Closed months are asked for by themselves, too: the open days need not follow.
-            end = first_open if in_closed else loaded.end
-            known = in_closed or held_back is not None
-            if first is not None and known and covers(first, end):
-                _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, accepted)
-                held_back = accepted
+            if first is not None:
+                left = left_out(first)
+                if left is None:
+                    left = held_back is None or not covers(first, loaded.end)
+                # Closed months are asked for by themselves, too: the open days need not follow.
+                if not left:
+                    _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, accepted)
+                    held_back = accepted
         first = loaded.start
         if taken_in is not None:
             first = earliest_change(file, taken_in, accepted, settings.today)
-        if first is None or not covers(max(first, first_open)):
+        if first is None:
             continue
-        if not covers(first) and held_back is None:
+        if not covers(known.first_open(max(first, loaded.start)), loaded.end):
+            continue
+        if left_out(first) and held_back is None:
             _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, taken_in or [])
         _keep(archive, settings, f"{file.stem}{_TAKEN_IN}", file, accepted)
 
@@ -143,15 +161,14 @@ def widened(
     """The window, reaching back to the first partition that a change affects.
 
     Also to the first day of a running seat month that is paid as a whole: who joins within it
-    takes over the seat's cost of days that have passed. Never into a closed month, unless `closed`:
-    then the window begins later where it reached into one.
+    takes over the seat's cost of days that have passed. It begins with an open day, unless
+    `closed`. Closed months may lie within it: a run with `LEAVE_CLOSED` leaves them as they are.
     """
     archive = Archive(settings.archive_root)
     first = min([window.start, *(change.day for change in changes)])
     seats = newest_rows(archive, reference_file("seats.csv")) or []
-    first = affected_from(read_contracts(seats), first)
-    first_open = None if closed else open_from(archive)
-    start = max(first, settings.first_day, first_open or first)
+    first = max(affected_from(read_contracts(seats), first), settings.first_day)
+    start = first if closed else history(archive).first_open(first)
     # A window that lies in closed months altogether becomes the first open day.
     return Window(start, max(window.end, start + timedelta(days=1)))
 

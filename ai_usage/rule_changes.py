@@ -13,9 +13,9 @@ from datetime import date
 
 import msgspec
 
-from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.closing import history
 from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Page, Window
+from ai_usage.platforms.base import Page, Window, windows_of
 from ai_usage.reference import VENDOR
 from ai_usage.settings import Settings
 
@@ -91,24 +91,29 @@ RULE_CHANGES = (
 
 @dataclass(frozen=True)
 class OutdatedDays:
-    """Loaded days that are open and were built before `changes`; `day` is the first of them."""
+    """Loaded days that are open and were built before `changes`: `open`, in order, never empty."""
 
-    days: Window
+    open: tuple[Window, ...]
     changes: tuple[RuleChange, ...]
 
     @property
     def day(self) -> date:
         """The first day to rebuild."""
-        return self.days.start
+        return self.open[0].start
+
+    @property
+    def days(self) -> Window:
+        """From the first to the last day; closed months may lie between."""
+        return Window(self.day, self.open[-1].end)
 
 
 class _Built(msgspec.Struct):
-    """By name of a change: the loaded days that it has not reached, first and end; None: all have.
+    """By name of a change: the loaded days that it has not reached, each first and end, in order.
 
     A change without an entry has reached none of the loaded days.
     """
 
-    older: dict[str, tuple[date, date] | None]
+    older: dict[str, list[tuple[date, date]]]
 
 
 def all_known(archive: Archive, changes: Iterable[RuleChange] = RULE_CHANGES) -> bool:
@@ -131,18 +136,22 @@ def outdated_days(
     known = dict(_known(archive))
     if any(change.name not in known for change in changes):
         days = loaded()
-        known = {change.name: known.get(change.name, days) for change in changes}
-    # What lies before the first partition cannot be built, so it is not asked for again and again.
-    first_open = max(open_from(archive) or date.min, settings.first_day)
-    found: list[tuple[Window, RuleChange]] = []
+        known = {change.name: known.get(change.name, [days] if days else []) for change in changes}
+    books = history(archive)
+    found: set[date] = set()
+    lacking = []
     for change in changes:
-        older = known[change.name]
-        if older is not None and max(older.start, first_open) < older.end:
-            found.append((Window(max(older.start, first_open), older.end), change))
-    if not found:
-        return None
-    whole = Window(min(w.start for w, _c in found), max(w.end for w, _c in found))
-    return OutdatedDays(whole, tuple(change for _w, change in found))
+        # What lies before the first partition cannot be built, so it is not asked for for ever.
+        buildable = [
+            Window(max(older.start, settings.first_day), older.end)
+            for older in known[change.name]
+            if older.end > settings.first_day
+        ]
+        own = [day for older in buildable for part in books.open(older) for day in part.days()]
+        if own:
+            found.update(own)
+            lacking.append(change)
+    return OutdatedDays(tuple(windows_of(found)), tuple(lacking)) if found else None
 
 
 def note_built(
@@ -151,13 +160,21 @@ def note_built(
     built: Window,
     loaded: Window,
     changes: Iterable[RuleChange] = RULE_CHANGES,
+    *,
+    leaves_closed: bool = False,
 ) -> None:
     """Remember that a run of the whole graph built these days by the present rules.
 
-    `loaded` are all days that the facts hold.
+    `loaded` are all days that the facts hold. A run that `leaves_closed` built the open ones alone.
     """
     known = _known(archive)
-    now = {change.name: _less(known.get(change.name, loaded), built) for change in changes}
+    parts = history(archive).open(built) if leaves_closed else [built]
+    new = {day for part in parts for day in part.days()}
+
+    def less(older: Sequence[Window]) -> list[Window]:
+        return windows_of({day for window in older for day in window.days()} - new)
+
+    now = {change.name: less(known.get(change.name, [loaded])) for change in changes}
     _keep(archive, settings, {**known, **now})
 
 
@@ -168,33 +185,22 @@ def note_empty(
 
     Without this a first load that fails midway would pass for one of an older version.
     """
-    _keep(archive, settings, {**_known(archive), **{change.name: None for change in changes}})
+    _keep(archive, settings, {**_known(archive), **{change.name: [] for change in changes}})
 
 
-def _less(older: Window | None, built: Window) -> Window | None:
-    """What is left of the older days; a window within them leaves them all, which is safe."""
-    if older is None or (built.start <= older.start and built.end >= older.end):
-        return None
-    if older.start < built.start < older.end <= built.end:
-        return Window(older.start, built.start)
-    if built.start <= older.start < built.end < older.end:
-        return Window(built.end, older.end)
-    return older
-
-
-def _known(archive: Archive) -> Mapping[str, Window | None]:
+def _known(archive: Archive) -> Mapping[str, list[Window]]:
     complete = [fetch for fetch in archive.fetches(VENDOR, _ENDPOINT) if fetch.complete]
     if not complete:
         return {}
     (page,) = archive.pages(complete[-1])
     older = msgspec.json.decode(page, type=_Built).older
-    return {name: Window(*days) if days else None for name, days in older.items()}
+    return {name: [Window(*days) for days in windows] for name, windows in older.items()}
 
 
-def _keep(archive: Archive, settings: Settings, older: Mapping[str, Window | None]) -> None:
+def _keep(archive: Archive, settings: Settings, older: Mapping[str, list[Window]]) -> None:
     if older == _known(archive):
         return
-    body = _Built({name: (w.start, w.end) if w else None for name, w in sorted(older.items())})
+    body = _Built({name: [(w.start, w.end) for w in own] for name, own in sorted(older.items())})
     today = Window.day(settings.today)
     with archive.recording(VENDOR, _ENDPOINT, today, fetched_at=settings.now) as recorder:
         recorder.add(Page(msgspec.json.encode(body), "rules of the days built"))

@@ -21,9 +21,11 @@ from sqlalchemy.exc import OperationalError
 
 from ai_usage.assets.sources import LOOKBACK_TAG
 from ai_usage.checks.masking import mask_text
+from ai_usage.checks.metrics import DETAILS
 from ai_usage.dead_runs import end_dead_runs, this_process
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.event_log import batch_events
+from ai_usage.ledger.open_days import LEAVE_CLOSED
 from ai_usage.notifications.alerts import alert_on_run
 from ai_usage.notifications.findings import STARTED_BY
 from ai_usage.one_writer import WRITES, wait_for_turn, writes
@@ -45,7 +47,7 @@ class Refetch:
     usage: date | None = None
     cost: date | None = None
     reach_back: bool = False
-    """Also where that day lies before the run's own days, in a closed month that stands still."""
+    """Also where that day lies before the run's own days, in a closed month, which is locked."""
 
     @classmethod
     def nothing(cls) -> Refetch:
@@ -86,8 +88,8 @@ class CheckResult:
     """How a check of a run went, over the run's whole range of days.
 
     `is_error` is its severity: an error says that something is wrong, whether or not it blocks.
-    `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed
-    and `sample` a few failing rows, people's addresses masked.
+    `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed,
+    `sample` a few failing rows, people's addresses masked, and `details` says more of a failure.
     """
 
     asset: str
@@ -99,6 +101,7 @@ class CheckResult:
     failures: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
     sample: tuple[dict[str, str], ...] = ()
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -205,12 +208,14 @@ def run_assets(
     window: Window,
     *,
     refetch: Refetch = Refetch(),
+    leave_closed: bool = False,
     progress: Progress = lambda step: None,
 ) -> RunResult:
     """Materialise the selected assets for a range of days in one run, checks included.
 
-    `selection` is Dagster's asset selection syntax (`*` for all). Raises `AiUsageError` if it is
-    unreadable or selects nothing.
+    `selection` is Dagster's asset selection syntax (`*` for all). With `leave_closed` the days of
+    closed months keep their rows. Raises `AiUsageError` if the selection is unreadable or selects
+    nothing.
     """
     keys = selected(defs, selection)
     graph = defs.resolve_asset_graph()
@@ -230,11 +235,15 @@ def run_assets(
             asset_selection=keys,
             raise_on_error=False,
             run_config={**refetch.config(of_assets), **QUIET},
-            tags={**_tags_of(window), **(WRITES if writes(keys) else {})},
+            tags={
+                **_tags_of(window),
+                **(WRITES if writes(keys) else {}),
+                **(LEAVE_CLOSED if leave_closed else {}),
+            },
         )
         alert_on_run(settings, defs, instance, run_id)
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
-        take_in_reference(settings, window)
+        take_in_reference(settings, window, leaves_closed=leave_closed)
     built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
     failed = [event for event in result.all_events if event.is_step_failure]
     return RunResult(
@@ -284,16 +293,17 @@ def _tags_of(window: Window) -> dict[str, str]:
     return {**range_tags(window), STARTED_BY: "cli", **this_process()}
 
 
-def take_in_reference(settings: Settings, built: Window) -> None:
+def take_in_reference(settings: Settings, built: Window, *, leaves_closed: bool) -> None:
     """Remember that the accepted reference files and the present rules are in the facts.
 
-    Call it after a run that built all; `built` are its days.
+    Call it after a run that built all; `built` are its days, but for those of closed months if it
+    `leaves_closed`.
     """
     loaded = loaded_days(settings)
     if loaded is not None:
         archive = Archive(settings.archive_root)
-        take_in(archive, settings, built, loaded)
-        note_built(archive, settings, built, loaded)
+        take_in(archive, settings, built, loaded, leaves_closed=leaves_closed)
+        note_built(archive, settings, built, loaded, leaves_closed=leaves_closed)
 
 
 def outdated(settings: Settings) -> OutdatedDays | None:
@@ -398,6 +408,7 @@ def _checks(
             promise=spec.description or "",
             failures=dict(_metadata(evaluation, "failures") or {}),
             sample=tuple(_metadata(evaluation, "sample") or ()),
+            details=dict(_metadata(evaluation, DETAILS) or {}),
         )
     return tuple(
         replace(found[name], days=tuple(sorted(failing_days[name]))) for name in sorted(found)

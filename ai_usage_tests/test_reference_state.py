@@ -59,7 +59,7 @@ class Maintained:
         if (self.settings.reference_path / FILE.name).is_file():
             rows = read_path(FILE, self.settings.reference_path).rows
             accept(self.archive, self.settings, FILE, rows)
-        take_in(self.archive, self.settings, built, EVERYTHING)
+        take_in(self.archive, self.settings, built, EVERYTHING, leaves_closed=not closed)
         return built
 
     def pending(self) -> list[date]:

@@ -85,12 +85,26 @@ def test_a_run_over_the_look_back_alone_leaves_the_days_before_it(
 
 
 def test_closed_months_stay_and_an_opened_one_is_rebuilt(installed: Installation) -> None:
-    record_close(installed.archive, FEBRUARY, [], NOW)
+    for month in (JANUARY, FEBRUARY):
+        record_close(installed.archive, month, [], NOW)
     assert installed.outdated(ONE) == (Window(MARCH, TOMORROW), ["one"])
     installed.build(Window(MARCH, TOMORROW), ONE)
     assert installed.outdated(ONE) is None
     record_reopening(installed.archive, FEBRUARY, NOW)
-    assert installed.outdated(ONE) == (Window(JANUARY, MARCH), ["one"])
+    assert installed.outdated(ONE) == (Window(FEBRUARY, MARCH), ["one"])
+
+
+def test_an_open_month_before_a_closed_one_is_rebuilt_once_and_the_closed_one_stays(
+    installed: Installation,
+) -> None:
+    record_close(installed.archive, FEBRUARY, [], NOW)
+    found = outdated_days(installed.archive, installed.settings, lambda: LOADED, [ONE])
+    assert found is not None
+    assert found.open == (Window(JANUARY, FEBRUARY), Window(MARCH, TOMORROW))
+    note_built(installed.archive, installed.settings, found.days, LOADED, [ONE], leaves_closed=True)
+    assert installed.outdated(ONE) is None
+    record_reopening(installed.archive, FEBRUARY, NOW)
+    assert installed.outdated(ONE) == (Window(FEBRUARY, MARCH), ["one"])
 
 
 def test_a_first_load_follows_the_present_rules_though_it_fails_midway(

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import dagster as dg
 
 from ai_usage.assets.common import ENGINEERING, FINANCE, explained, note_lineage, table_metadata
-from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.ledger.open_days import windows_to_build
+from ai_usage.partitions import ONE_RUN
+from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
 from ai_usage.warehouse.base import Query, Warehouse, Write
 from ai_usage.warehouse.files import load
@@ -19,7 +21,9 @@ def _deps(fact: str) -> list[str]:
     return sorted(references(load("facts", fact)) | {"dim_dates"})
 
 
-def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def fact_assets(
+    archive: Archive, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
     """`fact_ai_usage` and `fact_ai_costs`."""
 
     @dg.asset(
@@ -34,14 +38,16 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def fact_ai_usage(context: dg.AssetExecutionContext) -> Query:
-        window = window_of(context)
+    def fact_ai_usage(context: dg.AssetExecutionContext) -> list[Write]:
         sql = load("facts", "fact_ai_usage")
         note_lineage(context, sql)
-        return Query(
-            sql,
-            {"start": window.start, "end": window.end, "run_id": context.run_id},
-        )
+
+        def rows(window: Window) -> Query:
+            bound = {"start": window.start, "end": window.end, "run_id": context.run_id}
+            return Query(sql, bound)
+
+        with explained():
+            return [Write(rows(window), window) for window in windows_to_build(context, archive)]
 
     @dg.asset(
         name="fact_ai_costs",
@@ -59,23 +65,25 @@ def fact_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
     )
     def fact_ai_costs(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
-    ) -> Write:
-        with explained():
-            window = to_loaded_month_end(warehouse.warehouse(), window_of(context))
+    ) -> list[Write]:
         sql = load("facts", "fact_ai_costs")
         note_lineage(context, sql)
-        return Write(
-            Query(
-                sql,
-                {
-                    "start": window.start,
-                    "end": window.end,
-                    "month_start": window.start.replace(day=1),
-                    "run_id": context.run_id,
-                },
-            ),
-            window,
-        )
+
+        def rows(window: Window) -> Query:
+            bound = {
+                "start": window.start,
+                "end": window.end,
+                "month_start": window.start.replace(day=1),
+                "run_id": context.run_id,
+            }
+            return Query(sql, bound)
+
+        with explained():
+            windows = [
+                to_loaded_month_end(warehouse.warehouse(), window)
+                for window in windows_to_build(context, archive)
+            ]
+        return [Write(rows(window), window) for window in windows]
 
     return [fact_ai_usage, fact_ai_costs]
 

@@ -5,10 +5,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from ai_usage.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.assets.sources import source_key
 from ai_usage.finance.events import COST_KINDS
+from ai_usage.ledger.open_days import windows_to_build
 from ai_usage.partitions import ONE_RUN, window_of
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Endpoint, Vendor, Window
@@ -52,20 +54,22 @@ def loaded_days_asset(
     )
     def loaded_days(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
-    ) -> Write:
-        with explained():
-            window = window_of(context)
-            opened = warehouse.warehouse()
-            if not _is_filled(opened):
-                window = _all_days(reported, archive, opened, window)
+    ) -> list[Write]:
+        def rows(window: Window) -> pa.Table:
             found = [*_answered(reported, archive, window), *_maintained(settings, window)]
-        # A saved answer may hold days that are still to come: nothing else reads them yet.
-        rows = [
-            row | {"pipeline_run_id": context.run_id}
-            for row in found
-            if row["day"] <= settings.today
-        ]
-        return Write(table_schema("loaded_days").to_arrow(rows), window)
+            # A saved answer may hold days that are still to come: nothing else reads them yet.
+            return table_schema("loaded_days").to_arrow(
+                row | {"pipeline_run_id": context.run_id}
+                for row in found
+                if row["day"] <= settings.today
+            )
+
+        with explained():
+            opened = warehouse.warehouse()
+            windows = windows_to_build(context, archive)
+            if not _is_filled(opened):
+                windows = [_all_days(reported, archive, opened, window_of(context))]
+            return [Write(rows(window), window) for window in windows]
 
     return loaded_days
 

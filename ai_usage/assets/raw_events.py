@@ -11,12 +11,14 @@ from ai_usage.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.assets.finance import Books, book_keys
 from ai_usage.assets.sources import source_key
 from ai_usage.checks.scoring import score
-from ai_usage.partitions import ONE_RUN, window_of
+from ai_usage.ledger.open_days import windows_to_build
+from ai_usage.partitions import ONE_RUN
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.batches import Provenance, batches
 from ai_usage.platforms.fetching import read_rows
 from ai_usage.platforms.rows import RawEvent
+from ai_usage.warehouse.base import Write
 from ai_usage.warehouse.schema import table_schema
 
 
@@ -50,14 +52,16 @@ def raw_events_asset(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def raw_ai_events(context: dg.AssetExecutionContext) -> pa.RecordBatchReader:
-        window = window_of(context)
-        with explained():
+    def raw_ai_events(context: dg.AssetExecutionContext) -> list[Write]:
+        def rows(window: Window) -> pa.RecordBatchReader:
             events = event_batches(vendors, archive, window, context.run_id)
-            rows = score(chain(events, books.batches(window, context.run_id)), billing(vendors))
-            return pa.RecordBatchReader.from_batches(
-                table_schema("raw_ai_events").arrow_schema, rows
-            )
+            booked = books.batches(window, context.run_id)
+            scored = score(chain(events, booked), billing(vendors))
+            schema = table_schema("raw_ai_events").arrow_schema
+            return pa.RecordBatchReader.from_batches(schema, scored)
+
+        with explained():
+            return [Write(rows(window), window) for window in windows_to_build(context, archive)]
 
     return raw_ai_events
 

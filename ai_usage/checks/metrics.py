@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.checks.sql_checks import subject_check
-from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.closing import history
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Vendor, Window
 from ai_usage.platforms.rows import RawEvent
@@ -22,6 +22,8 @@ from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.io_managers import WarehouseResource
 from ai_usage.warehouse.views import view_names
 
+DETAILS = "details"
+"""Metadata: for a failure by its name, what a person wants to know of it."""
 LATENCY = "latency"
 FRESHNESS = "freshness"
 CLOSED_MONTH = "closed_month_changed"
@@ -111,8 +113,8 @@ def freshness_check(
         now = settings.now
         loaded = loaded_fetches(warehouse, Window(now.date() - RECENT, now.date() + RECENT))
         # What vendors say of closed months is not built anew: it makes no open day stale.
-        first = open_from(archive) or date.min
-        loaded = {held: at for held, at in loaded.items() if held[2] >= first}
+        closed = history(archive).standing
+        loaded = {held: at for held, at in loaded.items() if held[2].replace(day=1) not in closed}
         newest = {
             (vendor, endpoint): newest_fetch_in(archive, vendor, endpoint, loaded, now)
             for vendor, endpoint in asked
@@ -260,11 +262,13 @@ def closed_month_check() -> dg.AssetChecksDefinition:
 
     def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
         failures: dict[str, int] = {}
+        amounts: dict[str, list[str]] = {}
         told = []
         for row in warehouse.rows(_ADJUSTMENTS):
             month, platform = f"{row['month']:%Y-%m}", row["platform_code"]
             name = f"{month} {platform}"
             failures[name] = failures.get(name, 0) + row["n"]
+            amounts.setdefault(name, []).append(_adjusted(row))
             told.append(
                 {
                     "month": month,
@@ -273,7 +277,16 @@ def closed_month_check() -> dg.AssetChecksDefinition:
                     "adjustment_usd": str(row["usd"]),
                 }
             )
-        return Found(failures, {"adjustments": dg.MetadataValue.json(told)} if told else {})
+        if not told:
+            return Found({}, {})
+        details = {name: "; ".join(lines) for name, lines in amounts.items()}
+        return Found(
+            failures,
+            {
+                "adjustments": dg.MetadataValue.json(told),
+                DETAILS: dg.MetadataValue.json(details),
+            },
+        )
 
     promise = (
         "A closed month stands as it was reported: nothing in it was built anew with another "
@@ -284,11 +297,22 @@ def closed_month_check() -> dg.AssetChecksDefinition:
 
 
 _ADJUSTMENTS = """
-SELECT month, platform_code, status, COUNT(*) AS n, SUM(adjustment_usd) AS usd
+SELECT
+  month, platform_code, status, closed_at IS NULL AS is_open,
+  COUNT(*) AS n, SUM(adjustment_usd) AS usd, MIN(first_day) AS first_day
 FROM vw_adjustments
-GROUP BY 1, 2, 3
-ORDER BY 1, 2, 3
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4
 """
+
+
+def _adjusted(row: Mapping[str, Any]) -> str:
+    """What changed in a month and platform, in US dollars, and what brings it into the facts."""
+    usd = f"{row['usd']:+,.2f} US dollars"
+    if row["status"] == "taken_in":
+        return f"{usd} taken in since it was closed"
+    remedy = "`ai-usage run`" if row["is_open"] else "`ai-usage run --closed`"
+    return f"{usd} held back, from {row['first_day']} on; {remedy} takes them in"
 
 
 def _view_check(

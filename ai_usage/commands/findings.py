@@ -24,6 +24,8 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
     yield f"{word}  {check.asset}.{check.name}{_where(check, window)}"
     if check.name in SUBJECT_CHECKS and check.failures:
         yield f"         {_colon(check.promise)} not so for {few(list(check.failures))}."
+        for name, detail in check.details.items():
+            yield f"         {name}: {detail}."
         yield from _follows(check.name)
         return
     for name, count in check.failures.items():

@@ -12,9 +12,9 @@ from ai_usage.commands.progress import refuse_closed, run_with_progress
 from ai_usage.commands.words import counted, few, ranges
 from ai_usage.definitions import build_defs
 from ai_usage.errors import AiUsageError
-from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.closing import history
 from ai_usage.platforms.archive import AmountsIn, Archive
-from ai_usage.platforms.base import Window
+from ai_usage.platforms.base import Window, windows_of
 from ai_usage.platforms.importing import Import, parts_of, plan_imports, take
 from ai_usage.running import Refetch
 from ai_usage.settings import Settings
@@ -53,8 +53,8 @@ def import_files(
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     # Days that were there already too: a run that was broken off may not have built them.
     days = [day for plan in plans for day in (*plan.taken, *plan.same)]
-    first = None if closed else open_from(archive)
-    days = [day for day in days if first is None or day >= first]
+    locked = {} if closed else history(archive).standing
+    days = [day for day in days if day.replace(day=1) not in locked]
     if not days:
         return
     window = Window(min(days), max(days) + timedelta(days=1))
@@ -64,7 +64,15 @@ def import_files(
         for key in defs.resolve_asset_graph().executable_asset_keys
         if key.path[-1].startswith("source_")
     )
-    run_with_progress(console, defs, settings, f"not ({sources})", window, Refetch.nothing())
+    run_with_progress(
+        console,
+        defs,
+        settings,
+        f"not ({sources})",
+        window,
+        Refetch.nothing(),
+        leave_closed=not closed,
+    )
 
 
 def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
@@ -79,7 +87,8 @@ def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
         )
     if not closed:
         mend = "import the file with --closed to build them anew; what changes is an adjustment."
-        refuse_closed(settings, window, mend)
+        for part in windows_of(plan.taken):
+            refuse_closed(settings, part, mend)
 
 
 def _told(plan: Import, amounts_in: AmountsIn) -> Iterator[str]:

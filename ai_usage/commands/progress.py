@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import dagster as dg
 import typer
@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ai_usage.commands.findings import described
 from ai_usage.commands.words import counted
 from ai_usage.errors import AiUsageError
-from ai_usage.ledger.closing import open_from
+from ai_usage.ledger.closing import History, history
+from ai_usage.ledger.deferred import deferred_in_open_months, open_whole_months
 from ai_usage.ledger.totals import first_held_back
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window
@@ -39,12 +40,14 @@ def run_with_progress(
     selection: str,
     window: Window,
     refetch: Refetch,
+    *,
+    leave_closed: bool = False,
 ) -> RunResult:
     """Run the selection over the window; print what failed, and exit with 1 if anything did.
 
     A warning is no failure; an error is one, also where nothing waits for it.
     """
-    result = follow(console, defs, settings, selection, window, refetch)
+    result = follow(console, defs, settings, selection, window, refetch, leave_closed=leave_closed)
     print_outcome(console, result, window)
     if not result.sound:
         raise typer.Exit(1)
@@ -57,64 +60,101 @@ def window_of_run(
     """The window, reaching back to what changed files or rules affect; says so if it does.
 
     Closed months are left out, and it is said what they are left out of; with `closed` the window
-    reaches back to all that was held back from them, what vendors restated included.
+    reaches back to all that was held back from them, what vendors restated included. An open month
+    before a closed one is as open as any: what it lacks is built, and its name is told.
     """
     archive = Archive(settings.archive_root)
+    known = history(archive)
     changes = pending_changes(archive, settings)
     held_back = held_back_changes(archive, settings)
     older = outdated(settings)
+    first = window.start
     if closed:
         changes = [*changes, *held_back]
-        restated = first_held_back(warehouse_resource(settings).warehouse())
-        window = Window(min(window.start, restated or window.start), window.end)
+        first = first_held_back(warehouse_resource(settings).warehouse()) or first
+    else:
+        for month in open_whole_months(settings, archive):
+            _say(
+                console,
+                f"{month:%Y-%m} is open though {max(known.standing):%Y-%m} is closed: it changes "
+                f"by itself until `ai-usage close {month:%Y-%m}`.",
+            )
+        deferred = deferred_in_open_months(settings, archive)
+        if deferred is not None:
+            first = deferred.day
+            _say(console, f"{deferred}: days from {first} on are rebuilt.")
+    window = Window(min(window.start, first), window.end)
     asked: list[Change] = [*changes, *([older] if older else [])]
     found = widened(window, asked, settings, closed=closed)
     if older is not None:
-        _say_why(console, archive, older)
+        _say_why(console, settings, known, older)
     for change in changes:
         if found.start < window.start and change.day < window.start:
             first = max(change.day, found.start)
             _say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
     for change in [] if closed else held_back:
-        first = max(change.day, settings.first_day)
+        first = known.first_locked(max(change.day, settings.first_day)) or change.day
         _say(
             console,
-            f"{change.file.name} has changed from {first} on. {_closed_months(archive)} as "
+            f"{change.file.name} has changed from {first} on. {_closed_days(settings, known)} as "
             "reported; `ai-usage run --closed` takes the change in as an adjustment.",
         )
     return found
 
 
-def _say_why(console: Console, archive: Archive, older: OutdatedDays) -> None:
+def _say_why(console: Console, settings: Settings, known: History, older: OutdatedDays) -> None:
     """That days of an older version's rules are rebuilt, and what has changed in the rules."""
-    days = counted(len(older.days.days()), "day")
-    are = "is" if len(older.days.days()) == 1 else "are"
+    days = sum(len(window.days()) for window in older.open)
+    spans = ", ".join(map(str, older.open))
     _say(
         console,
-        f"{days} ({older.days}) {are} rebuilt from the archive, once, because this version builds "
-        "days by other rules:",
+        f"{counted(days, 'day')} ({spans}) {'is' if days == 1 else 'are'} rebuilt from the "
+        "archive, once, because this version builds days by other rules:",
     )
     for change in older.changes:
         _say(console, f"  - {change.reason}")
-    if open_from(archive) is not None:
-        _say(console, f"{_closed_months(archive)} as reported.")
+    if known.standing:
+        _say(console, f"{_closed_days(settings, known)} as reported.")
 
 
-def refuse_closed(settings: Settings, window: Window, mend: str) -> None:
-    """Raise `AiUsageError` if the window reaches into a closed month; `mend` says what to do."""
-    archive = Archive(settings.archive_root)
-    first_open = open_from(archive)
-    if first_open is not None and window.start < first_open:
+ADD_CLOSED = "add --closed to build them anew; what changes is an adjustment."
+"""What a person does who wants closed days built."""
+
+
+def refuse_closed(settings: Settings, window: Window, remedy: str | None = None) -> None:
+    """Raise `AiUsageError` if the window reaches into a closed month.
+
+    `remedy` says what to do; by default which days to ask for instead.
+    """
+    known = history(Archive(settings.archive_root))
+    if known.locked(window):
         raise AiUsageError(
-            f"{window} reaches into closed books. {_closed_months(archive)} as reported: "
-            f"{mend.format(first_open=first_open)}"
+            f"{window} reaches into closed books. {_closed_days(settings, known)} as reported: "
+            f"{remedy or _without(window, known.open(window))}"
         )
 
 
-def _closed_months(archive: Archive) -> str:
-    first_open = open_from(archive)
-    last = (first_open or date.min + timedelta(days=1)) - timedelta(days=1)
-    return f"Days up to {last} are closed and stay"
+def _without(window: Window, open_days: Sequence[Window]) -> str:
+    """Which days of a command's window are open, as its arguments."""
+    if not open_days:
+        return ADD_CLOSED
+    if len(open_days) > 1:
+        return f"ask for {' and '.join(map(str, open_days))} one by one, or {ADD_CLOSED}"
+    (only,) = open_days
+    start = f"begin with --from {only.start}" if only.start > window.start else ""
+    end = f"end with --to {only.end - timedelta(days=1)}" if only.end < window.end else ""
+    return f"{' and '.join(filter(None, (start, end)))}, or {ADD_CLOSED}"
+
+
+def _closed_days(settings: Settings, known: History) -> str:
+    """Which days are closed, as the beginning of a sentence on what becomes of them."""
+    if known.locked_until is None:
+        return "No days are closed and all stay"
+    if not known.open_before(settings.first_day):
+        return f"Days up to {known.locked_until - timedelta(days=1)} are closed and stay"
+    months = [f"{month:%Y-%m}" for month in known.standing]
+    verb = "is closed and stays" if len(months) == 1 else "are closed and stay"
+    return f"{', '.join(months)} {verb}"
 
 
 def _say(console: Console, line: str) -> None:
@@ -128,6 +168,8 @@ def follow(
     selection: str,
     window: Window,
     refetch: Refetch,
+    *,
+    leave_closed: bool = False,
 ) -> RunResult:
     """Run the selection over the window and show how far it is; exit with 130 if it is stopped.
 
@@ -137,7 +179,15 @@ def follow(
     started = time.monotonic()
 
     def run(progress: Callable[[Step], None]) -> RunResult:
-        return run_assets(defs, settings, selection, window, refetch=refetch, progress=progress)
+        return run_assets(
+            defs,
+            settings,
+            selection,
+            window,
+            refetch=refetch,
+            leave_closed=leave_closed,
+            progress=progress,
+        )
 
     if console.is_terminal:
         result = _with_a_bar(console, f"{window}", plan_size(defs, selection), run)

@@ -1,7 +1,8 @@
-"""Closed months: what finance reported, kept in the archive, and what stands still because of it.
+"""Closed months: what finance reported, kept in the archive, and which days are locked by it.
 
-A closed month is recorded with its totals, a person, product and cost centre a row. It is opened
-again by another record; nothing is overwritten, so every close that ever was can be read.
+A closed month is recorded with its totals, a person, product and cost centre a row, and with who
+closed it. It is opened again by another record; nothing is overwritten, so every close that ever
+was can be read. A close locks the days of its own month and no others.
 """
 
 from __future__ import annotations
@@ -37,18 +38,36 @@ class ClosedTotal(msgspec.Struct, frozen=True, kw_only=True):
     total_cost_usd: Decimal
 
 
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """Who closed or opened a month; of a close, what was open then and why it was accepted.
+
+    All of it is unknown in records that were made before it was asked for.
+    """
+
+    by: str | None = None
+    reason: str | None = None
+    accepted: tuple[str, ...] = ()
+    """One line for each thing that was open."""
+
+
+UNSIGNED = Signature()
+"""Of records that name nobody."""
+
+
 class _Body(msgspec.Struct):
     month: date
     totals: list[ClosedTotal]
+    signature: Signature = UNSIGNED
 
 
 @dataclass(frozen=True)
 class Closing:
-    """A month that is closed: since when, and its totals as they were then."""
+    """A month that is closed: since when, by whom, and its totals as they were then."""
 
     month: date
     closed_at: datetime
     totals: tuple[ClosedTotal, ...]
+    signature: Signature = UNSIGNED
 
 
 @dataclass(frozen=True)
@@ -64,12 +83,53 @@ class History:
         return self._as_of(None)
 
     @property
-    def open_from(self) -> date | None:
+    def locked_until(self) -> date | None:
         """The first day after the last closed month; None where none is closed.
 
-        All days before it stand still: who closes March has done with February.
+        Days before it may be open all the same: a month that was opened again, or was loaded later.
         """
         return max((fetch.window.end for fetch in self.standing.values()), default=None)
+
+    def locked(self, window: Window) -> list[Window]:
+        """The days of the window that lie in closed months, in order."""
+        return [
+            Window(max(own.window.start, window.start), min(own.window.end, window.end))
+            for own in self.standing.values()
+            if own.window.start < window.end and window.start < own.window.end
+        ]
+
+    def open(self, window: Window) -> list[Window]:
+        """The days of the window that lie in no closed month, in order."""
+        found, start = [], window.start
+        for closed in self.locked(window):
+            if start < closed.start:
+                found.append(Window(start, closed.start))
+            start = closed.end
+        if start < window.end:
+            found.append(Window(start, window.end))
+        return found
+
+    def first_open(self, day: date) -> date:
+        """The first day from this one on that is not locked."""
+        standing = self.standing
+        while (month := day.replace(day=1)) in standing:
+            day = standing[month].window.end
+        return day
+
+    def first_locked(self, day: date) -> date | None:
+        """The first day from this one on that is locked; None where no later one is."""
+        ends = [own for own in self.standing.values() if own.window.end > day]
+        return max(ends[0].window.start, day) if ends else None
+
+    def open_before(self, first: date, month: date | None = None) -> list[date]:
+        """The open months before the month, by default the last closed one; from `first`'s on."""
+        found, at = [], first.replace(day=1)
+        last = month or max(self.standing, default=at)
+        while at < last:
+            if at not in self.standing:
+                found.append(at)
+            at = month_window(at).end
+        return found
 
     def was_closed(self, day: date, at: datetime) -> bool:
         """Whether the month of the day had been closed before that instant."""
@@ -96,40 +156,39 @@ def history(archive: Archive) -> History:
     )
 
 
-def open_from(archive: Archive) -> date | None:
-    """The first day that may change by itself; None where no month is closed."""
-    return history(archive).open_from
-
-
 def closings(archive: Archive) -> list[Closing]:
     """The months that are closed, in order, with their totals. Raises `ArchiveError`."""
     found = []
     for month, record in history(archive).standing.items():
         try:
-            totals = [
-                total
-                for page in archive.pages(record)
-                for total in msgspec.json.decode(page, type=_Body).totals
-            ]
+            bodies = [msgspec.json.decode(page, type=_Body) for page in archive.pages(record)]
         except msgspec.MsgspecError as error:
             raise ArchiveError(
                 f"the close of {month:%Y-%m} in the archive cannot be read ({error}): open the "
                 f"month with `ai-usage close {month:%Y-%m} --reopen` and close it again."
             ) from error
-        found.append(Closing(month, record.fetched_at, tuple(totals)))
+        totals = tuple(total for body in bodies for total in body.totals)
+        signature = bodies[0].signature if bodies else UNSIGNED
+        found.append(Closing(month, record.fetched_at, totals, signature))
     return found
 
 
 def record_close(
-    archive: Archive, month: date, totals: Sequence[ClosedTotal], now: datetime
+    archive: Archive,
+    month: date,
+    totals: Sequence[ClosedTotal],
+    now: datetime,
+    signature: Signature = UNSIGNED,
 ) -> None:
-    """Keep the month's totals: from now on it stands still. `month` is its first day."""
-    _record(archive, _CLOSED, _Body(month, list(totals)), now)
+    """Keep the month's totals: from now on it is locked. `month` is its first day."""
+    _record(archive, _CLOSED, _Body(month, list(totals), signature), now)
 
 
-def record_reopening(archive: Archive, month: date, now: datetime) -> None:
+def record_reopening(
+    archive: Archive, month: date, now: datetime, signature: Signature = UNSIGNED
+) -> None:
     """Let the month change again; the record of its close stays."""
-    _record(archive, _REOPENED, _Body(month, []), now)
+    _record(archive, _REOPENED, _Body(month, [], signature), now)
 
 
 def month_window(month: date) -> Window:
@@ -138,6 +197,10 @@ def month_window(month: date) -> Window:
 
 
 def _record(archive: Archive, endpoint: str, body: _Body, now: datetime) -> None:
-    window = month_window(body.month)
-    with archive.recording(BOOKS, endpoint, window, fetched_at=now) as recorder:
+    window, known = month_window(body.month), history(archive)
+    # Later than what is known of the month: under a pretended clock two commands share an instant,
+    # and which came first must be told.
+    others = [f.fetched_at for f in (*known.closed, *known.reopened) if f.window == window]
+    at = max([now, *(other + timedelta(microseconds=1) for other in others)])
+    with archive.recording(BOOKS, endpoint, window, fetched_at=at) as recorder:
         recorder.add(Page(msgspec.json.encode(body), f"ai-usage close {body.month:%Y-%m}"))

@@ -67,6 +67,17 @@ class Window:
         return f"{self.start}" if last == self.start else f"{self.start}..{last}"
 
 
+def windows_of(days: Iterable[date]) -> list[Window]:
+    """The days as windows, in order, as few as there can be."""
+    found: list[Window] = []
+    for day in sorted(set(days)):
+        if found and found[-1].end == day:
+            found[-1] = Window(found[-1].start, day + timedelta(days=1))
+        else:
+            found.append(Window.day(day))
+    return found
+
+
 @dataclass(frozen=True)
 class Page:
     """One answered page: the body as it came (JSON bytes) and the request that it answers.

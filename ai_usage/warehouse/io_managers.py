@@ -1,10 +1,12 @@
 """Dagster's side of the warehouse: resources that make one, and the IO manager that writes to it.
 
-An asset returns rows (Arrow) or a `Query`, and its window is replaced. Assets downstream read with
+An asset returns rows (Arrow) or a `Query`, and its window is replaced; one whose days have a gap
+returns a `Write` for each part. Assets downstream read with
 SQL inside the warehouse; only one that takes an input argument gets its rows as Arrow.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import pyarrow as pa
 
 from ai_usage.errors import SettingsError
 from ai_usage.partitions import window_of
+from ai_usage.platforms.base import Window
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Query, Rows, Warehouse, Write
+from ai_usage.warehouse.base import Query, Replaced, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 
@@ -46,21 +49,27 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
     resource: dg.ResourceDependency[WarehouseResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Rows | Query | Write) -> None:
-        """Write the asset's rows; the table is named as the last part of the asset's key."""
+    def handle_output(
+        self, context: dg.OutputContext, obj: Rows | Query | Write | Sequence[Write]
+    ) -> None:
+        """Write the asset's rows; the table is named as the last part of the asset's key.
+
+        Of several writes each is a transaction of its own, as the days of separate runs are.
+        """
         table = context.asset_key.path[-1]
         partitioned = table_schema(table).partition_column is not None
-        write = obj if isinstance(obj, Write) else Write(obj, window_of(context))
-        window = write.window if partitioned else None
-        replaced = self.resource.warehouse().replace(table, window, write.new)
-        metadata: dict[str, Any] = {
-            "dagster/row_count": replaced.rows_in_table,
-            "rows_written": replaced.rows,
-            "rows_replaced": replaced.rows_before,
-            "window": str(window) if window else "whole table",
-            **replaced.details,
-        }
-        context.add_output_metadata(metadata)
+        if isinstance(obj, Write):
+            writes: Sequence[Write] = [obj]
+        elif isinstance(obj, Sequence):
+            writes = obj
+        else:
+            writes = [Write(obj, window_of(context))]
+        warehouse, done = self.resource.warehouse(), []
+        for write in writes:
+            window = write.window if partitioned else None
+            done.append((window, warehouse.replace(table, window, write.new)))
+        if done:
+            context.add_output_metadata(_noted(done))
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """The upstream table's rows of the run's days, as Arrow."""
@@ -68,6 +77,22 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         partitioned = table_schema(table).partition_column is not None
         window = window_of(context) if partitioned and context.has_asset_partitions else None
         return self.resource.warehouse().read(table, window)
+
+
+def _noted(done: Sequence[tuple[Window | None, Replaced]]) -> dict[str, Any]:
+    """What is noted on the asset: counts and bytes are summed, the table has its last size."""
+    details: dict[str, Any] = {}
+    for _window, replaced in done:
+        for name, value in replaced.details.items():
+            add = isinstance(value, int | float) and name in details
+            details[name] = details[name] + value if add else value
+    return {
+        "dagster/row_count": done[-1][1].rows_in_table,
+        "rows_written": sum(replaced.rows for _window, replaced in done),
+        "rows_replaced": sum(replaced.rows_before for _window, replaced in done),
+        "window": ", ".join(str(window) if window else "whole table" for window, _ in done),
+        **details,
+    }
 
 
 def warehouse_resource(settings: Settings) -> WarehouseResource:

@@ -27,6 +27,7 @@ from ai_usage.automation import (
 )
 from ai_usage.definitions import build_defs
 from ai_usage.ledger.closing import record_close
+from ai_usage.ledger.open_days import LEAVE_CLOSED
 from ai_usage.one_writer import OneWriterCoordinator
 from ai_usage.platforms.archive import Archive
 from ai_usage.platforms.base import Window, discovered_vendors
@@ -315,6 +316,20 @@ def test_the_transformation_leaves_closed_months_as_they_are(graph: Graph) -> No
         graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     _, (request,), _ = graph.sensor("transform_after_ingest")
     assert (request.tags[START], request.tags[END]) == ("2026-03-01", "2026-03-18")
+    assert request.tags.items() >= LEAVE_CLOSED.items(), "also those that close while it waits"
+
+
+def test_a_tick_that_reaches_an_open_month_before_a_closed_one_builds_it(graph: Graph) -> None:
+    """January is open; February, which lies between, is left out by the assets."""
+    settings, archive = graph.settings, Archive(graph.settings.archive_root)
+    record_close(archive, date(2026, 2, 1), [], settings.now)
+    tags = tick(datetime.now(UTC), NIGHTLY, 60)
+    assert tags[START] == "2026-01-18"
+    for job in FETCHES:
+        graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
+    _, (request,), _ = graph.sensor("transform_after_ingest")
+    assert (request.tags[START], request.tags[END]) == ("2026-01-18", "2026-03-18")
+    assert request.tags.items() >= LEAVE_CLOSED.items()
 
 
 # -- reference files are taken in ---------------------------------------------------------------
@@ -360,6 +375,13 @@ def test_old_days_that_a_person_materialised_again_are_rebuilt_downstream_in_one
     assert "vw_executive_dashboard" in names
     assert not any(name.startswith(("source_", "reference_")) for name in names)
     assert (request.tags[START], request.tags[END]) == ("2026-01-05", "2026-01-07")
+
+
+def test_what_follows_a_run_that_leaves_closed_months_leaves_them_too(graph: Graph) -> None:
+    (asked,), _ = flow(graph, "__ASSET_JOB", OLD, "source_cursor_usage_events")
+    assert not asked.tags.keys() & LEAVE_CLOSED.keys(), "a person asked for these days"
+    (left,), _ = flow(graph, "__ASSET_JOB", OLD | LEAVE_CLOSED, "source_cursor_usage_events")
+    assert left.tags.items() >= LEAVE_CLOSED.items()
 
 
 def test_what_a_run_rebuilt_itself_is_not_built_again(graph: Graph) -> None:

@@ -83,6 +83,7 @@ def run_window(
     refetch: Refetch | None = None,
     vendors: Sequence[Vendor] | None = None,
     checks: bool = True,
+    leave_closed: bool = False,
 ) -> RunResult:
     """Materialise the selection for the days in one run, as the command line does.
 
@@ -94,7 +95,8 @@ def run_window(
             assets=defs.assets, resources=defs.resources, executor=dg.in_process_executor
         )
     with _own_dagster_home():
-        return run_assets(defs, settings, selection, days, refetch=refetch or Refetch.nothing())
+        asked = refetch or Refetch.nothing()
+        return run_assets(defs, settings, selection, days, refetch=asked, leave_closed=leave_closed)
 
 
 def materializations(settings: Settings, run_id: str) -> dict[str, dict[str, Any]]:

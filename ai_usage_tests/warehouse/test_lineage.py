@@ -9,6 +9,7 @@ import pytest
 
 from ai_usage.assets.facts import fact_assets
 from ai_usage.partitions import daily_partitions
+from ai_usage.platforms.archive import Archive
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.io_managers import WarehouseIOManager, warehouse_resource
@@ -84,7 +85,8 @@ def test_dagsters_materialisation_of_a_fact_carries_its_lineage(tmp_path: Path) 
     resource = warehouse_resource(settings)
     for table in (RAW, BRIDGE, "dim_platforms"):
         resource.warehouse().ensure_table(table)
-    usage = fact_assets(daily_partitions(settings))[0]
+    archive = Archive(settings.archive_root)
+    usage = fact_assets(archive, daily_partitions(settings))[0]
     with dg.instance_for_test() as instance:
         done = dg.materialize(
             [usage],

@@ -1,5 +1,5 @@
 CREATE VIEW vw_adjustments (
-  month OPTIONS(description="First day of a closed month."),
+  month OPTIONS(description="First day of a closed month, or, in a held_back row, of an open one before a closed one."),
   platform_code OPTIONS(description="Vendor's code."),
   user_email OPTIONS(description="The person, Unattributed or Shared. In a held_back row the address that the vendor names, or Unattributed: who bears it is known once it is taken in."),
   cost_center OPTIONS(description="Cost centre that bears the cost; Unassigned where there is none, and in held_back rows."),
@@ -9,10 +9,10 @@ CREATE VIEW vw_adjustments (
   adjustment_usd OPTIONS(description="now_usd - closed_usd, US dollars: what to book in an open month. The rows of a month and platform sum to its whole adjustment."),
   first_seen_at OPTIONS(description="When the vendor was first seen, after the close, to say something else of the platform's month; in a held_back row, of these days. NULL in a taken_in row where no vendor did: a file, a directory or a rule changed."),
   first_day OPTIONS(description="First restated day that the facts do not have yet. NULL in taken_in rows."),
-  closed_at OPTIONS(description="When the month was closed.")
+  closed_at OPTIONS(description="When the month was closed. NULL where it is open: the row is in the facts when its days are built again.")
 )
 OPTIONS(
-  description="What changed in a month after it was closed: one row a closed month, platform, person, cost centre and status, where the difference is not 0. Months from the first of the month on, so many months before as_of.",
+  description="What changed in a month after it was closed: one row a closed month, platform, person, cost centre and status, where the difference is not 0; and what the facts lack of open months before a closed one. Months from the first of the month on, so many months before as_of.",
   labels=[("months", "24")]
 )
 AS
@@ -73,10 +73,14 @@ compared AS (
     ON n.month = c.month AND n.platform_code = c.platform_code
     AND n.user_email = c.user_email AND n.cost_center = c.cost_center
 ),
+last_closed AS (
+  SELECT MAX(month) AS month FROM months
+),
 changes AS (
-  -- Cost that vendors restated on days of closed months: each sum's changes, the newest first.
+  -- Cost that vendors restated on days of closed months, and of open ones before the last of them:
+  -- runs of today do not reach those by themselves. Each sum's changes, the newest first.
   SELECT
-    m.month,
+    CAST(DATE_TRUNC(r.event_date, MONTH) AS DATE) AS month,
     m.closed_at,
     r.event_date,
     r.platform,
@@ -96,9 +100,11 @@ changes AS (
       ORDER BY r.seen_at DESC, r.previous_fetch_at DESC
     ) AS recency
   FROM raw_restatements AS r
-  JOIN months AS m ON m.month = CAST(DATE_TRUNC(r.event_date, MONTH) AS DATE)
+  CROSS JOIN last_closed AS l
+  LEFT JOIN months AS m ON m.month = CAST(DATE_TRUNC(r.event_date, MONTH) AS DATE)
   WHERE r.event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
     AND r.measure = 'cost_usd'
+    AND (m.month IS NOT NULL OR r.event_date < l.month)
 ),
 newest AS (
   SELECT * FROM changes WHERE recency = 1
@@ -185,5 +191,5 @@ SELECT
   h.first_day,
   m.closed_at
 FROM held_back AS h
-JOIN months AS m ON m.month = h.month
+LEFT JOIN months AS m ON m.month = h.month
 WHERE h.now_usd != h.closed_usd
