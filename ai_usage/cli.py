@@ -403,22 +403,39 @@ def close(
     month: Annotated[
         date, typer.Argument(parser=_month, metavar="MONTH", help="The month, YYYY-MM.")
     ],
+    with_earlier: Annotated[
+        bool, typer.Option("--with-earlier", help="Close open months before it, too, in order.")
+    ] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="Close it though something is open: say why."),
+    ] = None,
     reopen: Annotated[bool, typer.Option("--reopen", help="Open a closed month again.")] = False,
 ) -> None:
     """Close a month: record its totals, and let it stand still.
 
-    Refused while the month runs, days of it are missing or provisional, or a blocking check fails.
-    What vendors or files say of it later is told, and taken in only by `ai-usage run --closed`;
-    vw_adjustments has the differences.
+    Refused while the month runs, days of it are missing or provisional, a blocking check fails, or
+    an earlier month is loaded and open. What is open in it (disputed invoices, cost of nobody,
+    late endpoints, unknown charges) is shown; then it closes with --accept, and who closed it and
+    why is recorded. What vendors or files say of it later is told, and taken in only by
+    `ai-usage run --closed`; vw_adjustments has the differences.
 
     \b
     Examples:
       ai-usage close 2026-02
+      ai-usage close 2026-03 --with-earlier
+      ai-usage close 2026-02 --accept "I-7 is disputed with the vendor, ticket 4711"
       ai-usage close 2026-02 --reopen
     """
     from ai_usage.commands.close import close_month, reopen_month
 
-    (reopen_month if reopen else close_month)(console, Settings.load(), month)
+    if reopen and (with_earlier or accept is not None):
+        raise AiUsageError("--reopen goes alone: --with-earlier and --accept are about closing.")
+    settings = Settings.load()
+    if reopen:
+        reopen_month(console, settings, month)
+    else:
+        close_month(console, settings, month, with_earlier=with_earlier, accept=accept)
 
 
 @app.command()

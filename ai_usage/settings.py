@@ -7,6 +7,7 @@ by the vendor's own module and looked up here through `Settings.vendor_value`.
 from __future__ import annotations
 
 import difflib
+import getpass
 import io
 import os
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai_usage.errors import SettingsError
+from ai_usage.plain import one_line
 
 PREFIX = "AI_USAGE_"
 ENV_FILE_SETTING = "AI_USAGE_ENV_FILE"
@@ -181,6 +183,12 @@ class Settings(BaseSettings):
     sheets_url: str = Field(
         "https://sheets.googleapis.com", description="Base URL of the Google Sheets API."
     )
+    user: str | None = Field(
+        None,
+        max_length=200,
+        description="Who you are where that is recorded, as by `close`: an e-mail address. "
+        "Default: the operating system's user.",
+    )
     as_of: date | None = Field(
         None,
         description="Pretend that today is this UTC date: for the demo and for tests.",
@@ -327,6 +335,23 @@ class Settings(BaseSettings):
         """A vendor's key, or None where it is unset or empty: that vendor is not configured."""
         value = self.vendor_value(name)
         return None if value is None else SecretStr(value.strip())
+
+
+def acting_user(settings: Settings) -> str:
+    """Who runs the command: the setting, else the operating system's user.
+
+    Raises `SettingsError` where there is neither, as in a container without a user list.
+    """
+    try:
+        found = one_line(settings.user or getpass.getuser())
+    except (OSError, KeyError, ImportError):
+        found = ""
+    if not found:
+        raise SettingsError(
+            "who does this is recorded, and this machine has no name for its user: set "
+            f"{PREFIX}USER to yours."
+        )
+    return found
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

@@ -71,7 +71,13 @@ def ledger_assets(
     def closed_months() -> pa.Table:
         with explained():
             return table_schema("closed_months").to_arrow(
-                {"month": one.month, "closed_at": one.closed_at, **msgspec.structs.asdict(total)}
+                {
+                    "month": one.month,
+                    "closed_at": one.closed_at,
+                    "closed_by": one.signature.by,
+                    "accepted_reason": one.signature.reason,
+                    **msgspec.structs.asdict(total),
+                }
                 for one in closings(archive)
                 for total in one.totals
             )

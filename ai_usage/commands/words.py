@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
-from ai_usage.platforms.base import Window
+from ai_usage.platforms.base import windows_of
 
 
-def counted(number: int, thing: str) -> str:
-    """`1 day`, `2,000 days`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """`1 day`, `2,000 days`; `things` where an s does not make the plural."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
@@ -21,12 +21,7 @@ def few(names: Sequence[str], most: int = 5) -> str:
 
 def ranges(days: Sequence[date], most: int = 4) -> str:
     """Days as ranges, `2026-01-01..2026-01-03, 2026-01-07`; at most so many, then their number."""
-    windows: list[Window] = []
-    for day in sorted(set(days)):
-        if windows and windows[-1].end == day:
-            windows[-1] = Window(windows[-1].start, day + timedelta(days=1))
-        else:
-            windows.append(Window.day(day))
+    windows = windows_of(days)
     shown = [str(window) for window in windows[:most]]
     left = sum(len(window.days()) for window in windows[most:])
     return ", ".join([*shown, *([f"{left} more"] if left else [])])

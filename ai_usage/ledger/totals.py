@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
+import msgspec
+
 from ai_usage.ledger.closing import ClosedTotal, month_window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
@@ -29,7 +31,7 @@ def first_held_back(warehouse: Warehouse) -> date | None:
 
 
 def _total(row: Mapping[str, object]) -> ClosedTotal:
-    return ClosedTotal(**{k: v for k, v in row.items() if k not in ("month", "closed_at")})  # type: ignore[arg-type]
+    return msgspec.convert(dict(row), ClosedTotal)
 
 
 def _order(total: ClosedTotal) -> tuple[str, ...]:

@@ -29,7 +29,10 @@ SELECT
   CASE c.user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(p.team, 'Unassigned') END AS team,
   IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned')) AS cost_center,
   c.total_cost_usd,
-  @closed_at AS closed_at
+  @closed_at AS closed_at,
+  -- Known when it is recorded.
+  CAST(NULL AS STRING) AS closed_by,
+  CAST(NULL AS STRING) AS accepted_reason
 FROM parts AS c
 LEFT JOIN dim_users AS p ON p.user_sk = c.user_sk
 LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk

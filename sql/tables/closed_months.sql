@@ -9,7 +9,9 @@ CREATE TABLE closed_months (
   team STRING NOT NULL OPTIONS(description="Team of the version when the month was closed."),
   cost_center STRING NOT NULL OPTIONS(description="Cost centre that bore the cost."),
   total_cost_usd NUMERIC NOT NULL OPTIONS(description="Cost of the month when it was closed, US dollars. 0 for who used a product at no cost of their own."),
-  closed_at TIMESTAMP NOT NULL OPTIONS(description="When the month was closed.")
+  closed_at TIMESTAMP NOT NULL OPTIONS(description="When the month was closed."),
+  closed_by STRING OPTIONS(description="Who closed the month: AI_USAGE_USER, else the operating system's user. NULL for months closed before it was recorded."),
+  accepted_reason STRING OPTIONS(description="Why the month was closed though something was open in it, as the person said. NULL where nothing was open.")
 )
 CLUSTER BY month, platform_code, user_email
 OPTIONS (
