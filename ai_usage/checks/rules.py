@@ -420,7 +420,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "dim_seats": ("seat_id",),
     "dim_budgets": ("scope_type", "scope_value", "valid_from"),
     "raw_invoices": ("platform", "invoice_id", "invoice_line"),
-    "invoice_days": ("platform", "account", "cost_kind", "day", "billing_account_id"),
+    "invoice_days": ("platform", "account", "cost_kind", "day", "invoice_id"),
     "invoice_reconciliation": ("platform", "invoice_id", "period_from", "period_to"),
 }
 """The columns whose values identify a row."""

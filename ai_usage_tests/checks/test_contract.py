@@ -101,6 +101,8 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("closed_months", "closed_after_its_end"): {"closed_at": at(date(2026, 2, 1))},
     ("loaded_days", "known_cost_kind"): {"cost_kind": "tax"},
     ("loaded_days", "answered_once_begun"): {"ingest_timestamp": at(date(2026, 1, 1))},
+    ("invoice_days", "known_cost_kind"): {"cost_kind": "tax"},
+    ("invoice_days", "weight_not_negative"): {"weight": -1},
     ("dim_users", "version_is_a_range"): {"expiration_date": date(2000, 1, 1)},
     ("dim_users", "budget_not_negative"): {"ai_budget_monthly_usd": Decimal(-1)},
     ("api_key_mappings", "confidence_in_range"): {"confidence_score": 2.0},

@@ -54,6 +54,7 @@ _MEANINGFUL: dict[str, Row] = {
         "value_after": Decimal(1),
         "difference": Decimal(1),
     },
+    "invoice_days": {"cost_kind": "usage"},
     "closed_months": {"month": DAY.replace(day=1)},
     "dim_users": {"expiration_date": date(9999, 12, 31)},
     "api_key_mappings": {"attribution_source": "manual_entry"},
