@@ -94,7 +94,7 @@ def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
 def _told(plan: Import, amounts_in: AmountsIn) -> Iterator[str]:
     """The days that an answer brings and those that it does not, with dollars if it bills any."""
     answer = plan.answer
-    bills = answer.endpoint.lookback == "cost"
+    bills = answer.endpoint.has_cost
 
     def days(found: Sequence[date]) -> str:
         dollars = f", ${plan.usd(found):,.2f}" if bills else ""

@@ -128,7 +128,7 @@ class _SavedPaging(Paging):
         return self.failure(what)
 
     def failure(self, what: str, mend: str = "") -> AiUsageError:
-        """An error that names the file; its mend is another than the vendor's."""
+        """An error that names the file; of all mends, saving it anew is the one for a file."""
         return ImportRefusedError(
             f"{self._names} is not the whole answer: {what}. Save every page of it once, and give "
             "all of them, in their order, in one command."
