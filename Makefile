@@ -86,8 +86,8 @@ format: $(STAMP)
 
 # The parts of documents and the list of definitions that are made from the code and the lock.
 snapshots: $(STAMP)
-	@$(BIN)/python -m ai_usage.readme
-	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/test_definitions.py
+	@$(BIN)/python -m tools.documents
+	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/orchestration/test_definitions.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -3,7 +3,7 @@
 Bugs are not here: they keep their traceback.
 """
 
-from ai_usage.plain import one_line
+from ai_usage.text.printable import one_line
 
 
 class AiUsageError(Exception):

@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai_usage.errors import SettingsError
-from ai_usage.plain import one_line
+from ai_usage.text.printable import one_line
 
 PREFIX = "AI_USAGE_"
 ENV_FILE_SETTING = "AI_USAGE_ENV_FILE"

@@ -76,7 +76,7 @@ def test_an_installed_wheel_runs_the_demo_outside_the_checkout(wheel: Path, tmp_
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Spend by team" in done.stdout
-    where = "import ai_usage.running as r; print(r.__file__); print(r.dagster_yaml())"
+    where = "import ai_usage.orchestration.runs as r; print(r.__file__); print(r.dagster_yaml())"
     used = subprocess.run(  # noqa: S603
         [python, "-c", where],
         cwd=tmp_path,

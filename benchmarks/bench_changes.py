@@ -18,12 +18,12 @@ from typing import Any
 
 import msgspec
 
+from ai_usage.archive.archive import Archive
 from ai_usage.ledger.closing import History
 from ai_usage.ledger.restatements import Restatements
-from ai_usage.platforms import cursor
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Page, ReadContext, Window
-from ai_usage.platforms.fetching import digests_by_day
+from ai_usage.vendors import cursor
+from ai_usage.vendors.base import Page, ReadContext, Window
+from ai_usage.vendors.fetching import digests_by_day
 
 START = date(2025, 1, 1)
 LOOKBACK = 7

@@ -14,7 +14,7 @@ import time
 import dagster as dg
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
-from ai_usage.event_log import PooledSqliteEventLogStorage
+from ai_usage.instance.event_log import PooledSqliteEventLogStorage
 
 RUNS = 5
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.platforms import anthropic, cursor
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Page, Vendor, Window
-from ai_usage.platforms.fetching import read_rows
+from ai_usage.archive.archive import Archive
+from ai_usage.vendors import anthropic, cursor
+from ai_usage.vendors.base import Page, Vendor, Window
+from ai_usage.vendors.fetching import read_rows
 
 RUNS = 5
 DAYS = 10

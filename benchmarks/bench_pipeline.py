@@ -20,9 +20,9 @@ from datetime import date, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ai_usage.definitions import build_defs
-from ai_usage.platforms.base import Window
-from ai_usage.running import Refetch, Step, run_assets
+from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.runs import Refetch, Step, run_assets
 from ai_usage.settings import Settings
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
@@ -31,7 +31,7 @@ from ai_usage.simulator import (
     serve,
     write_reference_files,
 )
-from ai_usage.warehouse.io_managers import warehouse_resource
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.schema import table_names
 
 TODAY = date(2026, 3, 18)

@@ -10,10 +10,10 @@ from typing import cast
 from ai_usage.errors import SettingsError
 from ai_usage.identity import Snapshot
 from ai_usage.identity.history import PEOPLE_SOURCES
-from ai_usage.platforms.base import Endpoint, Vendor
-from ai_usage.platforms.http import VendorClient
-from ai_usage.platforms.rows import DirectoryRow, Row
 from ai_usage.settings import PREFIX, Settings
+from ai_usage.vendors.base import Endpoint, Vendor
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.rows import DirectoryRow, Row
 
 
 @dataclass(frozen=True)

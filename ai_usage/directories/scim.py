@@ -44,14 +44,14 @@ from pydantic import SecretStr
 from ai_usage.directories.base import DirectorySource
 from ai_usage.directories.cells import cell, empty_row
 from ai_usage.errors import SettingsError
-from ai_usage.platforms.base import Endpoint, Page, ReadContext, Vendor, Window
-from ai_usage.platforms.http import VendorClient
-from ai_usage.platforms.paging import Paging
-from ai_usage.platforms.parsing import email_of, text_of
-from ai_usage.platforms.rows import DirectoryRow
 from ai_usage.reference import Row, reference_file
 from ai_usage.reference.files.api_keys import is_secret
 from ai_usage.settings import Settings
+from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.paging import Paging
+from ai_usage.vendors.parsing import email_of, text_of
+from ai_usage.vendors.rows import DirectoryRow
 
 NAME, USERS = "scim", "users"
 PEOPLE, KEYS = "scim", "sso"

@@ -24,11 +24,11 @@ from pydantic import SecretStr
 
 from ai_usage.directories.base import DirectorySource
 from ai_usage.errors import SettingsError, VendorError
-from ai_usage.platforms.base import Endpoint, Page, ReadContext, Vendor, Window
-from ai_usage.platforms.http import VendorClient
-from ai_usage.platforms.rows import DirectoryRow
 from ai_usage.reference import Row, decode, encode, read_records, reference_file
 from ai_usage.settings import Settings
+from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.rows import DirectoryRow
 
 NAME, KEYS = "google_sheets", "api_keys"
 SOURCE = "google_sheets"

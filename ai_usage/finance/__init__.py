@@ -2,7 +2,7 @@
 
 Pure functions over the rows of the reference files: no clock, no network, no warehouse; money is
 `Decimal`. Reading and refusing the files is in `ai_usage.reference`, writing tables in
-`ai_usage.assets`.
+`ai_usage.orchestration.assets`.
 """
 
 from ai_usage.finance.budgets import dim_budgets

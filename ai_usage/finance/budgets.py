@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ai_usage.days.spans import span_of
 from ai_usage.finance.currency import ONE, Rates, in_usd
 from ai_usage.finance.exact import micros
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.days import span_of
 from ai_usage.reference.column import Row
 
 SOURCE = "budgets.csv"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from ai_usage.identity.days import Span, span_of
+from ai_usage.days.spans import Span, span_of
 from ai_usage.reference.column import Row
 
 Pricing = Literal["daily", "full_month"]

@@ -22,9 +22,9 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from ai_usage.days.spans import Span, day_before
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance.exact import micros, times
-from ai_usage.identity.days import Span, day_before
 from ai_usage.reference.column import Row
 from ai_usage.reference.currencies import USD
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 from ai_usage.finance.currency import ONE, Rate
-from ai_usage.platforms.event_ids import with_event_ids
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.vendors.event_ids import with_event_ids
+from ai_usage.vendors.rows import RawEvent
 
 SEATS = "seats"
 OTHER_COSTS = "other_costs"

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from ai_usage.identity.days import EVER, LAST_DAY, Span, day_before, span_of
+from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
 from ai_usage.identity.history import People
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
-from ai_usage.platforms.rows import Person
 from ai_usage.reference.column import Row
+from ai_usage.vendors.rows import Person
 
 FILE = "seat_assignments.csv"
 VENDOR_MEMBERS = "the vendor's members"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
+from ai_usage.days.spans import Span
 from ai_usage.finance.currency import Rates
 from ai_usage.finance.events import (
     OTHER_COSTS,
@@ -17,10 +18,9 @@ from ai_usage.finance.events import (
 )
 from ai_usage.finance.exact import on_day
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.days import Span
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.rows import RawEvent
 from ai_usage.reference.column import Row
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.rows import RawEvent
 
 
 def other_cost_events(

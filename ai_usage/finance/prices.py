@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ai_usage.identity.days import span_of
+from ai_usage.days.spans import span_of
 from ai_usage.reference.column import Row
 
 _SAME = ("platform", "model", "token_type", "service_tier", "context_window", "usd_per_million")

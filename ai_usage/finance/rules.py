@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from ai_usage.days.spans import span_of
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.days import span_of
 from ai_usage.reference.column import Row
 from ai_usage.reference.files.allocation_rules import DEFAULT_WORKSPACE
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from ai_usage.days.cycles import cycle_of
+from ai_usage.days.spans import Span, atoms, day_before, days_text
 from ai_usage.finance.contracts import Contract, Terms
 from ai_usage.finance.holders import NONE, Holders, Holding, Left, extents
-from ai_usage.identity.days import Span, atoms, day_before, days_text
-from ai_usage.reference.cycles import cycle_of
 
 
 class SeatPeriod(NamedTuple):

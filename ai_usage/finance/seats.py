@@ -21,6 +21,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from ai_usage.days.cycles import Cycle, cycle_of
+from ai_usage.days.spans import Span
+from ai_usage.dimensions.surrogate_keys import hash_text
 from ai_usage.finance.currency import Rate, Rates
 from ai_usage.finance.events import (
     SEATS,
@@ -32,11 +35,8 @@ from ai_usage.finance.events import (
 )
 from ai_usage.finance.exact import ZERO, micros, on_day
 from ai_usage.finance.seating import Seat, Seating, SeatPeriod
-from ai_usage.identity.days import Span
-from ai_usage.identity.hashing import hash_text
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.rows import RawEvent
-from ai_usage.reference.cycles import Cycle, cycle_of
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.rows import RawEvent
 
 
 class _Charge(NamedTuple):

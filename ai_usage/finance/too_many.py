@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ai_usage.days.spans import days_text, span_of
 from ai_usage.finance.contracts import read_contracts
 from ai_usage.finance.holders import read_holders
 from ai_usage.finance.seating import OverAssigned, assign_seats
-from ai_usage.identity.days import days_text, span_of
 from ai_usage.identity.history import People
 from ai_usage.reference.column import Row
 from ai_usage.reference.file import Line

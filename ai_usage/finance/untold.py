@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ai_usage.days.spans import Span, atoms, days_text
 from ai_usage.finance.contracts import Contract
 from ai_usage.finance.holders import Holders
-from ai_usage.identity.days import Span, atoms, days_text
 
 
 class Untold(NamedTuple):

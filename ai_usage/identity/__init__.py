@@ -1,14 +1,14 @@
 """Who is who: directory snapshots folded into people's history, key owners ranked, the bridge.
 
 Pure functions: no clock, no network, no warehouse. Reading files is in `ai_usage.reference`,
-fetching directories in `ai_usage.platforms`, writing tables in `ai_usage.assets`.
+fetching directories in `ai_usage.vendors`, writing tables in `ai_usage.orchestration.assets`.
 """
 
+from ai_usage.dimensions.dates import dim_dates
+from ai_usage.dimensions.platforms import dim_platforms
+from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, hash_text, surrogate_key
 from ai_usage.identity.build import Identity, IdentityInputs
-from ai_usage.identity.dates import dim_dates
-from ai_usage.identity.hashing import SHARED_SK, UNKNOWN_SK, hash_text, surrogate_key
 from ai_usage.identity.keys import Activity, decayed
-from ai_usage.identity.platforms import dim_platforms
 from ai_usage.identity.snapshots import Snapshot, api_keys_of, members_of
 
 __all__ = [

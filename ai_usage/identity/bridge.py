@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from ai_usage.days.spans import EVER, Span, atoms
+from ai_usage.dimensions.surrogate_keys import SHARED_SK
 from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, KeyRef, Keys
-from ai_usage.identity.days import EVER, Span, atoms
-from ai_usage.identity.hashing import SHARED_SK
 from ai_usage.identity.history import People, Version
 from ai_usage.identity.keys import Activity, Mapped
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from ai_usage.identity.days import EVER, LAST_DAY, Span, day_before, span_of
+from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
 from ai_usage.identity.directory import DirectoryKey, read_directories
 from ai_usage.identity.history import People
 from ai_usage.identity.key_names import NameMatcher

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ai_usage.identity.hashing import UNKNOWN_SK, surrogate_key
+from ai_usage.dimensions.surrogate_keys import UNKNOWN_SK, surrogate_key
 from ai_usage.identity.history import People
 
 UNKNOWN_NAME = "Unknown"

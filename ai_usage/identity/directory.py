@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from ai_usage.identity.days import FIRST_DAY, LAST_DAY, Span
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span
 from ai_usage.identity.register import Change, changes
 from ai_usage.identity.snapshots import API_KEYS, Snapshot, members_of
-from ai_usage.platforms.rows import ApiKey
+from ai_usage.vendors.rows import ApiKey
 
 ACTIVE = "active"
 _FOLLOWED = ("api_key_name", "status", "workspace_id", "created_by_id", "expires_at")

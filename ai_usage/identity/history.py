@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
+from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
 from ai_usage.identity.aliases import Aliases, read_aliases
-from ai_usage.identity.days import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
-from ai_usage.identity.hashing import SHARED_SK, UNKNOWN_SK, surrogate_key
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
 

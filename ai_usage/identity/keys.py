@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, atoms, day_after
+from ai_usage.dimensions.surrogate_keys import hash_text
 from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, RANK, Claim, KeyRef, Keys
-from ai_usage.identity.days import FIRST_DAY, LAST_DAY, Span, atoms, day_after
 from ai_usage.identity.directory import is_on
-from ai_usage.identity.hashing import hash_text
 from ai_usage.identity.history import People
 
 Activity = Mapping[tuple[str, str, str], tuple[date, date]]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY, day_before
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.days import FIRST_DAY, LAST_DAY, day_before
 from ai_usage.identity.snapshots import Snapshot
-from ai_usage.platforms.rows import Person
+from ai_usage.vendors.rows import Person
 
 LIFECYCLE = ("is_active", "start_date", "end_date")
 """Taken together from one source: another source's end_date must not end a rehire."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ai_usage.identity.days import FIRST_DAY, day_before
+from ai_usage.days.spans import FIRST_DAY, day_before
 from ai_usage.identity.snapshots import Snapshot
 
 KeyRow = Mapping[str, Any]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from ai_usage.identity.days import FIRST_DAY
-from ai_usage.identity.hashing import surrogate_key
+from ai_usage.days.spans import FIRST_DAY
+from ai_usage.dimensions.surrogate_keys import surrogate_key
 
 _BEFORE = FIRST_DAY - timedelta(days=1)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from ai_usage.archive.archive import Archive
 from ai_usage.ledger.closing import history, month_window
-from ai_usage.platforms.archive import Archive
+from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
-from ai_usage.warehouse.io_managers import warehouse_resource
 
 _DEFERRED = """
 SELECT MIN(first_day) AS first_day

@@ -14,12 +14,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, cast
 
+from ai_usage.archive.archive import Archive, Fetch, Manifest
 from ai_usage.errors import ArchiveError
 from ai_usage.ledger.closing import History
-from ai_usage.platforms.archive import Archive, Fetch, Manifest
-from ai_usage.platforms.base import Endpoint, ReadContext, Vendor, Window
-from ai_usage.platforms.fetching import digests_by_day, read_fetch
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.vendors.base import Endpoint, ReadContext, Vendor, Window
+from ai_usage.vendors.fetching import digests_by_day, read_fetch
+from ai_usage.vendors.rows import RawEvent
 
 CHUNK = 31
 """Days that are compared in one go."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ai_usage.platforms.base import Vendor
 from ai_usage.reference.column import Row
 from ai_usage.reference.file import AcrossRule, ReferenceFile
 from ai_usage.reference.files import reference_files
@@ -24,6 +23,7 @@ from ai_usage.reference.known import (
 )
 from ai_usage.reference.problems import Problem, RefusedFileError
 from ai_usage.reference.reading import Reading, read_path
+from ai_usage.vendors.base import Vendor
 
 Readings = dict[str, Reading | RefusedFileError]
 """By file name: what was read, or why it is refused."""

@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 
-from ai_usage.platforms.base import WHOLE_PLATFORM
 from ai_usage.reference.column import Row
 from ai_usage.reference.currencies import USD
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.problems import Problem, quoted
+from ai_usage.vendors.base import WHOLE_PLATFORM
 
 USERS = "users.csv"
 PLATFORMS = "platforms.csv"

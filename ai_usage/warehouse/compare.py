@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.checks.rules import UNIQUE_KEYS
-from ai_usage.platforms.base import Window
+from ai_usage.quality.rules import UNIQUE_KEYS
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema

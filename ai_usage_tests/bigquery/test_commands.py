@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ai_usage.commands.compare import compare_installations
-from ai_usage.commands.doctor_bigquery import findings, human
+from ai_usage.cli.compare import compare_installations
+from ai_usage.cli.doctor_bigquery import findings, human
 from ai_usage.settings import Settings
 from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.pipeline import warehouse_of, window
@@ -79,7 +79,7 @@ def test_doctor_sees_datasets_permissions_and_the_bytes_of_the_views(
         f"dataset {settings.views_dataset}",
         "permissions",
     ]
-    from ai_usage.assets.views import view_literals
+    from ai_usage.orchestration.assets.views import view_literals
     from ai_usage.warehouse.views import view_schema
 
     view = view_schema(view_names()[0])

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from ai_usage.running import Refetch, RunResult
+from ai_usage.orchestration.runs import Refetch, RunResult
 from ai_usage.simulator import Company, change, drop, serve
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare, compare_warehouses
-from ai_usage.warehouse.lint import zoneless
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.bigquery.conftest import TODAY, load_into
@@ -30,6 +29,7 @@ from ai_usage_tests.support.pipeline import (
     window,
 )
 from ai_usage_tests.support.pruning import unfiltered
+from tools.sql_lint import zoneless
 
 pytestmark = pytest.mark.slow
 

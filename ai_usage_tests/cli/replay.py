@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ai_usage_tests.platforms.support import Asked, as_json, scripted_vendor
+from ai_usage_tests.vendors.support import Asked, as_json, scripted_vendor
 
 
 @dataclass

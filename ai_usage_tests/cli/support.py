@@ -27,7 +27,7 @@ TODAY = date(2026, 3, 18)
 FROM, TO = "2026-03-15", "2026-03-18"
 
 OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
-PROGRAM = [sys.executable, "-c", "from ai_usage.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from ai_usage.cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Place:
 
     def call(self, *arguments: str, **more: str) -> Done:
         """Call `ai-usage` within this process."""
-        from ai_usage.cli import main
+        from ai_usage.cli.app import main
 
         self.folder.mkdir(parents=True, exist_ok=True)
         out, err = io.StringIO(), io.StringIO()
@@ -143,7 +143,7 @@ def clean_environment() -> dict[str, str]:
 
 def vendors(base_url: str) -> dict[str, str]:
     """The environment that points at the simulated vendors."""
-    from ai_usage.commands.demo import vendor_environment
+    from ai_usage.cli.demo import vendor_environment
 
     return {**vendor_environment(base_url), "AI_USAGE_AS_OF": TODAY.isoformat()}
 

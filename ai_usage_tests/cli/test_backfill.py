@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from ai_usage.commands import progress
+from ai_usage.cli import progress
 from ai_usage.simulator import Company, FaultPlan, serve
 from ai_usage_tests.cli.support import Done, Place, vendors
 from ai_usage_tests.support.faults import watching

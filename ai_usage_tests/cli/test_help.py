@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from ai_usage.cli import app
+from ai_usage.cli.app import app
 from ai_usage_tests.cli.support import Place
 
 ROOT_COMMAND = typer.main.get_command(app)

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from ai_usage.assets.views import view_literals
-from ai_usage.cli import app
-from ai_usage.commands.keys import MARK, VIEW, suggestions
+from ai_usage.cli.app import app
+from ai_usage.cli.keys import MARK, VIEW, suggestions
 from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import RefusedFileError, read_bytes, reference_file
 from ai_usage.settings import Settings
-from ai_usage.warehouse.io_managers import warehouse_resource
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.sql.company import tables

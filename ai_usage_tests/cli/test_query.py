@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_usage.commands.query import check_reads_only
-from ai_usage.commands.show import csv_cell, text
+from ai_usage.cli.query import check_reads_only
+from ai_usage.cli.show import csv_cell, text
 from ai_usage.errors import AiUsageError
 from ai_usage_tests.cli.support import PROGRAM, Place, clean_environment, files_below
 

@@ -23,21 +23,21 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ai_usage.commands.demo import directory_environment, vendor_environment
+from ai_usage.cli.demo import directory_environment, vendor_environment
 from ai_usage.simulator import SCIM_TOKEN
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import Guard
 from ai_usage.simulator.reference import write_reference_files
 from ai_usage.simulator.server import serve
 from ai_usage.simulator.sheets_api import write_service_account
-from ai_usage_tests.cli.conftest import Filled
-from ai_usage_tests.cli.support import CONTENTS, FROM, TO, TODAY, Done, Place
-from ai_usage_tests.notifications.receivers import (
+from ai_usage_tests.alerts.receivers import (
     Receiver,
     free_port,
     http_receiver,
     mail_server,
 )
+from ai_usage_tests.cli.conftest import Filled
+from ai_usage_tests.cli.support import CONTENTS, FROM, TO, TODAY, Done, Place
 from ai_usage_tests.support.hostile import HostileAnswers
 from ai_usage_tests.support.secrets import found, texts_below
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from ai_usage.commands.spend import spend_table
+from ai_usage.cli.spend import spend_table
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.cli.support import TODAY, Place
 

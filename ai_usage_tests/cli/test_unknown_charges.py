@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
+from ai_usage_tests.alerts.receivers import http_receiver
 from ai_usage_tests.cli.support import Place
-from ai_usage_tests.notifications.receivers import http_receiver
-from ai_usage_tests.platforms.support import Asked, ScriptedVendor, as_json, scripted_vendor
+from ai_usage_tests.vendors.support import Asked, ScriptedVendor, as_json, scripted_vendor
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 
 from ai_usage.settings import Settings
 from ai_usage.simulator import SCIM_TOKEN, SHEET_ID, Company, serve, write_service_account
-from ai_usage_tests.platforms.support import ScriptedVendor, scripted_vendor
+from ai_usage_tests.vendors.support import ScriptedVendor, scripted_vendor
 
 TODAY = date(2026, 3, 18)
 

@@ -11,19 +11,19 @@ import dagster as dg
 import pytest
 from rich.console import Console
 
-from ai_usage.assets.dimensions import Directory
-from ai_usage.assets.directories import directory_assets, directory_key
-from ai_usage.commands.doctor import findings
-from ai_usage.commands.reference import check_files
-from ai_usage.definitions import build_defs
+from ai_usage.archive.archive import Archive
+from ai_usage.cli.doctor import findings
+from ai_usage.cli.reference import check_files
 from ai_usage.directories import DIRECTORIES
-from ai_usage.partitions import daily_partitions
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Window
-from ai_usage.running import RunResult
+from ai_usage.instance.partitions import daily_partitions
+from ai_usage.orchestration.assets.dimensions import Directory
+from ai_usage.orchestration.assets.directories import directory_assets, directory_key
+from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.runs import RunResult
 from ai_usage.settings import Settings
 from ai_usage.simulator import SCIM_TOKEN, Company, serve
 from ai_usage.simulator.roster import ALIAS, EARLIER_LEAVER, MOVER
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.directories.conftest import TODAY, Configured
 from ai_usage_tests.support.pipeline import run_window, warehouse_of

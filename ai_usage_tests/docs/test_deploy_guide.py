@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from ai_usage.cli import app
+from ai_usage.cli.app import app
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import sql_root
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.readme import DOCUMENTS, filled
+from tools.documents import DOCUMENTS, filled
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_tables_of_a_document_are_those_of_the_code(document: str) -> None:
-    """If this fails: python -m ai_usage.readme."""
+    """If this fails: python -m tools.documents."""
     text = (ROOT / document).read_text(encoding="utf-8")
     assert filled(text, document) == text

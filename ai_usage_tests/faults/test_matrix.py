@@ -22,13 +22,8 @@ import msgspec
 import pytest
 from pydantic import SecretStr
 
+from ai_usage.archive.archive import Archive
 from ai_usage.errors import VendorError
-from ai_usage.platforms import anthropic, cursor
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Endpoint, Vendor, Window
-from ai_usage.platforms.fetching import fetch_window, read_rows
-from ai_usage.platforms.http import VendorClient
-from ai_usage.platforms.rows import RawEvent
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
     CURSOR_KEY,
@@ -38,6 +33,11 @@ from ai_usage.simulator import (
     serve,
 )
 from ai_usage.simulator.faults import KINDS
+from ai_usage.vendors import anthropic, cursor
+from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.fetching import fetch_window, read_rows
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.rows import RawEvent
 
 TODAY = date(2026, 3, 18)
 NOW = datetime.combine(TODAY, time(12), UTC)

@@ -16,9 +16,9 @@ from ai_usage.finance import (
 )
 from ai_usage.identity import Snapshot, members_of
 from ai_usage.identity.history import People, fold_people
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.rows import Person, RawEvent
 from ai_usage.reference import Row, read_text, reference_file
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.rows import Person, RawEvent
 
 USD_ONLY = Rates()
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ai_usage.finance import Rates, other_cost_events
 from ai_usage.identity.aliases import Aliases
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.rows import RawEvent
 from ai_usage.reference import Row
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.rows import RawEvent
 from ai_usage_tests.finance.tables import USD_ONLY, rows_of, window
 
 _HEAD = "cost_id platform line_kind amount currency date_from date_to user_email project_codes\n"

@@ -7,11 +7,11 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_usage.days.spans import LAST_DAY, Span
 from ai_usage.finance import read_contracts, read_holders, untold_seats
 from ai_usage.finance.seating import affected_from, assign_seats
 from ai_usage.identity import Snapshot, members_of
-from ai_usage.identity.days import LAST_DAY, Span
-from ai_usage.platforms.rows import Person
+from ai_usage.vendors.rows import Person
 from ai_usage_tests.finance.tables import contract, held, holders_on, members, people_of, seated
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_usage.days.cycles import cycle_of
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance import Rates, dim_seats, seat_events
 from ai_usage.finance.exact import micros
-from ai_usage.reference.cycles import cycle_of
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.finance.tables import (
     USD_ONLY,

@@ -24,11 +24,11 @@ from ai_usage.finance import (
 from ai_usage.finance.exact import cents
 from ai_usage.identity import Snapshot, members_of
 from ai_usage.identity.history import fold_people
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.rows import Person
 from ai_usage.reference import Row, read_checked, reference_files
 from ai_usage.simulator import Company, Truth, write_reference_files
 from ai_usage.simulator.roster import RECENT_LEAVER
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.rows import Person
 
 TODAY = date(2026, 3, 18)
 PERIODS = 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY
 from ai_usage.finance import (
     Rates,
     allocation_rules,
@@ -17,7 +18,6 @@ from ai_usage.finance import (
     raw_invoices,
 )
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.days import FIRST_DAY, LAST_DAY
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.finance.tables import USD_ONLY, rows_of
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from ai_usage.identity import Identity, IdentityInputs, Snapshot, api_keys_of, members_of
 from ai_usage.identity.keys import Activity
-from ai_usage.platforms.rows import ApiKey, Person
 from ai_usage.reference import reference_file
+from ai_usage.vendors.rows import ApiKey, Person
 
 FIRST = date(1900, 1, 1)
 LAST = date(9999, 12, 31)

@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_usage.days.spans import EVER, Span, atoms
 from ai_usage.identity import Identity, Snapshot
-from ai_usage.identity.days import EVER, Span, atoms
-from ai_usage.platforms.rows import ApiKey, Person
+from ai_usage.vendors.rows import ApiKey, Person
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.identity.sources import (
     FIRST,

@@ -8,8 +8,6 @@ import httpx
 import pytest
 
 from ai_usage.identity import Identity, IdentityInputs, Snapshot
-from ai_usage.platforms import anthropic, cursor
-from ai_usage.platforms.base import ReadContext, Window
 from ai_usage.reference import read_path, reference_file
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
@@ -18,6 +16,8 @@ from ai_usage.simulator import (
     serve,
     write_directory_files,
 )
+from ai_usage.vendors import anthropic, cursor
+from ai_usage.vendors.base import ReadContext, Window
 from ai_usage_tests.identity.sources import only
 
 TODAY = date(2026, 3, 18)

@@ -18,19 +18,19 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from ai_usage.commands.progress import window_of_run
+from ai_usage.archive.archive import Archive
+from ai_usage.cli.progress import window_of_run
+from ai_usage.instance.partitions import lookback_window
+from ai_usage.ledger.adopted import accept, held_back_changes
 from ai_usage.ledger.closing import closings
+from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.ledger.totals import totals_of
-from ai_usage.partitions import lookback_window
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import Window
+from ai_usage.orchestration.runs import Refetch
 from ai_usage.reference import read_path, reference_file
-from ai_usage.reference_state import accept, held_back_changes
-from ai_usage.rule_changes import RULE_CHANGES
-from ai_usage.running import Refetch
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, change, serve
 from ai_usage.simulator.records import CursorEvent
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.cli.support import Done, Place
 from ai_usage_tests.support.pipeline import (

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ai_usage.platforms.archive import Archive
-from ai_usage.platforms.base import discovered_vendors
-from ai_usage.platforms.fetching import read_rows
+from ai_usage.archive.archive import Archive
 from ai_usage.simulator import UNKNOWN, Owner, Truth
+from ai_usage.vendors.base import discovered_vendors
+from ai_usage.vendors.fetching import read_rows
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.support.pipeline import Loaded
 from ai_usage_tests.support.reference_allocation import (

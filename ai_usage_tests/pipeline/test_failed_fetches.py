@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ai_usage.platforms import anthropic, cursor
-from ai_usage.running import Refetch, RunResult
+from ai_usage.orchestration.runs import Refetch, RunResult
 from ai_usage.simulator import FaultPlan, serve
+from ai_usage.vendors import anthropic, cursor
 from ai_usage_tests.support.pipeline import (
     Loaded,
     assert_equal_tables,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.batches import Provenance, batches
-from ai_usage.platforms.event_ids import with_event_ids
-from ai_usage_tests.platforms.support import ANTHROPIC, fixture, read
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.batches import Provenance, batches
+from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.support.facts import cost_facts, engine_around, raw
+from ai_usage_tests.vendors.support import ANTHROPIC, fixture, read
 
 D = Decimal
 DAY = date(2026, 3, 10)

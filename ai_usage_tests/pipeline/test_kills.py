@@ -22,13 +22,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ai_usage.assets import dimensions
-from ai_usage.platforms import fetching, store
-from ai_usage.platforms.http import VendorClient
-from ai_usage.running import Refetch
+from ai_usage.archive import store
+from ai_usage.orchestration.assets import dimensions
+from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve, write_directory_files
 from ai_usage.simulator.amendments import late, restated
+from ai_usage.vendors import fetching
+from ai_usage.vendors.http import VendorClient
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.conftest import ANCHOR, TODAY
 from ai_usage_tests.support.pipeline import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ai_usage.commands.spend import how_much, spend_table
+from ai_usage.cli.spend import how_much, spend_table
 from ai_usage.simulator import Company
 from ai_usage_tests.support.pipeline import load, window
 

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ai_usage import platforms
-from ai_usage.platforms.base import Vendor, discovered_vendors
-from ai_usage.running import RunResult
+from ai_usage import vendors as platforms
+from ai_usage.orchestration.runs import RunResult
 from ai_usage.settings import Settings
+from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.support import made_up_vendor
 from ai_usage_tests.support.pipeline import (
@@ -74,7 +74,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Vendor, ..
     discovered_vendors.cache_clear()
     yield discovered_vendors()
     platforms.__path__.remove(str(folder))
-    sys.modules.pop("ai_usage.platforms.acme", None)
+    sys.modules.pop("ai_usage.vendors.acme", None)
     discovered_vendors.cache_clear()
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_usage.days.cycles import Cycle, cycle_of
 from ai_usage.reference.column import Row
-from ai_usage.reference.cycles import Cycle, cycle_of
 from ai_usage.reference.periods import first_difference
 
 _START = date(2026, 1, 1)

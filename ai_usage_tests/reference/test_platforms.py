@@ -10,7 +10,6 @@ import pytest
 from ai_usage.finance import too_many_holders
 from ai_usage.identity import Snapshot
 from ai_usage.identity.history import People, fold_people
-from ai_usage.platforms.base import discovered_vendors
 from ai_usage.reference import (
     Beyond,
     RefusedFileError,
@@ -20,6 +19,7 @@ from ai_usage.reference import (
     reference_file,
     reference_files,
 )
+from ai_usage.vendors.base import discovered_vendors
 
 LINES = {
     "allocation_rules.csv": "rule_id,platform,scope_type,method\nr,{},platform,usage_based\n",

@@ -20,7 +20,7 @@ from zetasql import types
 from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
 from zetasql.core import wasm_client
 
-from ai_usage.assets.views import view_literals
+from ai_usage.orchestration.assets.views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.schema import Column, table_schema

@@ -13,12 +13,11 @@ import sqlglot
 from sqlglot import exp
 
 import ai_usage.warehouse.duckdb as embedded
-from ai_usage.assets.views import view_literals
+from ai_usage.orchestration.assets.views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.files import load, names, sql_root
-from ai_usage.warehouse.lint import zoneless
 from ai_usage.warehouse.schema import CLUSTERABLE, table_names, table_schema
 from ai_usage.warehouse.sql import render
 from ai_usage.warehouse.views import view_names, view_schema
@@ -35,6 +34,7 @@ from ai_usage_tests.sql.google_sql import (
 from ai_usage_tests.support.pipeline import load as load_company
 from ai_usage_tests.support.pipeline import window
 from ai_usage_tests.support.pruning import unfiltered
+from tools.sql_lint import zoneless
 
 QUERIES = [(kind, name) for kind in ("facts", "checks") for name in names(kind)]
 

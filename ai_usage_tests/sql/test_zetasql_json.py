@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ai_usage.platforms.stored_json import stored
+from ai_usage.vendors.stored_json import stored
 from ai_usage.warehouse.bigquery import inserted
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.sql.google_sql import GoogleSql

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ai_usage.platforms.base import Window
+from ai_usage.vendors.base import Window
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_")
@@ -20,7 +20,7 @@ def start_backfill(
     """Start `ai-usage backfill` over the days; nothing of this process's own settings gets in."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
     last = days.days()[-1]
-    program = "from ai_usage.cli import main; main()"
+    program = "from ai_usage.cli.app import main; main()"
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", program, "backfill", "--from", str(days.start), "--to", str(last)],
         cwd=ROOT,

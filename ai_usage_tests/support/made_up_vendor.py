@@ -11,9 +11,9 @@ from decimal import Decimal
 
 import msgspec
 
-from ai_usage.platforms.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
-from ai_usage.platforms.http import VendorClient
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.vendors.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.rows import RawEvent
 
 NAME = "acme"
 

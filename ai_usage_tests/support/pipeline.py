@@ -18,9 +18,9 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from ai_usage.definitions import build_defs
-from ai_usage.platforms.base import Vendor, Window
-from ai_usage.running import Refetch, RunResult, dagster_home, run_assets
+from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.runs import Refetch, RunResult, dagster_home, run_assets
 from ai_usage.settings import Settings
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
@@ -30,9 +30,9 @@ from ai_usage.simulator import (
     serve,
     write_directory_files,
 )
+from ai_usage.vendors.base import Vendor, Window
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare_rows
-from ai_usage.warehouse.io_managers import warehouse_resource
 from ai_usage.warehouse.schema import table_names
 
 NO_SERVER = "http://127.0.0.1:9"

@@ -30,7 +30,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Literal, NamedTuple
 
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.vendors.rows import RawEvent
 
 MICRO = Decimal("0.000001")
 MORE_DIGITS_THAN_ANY_PRODUCT = 80

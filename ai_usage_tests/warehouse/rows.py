@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.platforms.base import Window
-from ai_usage.platforms.batches import Provenance, batches
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.vendors.base import Window
+from ai_usage.vendors.batches import Provenance, batches
+from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 

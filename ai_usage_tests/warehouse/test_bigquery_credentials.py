@@ -12,8 +12,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.oauth2.service_account import Credentials
 
 from ai_usage.errors import SettingsError
+from ai_usage.orchestration.bigquery_resource import SCOPES, bigquery_resource
 from ai_usage.settings import Settings
-from ai_usage.warehouse.bigquery_resource import SCOPES, bigquery_resource
 
 ACCOUNT = "ai-usage@my-project.iam.gserviceaccount.com"
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from ai_usage.errors import WarehouseError
-from ai_usage.platforms.base import Window
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse import duckdb as module
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_usage.errors import VendorError, WarehouseError
-from ai_usage.platforms.base import Window
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema

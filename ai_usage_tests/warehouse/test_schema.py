@@ -14,9 +14,9 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from ai_usage.assets.common import table_metadata
-from ai_usage.platforms.batches import BATCH_ROWS, Provenance, batches
-from ai_usage.platforms.rows import RawEvent
+from ai_usage.orchestration.assets.common import table_metadata
+from ai_usage.vendors.batches import BATCH_ROWS, Provenance, batches
+from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.schema import CLUSTERABLE, parse_ddl, table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.warehouse.rows import DAY, FETCHED

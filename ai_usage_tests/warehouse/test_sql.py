@@ -220,7 +220,7 @@ import sys
 import ibis
 from datetime import UTC, date, datetime
 from pathlib import Path
-from ai_usage.platforms.base import Window
+from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema

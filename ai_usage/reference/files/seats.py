@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from ai_usage.days.cycles import LAST_BILLING_DAY, cycle_of
 from ai_usage.reference.column import CODE, CURRENCY, INTEGER, MONEY, TEXT, Column, Row, of_table
 from ai_usage.reference.currencies import USD
-from ai_usage.reference.cycles import LAST_BILLING_DAY, cycle_of
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.known import RATES, Others, missing_rates
 from ai_usage.reference.periods import days_of, first_difference, in_order, overlaps

@@ -1,0 +1,336 @@
+"""From a run to messages on their way: reported once, by whoever comes first, and tried again.
+
+The daemon's sensors and the command line come through here alike. Nothing here raises because a
+channel is down: what was not delivered stays on the board and is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import dagster as dg
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
+
+from ai_usage.alerts.delivery import Sent, send
+from ai_usage.alerts.findings import (
+    Asset,
+    Catalogue,
+    RunFindings,
+    catalogue_of,
+    read_run,
+)
+from ai_usage.alerts.messages import Message, Writer
+from ai_usage.alerts.news import AssetNews, news_of
+from ai_usage.alerts.routes import SEVERITIES, Route, Routes, routes_of
+from ai_usage.alerts.state import Board, Letter, Note, board, read_board
+from ai_usage.settings import Settings
+from ai_usage.text.masking import mask_text
+from ai_usage.vendors.base import Vendor, discovered_vendors
+
+_log = logging.getLogger(__name__)
+
+COMMAND_GRACE = timedelta(minutes=2)
+"""How long after its end a run may be reported by whoever should, before the courier does it."""
+SWEEP = timedelta(hours=6)
+"""How far back the courier looks for runs that nobody reported."""
+DIGEST_AT_LATEST = timedelta(hours=1)
+"""A backfill that runs longer sends a digest in between."""
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=1)
+GIVE_UP = timedelta(days=3)
+_LEASE = timedelta(minutes=5)
+"""While a letter is being sent nobody else sends it; a sender who dies leaves it for later."""
+_MOST_IN_ONE = 6_000
+"""Characters of messages that are put into one because their channel was down."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How sending went: how many messages arrived, and one line for each that did not."""
+
+    sent: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class Alerts:
+    """The alerts of one installation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        vendors: Sequence[Vendor],
+        catalogue: Catalogue,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._writer = Writer(settings, vendors)
+        self._clock = clock
+
+    @cached_property
+    def _routes(self) -> Routes:
+        return routes_of(self._settings)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The channels that the settings name."""
+        return self._routes.routes
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One line for every entry of the setting that cannot be read."""
+        return self._routes.problems
+
+    def report(self, instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+        """Take in a run that has ended, once; True if there is something to deliver."""
+        if not self.routes or run.run_id in read_board(instance).handled:
+            return False
+        found = read_run(instance, run, self._catalogue)
+        with self._board(instance) as on:
+            if run.run_id in on.handled:
+                return False
+            on.handled[run.run_id] = self._now()
+            if found is None or found.stopped:
+                return False
+            news = news_of(on, found, self._now())
+            if found.backfill is not None:
+                on.notes += [note for new in news for note in self._notes(new, found)]
+                self._end_backfills(instance, on)
+            else:
+                self._write(on, news, found)
+            return bool(on.letters)
+
+    def settle(self, instance: dg.DagsterInstance) -> None:
+        """What became due by itself: runs that nobody reported, digests of ended backfills.
+
+        A command that is killed after its run cannot report it, nor can a sensor that finds the
+        board busy.
+        """
+        if not self.routes:
+            return
+        now = self._now()
+        ended = dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
+            updated_after=now - SWEEP,
+        )
+        board_now = read_board(instance)
+        for record in instance.get_run_records(ended, ascending=True):
+            run = record.dagster_run
+            grace = now.timestamp() - (record.end_time or 0) >= COMMAND_GRACE.total_seconds()
+            if grace and run.run_id not in board_now.handled:
+                self.report(instance, run)
+        if board_now.notes:
+            with self._board(instance) as on:
+                self._end_backfills(instance, on)
+
+    def deliver(self, instance: dg.DagsterInstance) -> Delivery:
+        """Send what is due, in order for each channel; what does not arrive is tried again."""
+        now = self._now()
+        if not any(letter.due <= now for letter in read_board(instance).letters):
+            return Delivery()
+        with self._board(instance) as on:
+            taken = self._take(on, now)
+        outcomes: dict[str, Sent] = {}
+        failed: list[str] = []
+        down: set[str] = set()
+        for letter in taken:
+            route = self._routes.by_id(letter.route)
+            if route is None or letter.route in down:
+                continue
+            outcomes[letter.id] = send(route, letter.title, letter.body, letter.severity)
+            if not outcomes[letter.id].arrived:
+                down.add(letter.route)
+                failed.append(f"{route.place}: {outcomes[letter.id].why}")
+        with self._board(instance) as on:
+            self._put_back(on, taken, outcomes, down, failed)
+        return Delivery(sum(1 for sent in outcomes.values() if sent.arrived), tuple(failed))
+
+    def waiting(self, instance: dg.DagsterInstance) -> int:
+        """How many messages are not delivered yet."""
+        return len(read_board(instance).letters)
+
+    def test(self) -> list[tuple[Route, Sent]]:
+        """Send a test message to every channel now, and say how it went."""
+        message = self._writer.test()
+        return [(route, send(route, message.title, message.body)) for route in self.routes]
+
+    def _board(self, instance: dg.DagsterInstance) -> AbstractContextManager[Board]:
+        return board(instance, self._settings.home)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _write(self, on: Board, news: Sequence[AssetNews], found: RunFindings) -> None:
+        """Letters on a run's news: one an asset and channel, or one digest a channel."""
+        for route in self.routes:
+            parts = [
+                part
+                for part in (new.only(route.severities) for new in news)
+                if part and self._concerned(route, part.asset, found.assets)
+            ]
+            if len(parts) > self._settings.notify_digest_above:
+                told = [(p.asset, self._writer.lines(p), not p.failed) for p in parts]
+                worst = "error" if any(p.severity == "error" for p in parts) else "warning"
+                link = f"Run: {self._writer.run_link(found.run_id)}"
+                message = self._writer.digest(told, worst, f"run {found.run_id[:8]}", link)
+                self._post(on, route, _kind(worst, [not p.failed for p in parts]), message)
+                continue
+            for part in parts:
+                asset = self._catalogue.get(part.asset, Asset())
+                message = self._writer.message(part, asset, found)
+                self._post(on, route, _kind(part.severity, [not part.failed]), message)
+
+    def _notes(self, news: AssetNews, found: RunFindings) -> list[Note]:
+        """A backfill's news wait for its end, by severity because routes ask for it."""
+        return [
+            Note(
+                backfill=found.backfill or "",
+                since=self._now(),
+                run_id=found.run_id,
+                asset=part.asset,
+                severity=severity,
+                lines=self._writer.lines(part),
+                recovered=not part.failed,
+            )
+            for severity in SEVERITIES
+            if (part := news.only(frozenset({severity})))
+        ]
+
+    def _end_backfills(self, instance: dg.DagsterInstance, on: Board) -> None:
+        for backfill in {note.backfill for note in on.notes}:
+            notes = [note for note in on.notes if note.backfill == backfill]
+            known = instance.get_backfill(backfill)
+            ended = known is None or known.status in BULK_ACTION_TERMINAL_STATUSES
+            if ended or self._now() - min(note.since for note in notes) >= DIGEST_AT_LATEST:
+                self._write_digest(on, backfill, notes)
+                on.notes = [note for note in on.notes if note.backfill != backfill]
+
+    def _write_digest(self, on: Board, backfill: str, notes: Sequence[Note]) -> None:
+        for route in self.routes:
+            told: dict[str, tuple[list[str], bool]] = {}
+            wanted = [
+                note
+                for note in notes
+                if route.wants("error" if note.severity == "error" else "warning")
+                and self._concerned(route, note.asset, ())
+            ]
+            for note in wanted:
+                lines, recovered = told.get(note.asset, ([], True))
+                lines += [line for line in note.lines if line not in lines]
+                told[note.asset] = lines, recovered and note.recovered
+            if told:
+                worst = "error" if any(note.severity == "error" for note in wanted) else "warning"
+                parts = [(name, lines, over) for name, (lines, over) in sorted(told.items())]
+                link = f"Backfill: {self._writer.backfill_link(backfill)}"
+                message = self._writer.digest(parts, worst, f"backfill {backfill}", link)
+                self._post(on, route, _kind(worst, [over for *_, over in parts]), message)
+
+    def _concerned(self, route: Route, name: str, planned: Iterable[str]) -> bool:
+        """Whether the route wants news of the asset; of a whole job, of any asset it builds."""
+        names = [name] if name in self._catalogue else [n for n in planned if n in self._catalogue]
+        if not names:
+            return True
+        return route.concerns(
+            {self._catalogue[n].group for n in names},
+            {owner for n in names for owner in self._catalogue[n].owners},
+        )
+
+    def _post(self, on: Board, route: Route, kind: str, message: Message) -> None:
+        now = self._now()
+        letter = Letter(uuid.uuid4().hex, route.id, kind, message.title, message.body, now, now)
+        on.letters.append(letter)
+
+    def _take(self, on: Board, now: datetime) -> list[Letter]:
+        """The letters that are due, leased; many for one channel become one."""
+        known = {route.id for route in self.routes}
+        on.letters = [letter for letter in on.letters if letter.route in known]
+        for route in sorted(known):
+            tried = [x for x in on.letters if x.route == route and x.tries and x.due <= now]
+            if len(tried) > self._settings.notify_digest_above:
+                on.letters = [x for x in on.letters if x not in tried]
+                on.letters.insert(0, _together(tried))
+        due = [letter for letter in on.letters if letter.due <= now]
+        for letter in due:
+            letter.due = now + _LEASE
+        on.forget(now)
+        return due
+
+    def _put_back(
+        self,
+        on: Board,
+        taken: Sequence[Letter],
+        outcomes: dict[str, Sent],
+        down: set[str],
+        failed: list[str],
+    ) -> None:
+        arrived = {id_ for id_, sent in outcomes.items() if sent.arrived}
+        ours = {letter.id for letter in taken}
+        now = self._now()
+        kept = []
+        for letter in on.letters:
+            if letter.id in arrived:
+                continue
+            if letter.id in ours and letter.route in down:
+                if now - letter.since > GIVE_UP:
+                    failed.append(f"given up after {GIVE_UP.days} days: {letter.title}")
+                    continue
+                letter.due = now + min(FIRST_RETRY * 2 ** min(letter.tries, 10), LONGEST_RETRY)
+                letter.tries += 1
+            kept.append(letter)
+        on.letters = kept
+
+
+def alert_on_run(
+    settings: Settings, defs: dg.Definitions, instance: dg.DagsterInstance, run_id: str
+) -> Delivery:
+    """Tell of a run that a command executed, without a daemon. Never fails the command.
+
+    What cannot be delivered now is tried again by the daemon or by the next command.
+    """
+    if settings.notify_urls is None:
+        return Delivery()
+    try:
+        catalogue = catalogue_of(defs.resolve_asset_graph())
+        alerts = Alerts(settings, discovered_vendors(), catalogue)
+        run = instance.get_run_by_id(run_id)
+        if run is not None and run.is_finished:
+            alerts.report(instance, run)
+        alerts.settle(instance)
+        return alerts.deliver(instance)
+    except Exception as error:
+        # The run is done and its outcome on the screen; the courier finds what was not reported.
+        _log.warning("alerts: %s: %s", type(error).__name__, mask_text(str(error))[:200])
+        return Delivery()
+
+
+def _kind(severity: str, recovered: Sequence[bool]) -> str:
+    return "recovered" if all(recovered) else severity
+
+
+def _together(letters: Sequence[Letter]) -> Letter:
+    """Messages that could not be delivered, as one."""
+    body = ""
+    for number, letter in enumerate(letters):
+        body += f"{letter.title}\n{letter.body}\n\n"
+        if len(body) > _MOST_IN_ONE and number + 1 < len(letters):
+            body = f"{body[:_MOST_IN_ONE]}…\n\nand {len(letters) - number - 1} more"
+            break
+    worst = next((s for s in ("error", "warning") for x in letters if x.severity == s), "recovered")
+    first = letters[0]
+    return Letter(
+        uuid.uuid4().hex,
+        first.route,
+        worst,
+        f"ai-usage: {len(letters)} alerts that could not be delivered earlier",
+        body,
+        first.since,
+        first.due,
+        max(letter.tries for letter in letters),
+    )

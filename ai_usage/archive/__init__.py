@@ -1,0 +1,1 @@
+"""The append-only archive of vendors' answers: pages, manifests, and which days they cover."""

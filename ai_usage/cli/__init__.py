@@ -1,0 +1,1 @@
+"""The command line: `app` parses options, a file a command does the work."""

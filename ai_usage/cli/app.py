@@ -1,0 +1,634 @@
+"""The command line: thin commands, each with examples in its help.
+
+Every error that a person can cause is one line on standard error and exit code 1; `--debug` shows
+where it came from. 0 is success, 2 a wrong use of the command line, 130 a run that was stopped.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+import traceback
+import warnings
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ai_usage.cli.harmless import HarmlessConsole
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import Settings
+
+# Dagster warns that partitioned checks are a preview; the version is pinned.
+warnings.filterwarnings("ignore", module="dagster")
+warnings.filterwarnings("ignore", message=".*(preview|beta|supersed|deprecat).*")
+
+app = typer.Typer(
+    name="ai-usage",
+    help="""The usage and cost of AI coding tools, as a warehouse that finance and engineering
+    trust.
+
+    \b
+    First look, without keys:  ai-usage demo
+    Your own data:             ai-usage doctor, then ai-usage backfill
+    """,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+reference_app = typer.Typer(
+    help="The files that you maintain: people, keys, platforms.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(reference_app, name="reference")
+notify_app = typer.Typer(
+    help="Alerts: do they arrive, and what is failing now.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(notify_app, name="notify")
+keys_app = typer.Typer(
+    help="API keys, and whose they are.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(keys_app, name="keys")
+
+console = HarmlessConsole()
+errors = HarmlessConsole(stderr=True)
+
+
+class Unit(StrEnum):
+    """What an amount counts."""
+
+    cents = "cents"
+    usd = "usd"
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def _day(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
+
+
+def _month(text: str | date) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month: write YYYY-MM.") from None
+
+
+def _instant(text: str | datetime) -> datetime:
+    if isinstance(text, datetime):
+        return text
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no instant: write YYYY-MM-DD or YYYY-MM-DDTHH:MM, UTC."
+        ) from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ai-usage {importlib.metadata.version('ai-usage')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, for a bug report.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+_debug = False
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history to fetch.")] = 90,
+    home: Annotated[Path, typer.Option(help="Folder of the demo's own state.")] = Path(".demo"),
+) -> None:
+    """See it work: simulated vendors, real pipeline, no keys.
+
+    The warehouse is an embedded file. The demo's state lives in a folder of its own; your keys,
+    archive and warehouse are not touched.
+
+    \b
+    Examples:
+      ai-usage demo
+      ai-usage demo --days 30
+    """
+    from ai_usage.cli.demo import run_demo
+
+    run_demo(console, home, days)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    of_demo: Annotated[
+        bool, typer.Option("--demo", help="The demo's state, the simulated vendors beside it.")
+    ] = False,
+    home: Annotated[Path, typer.Option(help="With --demo: the demo's folder.")] = Path(".demo"),
+) -> None:
+    """Open Dagster's UI on this machine.
+
+    The graph, its partitions, materialisations and checks, and the daemon that runs backfills.
+
+    \b
+    Examples:
+      ai-usage dev
+      ai-usage dev --demo
+      ai-usage dev --port 3001
+    """
+    if of_demo:
+        from ai_usage.cli.demo import serve_demo_ui
+
+        serve_demo_ui(console, home, port)
+    else:
+        from ai_usage.cli.dev import serve_ui
+
+        serve_ui(console, Settings.load(), port)
+
+
+@app.command()
+def simulate(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8765,
+    people: Annotated[int, typer.Option(min=30, help="People of the simulated company.")] = 40,
+    seed: Annotated[str, typer.Option(help="Another seed, another company.")] = "ai-usage",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Let requests go wrong; may be given several times."),
+    ] = None,
+) -> None:
+    """Serve the simulated vendors on this machine.
+
+    For your own trials: it prints what to put into .env.
+
+    A FAULT is KIND[:VALUE][@PATH][#REQUESTS]. PATH is a part of the request's path, by default
+    all. REQUESTS counts those that match from 1: #2 is the second, #2-4 the second to the fourth,
+    #2- all from the second on; by default all.
+
+    A KIND is a status, of which the VALUE is its Retry-After in seconds, or one of:
+    timeout (VALUE: seconds), cut, truncated, html, empty, repeated-page, shifting-page,
+    stray-token, wrong-type, unknown-enum, late and restated (VALUE: days), vanished,
+    clock (VALUE: seconds that the vendor's is ahead), revoked, limit (VALUE: requests a minute).
+
+    \b
+    Examples:
+      ai-usage simulate
+      ai-usage simulate --port 8766 --people 200 --seed another
+      ai-usage simulate --fault 429:30@filtered-usage-events#1-2 --fault revoked@anthropic#5-
+    """
+    from ai_usage.cli.demo import run_simulator
+    from ai_usage.simulator.faults import Fault
+
+    try:
+        faults = tuple(Fault.parse(text) for text in fault or ())
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--fault") from None
+    run_simulator(console, port, people, seed, faults)
+
+
+@app.command()
+def backfill(
+    from_: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+    ],
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+    ] = None,
+    select: Annotated[
+        str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
+    ] = "*",
+    refetch: Annotated[
+        bool, typer.Option("--refetch", help="Ask vendors again for days already held.")
+    ] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Build closed months anew: changes are adjustments.")
+    ] = False,
+) -> None:
+    """Fetch and materialise a range of days.
+
+    Days that the archive holds are not fetched again, so a stopped backfill goes on where it was.
+    Days of closed months are refused unless asked for.
+
+    \b
+    Examples:
+      ai-usage backfill --from 2026-01-01
+      ai-usage backfill --from 2026-01-01 --to 2026-03-31 --refetch
+      ai-usage backfill --from 2026-01-01 --select "raw_ai_events*"
+      ai-usage backfill --from 2026-02-01 --to 2026-02-28 --closed
+    """
+    from ai_usage.cli.progress import refuse_closed, run_with_progress
+    from ai_usage.instance.partitions import checked_window
+    from ai_usage.orchestration.definitions import build_defs
+    from ai_usage.orchestration.runs import Refetch
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today)
+    if not closed:
+        refuse_closed(settings, window)
+    again = Refetch.since(window.start) if refetch else Refetch.nothing()
+    run_with_progress(console, build_defs(settings), settings, select, window, again)
+
+
+@app.command()
+def run(
+    select: Annotated[
+        str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
+    ] = "*",
+    closed: Annotated[
+        bool,
+        typer.Option("--closed", help="Take in what closed months hold back, as adjustments."),
+    ] = False,
+) -> None:
+    """Fetch and materialise today and the look-back.
+
+    This is what a schedule runs: vendors restate the last days, so they are asked again. A changed
+    reference file is taken in from the first day that it affects. Closed months are asked for
+    again, but stand still unless --closed is given.
+
+    \b
+    Examples:
+      ai-usage run
+      ai-usage run --select "group:views"
+      ai-usage run --closed
+    """
+    from ai_usage.cli.progress import run_with_progress, window_of_run
+    from ai_usage.instance.partitions import lookback_window
+    from ai_usage.orchestration.definitions import build_defs
+    from ai_usage.orchestration.runs import Refetch
+
+    settings = Settings.load()
+    window = window_of_run(console, settings, lookback_window(settings), closed=closed)
+    run_with_progress(
+        console,
+        build_defs(settings),
+        settings,
+        select,
+        window,
+        Refetch.lookback(settings),
+        leave_closed=not closed,
+    )
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Saved vendor answers, JSON or JSON.gz."),
+    ],
+    amounts_in: Annotated[
+        Unit, typer.Option(help="Unit of the amounts in cost reports.")
+    ] = Unit.cents,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where the archive says otherwise.")
+    ] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Also for days of closed months, as adjustments.")
+    ] = False,
+    from_: Annotated[
+        date | None,
+        typer.Option(
+            "--from",
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="First whole UTC day of answers that do not say which time they are about.",
+        ),
+    ] = None,
+    to: Annotated[
+        date | None,
+        typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
+    ] = None,
+) -> None:
+    """Take saved vendor answers into archive and warehouse.
+
+    They are recognised by their shape. All pages of an answer are needed, in their order, in one
+    file one after another or in several files. Whole UTC days are taken; a day that a file has
+    not, or not whole, stays open and is asked for by the next backfill. Of a day that is there
+    already, a file must say the same; then it counts once. What is not whole, or says something
+    else, is refused before anything is taken.
+
+    \b
+    Examples:
+      ai-usage import usage-september.json cost-september.json
+      ai-usage import events-page1.json events-page2.json events-page3.json
+      ai-usage import cost-in-dollars.json --amounts-in usd
+      ai-usage import events-without-period.json --from 2026-09-01 --to 2026-09-30
+    """
+    from ai_usage.cli.importer import import_files
+    from ai_usage.instance.partitions import checked_window
+
+    settings, stated = Settings.load(), None
+    if from_ is not None:
+        stated = checked_window(settings, from_, to or from_)
+    elif to is not None:
+        raise AiUsageError("--to needs --from: the first of the days.")
+    import_files(
+        console,
+        settings,
+        files,
+        amounts_in.value,
+        replace=replace,
+        closed=closed,
+        stated=stated,
+    )
+
+
+@app.command()
+def changes(
+    from_: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+    ],
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=_instant, metavar="INSTANT", help="Only what was seen from then on."),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show what vendors said later of days already reported.
+
+    From the archive alone: which day, endpoint, person and amount changed between two fetches, by
+    how much, when it was seen, and whether the month was closed by then.
+
+    \b
+    Examples:
+      ai-usage changes --from 2026-02-01 --to 2026-02-28
+      ai-usage changes --from 2026-01-01 --since 2026-03-02T09:00 --format csv > changes.csv
+    """
+    from ai_usage.cli.changes import show_changes
+    from ai_usage.instance.partitions import checked_window
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today)
+    messages = console if format_ is Format.table else errors
+    show_changes(console, messages, settings, window, since, format_.value)
+
+
+@app.command()
+def close(
+    month: Annotated[
+        date, typer.Argument(parser=_month, metavar="MONTH", help="The month, YYYY-MM.")
+    ],
+    with_earlier: Annotated[
+        bool, typer.Option("--with-earlier", help="Close open months before it, too, in order.")
+    ] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="Close it though something is open: say why."),
+    ] = None,
+    reopen: Annotated[bool, typer.Option("--reopen", help="Open a closed month again.")] = False,
+) -> None:
+    """Close a month: record its totals, and let it stand still.
+
+    Refused while the month runs, days of it are missing or provisional, a blocking check fails, or
+    an earlier month is loaded and open. What is open in it (disputed invoices, cost of nobody,
+    late endpoints, unknown charges) is shown; then it closes with --accept, and who closed it and
+    why is recorded. What vendors or files say of it later is told, and taken in only by
+    `ai-usage run --closed`; vw_adjustments has the differences.
+
+    \b
+    Examples:
+      ai-usage close 2026-02
+      ai-usage close 2026-03 --with-earlier
+      ai-usage close 2026-02 --accept "I-7 is disputed with the vendor, ticket 4711"
+      ai-usage close 2026-02 --reopen
+    """
+    from ai_usage.cli.close import close_month, reopen_month
+
+    if reopen and (with_earlier or accept is not None):
+        raise AiUsageError("--reopen goes alone: --with-earlier and --accept are about closing.")
+    settings = Settings.load()
+    if reopen:
+        reopen_month(console, settings, month)
+    else:
+        close_month(console, settings, month, with_earlier=with_earlier, accept=accept)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT in BigQuery's dialect.")],
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Ask the warehouse; nothing can be changed this way.
+
+    In CSV, text that a spreadsheet would run as a formula gets a quote in front, and control
+    characters become a mark. JSON has every text to the letter.
+
+    \b
+    Examples:
+      ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard ORDER BY month"
+      ai-usage query "SELECT * FROM vw_team_productivity" --format csv > productivity.csv
+    """
+    from ai_usage.cli.query import ask
+
+    ask(console, Settings.load(), sql, format_.value)
+
+
+@app.command()
+def tables(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A table or view: show its columns.")
+    ] = None,
+) -> None:
+    """List tables and views, or the columns of one.
+
+    \b
+    Examples:
+      ai-usage tables
+      ai-usage tables vw_cost_allocation_detailed
+    """
+    from ai_usage.cli.query import list_columns, list_relations
+
+    if name is None:
+        list_relations(console)
+    else:
+        list_columns(console, name)
+
+
+@app.command("compare-warehouses")
+def compare_warehouses(
+    other: Annotated[Path, typer.Argument(help="Settings of the other one: a file like .env.")],
+    from_: Annotated[
+        date | None, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day.")
+    ] = None,
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day. Default: today."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Differences to print.")] = 20,
+) -> None:
+    """Say whether another warehouse holds the same, value by value.
+
+    Money and counts must be equal, fractions to a billionth. Exit code 1 if anything differs.
+
+    \b
+    Example:
+      ai-usage compare-warehouses bigquery.env --from 2026-01-01
+    """
+    from ai_usage.cli.compare import compare_installations
+    from ai_usage.instance.partitions import checked_window
+
+    settings = Settings.load()
+    window = checked_window(settings, from_, to or settings.today) if from_ else None
+    if to and not from_:
+        raise AiUsageError("--to needs --from: give the first day too.")
+    if not compare_installations(console, settings, other, window, limit):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check keys, vendors, warehouse and reference files.
+
+    Every line is ok, a note, or says what to mend; the exit code is 1 if something is to be mended.
+
+    \b
+    Example:
+      ai-usage doctor
+    """
+    from ai_usage.cli.doctor import examine
+
+    if not examine(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@reference_app.command("check")
+def reference_check() -> None:
+    """Read every reference file and say what is wrong, by line.
+
+    Of each allocation rule it says what it would have split in the last 30 days, in dollars.
+
+    \b
+    Example:
+      ai-usage reference check
+    """
+    from ai_usage.cli.reference import check_files
+
+    if not check_files(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@reference_app.command("init")
+def reference_init() -> None:
+    """Write a sample of every reference file not there yet.
+
+    \b
+    Example:
+      ai-usage reference init
+    """
+    from ai_usage.cli.reference import write_sample_files
+
+    write_sample_files(console, Settings.load())
+
+
+@keys_app.command("gaps")
+def keys_gaps(
+    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    write: Annotated[
+        bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
+    ] = False,
+) -> None:
+    """Show the keys, addresses and workspaces that are nobody's.
+
+    By dollars, with the owner whom the evidence points to. What --write appends is commented out
+    and counts only once you take the comment sign off. A suggestion that you leave there as a
+    comment is not made again.
+
+    \b
+    Examples:
+      ai-usage keys gaps
+      ai-usage keys gaps --format csv > gaps.csv
+      ai-usage keys gaps --write
+    """
+    from ai_usage.cli.keys import show_gaps
+
+    messages = console if format_ is Format.table else errors
+    show_gaps(console, messages, Settings.load(), format_.value, write=write)
+
+
+@notify_app.command("test")
+def notify_test() -> None:
+    """Send a test message to every channel and say where it went.
+
+    The channels are the Apprise URLs of AI_USAGE_NOTIFY_URLS; the exit code is 1 if one is not
+    reached.
+
+    \b
+    Example:
+      ai-usage notify test
+    """
+    from ai_usage.cli.notify import send_test
+
+    if not send_test(console, Settings.load()):
+        raise typer.Exit(1)
+
+
+@notify_app.command("open")
+def notify_open() -> None:
+    """List the failures that were told and are not over.
+
+    \b
+    Example:
+      ai-usage notify open
+    """
+    from ai_usage.cli.notify import print_open
+
+    print_open(console, Settings.load())
+
+
+def main() -> None:
+    """Run the command line; a person's error is one line and exit code 1."""
+    try:
+        try:
+            app()
+        finally:
+            # Here, where a reader that has gone away is no error; not while Python shuts down.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if isinstance(error, AiUsageError) and not _debug:
+            said, style = f"error: {error}", "red"
+        else:
+            # Python itself would print a vendor's text in it as it came.
+            said, style = traceback.format_exc(), None
+        errors.print(said, style=style, markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,83 @@
+"""What `ai-usage doctor` says of BigQuery: the datasets, what this account may do, and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_usage.cli.doctor import Finding
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.bigquery import BigQueryWarehouse
+from ai_usage.warehouse.schema import table_names
+from ai_usage.warehouse.views import view_names
+
+
+def findings(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    """Datasets, permissions, and a dry run of every view that is there."""
+    if not isinstance(warehouse, BigQueryWarehouse):
+        return
+    for dataset in dict.fromkeys([warehouse.dataset, warehouse.views_dataset or warehouse.dataset]):
+        finding = _dataset(warehouse, dataset)
+        yield finding
+        if not finding.ok:
+            return
+    yield _permissions(warehouse)
+    limit = settings.maximum_bytes_billed
+    for view in view_names():
+        try:
+            if not warehouse.exists(view):
+                continue
+            size = warehouse.estimate(f"SELECT * FROM {view}")
+        except AiUsageError as error:
+            yield Finding(view, False, str(error))
+            continue
+        detail = f"reading it all processes {human(size)}"
+        if size > limit:
+            detail += f", more than AI_USAGE_MAXIMUM_BYTES_BILLED ({human(limit)}) allows"
+        yield Finding(view, size <= limit, detail)
+
+
+def _dataset(warehouse: BigQueryWarehouse, dataset: str) -> Finding:
+    what = f"dataset {dataset}"
+    try:
+        location = warehouse.dataset_location(dataset)
+    except AiUsageError as error:
+        return Finding(what, False, str(error))
+    if warehouse.location and location.upper() != warehouse.location.upper():
+        return Finding(
+            what,
+            False,
+            f"it is in {location}, AI_USAGE_BIGQUERY_LOCATION says {warehouse.location}",
+        )
+    defaults = warehouse.dataset_defaults(dataset)
+    if defaults:
+        return Finding(what, False, "; ".join(defaults))
+    return Finding(what, True, f"in {location}; nothing expires, texts compare exactly")
+
+
+def _permissions(warehouse: BigQueryWarehouse) -> Finding:
+    present = [table for table in table_names() if warehouse.exists(table)]
+    try:
+        warehouse.estimate("SELECT 1 AS one")
+        if not present:
+            return Finding("permissions", True, "may run queries; there is no table yet to ask of")
+        lacking = warehouse.lacking_permissions(present[0])
+    except AiUsageError as error:
+        return Finding("permissions", False, str(error))
+    if lacking:
+        names = ", ".join(lacking)
+        return Finding(
+            "permissions", False, f"the account lacks {names}; docs/deploy.md names the roles"
+        )
+    return Finding("permissions", True, "may run queries, read and write the tables")
+
+
+def human(size: int) -> str:
+    """A number of bytes for a person."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"

@@ -1,0 +1,58 @@
+"""`ai-usage notify test` and `open`: do alerts arrive, and what is failing now."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from ai_usage.alerts.alerts import Alerts
+from ai_usage.alerts.findings import BUILT
+from ai_usage.alerts.state import parts_of, read_board, to_days
+from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.runs import dagster_instance
+from ai_usage.settings import Settings
+from ai_usage.text.words import counted, ranges
+from ai_usage.vendors.base import discovered_vendors
+
+
+def send_test(console: Console, settings: Settings) -> bool:
+    """Send a test message to every channel, and print how each went; True if all arrived.
+
+    Raises `AiUsageError` if no channel is set.
+    """
+    alerts = Alerts(settings, discovered_vendors(), {})
+    if not alerts.routes and not alerts.problems:
+        raise AiUsageError(
+            "AI_USAGE_NOTIFY_URLS is not set: nobody is told. One channel, all alerts: "
+            "mailtos://user:password@mail.example.com?to=oncall@example.com"
+        )
+    for problem in alerts.problems:
+        _say(console, "[red]mend[/red]", problem)
+    outcomes = alerts.test()
+    for route, sent in outcomes:
+        mark = "[green]sent[/green]" if sent.arrived else "[red]mend[/red]"
+        _say(console, mark, route.shown + ("" if sent.arrived else f": {sent.why}"))
+    return not alerts.problems and all(sent.arrived for _, sent in outcomes)
+
+
+def print_open(console: Console, settings: Settings) -> None:
+    """Print every failure that was told and is not over, and what waits for a channel."""
+    with dagster_instance(settings) as instance:
+        board = read_board(instance)
+    for key, entry in sorted(board.open.items()):
+        asset, check, rule = parts_of(key)
+        what = asset if check == BUILT else f"{asset}.{check}"
+        named = "was not built" if check == BUILT else "" if rule == check else f": {rule}"
+        days = ranges(sorted(to_days(entry.days)))
+        on = f" on {days}" if days else ""
+        mark = "[red]error  [/red]" if entry.severity == "error" else "[yellow]warning[/yellow]"
+        joined = f"{what} {named}" if check == BUILT else f"{what}{named}"
+        _say(console, mark, f"{joined}{on}; told {entry.since:%Y-%m-%d %H:%M} UTC")
+    if not board.open:
+        console.print("Nothing that was told is open.")
+    if board.letters:
+        console.print(f"{counted(len(board.letters), 'message')} not delivered yet, tried again.")
+
+
+def _say(console: Console, mark: str, text: str) -> None:
+    console.print(f"{mark}  ", end="", highlight=False)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

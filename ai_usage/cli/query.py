@@ -1,0 +1,125 @@
+"""`ai-usage query` and `ai-usage tables`: ask the warehouse, change nothing.
+
+A question is one SELECT over the product's own tables and views. DuckDB's read-only mode alone
+would still let a statement write files, load extensions or open other databases.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+
+import sqlglot
+from rich.console import Console
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from ai_usage.cli.show import print_rows
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.settings import Settings
+from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.sql import relations
+from ai_usage.warehouse.views import view_schema
+
+_CHANGES = (
+    exp.Insert,
+    exp.Update,
+    exp.Delete,
+    exp.Merge,
+    exp.Create,
+    exp.Drop,
+    exp.Alter,
+    exp.Command,
+    exp.Into,
+)
+
+
+def ask(console: Console, settings: Settings, sql: str, format_: str) -> None:
+    """Print the rows of one SELECT. Raises `AiUsageError` on anything else."""
+    check_reads_only(sql, settings.dataset)
+    warehouse = warehouse_resource(settings).warehouse()
+    try:
+        rows = warehouse.query(sql)
+    except (SqlglotError, ValueError) as error:
+        raise AiUsageError(f"query: {str(error).splitlines()[0]}") from error
+    except WarehouseError as error:
+        if "not found in FROM clause" not in str(error):
+            raise
+        raise WarehouseError(
+            f"{error} `ai-usage tables NAME` lists the columns of a table or view."
+        ) from error
+    print_rows(console, rows, format_)
+
+
+def check_reads_only(sql: str, dataset: str) -> None:
+    """Refuse what is not one readable SELECT over the warehouse's tables and views."""
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    try:
+        statements = [found for found in sqlglot.parse(sql, read="bigquery") if found is not None]
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        at = f" (line {first['line']}, column {first['col']})" if first.get("line") else ""
+        what = str(first.get("description") or error).splitlines()[0].rstrip(".")
+        raise AiUsageError(f"query: not readable as BigQuery SQL: {what}{at}.") from error
+    except SqlglotError as error:
+        what = str(error).splitlines()[0].rstrip(".")
+        raise AiUsageError(f"query: not readable as BigQuery SQL: {what}.") from error
+    if len(statements) != 1:
+        raise AiUsageError("query: write one SELECT, not " + (
+            f"{len(statements)} statements." if statements else "nothing."
+        ))  # fmt: skip
+    tree = statements[0]
+    if not isinstance(tree, exp.Query | exp.Values) or tree.find(*_CHANGES):
+        raise AiUsageError(
+            "query: it only reads, nothing can be changed this way: write a SELECT. Tables and "
+            "views are listed by `ai-usage tables`."
+        )
+    _check_sources(tree, dataset)
+
+
+def _check_sources(tree: exp.Expr, dataset: str) -> None:
+    named = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier):
+            raise AiUsageError(
+                f"query: {table.this.sql('bigquery')[:60]} cannot be read: only the warehouse's "
+                "tables and views can. `ai-usage tables` lists them."
+            )
+        ours = table.name in relations() and table.db in ("", dataset.split(".")[-1])
+        if ours or (not table.db and table.name in named):
+            continue
+        close = difflib.get_close_matches(table.name, relations(), n=1)
+        hint = f"did you mean {close[0]}?" if close else "`ai-usage tables` lists those there are."
+        raise AiUsageError(f"query: there is no table or view {table.sql('bigquery')[:60]}: {hint}")
+
+
+def list_relations(console: Console) -> None:
+    """Print every table and view with its meaning."""
+    for name, kind in sorted(relations().items(), key=lambda item: (item[1], item[0])):
+        meaning = (table_schema(name) if kind == "table" else view_schema(name)).description
+        _entry(console, f"{name} ({kind})", meaning)
+
+
+def list_columns(console: Console, name: str) -> None:
+    """Print the columns of a table or view: type, whether it may be NULL, and meaning."""
+    kind = relations().get(name)
+    if kind is None:
+        close = difflib.get_close_matches(name, relations(), n=1)
+        hint = f"did you mean {close[0]}?" if close else "`ai-usage tables` lists those there are."
+        raise AiUsageError(f"there is no table or view {name}: {hint}")
+    if kind == "view":
+        view = view_schema(name)
+        console.print(view.description, markup=False, highlight=False, soft_wrap=True)
+        for column, meaning in view.columns:
+            _entry(console, column, meaning)
+        return
+    table = table_schema(name)
+    console.print(table.description, markup=False, highlight=False, soft_wrap=True)
+    for c in table.columns:
+        _entry(console, f"{c.name} {c.type}{'' if c.nullable else ' NOT NULL'}", c.description)
+
+
+def _entry(console: Console, name: str, meaning: str) -> None:
+    console.print(name, style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"    {meaning}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,131 @@
+"""`ai-usage reference check` and `init`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+
+from ai_usage.archive.archive import Archive
+from ai_usage.cli.rule_reach import DAYS, last_days, reaches
+from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.assets.dimensions import Directory
+from ai_usage.orchestration.assets.finance import Books
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.reference import (
+    Beyond,
+    Checked,
+    RefusedFileError,
+    Row,
+    check,
+    products_of,
+    read_path,
+    reference_file,
+    reference_files,
+    write_samples,
+)
+from ai_usage.reference.known import SEATS
+from ai_usage.settings import Settings
+from ai_usage.text.words import counted
+from ai_usage.vendors.base import discovered_vendors
+
+RULES = "allocation_rules.csv"
+
+
+def checked_files(settings: Settings) -> tuple[list[Checked], str | None]:
+    """What a check of the files finds, and why it cannot tell whether people are known, if so.
+
+    Whatever is wrong with a directory or the archive is not the files' fault: they are checked.
+    """
+    why = None
+    people: Sequence[Row] | None = None
+    books = Books(Directory(settings, discovered_vendors(), Archive(settings.archive_root)))
+    directory, beyond = books.directory, Beyond(products_of(discovered_vendors()))
+    try:
+        people, unread = directory.known_people(), directory.unread()
+        beyond = books.beyond()
+        if unread:
+            have = "have" if len(unread) > 1 else "has"
+            why = f"{' and '.join(unread)} {have} not been read yet. See: ai-usage run"
+    except AiUsageError as error:
+        why = f"{error}"
+    return check(reference_files(), settings.reference_path, people, beyond), why
+
+
+def check_files(console: Console, settings: Settings) -> bool:
+    """Print every file's state, each problem and warning on its own line; True if all are good."""
+    found, why = checked_files(settings)
+    for file in found:
+        if not file.ok:
+            state = "[red]refused[/red]"
+        elif not file.present:
+            state = "none   "
+        else:
+            state = "[green]ok     [/green]"
+        console.print(
+            f"{state} {file.name}" + (f", {counted(file.rows, 'row')}" if file.present else "")
+        )
+        for line in (*file.problems, *file.warnings):
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        for line in _beside(file, settings):
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    if why and any(file.present for file in found):
+        told = f"Whether people are known is not checked: {why}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+    return all(file.ok for file in found)
+
+
+def seat_notes(settings: Settings) -> list[str]:
+    """What to look at among the seats, by the files as they are, else as last accepted."""
+    archive = Archive(settings.archive_root)
+    books = Books(Directory(settings, discovered_vendors(), archive))
+
+    def rows(name: str) -> list[Row]:
+        try:
+            reading = read_path(reference_file(name), settings.reference_path)
+        except RefusedFileError:
+            return books.rows(name)
+        return reading.rows if reading.present else books.rows(name)
+
+    return books.seat_notes(rows(SEATS), rows("seat_assignments.csv"))
+
+
+def _beside(file: Checked, settings: Settings) -> Iterator[str]:
+    """What an acceptable file means for what is loaded."""
+    if not file.ok or not file.rows:
+        return
+    if file.name == RULES:
+        yield from _rules(settings)
+    if file.name == SEATS:
+        try:
+            yield from seat_notes(settings)
+        except AiUsageError as error:
+            yield f"Who held the seats is not known: {error}"
+
+
+def _rules(settings: Settings) -> Iterator[str]:
+    """What each rule would have split in the last days, in dollars."""
+    window = last_days(settings.today)
+    try:
+        rows = read_path(reference_file(RULES), settings.reference_path).rows
+        found = reaches(warehouse_resource(settings).warehouse(), rows, window)
+    except AiUsageError as error:
+        yield f"What the rules split is not known: {error}"
+        return
+    if found is None:
+        yield (
+            "What the rules split is not known: the warehouse holds nothing yet. See: ai-usage run"
+        )
+        return
+    yield f"What each rule would have split in the last {DAYS} days:"
+    for reach in found:
+        yield f"  {reach.text(window)}"
+
+
+def write_sample_files(console: Console, settings: Settings) -> None:
+    """Write the samples that are missing and say which."""
+    written = write_samples(reference_files(), settings.reference_path)
+    for path in written:
+        console.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
+    if not written:
+        console.print(f"{settings.reference_path} has every file already; nothing was written.")

@@ -1,0 +1,163 @@
+"""Rows as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+
+from ai_usage.text.printable import printable
+
+MAX_TABLE_ROWS = 200
+"""A terminal is no place for more; CSV and JSON give all."""
+
+MAX_RECORDS = 20
+"""The same where each row takes a screenful because the columns do not fit side by side."""
+
+_FORMULA = re.compile(r'(^|[;\t\n])([ "]*)(?=[=+\-@\t＝＋－＠])')  # noqa: RUF001
+"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection"). Where it takes `;` or a tab
+for the separator, as it does in half of Europe, it sees none of our quotes: a cell starts after any
+of these, and a row after any line break."""
+
+_FORMULA_IN_LINE = re.compile(r'(^|[,;\t])[ "]*[=+\-@＝＋－＠]')  # noqa: RUF001
+"""The same in a line of CSV, wherever a spreadsheet splits it."""
+
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal or an editor obeys: escaped in JSON, marked in CSV."""
+
+
+def print_rows(console: Console, rows: pa.Table, format_: str) -> None:
+    """Print rows as `table`, `csv` or `json`."""
+    if format_ == "json":
+        _print_json(rows)
+    elif format_ == "csv":
+        _print_csv(rows)
+    else:
+        _print_table(console, rows)
+
+
+def _print_json(rows: pa.Table) -> None:
+    """A list of objects; decimals are numbers with all their digits."""
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    cleaned = [{name: _exact(value) for name, value in row.items()} for row in rows.to_pylist()]
+    pretty = msgspec.json.format(encoder.encode(cleaned), indent=1).decode()
+    sys.stdout.write(_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", pretty) + "\n")
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(text(value)) if isinstance(value, Decimal) else value
+
+
+def _print_csv(rows: pa.Table) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(map(csv_cell, rows.column_names))
+    writer.writerows(map(csv_cell, row.values()) for row in rows.to_pylist())
+
+
+def csv_cell(value: Any) -> str:
+    """A cell that a spreadsheet and a terminal show as it is; JSON has the text to the letter.
+
+    Text that would be a formula gets a quote before it, control characters become a mark, and a
+    carriage return, which ends a row for some readers even in quotes, a line break.
+    """
+    if isinstance(value, str):
+        lines = value.replace("\r\n", "\n").replace("\r", "\n")
+        return _FORMULA.sub(r"\1'\2", _COMMANDS.sub("�", lines))
+    if isinstance(value, list):
+        return ";".join(csv_cell(item) for item in value)
+    if isinstance(value, float):
+        return repr(value)
+    return text(value)
+
+
+def starts_formula(line: str) -> bool:
+    """Whether a spreadsheet would find a formula in a line of CSV, whatever separator it takes."""
+    return _FORMULA_IN_LINE.search(line) is not None
+
+
+def text(value: Any) -> str:
+    """A value for a person: plain decimals, ISO dates, nothing for NULL."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        # Not normalize(): it would round to the 28 digits of Decimal's context.
+        plain = f"{value:f}"
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    if isinstance(value, float):
+        return _rounded(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value)
+
+
+def _rounded(value: float) -> str:
+    """Four decimals; very large and very small numbers keep six digits."""
+    if value and not 1e-3 <= abs(value) < 1e15:
+        return f"{value:.6g}"
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _print_table(console: Console, rows: pa.Table) -> None:
+    names = [printable(name) for name in rows.column_names]
+    cells = [
+        [printable(text(value)) for value in row.values()]
+        for row in rows.slice(0, MAX_TABLE_ROWS).to_pylist()
+    ]
+    if _fits(console, names, cells):
+        shown = len(cells)
+        _print_grid(console, rows.schema, names, cells)
+    else:
+        shown = min(len(cells), MAX_RECORDS)
+        _print_records(console, names, cells[:shown])
+    if not rows.num_rows:
+        console.print("no rows")
+    elif rows.num_rows > shown:
+        console.print(
+            f"the first {shown} of {rows.num_rows:,} rows; --format csv gives all",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _fits(console: Console, names: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    return sum(widths) + 2 * len(widths) <= console.width
+
+
+def _print_grid(
+    console: Console, schema: pa.Schema, names: Sequence[str], cells: Sequence[Sequence[str]]
+) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    for name, field in zip(names, schema, strict=True):
+        numeric = pa.types.is_decimal(field.type) or pa.types.is_floating(field.type)
+        right = numeric or pa.types.is_integer(field.type)
+        table.add_column(_plain(name), justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(_plain, row))
+    console.print(table)
+
+
+def _print_records(console: Console, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """One value a line, where the columns do not fit side by side."""
+    width = max(map(cell_len, names))
+    for number, row in enumerate(cells, 1):
+        console.print(f"── row {number} ──", highlight=False)
+        for name, value in zip(names, row, strict=True):
+            line = f"{name.ljust(width)}  {value}".rstrip()
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _plain(value: str) -> str:
+    # Square brackets would be read as markup.
+    return value.replace("[", r"\[")

@@ -1,0 +1,1 @@
+"""Days and ranges of them: windows, spans, billing cycles. Pure arithmetic in UTC."""

@@ -1,0 +1,1 @@
+"""Small dimensions that follow from settings and declarations, and surrogate keys."""

@@ -1,0 +1,211 @@
+"""Which states of the reference files are accepted, and which the warehouse has taken in.
+
+Both are kept in the archive, where every machine that runs the graph finds them. What changed
+between the two must be rebuilt from its earliest affected day; closed months are locked, and what
+they were left with is kept too, until somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.errors import AiUsageError
+from ai_usage.finance import affected_from, read_contracts
+from ai_usage.ledger.closing import history
+from ai_usage.reference import (
+    VENDOR,
+    ReferenceFile,
+    Row,
+    decode,
+    earliest_change,
+    encode,
+    read_path,
+    reference_file,
+    reference_files,
+)
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Page, Window
+
+_TAKEN_IN = "_taken_in"
+"""Endpoint suffix of the states that the facts were built from."""
+_HELD_BACK = "_held_back"
+"""Endpoint suffix of the states that the facts of closed months were built from, where a newer one
+is in the facts of the open days."""
+
+
+class Change(Protocol):
+    """Something that the facts do not know yet."""
+
+    @property
+    def day(self) -> date:
+        """The first day that it affects."""
+
+
+@dataclass(frozen=True)
+class ReferenceChange:
+    """A file differs from what the facts were built from; `day` is the first one affected."""
+
+    file: ReferenceFile
+    day: date
+
+
+def accept(archive: Archive, settings: Settings, file: ReferenceFile, rows: Sequence[Row]) -> bool:
+    """Keep an accepted state as today's snapshot; True if it differs from the last one."""
+    before = newest_rows(archive, file)
+    _keep(archive, settings, file.stem, file, rows)
+    return before is None or encode(file, before) != encode(file, rows)
+
+
+def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
+    """The rows of the last accepted state; None where none was ever accepted."""
+    return _newest(archive, file.stem, file)
+
+
+def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
+    """What the files say today that the facts do not know yet.
+
+    A file that is refused, absent or never taken in is no change: the run says what is wrong with
+    it, and a first run takes everything in.
+    """
+    return _changes(archive, settings, lambda file: _taken_in(archive, file))
+
+
+def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
+    """What the files say today that the facts of closed months do not know.
+
+    Closed months change only when somebody asks; `day` lies before the last of their days. A file
+    that only judges them, as invoices do, holds nothing back.
+    """
+    known = history(archive)
+    if not known.standing:
+        return []
+
+    def of_closed(file: ReferenceFile) -> list[Row] | None:
+        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
+        return _taken_in(archive, file) if held_back is None else held_back
+
+    found = _changes(archive, settings, of_closed)
+    return [
+        change
+        for change in found
+        if known.first_locked(change.day) is not None and not change.file.judges_closed_months
+    ]
+
+
+def take_in(
+    archive: Archive,
+    settings: Settings,
+    built: Window,
+    loaded: Window,
+    *,
+    leaves_closed: bool = False,
+) -> None:
+    """Remember, after a run of the whole graph, which accepted states are in the facts.
+
+    `built` are the days that the run rebuilt, but for those of closed months if it
+    `leaves_closed`; `loaded` are all days that the facts hold. A state is taken in only if no open
+    day that it affects was left out. What the days of closed months were left with is remembered
+    apart.
+    """
+    known = history(archive)
+
+    def covers(first: date, end: date) -> bool:
+        return built.start <= max(first, loaded.start) and built.end >= end
+
+    def left_out(first: date) -> bool | None:
+        """Whether closed days that are affected were left out; None where none is affected."""
+        locked = known.first_locked(max(first, loaded.start))
+        if locked is None or known.locked_until is None:
+            return None
+        return leaves_closed or not covers(locked, known.locked_until)
+
+    for file in reference_files():
+        # A file that never was is an empty one: one that comes later is a change of it.
+        accepted = newest_rows(archive, file) or []
+        taken_in = _taken_in(archive, file)
+        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
+        of_closed = taken_in if held_back is None else held_back
+        if of_closed is not None:
+            first = earliest_change(file, of_closed, accepted, settings.today)
+            if first is not None:
+                left = left_out(first)
+                if left is None:
+                    left = held_back is None or not covers(first, loaded.end)
+                # Closed months are asked for by themselves, too: the open days need not follow.
+                if not left:
+                    _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, accepted)
+                    held_back = accepted
+        first = loaded.start
+        if taken_in is not None:
+            first = earliest_change(file, taken_in, accepted, settings.today)
+        if first is None:
+            continue
+        if not covers(known.first_open(max(first, loaded.start)), loaded.end):
+            continue
+        if left_out(first) and held_back is None:
+            _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, taken_in or [])
+        _keep(archive, settings, f"{file.stem}{_TAKEN_IN}", file, accepted)
+
+
+def widened(
+    window: Window,
+    changes: Sequence[Change],
+    settings: Settings,
+    *,
+    closed: bool = False,
+) -> Window:
+    """The window, reaching back to the first partition that a change affects.
+
+    Also to the first day of a running seat month that is paid as a whole: who joins within it
+    takes over the seat's cost of days that have passed. It begins with an open day, unless
+    `closed`. Closed months may lie within it: a run with `LEAVE_CLOSED` leaves them as they are.
+    """
+    archive = Archive(settings.archive_root)
+    first = min([window.start, *(change.day for change in changes)])
+    seats = newest_rows(archive, reference_file("seats.csv")) or []
+    first = max(affected_from(read_contracts(seats), first), settings.first_day)
+    start = first if closed else history(archive).first_open(first)
+    # A window that lies in closed months altogether becomes the first open day.
+    return Window(start, max(window.end, start + timedelta(days=1)))
+
+
+def _changes(
+    archive: Archive, settings: Settings, known: Callable[[ReferenceFile], list[Row] | None]
+) -> list[ReferenceChange]:
+    changes = []
+    for file in reference_files():
+        before = known(file)
+        if before is None:
+            continue
+        try:
+            reading = read_path(file, settings.reference_path)
+        except AiUsageError:
+            continue
+        if reading.present:
+            day = earliest_change(file, before, reading.rows, settings.today)
+            if day is not None:
+                changes.append(ReferenceChange(file, day))
+    return changes
+
+
+def _taken_in(archive: Archive, file: ReferenceFile) -> list[Row] | None:
+    return _newest(archive, f"{file.stem}{_TAKEN_IN}", file)
+
+
+def _keep(
+    archive: Archive, settings: Settings, endpoint: str, file: ReferenceFile, rows: Sequence[Row]
+) -> None:
+    today = Window.day(settings.today)
+    with archive.recording(VENDOR, endpoint, today, fetched_at=settings.now) as recorder:
+        recorder.add(Page(encode(file, rows), file.name))
+
+
+def _newest(archive: Archive, endpoint: str, file: ReferenceFile) -> list[Row] | None:
+    complete: list[Fetch] = [f for f in archive.fetches(VENDOR, endpoint) if f.complete]
+    if not complete:
+        return None
+    return [row for page in archive.pages(complete[-1]) for row in decode(file, page)]

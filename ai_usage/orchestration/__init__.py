@@ -1,0 +1,1 @@
+"""The whole Dagster graph: definitions, resources, assets, checks, automation, runs."""

@@ -1,0 +1,96 @@
+"""One asset a directory of the company: ask it once a run, keep its answer as today's snapshot."""
+
+import dagster as dg
+
+from ai_usage.archive.archive import Archive
+from ai_usage.directories import DIRECTORIES, DirectorySource
+from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
+from ai_usage.reference import RefusedFileError
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.fetching import fetch_window, read_rows
+
+
+def directory_key(directory: DirectorySource) -> dg.AssetKey:
+    """The asset key of a directory."""
+    return dg.AssetKey(f"source_{directory.name}")
+
+
+def directory_assets(
+    settings: Settings, archive: Archive, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Every directory of the company, configured or not."""
+    return [_directory(settings, directory, archive, partitions) for directory in DIRECTORIES]
+
+
+def _directory(
+    settings: Settings,
+    directory: DirectorySource,
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    vendor, endpoint = directory.endpoint(settings)
+
+    @dg.asset(
+        key=directory_key(directory),
+        description=f"{endpoint.description}\n\n`{endpoint.api_path}`, with "
+        f"{' and '.join(f'`{name}`' for name in directory.needs)}. The answer is the snapshot of "
+        "the day it is fetched on and of no other; one that is refused leaves the last good state.",
+        group_name="directories",
+        kinds={"python", "json"},
+        owners=[DATA_PLATFORM],
+        tags={"vendor": vendor.name},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with explained():
+            if not directory.is_configured(settings):
+                note = f"{directory.title}: {directory.not_configured}."
+                context.log.info(note)
+                return dg.MaterializeResult(metadata={"status": note})
+            try:
+                with directory.connect(settings) as client:
+                    report = fetch_window(
+                        vendor,
+                        endpoint,
+                        window_of(context),
+                        client=client,
+                        archive=archive,
+                        now=settings.now,
+                    )
+            except RefusedFileError as refused:
+                for line in refused.lines():
+                    context.log.warning(line)
+                raise
+            if not report.fetches:
+                return dg.MaterializeResult(metadata={"status": "only today can be asked"})
+            for note in directory.notes(archive.pages(report.fetches[-1])):
+                context.log.warning(note)
+            counts = _counts(vendor, endpoint, directory, archive, settings)
+        return dg.MaterializeResult(
+            metadata={
+                "status": "fetched",
+                "pages": report.pages,
+                "changed": report.new_pages > 0,
+                **counts,
+            }
+        )
+
+    return source
+
+
+def _counts(
+    vendor: Vendor,
+    endpoint: Endpoint,
+    directory: DirectorySource,
+    archive: Archive,
+    settings: Settings,
+) -> dict[str, int]:
+    """Rows of today's snapshot by the snapshot source that they belong to."""
+    return {
+        f"rows_{snapshot.source}": len(snapshot.rows)
+        for reading in read_rows(vendor, endpoint, Window.day(settings.today), archive)
+        for snapshot in directory.snapshots(reading.days[0], reading.rows)
+    }

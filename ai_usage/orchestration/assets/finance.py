@@ -1,0 +1,219 @@
+"""What finance maintains, in the warehouse: seats, budgets, prices, rules, invoices.
+
+Seats and other costs are events of `raw_ai_events` like the vendors' own; `finance_batches` gives
+them to that asset.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.days.spans import Span
+from ai_usage.finance import (
+    Holders,
+    Rates,
+    Seating,
+    allocation_rules,
+    assign_seats,
+    dim_budgets,
+    dim_model_prices,
+    dim_seats,
+    list_prices,
+    other_cost_events,
+    raw_invoices,
+    read_contracts,
+    read_holders,
+    seat_events,
+    too_many_holders,
+    untold_seats,
+)
+from ai_usage.identity import members_of
+from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.ledger.adopted import newest_rows
+from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
+from ai_usage.orchestration.assets.dimensions import Directory
+from ai_usage.orchestration.assets.invoices import invoice_assets
+from ai_usage.orchestration.assets.reference import reference_key
+from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
+from ai_usage.reference.file import Line
+from ai_usage.reference.known import SEATS as SEATS_FILE
+from ai_usage.reference.known import USERS, Others
+from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.batches import Provenance, batches
+from ai_usage.vendors.rows import Person
+from ai_usage.warehouse.schema import table_schema
+
+_log = dg.get_dagster_logger()
+
+ASSIGNMENTS = "seat_assignments.csv"
+
+
+class Books:
+    """The accepted states of finance's files, and what follows from them and the directories."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of the last accepted state of a file; none without one."""
+        return newest_rows(self.directory.archive, reference_file(name)) or []
+
+    @property
+    def rates(self) -> Rates:
+        """The exchange rates."""
+        return Rates(self.rows("fx_rates.csv"))
+
+    def holders(self, assignments: Sequence[Row]) -> Holders:
+        """Who is entitled to a seat when, by the assignments and the vendors' member lists."""
+        with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_hold_seats}
+        members = [s for s in self.directory.snapshots() if s.source in with_seats]
+        return read_holders(assignments, members, self.directory.people())
+
+    def seating(self) -> Seating:
+        """Who holds which seat when, by contracts, assignments and the vendors' member lists."""
+        holders = self.holders(self.rows(ASSIGNMENTS))
+        return assign_seats(read_contracts(self.rows("seats.csv")), holders)
+
+    def seat_notes(self, seats: Sequence[Row], assignments: Sequence[Row]) -> list[str]:
+        """What to look at among the seats: unknown holders, too many of them, leavers."""
+        contracts, holders = read_contracts(seats), self.holders(assignments)
+        asked = Span(self.directory.settings.first_day, self.directory.settings.today)
+        untold = [str(stretch) for stretch in untold_seats(contracts, holders, asked)]
+        return [*untold, *assign_seats(contracts, holders).warnings()]
+
+    def beyond(self) -> Beyond:
+        """What the rules between the reference files need and no file tells."""
+        return Beyond(products_of(self.directory.vendors), {ASSIGNMENTS: self._too_many_holders})
+
+    def _too_many_holders(self, lines: Sequence[Line], others: Others) -> Iterable[Problem]:
+        # Who has left frees a seat: while a directory has not been read, nobody can tell.
+        if self.directory.unread():
+            return ()
+        people = self.directory.people(others.get(USERS))
+        return too_many_holders(lines, others.get(SEATS_FILE, ()), people)
+
+    def list_prices(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """What seats cost today, by each product on which seats were ever bought."""
+        contracts = read_contracts(self.rows("seats.csv"))
+        bought: dict[tuple[str, str], dict[str, Any]] = {
+            (contract.platform, contract.platform_subtype): {} for contract in contracts
+        }
+        return bought | list_prices(contracts, self.rates, self.directory.settings.today)
+
+    def seats(self) -> list[dict[str, Any]]:
+        """Rows of `dim_seats`; whom no seat is left for, and who has left, is logged."""
+        seating = self.seating()
+        for warning in seating.warnings():
+            _log.warning(warning)
+        return dim_seats(seating, self.rates)
+
+    def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
+        """The window's seats and other costs as events, up to today; not yet scored."""
+        settings = self.directory.settings
+        end = min(window.end, settings.today + timedelta(days=1))
+        if end <= window.start:
+            return
+        asked = Window(window.start, end)
+        people = self.directory.people()
+        streams = [
+            *seat_events(self.seating(), self.rates, asked),
+            *other_cost_events(self.rows("other_costs.csv"), self.rates, asked, people.aliases),
+        ]
+        for stream in streams:
+            provenance = Provenance(
+                platform=stream.platform,
+                endpoint=stream.endpoint,
+                fetched_at=settings.now,
+                # Who sat on a seat today is only known when the day is over.
+                provisional_days=frozenset({settings.today}),
+                run_id=run_id,
+            )
+            yield from batches(stream.events, provenance)
+
+
+def book_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
+    """What the seats' and other costs' events are made of."""
+    files = ("users.csv", "seats.csv", "seat_assignments.csv", "other_costs.csv", "fx_rates.csv")
+    members = [
+        source_key(vendor, endpoint)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+        if endpoint.yields is Person
+    ]
+    return [*(reference_key(reference_file(name)) for name in files), *members]
+
+
+def finance_assets(
+    books: Books, vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """The tables that follow from finance's files."""
+
+    def table(
+        name: str, files: Sequence[str], build: Callable[[], list[dict[str, Any]]]
+    ) -> dg.AssetsDefinition:
+        deps = [reference_key(reference_file(file)) for file in files]
+        return _table(name, deps, build, partitions)
+
+    def aliases() -> Any:
+        return books.directory.people().aliases
+
+    return [
+        _table(
+            "dim_seats",
+            book_keys(vendors),
+            books.seats,
+            partitions,
+        ),
+        table(
+            "dim_budgets",
+            ("budgets.csv", "fx_rates.csv", "users.csv"),
+            lambda: dim_budgets(books.rows("budgets.csv"), books.rates, aliases()),
+        ),
+        table(
+            "dim_model_prices",
+            ("model_prices.csv",),
+            lambda: dim_model_prices(books.rows("model_prices.csv")),
+        ),
+        table(
+            "allocation_rules",
+            ("allocation_rules.csv", "users.csv"),
+            lambda: allocation_rules(books.rows("allocation_rules.csv"), aliases()),
+        ),
+        table(
+            "raw_invoices",
+            ("invoices.csv", "fx_rates.csv"),
+            lambda: raw_invoices(books.rows("invoices.csv"), books.rates),
+        ),
+        *invoice_assets(books.directory.settings, lambda: books.rows("invoices.csv"), partitions),
+    ]
+
+
+def _table(
+    name: str,
+    deps: Sequence[dg.AssetKey],
+    build: Callable[[], list[dict[str, Any]]],
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    schema = table_schema(name)
+
+    @dg.asset(
+        name=name,
+        description=schema.description,
+        deps=deps,
+        group_name="finance",
+        kinds={"python", "table"},
+        owners=[FINANCE],
+        metadata=table_metadata(name),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def maintained() -> pa.Table:
+        with explained():
+            return schema.to_arrow(build())
+
+    return maintained

@@ -1,0 +1,142 @@
+"""`loaded_days`: which days of which endpoint `raw_ai_events` holds an answer of, empty or not."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.archive.archive import Archive
+from ai_usage.finance.events import COST_KINDS
+from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.ledger.open_days import windows_to_build
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.rows import RawEvent
+from ai_usage.warehouse.base import Warehouse, Write
+from ai_usage.warehouse.schema import table_schema
+
+EVERY_PLATFORM = "*"
+"""The platform of finance's files: they say of every platform what it costs, or that it does not
+cost anything."""
+
+
+def loaded_days_asset(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    """The asset of `loaded_days`, after the events that it speaks of."""
+    reported = [
+        (vendor, endpoint)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+        if endpoint.yields is RawEvent
+    ]
+
+    @dg.asset(
+        name="loaded_days",
+        description=table_schema("loaded_days").description
+        + " The first run fills it for all days that the archive and raw_ai_events hold.",
+        deps=[*(source_key(vendor, endpoint) for vendor, endpoint in reported), "raw_ai_events"],
+        group_name="raw",
+        kinds={"python", "table"},
+        owners=[DATA_PLATFORM],
+        metadata=table_metadata("loaded_days"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def loaded_days(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+    ) -> list[Write]:
+        def rows(window: Window) -> pa.Table:
+            found = [*_answered(reported, archive, window), *_maintained(settings, window)]
+            # A saved answer may hold days that are still to come: nothing else reads them yet.
+            return table_schema("loaded_days").to_arrow(
+                row | {"pipeline_run_id": context.run_id}
+                for row in found
+                if row["day"] <= settings.today
+            )
+
+        with explained():
+            opened = warehouse.warehouse()
+            windows = windows_to_build(context, archive)
+            if not _is_filled(opened):
+                windows = [_all_days(reported, archive, opened, window_of(context))]
+            return [Write(rows(window), window) for window in windows]
+
+    return loaded_days
+
+
+def _answered(
+    reported: Sequence[tuple[Vendor, Endpoint]], archive: Archive, window: Window
+) -> Iterator[dict[str, Any]]:
+    """The days with a complete answer, of the fetch that `raw_ai_events` reads too."""
+    for vendor, endpoint in reported:
+        for fetch, days in archive.coverage(vendor.name, endpoint.name, window):
+            for day in days:
+                yield {
+                    "day": day,
+                    "platform": vendor.name,
+                    "source_endpoint": endpoint.name,
+                    "cost_kind": "usage" if endpoint.has_cost else None,
+                    "is_provisional": not fetch.settled(day, endpoint.settle),
+                    "ingest_timestamp": fetch.fetched_at,
+                }
+
+
+def _maintained(settings: Settings, window: Window) -> Iterator[dict[str, Any]]:
+    """Finance's files hold for every day that is built."""
+    for day in window.days():
+        for endpoint, kind in COST_KINDS.items():
+            yield {
+                "day": day,
+                "platform": EVERY_PLATFORM,
+                "source_endpoint": endpoint,
+                "cost_kind": kind,
+                # Who sat on a seat today is only known when the day is over.
+                "is_provisional": day == settings.today,
+                "ingest_timestamp": settings.now,
+            }
+
+
+def _is_filled(warehouse: Warehouse) -> bool:
+    if not warehouse.exists("loaded_days"):
+        return False
+    found = warehouse.rows("SELECT COUNT(*) AS n FROM loaded_days WHERE day >= DATE '1900-01-01'")
+    return int(next(found)["n"]) > 0
+
+
+def _all_days(
+    reported: Sequence[tuple[Vendor, Endpoint]],
+    archive: Archive,
+    warehouse: Warehouse,
+    window: Window,
+) -> Window:
+    """The window, from the first to the last day that was ever fetched or has an event."""
+    complete = [
+        fetch.window
+        for vendor, endpoint in reported
+        for fetch in archive.fetches(vendor.name, endpoint.name)
+        if fetch.complete
+    ]
+    held = [window, *complete, *_held(warehouse)]
+    return Window(min(w.start for w in held), max(w.end for w in held))
+
+
+def _held(warehouse: Warehouse) -> Iterator[Window]:
+    found = next(
+        warehouse.rows(
+            "SELECT MIN(event_date) AS first_day, MAX(event_date) AS last_day "
+            "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
+        )
+    )
+    first: date | None = found["first_day"]
+    if first is not None:
+        yield Window(first, found["last_day"] + timedelta(days=1))

@@ -1,0 +1,90 @@
+"""`raw_ai_events`: what the archive holds of a range of days, typed and scored."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import cast
+
+import dagster as dg
+import pyarrow as pa
+
+from ai_usage.archive.archive import Archive
+from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.ledger.open_days import windows_to_build
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.orchestration.assets.finance import Books, book_keys
+from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.quality.scoring import score
+from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.batches import Provenance, batches
+from ai_usage.vendors.fetching import read_rows
+from ai_usage.vendors.rows import RawEvent
+from ai_usage.warehouse.base import Write
+from ai_usage.warehouse.schema import table_schema
+
+
+def raw_events_asset(
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    books: Books,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    """The asset of `raw_ai_events`, downstream of every endpoint that yields events."""
+
+    @dg.asset(
+        name="raw_ai_events",
+        description=table_schema("raw_ai_events").description
+        + " Read from the newest complete fetch of every endpoint and day; seats and other costs "
+        "follow from the files that finance maintains.",
+        deps=[
+            *(
+                source_key(vendor, endpoint)
+                for vendor in vendors
+                for endpoint in vendor.endpoints
+                if endpoint.yields is RawEvent
+            ),
+            *book_keys(vendors),
+        ],
+        group_name="raw",
+        kinds={"python", "table"},
+        owners=[DATA_PLATFORM],
+        metadata=table_metadata("raw_ai_events"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def raw_ai_events(context: dg.AssetExecutionContext) -> list[Write]:
+        def rows(window: Window) -> pa.RecordBatchReader:
+            events = event_batches(vendors, archive, window, context.run_id)
+            booked = books.batches(window, context.run_id)
+            scored = score(chain(events, booked), billing(vendors))
+            schema = table_schema("raw_ai_events").arrow_schema
+            return pa.RecordBatchReader.from_batches(schema, scored)
+
+        with explained():
+            return [Write(rows(window), window) for window in windows_to_build(context, archive)]
+
+    return raw_ai_events
+
+
+def billing(vendors: Sequence[Vendor]) -> frozenset[tuple[str, str]]:
+    """The vendors' endpoints that report what is billed, each with its vendor's name first."""
+    return frozenset((v.name, e.name) for v in vendors for e in v.endpoints if e.has_cost)
+
+
+def event_batches(
+    vendors: Sequence[Vendor], archive: Archive, window: Window, run_id: str | None
+) -> Iterator[pa.RecordBatch]:
+    """Every event of the window, by vendor, endpoint and fetch; not yet scored."""
+    for vendor in vendors:
+        for endpoint in vendor.endpoints:
+            if endpoint.yields is not RawEvent:
+                continue
+            for reading in read_rows(vendor, endpoint, window, archive):
+                provenance = Provenance(
+                    platform=vendor.name,
+                    endpoint=endpoint.name,
+                    fetched_at=reading.fetch.fetched_at,
+                    provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
+                    run_id=run_id,
+                )
+                yield from batches(cast("Iterator[RawEvent]", reading.rows), provenance)

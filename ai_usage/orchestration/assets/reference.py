@@ -1,0 +1,83 @@
+"""One asset a reference file: read it whole or refuse it whole, and keep its accepted states."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from ai_usage.archive.archive import Archive
+from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.ledger.adopted import accept
+from ai_usage.orchestration.assets.common import FINANCE, explained
+from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
+from ai_usage.reference.known import USERS
+from ai_usage.settings import Settings
+
+
+def reference_key(file: ReferenceFile) -> dg.AssetKey:
+    """The asset key of a reference file."""
+    return dg.AssetKey(f"reference_{file.stem}")
+
+
+@dataclass(frozen=True)
+class KnownPeople:
+    """Whom a file may name: `rows` asks the archive, `keys` are the assets that fill it.
+
+    `beyond` is what else the rules between files need.
+    """
+
+    rows: Callable[[], Sequence[Row] | None]
+    keys: Sequence[dg.AssetKey]
+    beyond: Callable[[], Beyond]
+
+
+def reference_assets(
+    settings: Settings,
+    archive: Archive,
+    people: KnownPeople,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetsDefinition]:
+    """Every file that a person maintains."""
+    return [_reference(settings, file, archive, people, partitions) for file in reference_files()]
+
+
+def _reference(
+    settings: Settings,
+    file: ReferenceFile,
+    archive: Archive,
+    people: KnownPeople,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    names_people = USERS in file.checked_against
+
+    @dg.asset(
+        key=reference_key(file),
+        description=f"{file.description}\n\n`{file.name}` in `AI_USAGE_REFERENCE_DIR`. A bad line "
+        "refuses the whole file: the last good state stays.",
+        group_name="reference",
+        kinds={"csv"},
+        owners=[FINANCE],
+        # A file that names people is judged when the directories have been asked.
+        deps=people.keys if names_people else (),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with explained():
+            known = people.rows() if names_people else ()
+            reading = read_checked(file, settings.reference_path, known, people.beyond())
+            for warning in reading.warnings:
+                context.log.warning(warning.text(file.name))
+            if not reading.present:
+                return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
+            changed = accept(archive, settings, file, reading.rows)
+        return dg.MaterializeResult(
+            metadata={
+                "status": "accepted",
+                "dagster/row_count": len(reading.rows),
+                "warnings": len(reading.warnings),
+                "changed": changed,
+            }
+        )
+
+    return reference

@@ -1,0 +1,126 @@
+"""One asset a vendor endpoint: fetch a range of days into the archive. Nothing is parsed here."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+
+from ai_usage.archive.archive import Archive
+from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.instance.progress import Step, tell
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.fetching import fetch_window
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.pace import FetchProgress
+
+LOOKBACK_TAG = "ai_usage/lookback"
+"""Says which look-back a source has: usage or cost."""
+
+
+class SourceConfig(dg.Config):
+    """How a source is fetched."""
+
+    refetch_since: str = ""
+    """Ask again for days from this one (YYYY-MM-DD) on, though the archive holds them."""
+    reach_back: bool = False
+    """Ask for those days also where they lie before the run's own: in a closed month, which stands
+    still, it must be seen when a vendor restates it."""
+
+    def windows(self, window: Window) -> Iterator[tuple[Window, bool]]:
+        """The window in two: what is asked only if it is not held, and what is asked again."""
+        since = date.fromisoformat(self.refetch_since) if self.refetch_since else window.end
+        if self.reach_back and since < window.start:
+            window = Window(since, window.end)
+        cut = min(max(since, window.start), window.end)
+        if window.start < cut:
+            yield Window(window.start, cut), False
+        if cut < window.end:
+            yield Window(cut, window.end), True
+
+
+def source_key(vendor: Vendor, endpoint: Endpoint) -> dg.AssetKey:
+    """The asset key of a vendor endpoint."""
+    return dg.AssetKey(f"source_{vendor.name}_{endpoint.name}")
+
+
+def source_assets(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetsDefinition]:
+    """The sources of every vendor."""
+    return [
+        _source(settings, vendor, endpoint, archive, partitions)
+        for vendor in vendors
+        for endpoint in vendor.endpoints
+    ]
+
+
+def _source(
+    settings: Settings,
+    vendor: Vendor,
+    endpoint: Endpoint,
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=source_key(vendor, endpoint),
+        description=f"{endpoint.description}\n\n`{endpoint.api_path}` of {vendor.title}, every "
+        "answer kept in the archive as it came.",
+        group_name=f"sources_{vendor.name}",
+        kinds={"python", "json"},
+        owners=[DATA_PLATFORM],
+        tags={"vendor": vendor.name, LOOKBACK_TAG: endpoint.lookback},
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def source(
+        context: dg.AssetExecutionContext, config: SourceConfig
+    ) -> dg.MaterializeResult[None]:
+        if settings.vendor_secret(vendor.key_setting) is None:
+            note = f"{vendor.title} is not configured: set {vendor.key_setting}."
+            context.log.info(note)
+            return dg.MaterializeResult(metadata={"status": note})
+        name = context.asset_key.path[-1]
+
+        def show(progress: FetchProgress) -> None:
+            tell(Step(name, "fetching", str(progress)))
+            if progress.days_done < progress.days:
+                context.log.info(f"{progress}")
+
+        with explained(), VendorClient.from_settings(vendor, settings) as client:
+            reports = [
+                fetch_window(
+                    vendor,
+                    endpoint,
+                    window,
+                    client=client,
+                    archive=archive,
+                    now=settings.now,
+                    refetch=again,
+                    progress=show,
+                )
+                for window, again in config.windows(_asked(endpoint, window_of(context), settings))
+            ]
+        return dg.MaterializeResult(
+            metadata={
+                "status": "fetched",
+                "days_fetched": sum(len(report.fetched_days) for report in reports),
+                "days_held": sum(len(report.held_days) for report in reports),
+                "pages": sum(report.pages for report in reports),
+                "new_pages": sum(report.new_pages for report in reports),
+            }
+        )
+
+    return source
+
+
+def _asked(endpoint: Endpoint, window: Window, settings: Settings) -> Window:
+    """The days to ask for. A directory can only be asked for today, and any run needs one.
+
+    Without it a backfill of past days alone would know no key's owner.
+    """
+    return Window.day(settings.today) if endpoint.kind == "snapshot" else window

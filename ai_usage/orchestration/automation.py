@@ -1,0 +1,460 @@
+"""Jobs, schedules and the sensors that chain them: when what runs. What runs is the assets'.
+
+Every vendor is fetched by a job of its own, so that one vendor's outage holds back no other; the
+transformation starts when all of a tick's fetches have ended, well or badly. That is decided by
+looking at the runs of the tick, not by events of single runs: a run that was cancelled or could
+not be launched ends without the event that a status sensor would wait for, and one that was never
+launched must not be waited for at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    BACKFILL_ID_TAG,
+)
+
+from ai_usage.archive.archive import Archive
+from ai_usage.errors import AiUsageError
+from ai_usage.instance.dead_runs import end_dead_runs
+from ai_usage.instance.one_writer import WRITES
+from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
+from ai_usage.ledger.adopted import Change, held_back_changes, pending_changes, widened
+from ai_usage.ledger.deferred import deferred_in_open_months
+from ai_usage.ledger.open_days import LEAVE_CLOSED, leaves_closed
+from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
+from ai_usage.reference import VENDOR, reference_files
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Vendor, Window
+from ai_usage.warehouse.schema import table_names
+from ai_usage.warehouse.views import view_names
+
+TRANSFORM = "transform"
+REFERENCE = "ingest_reference"
+
+TICK_TAG = "ai_usage/tick"
+"""When the schedules fired that a run belongs to, ISO; equal for all jobs of the tick."""
+SCHEDULE_TAG = "ai_usage/schedule"
+"""Which schedule a run belongs to: hourly or nightly."""
+TICKS_TAG = "ai_usage/transforms"
+"""The ticks that a transformation is for: several where they piled up."""
+FLOW_TAG = "ai_usage/flows_from"
+"""The run whose re-materialised days a run carries downstream."""
+
+HOURLY, NIGHTLY = "hourly", "nightly"
+CRONS = {HOURLY: "0 * * * *", NIGHTLY: "30 3 * * *"}
+"""UTC. The nightly run lies between two hourly ones."""
+
+LAUNCHED_WITHIN = timedelta(minutes=10)
+"""How long a tick's runs are awaited; a schedule that a person has stopped launches none."""
+LOOK_BACK_FOR_TICKS = timedelta(days=2)
+SENSOR_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Automation:
+    """What `Definitions` takes of this module."""
+
+    jobs: Sequence[Any]
+    schedules: Sequence[dg.ScheduleDefinition]
+    sensors: Sequence[dg.SensorDefinition]
+
+
+def automation(
+    settings: Settings, vendors: Sequence[Vendor], assets: Sequence[dg.AssetsDefinition]
+) -> Automation:
+    """The jobs over the assets, and what starts them."""
+    specs = {spec.key: spec for asset in assets for spec in asset.specs}
+    of_vendor = {
+        vendor.name: [key for key, spec in specs.items() if spec.tags.get("vendor") == vendor.name]
+        for vendor in vendors
+    }
+    warehouse = set(table_names()) | set(view_names())
+    transformed = [key for key in specs if key.path[-1] in warehouse]
+    fetched = {key for keys in of_vendor.values() for key in keys}
+    maintained = [key for key in specs if key not in fetched and key not in transformed]
+
+    ingests = [
+        Ingest(
+            _job(
+                f"ingest_{vendor.name}",
+                of_vendor[vendor.name],
+                f"Fetches {vendor.title} into the archive.",
+            ),
+            [specs[key] for key in of_vendor[vendor.name]],
+            vendor,
+        )
+        for vendor in vendors
+        if of_vendor[vendor.name]
+    ]
+    if maintained:
+        job = _job(REFERENCE, maintained, "Reads directories and the files a person maintains.")
+        ingests.append(Ingest(job, [specs[key] for key in maintained]))
+    transform = _job(
+        TRANSFORM,
+        transformed,
+        "Raw events, dimensions, facts, views, and all their checks.",
+        WRITES,
+    )
+    return Automation(
+        jobs=[*(ingest.job for ingest in ingests), transform],
+        schedules=[
+            _schedule(settings, vendors, ingest, name) for ingest in ingests for name in CRONS
+        ],
+        sensors=[
+            _transform_after_ingest(settings, vendors, ingests, transform),
+            _old_days_flow_downstream(assets, transform, ingests, transformed),
+            _reference_taken_in(settings, transform),
+            _dead_runs_end(),
+        ],
+    )
+
+
+def fresh_within(
+    settings: Settings, assets: Iterable[dg.AssetsDefinition]
+) -> list[dg.AssetsDefinition]:
+    """The assets, all with the one freshness policy: built again within the hours of the promise.
+
+    Only a heartbeat: Dagster counts any partition. How old the data in a view are is measured by
+    the check `freshness`.
+    """
+    policy = dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=settings.freshness_hours),
+        warn_window=timedelta(hours=settings.freshness_hours * 0.75),
+    )
+    mapped = dg.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, policy), assets)
+    return [asset for asset in mapped if isinstance(asset, dg.AssetsDefinition)]
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """A job that fetches, its assets, and the vendor that it asks; None for what is no vendor's."""
+
+    job: Any
+    specs: Sequence[dg.AssetSpec]
+    vendor: Vendor | None = None
+
+    def idle(self, settings: Settings, vendors: Sequence[Vendor]) -> str | None:
+        """Why there is nothing to fetch; None if there is."""
+        asked = vendors if self.vendor is None else [self.vendor]
+        if any(settings.vendor_secret(vendor.key_setting) is not None for vendor in asked):
+            return None
+        if self.vendor is None:
+            files = [settings.reference_path / file.name for file in reference_files()]
+            if settings.scim_url or settings.sheets_id or any(file.is_file() for file in files):
+                return None
+            return "Nothing is configured: `ai-usage doctor` says what is missing."
+        return f"{self.vendor.title} is not configured: set {self.vendor.key_setting}."
+
+    def config(self, refetch: Refetch) -> dict[str, Any]:
+        """The run configuration that asks again for the days of the look-back."""
+        return refetch.config({spec.key.path[-1]: spec.tags for spec in self.specs})
+
+
+def _job(
+    name: str,
+    keys: Sequence[dg.AssetKey],
+    description: str,
+    run_tags: Mapping[str, str] | None = None,
+) -> Any:
+    return dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(*keys),
+        description=description,
+        run_tags=run_tags,
+    )
+
+
+def tick_window(settings: Settings, schedule: str) -> tuple[Window, Refetch]:
+    """The days that a schedule covers, and from when on their sources ask again."""
+    if schedule == HOURLY:
+        return lookback_window(settings), Refetch.lookback(settings)
+    nightly = settings.today - timedelta(days=settings.nightly_lookback_days)
+    first = max(min(nightly, lookback_window(settings).start), settings.first_day)
+    return Window(first, settings.today + timedelta(days=1)), Refetch.since(first)
+
+
+def _schedule(
+    settings: Settings, vendors: Sequence[Vendor], ingest: Ingest, name: str
+) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"{ingest.job.name}_{name}",
+        job=ingest.job,
+        cron_schedule=CRONS[name],
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Today and the look-back, asked again."
+        if name == HOURLY
+        else f"The last {settings.nightly_lookback_days} days, asked again.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        idle = ingest.idle(settings, vendors)
+        if idle is not None:
+            return dg.SkipReason(idle)
+        waiting = context.instance.get_runs_count(
+            dg.RunsFilter(
+                job_name=ingest.job.name,
+                tags={SCHEDULE_TAG: name},
+                statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED],
+            )
+        )
+        if waiting:
+            # A long backfill holds the queue: one waiting run does what two would.
+            return dg.SkipReason("The run of an earlier tick still waits in the queue.")
+        tick = context.scheduled_execution_time.astimezone(UTC).isoformat(timespec="seconds")
+        window, refetch = tick_window(settings, name)
+        return dg.RunRequest(
+            run_key=f"{name}:{tick}",
+            run_config=ingest.config(refetch),
+            tags={**range_tags(window), TICK_TAG: tick, SCHEDULE_TAG: name},
+        )
+
+    return schedule
+
+
+def _transform_after_ingest(
+    settings: Settings, vendors: Sequence[Vendor], ingests: Sequence[Ingest], transform: Any
+) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="transform_after_ingest",
+        job=transform,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the transformation of a tick when all its fetches have ended.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        expected = {i.job.name for i in ingests if i.idle(settings, vendors) is None}
+        now = datetime.now(UTC)
+        ticks = _ticks(context.instance, now)
+        done = [tick for tick in ticks if tick.ended(expected, now) and not tick.transformed]
+        if not done:
+            running = [tick.at for tick in ticks if not tick.transformed]
+            return dg.SkipReason(
+                f"The fetches of {running[-1]} have not all ended." if running else "No new tick."
+            )
+        # Ticks that piled up while the daemon was down are one transformation.
+        newest = done[-1]
+        window = Window(
+            min(tick.window.start for tick in done), max(tick.window.end for tick in done)
+        )
+        archive = Archive(settings.archive_root)
+        try:
+            changes = pending_changes(archive, settings)
+            held_back = held_back_changes(archive, settings)
+            note_empty_warehouse(settings)
+            older = outdated(settings)
+        except AiUsageError as error:
+            context.log.warning(f"What else must be rebuilt is not known: {error}")
+            changes, held_back, older = [], [], None
+        if older is not None:
+            reasons = "; ".join(change.reason for change in older.changes)
+            context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
+        asked: list[Change] = [*changes, *([older] if older else [])]
+        try:
+            deferred = deferred_in_open_months(settings, archive)
+        except AiUsageError as error:
+            # A run may hold the warehouse just now; the next tick asks again.
+            context.log.warning(f"What open months before closed ones lack is not known: {error}")
+            deferred = None
+        if deferred is not None:
+            context.log.info(f"{deferred}: days from {deferred.day} on are rebuilt.")
+            window = Window(min(window.start, deferred.day), window.end)
+        for change in changes:
+            context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
+        for change in held_back:
+            context.log.warning(
+                f"{change.file.name} has changed from {change.day} on: closed months stay as they "
+                "are; `ai-usage run --closed` takes it in."
+            )
+        return dg.RunRequest(
+            run_key=newest.name,
+            tags={
+                **range_tags(widened(window, asked, settings)),
+                **LEAVE_CLOSED,
+                TICK_TAG: newest.at,
+                SCHEDULE_TAG: newest.schedule,
+                TICKS_TAG: ",".join(tick.name for tick in done),
+            },
+        )
+
+    return sensor
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The runs that one tick of the schedules started."""
+
+    at: str
+    schedule: str
+    window: Window
+    fetches: Sequence[dg.DagsterRun]
+    transformed: bool
+
+    @property
+    def name(self) -> str:
+        """What no other tick is called."""
+        return f"{self.schedule}:{self.at}"
+
+    def ended(self, expected: set[str], now: datetime) -> bool:
+        """Whether nothing of the tick is still to come."""
+        launched = {run.job_name for run in self.fetches}
+        late = now - datetime.fromisoformat(self.at) > LAUNCHED_WITHIN
+        return all(run.is_finished for run in self.fetches) and (late or expected <= launched)
+
+
+def _ticks(instance: dg.DagsterInstance, now: datetime) -> list[Tick]:
+    """The ticks of the last days, oldest first.
+
+    A slow nightly tick may end after an hourly one that began later: each tick is looked up by its
+    own name, not by its place in the order.
+    """
+    runs = instance.get_runs(
+        dg.RunsFilter(
+            tags={SCHEDULE_TAG: [HOURLY, NIGHTLY]}, created_after=now - LOOK_BACK_FOR_TICKS
+        )
+    )
+    done = {name for run in runs for name in run.tags.get(TICKS_TAG, "").split(",")}
+    grouped: dict[tuple[str, str], list[dg.DagsterRun]] = {}
+    for run in runs:
+        if run.job_name != TRANSFORM and TICK_TAG in run.tags:
+            grouped.setdefault((run.tags[TICK_TAG], run.tags[SCHEDULE_TAG]), []).append(run)
+    found = []
+    for (at, schedule), fetches in sorted(grouped.items()):
+        windows = [window for run in fetches if (window := window_of_run(run.tags))]
+        if windows:
+            whole = Window(min(w.start for w in windows), max(w.end for w in windows))
+            found.append(Tick(at, schedule, whole, fetches, f"{schedule}:{at}" in done))
+    return found
+
+
+def _old_days_flow_downstream(
+    assets: Sequence[dg.AssetsDefinition],
+    transform: Any,
+    ingests: Sequence[Ingest],
+    transformed: Sequence[dg.AssetKey],
+) -> dg.SensorDefinition:
+    readers: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+    for asset in assets:
+        for spec in asset.specs:
+            for dep in spec.deps:
+                readers.setdefault(dep.asset_key, set()).add(spec.key)
+    of_job = {ingest.job.name: {spec.key for spec in ingest.specs} for ingest in ingests}
+    of_job[TRANSFORM] = set(transformed)
+
+    @dg.run_status_sensor(
+        name="old_days_flow_downstream",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitor_all_code_locations=True,
+        request_job=transform,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Days that somebody materialised again, in the UI or by a command, are rebuilt "
+        "in all that reads them, in one run over the same days.",
+    )
+    def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        run = context.dagster_run
+        if TICK_TAG in run.tags or FLOW_TAG in run.tags:
+            return dg.SkipReason("A scheduled run: its tick's transformation follows by itself.")
+        built = set(run.asset_selection or of_job.get(run.job_name, set()))
+        window = window_of_run(run.tags)
+        if window is None or not built & readers.keys():
+            return dg.SkipReason("Nothing reads what the run built.")
+        stale = (_downstream(readers, built) & set(transformed)) - built
+        stale -= _still_to_come(context.instance, run.tags.get(BACKFILL_ID_TAG))
+        if not stale:
+            return dg.SkipReason("The run rebuilt all that reads it, or its backfill will.")
+        return dg.RunRequest(
+            run_key=f"flow:{run.run_id}",
+            asset_selection=sorted(stale),
+            # What follows a run that left closed months as they are leaves them, too.
+            tags={
+                **range_tags(window),
+                **(LEAVE_CLOSED if leaves_closed(run.tags) else {}),
+                FLOW_TAG: run.run_id,
+            },
+        )
+
+    return sensor
+
+
+def _downstream(
+    readers: dict[dg.AssetKey, set[dg.AssetKey]], of: Iterable[dg.AssetKey]
+) -> set[dg.AssetKey]:
+    found: set[dg.AssetKey] = set()
+    ahead = list(of)
+    while ahead:
+        new = readers.get(ahead.pop(), set()) - found
+        found |= new
+        ahead += new
+    return found
+
+
+def _still_to_come(instance: dg.DagsterInstance, backfill_id: str | None) -> set[dg.AssetKey]:
+    """The assets that a backfill builds itself, run after run."""
+    backfill = instance.get_backfill(backfill_id) if backfill_id else None
+    return set(backfill.asset_selection or ()) if backfill else set()
+
+
+def _reference_taken_in(settings: Settings, transform: Any) -> dg.SensorDefinition:
+    @dg.run_status_sensor(
+        name="reference_taken_in",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[transform],
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Remembers which states of the reference files are in the facts, so that a "
+        "change rebuilds the days it affects, once.",
+    )
+    def sensor(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+        run = context.dagster_run
+        window = window_of_run(run.tags)
+        if window is None or run.asset_selection is not None:
+            return dg.SkipReason("Only a part was transformed.")
+        record = context.instance.get_run_record_by_id(run.run_id)
+        started = record.start_time if record else None
+        if started is None or accepted_since(settings, datetime.fromtimestamp(started, UTC)):
+            return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
+        take_in_reference(settings, window, leaves_closed=leaves_closed(run.tags))
+        return dg.SkipReason(f"Reference files are in the facts of {window}.")
+
+    return sensor
+
+
+def _dead_runs_end() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="dead_runs_end",
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends the runs of commands whose process was killed, so that the queue goes on "
+        "and somebody is told.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = end_dead_runs(context.instance)
+        return dg.SkipReason(f"Ended {', '.join(ended)}." if ended else "No run is dead.")
+
+    return sensor
+
+
+def accepted_since(settings: Settings, started: datetime) -> bool:
+    """Whether a reference file was accepted in another state after that instant.
+
+    The sensor comes some time after its run: a state that the run cannot have read must not be
+    taken for one that is in the facts.
+    """
+    archive = Archive(settings.archive_root)
+    for file in reference_files():
+        fetches = [fetch for fetch in archive.fetches(VENDOR, file.stem) if fetch.complete]
+        before = [fetch for fetch in fetches if fetch.fetched_at <= started]
+        if not fetches or fetches[-1].fetched_at <= started:
+            continue
+        if not before:
+            return True
+        pages = [archive.manifest(fetch).pages for fetch in (before[-1], fetches[-1])]
+        if [p.sha256 for p in pages[0]] != [p.sha256 for p in pages[1]]:
+            return True
+    return False

@@ -1,0 +1,232 @@
+"""Checks written in SQL (`sql/checks/`): a query of failing rows, each with its `day`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.archive.archive import Archive
+from ai_usage.orchestration.checks.factory import table_check
+from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.settings import Settings
+from ai_usage.text.masking import mask_text
+from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.rows import RawEvent
+from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.schema import table_schema
+
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+_MOST_SUBJECTS = 20
+_SUBJECT_LENGTH = 120
+
+
+def sql_check(
+    table: str,
+    name: str,
+    description: str,
+    *,
+    severity: dg.AssetCheckSeverity,
+    blocking: bool = False,
+    partitions: dg.PartitionsDefinition[str],
+    parameters: Mapping[str, Parameter] | None = None,
+) -> dg.AssetChecksDefinition:
+    """The check `sql/checks/<name>.sql` of a table: it passes where the query gives no row.
+
+    An error says that something is wrong, whether or not what is downstream waits for it.
+    """
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError(f"{name} checks days, but the run has none")
+        bound = {"start": window.start, "end": window.end, **(parameters or {})}
+        failing = load("checks", name)
+        counts = warehouse.rows(
+            Query(f"SELECT day, COUNT(*) AS n FROM ({failing}) AS failing GROUP BY 1", bound)
+        )
+        by_day = {row["day"]: Outcome({name: row["n"]}) for row in counts}
+        whole = Outcome()
+        if by_day:
+            whole.failures[name] = sum(day.failures[name] for day in by_day.values())
+            sample = Query(f"SELECT * FROM ({failing}) AS f LIMIT {MAX_FAILURE_CASES}", bound)
+            whole.sample = list(warehouse.rows(sample))
+        return Validation(whole, by_day, _rows(warehouse, table, window))
+
+    return table_check(
+        table,
+        name,
+        description,
+        evaluate,
+        severity=severity,
+        blocking=blocking,
+        partitions=partitions,
+    )
+
+
+def _rows(warehouse: Warehouse, table: str, window: Window) -> int:
+    inside = table_schema(table).days_from("@start", "@end")
+    counted = warehouse.rows(
+        Query(
+            f"SELECT COUNT(*) AS n FROM {table} WHERE {inside}",
+            {"start": window.start, "end": window.end},
+        )
+    )
+    return int(next(counted)["n"])
+
+
+def subject_check(
+    table: str,
+    name: str,
+    description: str,
+    parameters: Callable[[Window], Mapping[str, Parameter]],
+    subject: Callable[[Mapping[str, Any]], str],
+    partitions: dg.PartitionsDefinition[str],
+    *,
+    severity: dg.AssetCheckSeverity = _WARN,
+    count: Callable[[Mapping[str, Any]], int] = lambda row: 1,
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> dg.AssetChecksDefinition:
+    """The check `sql/checks/<name>.sql`: one row a day and subject that breaks the promise.
+
+    The subject names the failure, so that a second person above the budget is news though the
+    first one still is. A row counts as what `count` gives, and `shown` makes the example of it. It
+    blocks nothing, whatever its severity.
+    """
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError(f"{name} checks days, but the run has none")
+        bound = {"start": window.start, "end": window.end, **parameters(window)}
+        rows = list(warehouse.rows(Query(load("checks", name), bound)))
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        for row in sorted(rows, key=lambda row: (row["day"], subject(row))):
+            told = told_apart(subject(row))
+            if told not in whole.failures and len(whole.failures) >= _MOST_SUBJECTS:
+                told = "others"
+            for outcome in (whole, by_day.setdefault(row["day"], Outcome())):
+                outcome.failures[told] = outcome.failures.get(told, 0) + count(row)
+                if len(outcome.sample) < MAX_FAILURE_CASES:
+                    outcome.sample.append(dict(shown(row)))
+        return Validation(whole, by_day, _rows(warehouse, table, window))
+
+    return table_check(
+        table,
+        name,
+        description,
+        evaluate,
+        severity=severity,
+        blocking=False,
+        partitions=partitions,
+    )
+
+
+def told_apart(subject: str) -> str:
+    """A subject without its address; two people whose masked addresses agree stay two."""
+    shown = mask_text(subject)[:_SUBJECT_LENGTH]
+    if shown == subject:
+        return subject
+    return f"{shown} #{hashlib.sha256(subject.encode()).hexdigest()[:6]}"
+
+
+def fact_checks(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetChecksDefinition]:
+    """What must hold between raw events and facts."""
+    threshold = {"threshold": settings.coverage_threshold}
+    return [
+        sql_check(
+            "fact_ai_costs",
+            "costs_tie_out",
+            "The parts of every event sum to what the vendor billed: equality, not tolerance.",
+            severity=_ERROR,
+            blocking=True,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "usage_complete",
+            "Every usage and session event is in the fact exactly once.",
+            severity=_ERROR,
+            blocking=True,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "usage_attribution",
+            f"At least {settings.coverage_threshold:.0%} of a platform's records of a day belong "
+            "to a person or to Shared.",
+            severity=_WARN,
+            partitions=partitions,
+            parameters=threshold,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "approved_platforms",
+            "People use only the platforms that they are approved for.",
+            severity=_WARN,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_usage",
+            "reseen_keys",
+            "No key is used after it was not seen for its auto_deactivate_after_days.",
+            severity=_WARN,
+            partitions=partitions,
+        ),
+        sql_check(
+            "fact_ai_costs",
+            "cost_attribution",
+            f"At least {settings.coverage_threshold:.0%} of a platform's dollars of a day belong "
+            "to a person or to Shared.",
+            severity=_WARN,
+            partitions=partitions,
+            parameters=threshold,
+        ),
+    ]
+
+
+def completeness_check(
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetChecksDefinition:
+    """Every configured vendor has answered completely for every day, endpoint by endpoint."""
+    asked = [
+        (vendor.name, endpoint.name)
+        for vendor in vendors
+        if settings.vendor_secret(vendor.key_setting) is not None
+        for endpoint in vendor.endpoints
+        if endpoint.yields is RawEvent
+    ]
+
+    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        if window is None:
+            raise ValueError("completeness checks days, but the run has none")
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
+        for vendor, endpoint in asked:
+            served = archive.coverage(vendor, endpoint, window)
+            held = {day for _, days in served for day in days}
+            missing = [day for day in window.days() if day not in held]
+            for day in missing:
+                by_day.setdefault(day, Outcome()).failures[f"{vendor}.{endpoint}"] = 1
+            if missing:
+                whole.failures[f"{vendor}.{endpoint}"] = len(missing)
+        return Validation(whole, by_day, _rows(warehouse, "raw_ai_events", window))
+
+    return table_check(
+        "raw_ai_events",
+        "completeness",
+        "Every configured vendor's endpoint has a complete answer for the day.",
+        evaluate,
+        severity=_WARN,
+        blocking=False,
+        partitions=partitions,
+    )

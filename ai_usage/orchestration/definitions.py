@@ -1,0 +1,106 @@
+"""The whole graph on one page.
+
+`build_defs` is the seam for tests and the CLI: give it settings, vendors or resources of your own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from ai_usage.alerts.alerts import Alerts
+from ai_usage.alerts.findings import catalogue_of_definitions
+from ai_usage.archive.archive import Archive
+from ai_usage.instance.partitions import daily_partitions
+from ai_usage.orchestration.assets.dimensions import Directory, dimension_assets, people_keys
+from ai_usage.orchestration.assets.directories import directory_assets
+from ai_usage.orchestration.assets.facts import fact_assets
+from ai_usage.orchestration.assets.finance import Books, finance_assets
+from ai_usage.orchestration.assets.ledger import ledger_assets
+from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
+from ai_usage.orchestration.assets.member_spend import member_spend_asset
+from ai_usage.orchestration.assets.raw_events import raw_events_asset
+from ai_usage.orchestration.assets.reference import KnownPeople, reference_assets
+from ai_usage.orchestration.assets.sources import source_assets
+from ai_usage.orchestration.assets.views import view_assets
+from ai_usage.orchestration.automation import automation, fresh_within
+from ai_usage.orchestration.checks.charges import charge_share_check, charges_known_check
+from ai_usage.orchestration.checks.factory import warehouse_checks
+from ai_usage.orchestration.checks.metrics import metric_checks
+from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
+from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
+from ai_usage.orchestration.sensors import alert_sensors
+from ai_usage.settings import Settings
+from ai_usage.vendors.base import Vendor, discovered_vendors
+from ai_usage.warehouse.schema import table_names
+
+
+def build_defs(
+    settings: Settings | None = None,
+    vendors: Sequence[Vendor] | None = None,
+    **resources: Any,
+) -> dg.Definitions:
+    """Every asset, check and resource. Unset: the environment's settings, every vendor found."""
+    settings = settings or Settings.load()
+    vendors = discovered_vendors() if vendors is None else vendors
+    archive = Archive(settings.archive_root)
+    partitions = daily_partitions(settings)
+    warehouse = warehouse_resource(settings)
+    directory = Directory(settings, vendors, archive)
+    books = Books(directory)
+    assets = [
+        *source_assets(settings, vendors, archive, partitions),
+        *directory_assets(settings, archive, partitions),
+        *reference_assets(
+            settings,
+            archive,
+            KnownPeople(directory.known_people, people_keys(vendors), books.beyond),
+            partitions,
+        ),
+        raw_events_asset(vendors, archive, books, partitions),
+        loaded_days_asset(settings, vendors, archive, partitions),
+        member_spend_asset(vendors, archive, partitions),
+        *ledger_assets(vendors, archive, partitions),
+        *dimension_assets(directory, books.list_prices, partitions),
+        *finance_assets(books, vendors, partitions),
+        *fact_assets(archive, partitions),
+        *view_assets(settings, partitions),
+    ]
+    assets = fresh_within(settings, assets)
+    automated = automation(settings, vendors, assets)
+    names = {asset.key.path[-1] for asset in assets}
+    checks = [
+        *warehouse_checks((t for t in table_names() if t in names), partitions),
+        *fact_checks(settings, partitions),
+        charges_known_check(partitions),
+        charge_share_check(partitions),
+        completeness_check(settings, vendors, archive, partitions),
+        *metric_checks(settings, vendors, archive, partitions),
+    ]
+    alerts = Alerts(settings, vendors, catalogue_of_definitions(assets, checks))
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        jobs=automated.jobs,
+        schedules=automated.schedules,
+        sensors=[*automated.sensors, *alert_sensors(alerts)],
+        resources={
+            "warehouse": warehouse,
+            "io_manager": WarehouseIOManager(resource=warehouse),
+            **resources,
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `workspace.yaml` loads. Made only when Dagster asks, so that importing has no effect."""
+    with warnings.catch_warnings():
+        # One a definition, at every load: partitioned checks are a preview; the version is pinned.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return build_defs()

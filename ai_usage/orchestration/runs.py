@@ -1,0 +1,426 @@
+"""Runs of the graph started by a person: in this process, with progress, errors as lines.
+
+Dagster's UI and daemon do not come through here; they run the same definitions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlalchemy.exc import OperationalError
+
+from ai_usage.alerts.alerts import alert_on_run
+from ai_usage.alerts.findings import STARTED_BY
+from ai_usage.archive.archive import Archive
+from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.instance.dead_runs import end_dead_runs, this_process
+from ai_usage.instance.event_log import batch_events
+from ai_usage.instance.one_writer import WRITES, wait_for_turn, writes
+from ai_usage.instance.partitions import range_tags
+from ai_usage.instance.progress import Progress, Step, listening
+from ai_usage.instance.step_errors import error_line, interrupted
+from ai_usage.ledger.adopted import take_in
+from ai_usage.ledger.open_days import LEAVE_CLOSED
+from ai_usage.ledger.rule_changes import (
+    OutdatedDays,
+    all_known,
+    note_built,
+    note_empty,
+    outdated_days,
+)
+from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
+from ai_usage.orchestration.checks.metrics import DETAILS
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.settings import Settings
+from ai_usage.text.masking import mask_text
+from ai_usage.vendors.base import Window
+
+
+@dataclass(frozen=True)
+class Refetch:
+    """From which day on a source asks its vendor again, though the archive holds the day."""
+
+    usage: date | None = None
+    cost: date | None = None
+    reach_back: bool = False
+    """Also where that day lies before the run's own days, in a closed month, which is locked."""
+
+    @classmethod
+    def nothing(cls) -> Refetch:
+        """Ask only for days that the archive does not hold."""
+        return cls()
+
+    @classmethod
+    def since(cls, day: date) -> Refetch:
+        """Ask again for every day from this one on."""
+        return cls(day, day)
+
+    @classmethod
+    def lookback(cls, settings: Settings) -> Refetch:
+        """Ask again for the trailing days that vendors restate."""
+        return cls(
+            settings.today - timedelta(days=settings.lookback_usage_days),
+            settings.today - timedelta(days=settings.lookback_cost_days),
+            reach_back=True,
+        )
+
+    def config(self, tags: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+        """The run configuration of assets, given their tags by name; sources alone need any."""
+        ops = {}
+        for name, of_asset in tags.items():
+            day = {"usage": self.usage, "cost": self.cost}.get(of_asset.get(LOOKBACK_TAG, ""))
+            if day is not None:
+                asked = {"refetch_since": day.isoformat(), "reach_back": self.reach_back}
+                ops[name] = {"config": asked}
+        return {"ops": ops}
+
+
+QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""For runs of a person: their progress is shown, Dagster's log is kept in its event log."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """How a check of a run went, over the run's whole range of days.
+
+    `is_error` is its severity: an error says that something is wrong, whether or not it blocks.
+    `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed,
+    `sample` a few failing rows, people's addresses masked, and `details` says more of a failure.
+    """
+
+    asset: str
+    name: str
+    passed: bool
+    blocking: bool
+    is_error: bool
+    promise: str = ""
+    failures: dict[str, int] = field(default_factory=dict)
+    days: tuple[date, ...] = ()
+    sample: tuple[dict[str, str], ...] = ()
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did. `errors` holds one line for every step that failed by itself.
+
+    `not_built` are the assets that were selected and not materialised; `interrupted` is true where
+    a person stopped the run.
+    """
+
+    run_id: str
+    success: bool
+    materialized: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    errors: tuple[str, ...]
+    not_built: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether all was built and no check found an error, one that blocks nothing included."""
+        return self.success and all(check.passed or not check.is_error for check in self.checks)
+
+
+def dagster_yaml() -> Path:
+    """The instance configuration: the checkout's, or the copy that the wheel carries."""
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_dagster.yaml"
+    return packaged if packaged.is_file() else package.parent / "dagster.yaml"
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder of Dagster's storage: DAGSTER_HOME, else one in the state folder. Made ready.
+
+    The folder in the state folder is ours: its `dagster.yaml` follows the installed version. In a
+    DAGSTER_HOME of the person's own the file is written once and never touched again.
+    """
+    own = settings.vendor_value("DAGSTER_HOME")
+    home = Path(own or settings.home / "dagster").absolute()
+    target, current = home / "dagster.yaml", dagster_yaml().read_bytes()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or (own is None and target.read_bytes() != current):
+            target.write_bytes(current)
+    except OSError as error:
+        raise AiUsageError(
+            f"{home}: cannot keep Dagster's state there: {error.strerror}; set AI_USAGE_HOME to a "
+            "folder that can be written."
+        ) from error
+    os.environ["DAGSTER_HOME"] = str(home)
+    batch_events()
+    return home
+
+
+_LEAST_ROOM = 1_000_000
+"""Bytes of room below which SQLite finds its disk full, in various words."""
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance: its runs, events and the state of alerts.
+
+    Raises `AiUsageError` where its storage cannot be opened, like a Postgres that is down, and
+    where it cannot be written meanwhile, like a disk that is full.
+    """
+    home = dagster_home(settings)
+    try:
+        instance = dg.DagsterInstance.get()
+    except Exception as error:
+        # Dagster and the database's driver have a dozen kinds of error for it.
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        _explain_full_disk(home, error)
+        said = mask_text(str(cause).strip().partition("\n")[0]) or type(cause).__name__
+        raise AiUsageError(
+            f"Dagster's storage cannot be opened: {said}. See what {home / 'dagster.yaml'} says "
+            "of it, and the variables that it names."
+        ) from error
+    try:
+        with instance:
+            yield instance
+    except OperationalError as error:
+        _explain_full_disk(home, error)
+        raise AiUsageError(
+            f"Dagster's storage failed: {mask_text(str(error.orig).partition(chr(10))[0])}. Mend "
+            f"what {home / 'dagster.yaml'} says of it, and run the same command again."
+        ) from error
+
+
+def _explain_full_disk(home: Path, error: Exception) -> None:
+    """Raise `AiUsageError` if there is no room for Dagster's state."""
+    if shutil.disk_usage(home).free < _LEAST_ROOM:
+        raise AiUsageError(
+            f"{home}: the disk is full: make room, and run the same command again. Archive and "
+            "warehouse are whole."
+        ) from error
+
+
+def run_assets(
+    defs: dg.Definitions,
+    settings: Settings,
+    selection: str,
+    window: Window,
+    *,
+    refetch: Refetch = Refetch(),
+    leave_closed: bool = False,
+    progress: Progress = lambda step: None,
+) -> RunResult:
+    """Materialise the selected assets for a range of days in one run, checks included.
+
+    `selection` is Dagster's asset selection syntax (`*` for all). With `leave_closed` the days of
+    closed months keep their rows. Raises `AiUsageError` if the selection is unreadable or selects
+    nothing.
+    """
+    keys = selected(defs, selection)
+    graph = defs.resolve_asset_graph()
+    of_assets = {key.path[-1]: graph.get(key).tags for key in keys}
+    job = defs.resolve_implicit_global_asset_job_def()
+    run_id = str(uuid.uuid4())
+    note_empty_warehouse(settings)
+    with dagster_instance(settings) as instance, listening(progress):
+        end_dead_runs(instance)
+        if writes(keys) and settings.warehouse == "bigquery":
+            # A DuckDB file is held by one process at a time anyway.
+            wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
+        instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            asset_selection=keys,
+            raise_on_error=False,
+            run_config={**refetch.config(of_assets), **QUIET},
+            tags={
+                **_tags_of(window),
+                **(WRITES if writes(keys) else {}),
+                **(LEAVE_CLOSED if leave_closed else {}),
+            },
+        )
+        alert_on_run(settings, defs, instance, run_id)
+    if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
+        take_in_reference(settings, window, leaves_closed=leave_closed)
+    built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
+    failed = [event for event in result.all_events if event.is_step_failure]
+    return RunResult(
+        run_id=run_id,
+        success=result.success,
+        materialized=tuple(sorted(key.path[-1] for key in built)),
+        checks=_checks(defs, result, window),
+        errors=tuple(line for line in map(error_line, failed) if line is not None),
+        not_built=tuple(key.path[-1] for key in keys if key not in built),
+        interrupted=any(map(interrupted, failed)),
+    )
+
+
+def run_blocking_checks(
+    defs: dg.Definitions, settings: Settings, window: Window
+) -> tuple[CheckResult, ...]:
+    """Evaluate every blocking check over the days as the warehouse has them; nothing is built.
+
+    Raises `AiUsageError` where one cannot be evaluated.
+    """
+    graph = defs.resolve_asset_graph()
+    blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(), asset_check_selection=blocking
+    )
+    run_id = str(uuid.uuid4())
+    with dagster_instance(settings) as instance:
+        end_dead_runs(instance)
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=instance,
+            raise_on_error=False,
+            run_config=QUIET,
+            tags=_tags_of(window),
+        )
+        alert_on_run(settings, defs, instance, run_id)
+    failed = [event for event in result.all_events if event.is_step_failure]
+    if any(map(interrupted, failed)):
+        raise AiUsageError("stopped while the checks ran; nothing was changed.")
+    for line in map(error_line, failed):
+        if line is not None:
+            raise AiUsageError(line)
+    return _checks(defs, result, window)
+
+
+def _tags_of(window: Window) -> dict[str, str]:
+    return {**range_tags(window), STARTED_BY: "cli", **this_process()}
+
+
+def take_in_reference(settings: Settings, built: Window, *, leaves_closed: bool) -> None:
+    """Remember that the accepted reference files and the present rules are in the facts.
+
+    Call it after a run that built all; `built` are its days, but for those of closed months if it
+    `leaves_closed`.
+    """
+    loaded = loaded_days(settings)
+    if loaded is not None:
+        archive = Archive(settings.archive_root)
+        take_in(archive, settings, built, loaded, leaves_closed=leaves_closed)
+        note_built(archive, settings, built, loaded, leaves_closed=leaves_closed)
+
+
+def outdated(settings: Settings) -> OutdatedDays | None:
+    """The open days that the rules of an older version built; None where there are none."""
+    archive = Archive(settings.archive_root)
+    return outdated_days(archive, settings, lambda: loaded_days(settings))
+
+
+def note_empty_warehouse(settings: Settings) -> None:
+    """Remember, where nothing is loaded yet, that all of it will follow the present rules.
+
+    A warehouse that cannot be asked now is left to the run, which says why.
+    """
+    archive = Archive(settings.archive_root)
+    with suppress(WarehouseError):
+        if not all_known(archive) and loaded_days(settings) is None:
+            note_empty(archive, settings)
+
+
+def loaded_days(settings: Settings) -> Window | None:
+    """From the first to the last day with events; None where the warehouse has none."""
+    warehouse = warehouse_resource(settings).warehouse()
+    if not warehouse.exists("raw_ai_events"):
+        return None
+    days = next(
+        warehouse.rows(
+            "SELECT MIN(event_date) AS first_day, MAX(event_date) AS last_day "
+            "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
+        )
+    )
+    if days["first_day"] is None:
+        return None
+    return Window(days["first_day"], days["last_day"] + timedelta(days=1))
+
+
+_SELECTIONS = "Examples: raw_ai_events, group:views, *fact_ai_costs (with all that it needs)."
+
+
+def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:
+    """The asset keys that a selection names. Raises `AiUsageError` where there are none."""
+    graph = defs.resolve_asset_graph()
+    try:
+        chosen = dg.AssetSelection.from_string(selection)
+        keys = sorted(chosen.resolve(graph) & graph.executable_asset_keys)
+    except dg.DagsterInvalidSubsetError:
+        keys = []
+    except dg.DagsterError as error:
+        line = str(error).strip().splitlines()[0].rstrip(".")
+        raise AiUsageError(f"--select {selection!r}: {line}. {_SELECTIONS}") from error
+    if not keys:
+        names = [key.path[-1] for key in graph.executable_asset_keys]
+        close = difflib.get_close_matches(selection.strip("+*"), names, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise AiUsageError(f"--select {selection!r} names no asset: {hint}{_SELECTIONS}")
+    return keys
+
+
+def plan_size(defs: dg.Definitions, selection: str) -> int:
+    """How many steps a run of the selection has: its assets and their checks."""
+    keys = set(selected(defs, selection))
+    checks = defs.resolve_asset_graph().asset_check_keys
+    return len(keys) + sum(1 for check in checks if check.asset_key in keys)
+
+
+def _report(entry: dg.EventLogEntry, progress: Progress) -> None:
+    event = entry.dagster_event
+    if event is None or event.step_key is None:
+        return
+    states = {
+        dg.DagsterEventType.STEP_START: "started",
+        dg.DagsterEventType.STEP_SUCCESS: "done",
+        dg.DagsterEventType.STEP_FAILURE: "failed",
+        dg.DagsterEventType.STEP_SKIPPED: "skipped",
+    }
+    state = states.get(event.event_type)
+    if state is not None:
+        progress(Step(event.step_key, state))
+
+
+def _checks(
+    defs: dg.Definitions, result: dg.ExecuteInProcessResult, window: Window
+) -> tuple[CheckResult, ...]:
+    graph = defs.resolve_asset_graph()
+    found: dict[tuple[str, str], CheckResult] = {}
+    failing_days: dict[tuple[str, str], set[date]] = {}
+    for evaluation in result.get_asset_check_evaluations():
+        name = evaluation.asset_key.path[-1], evaluation.check_name
+        days = failing_days.setdefault(name, set())
+        if evaluation.partition is not None:
+            if not evaluation.passed:
+                days.add(date.fromisoformat(evaluation.partition))
+            if len(window.days()) > 1:
+                continue
+        # The evaluations of single days are summed up by the last one, which has none.
+        spec = graph.get_check_spec(evaluation.asset_check_key)
+        found[name] = CheckResult(
+            asset=name[0],
+            name=name[1],
+            passed=evaluation.passed,
+            blocking=spec.blocking,
+            is_error=evaluation.severity == dg.AssetCheckSeverity.ERROR,
+            promise=spec.description or "",
+            failures=dict(_metadata(evaluation, "failures") or {}),
+            sample=tuple(_metadata(evaluation, "sample") or ()),
+            details=dict(_metadata(evaluation, DETAILS) or {}),
+        )
+    return tuple(
+        replace(found[name], days=tuple(sorted(failing_days[name]))) for name in sorted(found)
+    )
+
+
+def _metadata(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
+    value = evaluation.metadata.get(name)
+    return None if value is None else value.value

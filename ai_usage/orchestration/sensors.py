@@ -1,0 +1,100 @@
+"""What sets alerts off in Dagster's daemon. Commands set them off themselves, after their run.
+
+Open-source Dagster has no sensor on checks, and a failed check that does not block leaves its run
+a success: so both ends of runs are watched, and their check results read. Runs that a command
+executed belong to no code location: hence all locations are monitored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from ai_usage.alerts.alerts import Alerts
+from ai_usage.alerts.findings import STARTED_BY
+from ai_usage.errors import AiUsageError
+from ai_usage.text.masking import mask_text
+
+SECONDS = 30
+COURIER_SECONDS = 60
+
+
+def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
+    """Sensors on runs that succeeded and failed, and the one that tries again."""
+
+    def on_run(name: str, status: dg.DagsterRunStatus, description: str) -> dg.SensorDefinition:
+        @dg.run_status_sensor(
+            name=name,
+            run_status=status,
+            description=description,
+            monitor_all_code_locations=True,
+            minimum_interval_seconds=SECONDS,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+        )
+        def sensor(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+            if not alerts.routes:
+                return dg.SkipReason("AI_USAGE_NOTIFY_URLS is not set: nobody is told.")
+            return _guarded(
+                context.log.error,
+                lambda: _report(context, alerts),
+            )
+
+        return sensor
+
+    @dg.sensor(
+        name="alerts_courier",
+        description="Tries again what a channel did not take, sends digests of ended backfills, "
+        "and reports runs whose command was stopped before it could.",
+        minimum_interval_seconds=COURIER_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def courier(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        if not alerts.routes:
+            return dg.SkipReason("AI_USAGE_NOTIFY_URLS is not set: nobody is told.")
+
+        def work() -> str:
+            alerts.settle(context.instance)
+            return _delivered(context.instance, context.log.error, alerts)
+
+        return _guarded(context.log.error, work)
+
+    return [
+        on_run(
+            "alerts_on_success",
+            dg.DagsterRunStatus.SUCCESS,
+            "Tells of failed checks in runs that succeeded, and of what recovered.",
+        ),
+        on_run(
+            "alerts_on_failure",
+            dg.DagsterRunStatus.FAILURE,
+            "Tells of failed runs: what was not built, and which checks failed.",
+        ),
+        courier,
+    ]
+
+
+def _report(context: dg.RunStatusSensorContext, alerts: Alerts) -> str:
+    if context.dagster_run.tags.get(STARTED_BY) == "cli":
+        # Its command reports it, and is about to; if it was killed, the courier will.
+        return "A command's run: it reports itself."
+    alerts.report(context.instance, context.dagster_run)
+    return _delivered(context.instance, context.log.error, alerts)
+
+
+def _delivered(instance: dg.DagsterInstance, error: Callable[[str], None], alerts: Alerts) -> str:
+    for problem in alerts.problems:
+        error(problem)
+    done = alerts.deliver(instance)
+    for line in done.failed:
+        error(line)
+    return f"{done.sent} sent, {alerts.waiting(instance)} waiting."
+
+
+def _guarded(error: Callable[[str], None], work: Callable[[], str]) -> dg.SkipReason:
+    """Do the work; a board that is busy is left for the next tick, never a failed one."""
+    try:
+        return dg.SkipReason(work())
+    except AiUsageError as busy:
+        error(mask_text(str(busy)))
+        return dg.SkipReason("Busy; tried again at the next tick.")

@@ -1,0 +1,201 @@
+"""What a vendor module declares: its endpoints, its credentials, its rows of `dim_platforms`.
+
+A new vendor is one new file in this folder with a module-level `VENDOR`; nothing else names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from ai_usage.vendors.decoding import tolerant
+from ai_usage.vendors.rows import Row
+
+if TYPE_CHECKING:
+    from ai_usage.vendors.http import VendorClient
+    from ai_usage.vendors.saved import SavedReport
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A range of UTC days: `start` included, `end` not."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"window {self.start}..{self.end} holds no day")
+
+    @classmethod
+    def day(cls, day: date) -> Window:
+        """The window of one day."""
+        return cls(day, day + timedelta(days=1))
+
+    @property
+    def start_at(self) -> datetime:
+        """Midnight UTC at which the window begins."""
+        return datetime.combine(self.start, time(), UTC)
+
+    @property
+    def end_at(self) -> datetime:
+        """Midnight UTC at which the window ends (not part of it)."""
+        return datetime.combine(self.end, time(), UTC)
+
+    def days(self) -> list[date]:
+        """Every day of the window, in order."""
+        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
+
+    def chunks(self, max_days: int) -> list[Window]:
+        """Cut into consecutive windows of at most `max_days` days."""
+        starts = range(0, (self.end - self.start).days, max_days)
+        return [
+            Window(
+                self.start + timedelta(days=n),
+                min(self.start + timedelta(days=n + max_days), self.end),
+            )
+            for n in starts
+        ]
+
+    def __str__(self) -> str:
+        last = self.end - timedelta(days=1)
+        return f"{self.start}" if last == self.start else f"{self.start}..{last}"
+
+
+def windows_of(days: Iterable[date]) -> list[Window]:
+    """The days as windows, in order, as few as there can be."""
+    found: list[Window] = []
+    for day in sorted(set(days)):
+        if found and found[-1].end == day:
+            found[-1] = Window(found[-1].start, day + timedelta(days=1))
+        else:
+            found.append(Window.day(day))
+    return found
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answered page: the body as it came (JSON bytes) and the request that it answers.
+
+    `request` never holds a credential.
+    """
+
+    body: bytes
+    request: str
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """What a reader may know beside the pages: the fetch's window and how to read amounts.
+
+    `amounts_in` is the unit of money fields in a saved answer that a person imported.
+    """
+
+    window: Window
+    amounts_in: Literal["cents", "usd"] = "cents"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One vendor endpoint: how to fetch a window of it, and what its pages mean.
+
+    `fetch` yields every page of the window or raises `VendorError`: an answer is complete or it is
+    a failure; its last argument is the current UTC instant, for the endpoints that must not ask
+    for what has not happened yet. `read` is pure: no network, no clock, no warehouse. It yields
+    what the pages hold, rows of days outside the window included: its caller keeps the days it
+    asked for. A `snapshot` endpoint describes the moment it was asked and can only be fetched for
+    today.
+    """
+
+    name: str
+    description: str
+    api_path: str
+    yields: type[Row]
+    fetch: Callable[[VendorClient, Window, datetime], Iterator[Page]]
+    read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
+    saved: SavedReport | None = None
+    """How a person's saved answer of it is known and read; None where it cannot be imported."""
+    kind: Literal["range", "snapshot"] = "range"
+    max_days: int = 30
+    settle: timedelta = timedelta(hours=2)
+    """How long after a day's end (UTC) the vendor may still change it."""
+    lookback: Literal["usage", "cost"] = "usage"
+    """What it reports, and so how long it is asked again: `cost` where its records may bill."""
+    requests_per_minute: int | None = None
+    """The endpoint's own rate limit; None where it shares the vendor's."""
+
+    def __post_init__(self) -> None:
+        # Whatever a vendor's reader does: text that cannot be decoded costs a record, no answer.
+        object.__setattr__(self, "read", tolerant(self.read))
+
+    @property
+    def has_cost(self) -> bool:
+        """Whether its answers say what the vendor charges: that is what a cost look-back re-reads.
+
+        An invoice can be compared only with days that such an endpoint has answered, and a record
+        of it that cannot be read may be a charge.
+        """
+        return self.lookback == "cost"
+
+
+WHOLE_PLATFORM = "all"
+"""The `platform_subtype` of a platform as a whole, of what is for no single product; the facts' SQL
+has it too."""
+
+
+@dataclass(frozen=True)
+class PlatformRow:
+    """One row of `dim_platforms` that a vendor brings; columns as in its DDL, unset is NULL."""
+
+    platform_code: str
+    platform_subtype: str
+    platform_name: str
+    values: dict[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor: `name` is the `platform` of its events and the first part of its asset keys."""
+
+    name: str
+    title: str
+    key_setting: str
+    base_url_setting: str
+    base_url: str
+    """Empty where every company has its own: then the setting must be given."""
+    endpoints: tuple[Endpoint, ...]
+    platforms: tuple[PlatformRow, ...]
+    headers: Callable[[str], dict[str, str]]
+    """The authentication headers for a key."""
+    requests_per_minute: int = 60
+    key_name_patterns: Mapping[str, str] = field(default_factory=dict)
+    """How the vendor's tools name the keys that they make: a regular expression over key names,
+    whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
+    members_hold_seats: bool = False
+    """Whether every member in its list holds a seat of the company's contract."""
+    mends: Mapping[int, str] = field(default_factory=dict)
+    """What to do about a refusal with this status, where it is not the key or the base URL."""
+
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint of that name; KeyError if there is none."""
+        for endpoint in self.endpoints:
+            if endpoint.name == name:
+                return endpoint
+        raise KeyError(name)
+
+
+@cache
+def discovered_vendors() -> tuple[Vendor, ...]:
+    """Every module of this folder that declares a `VENDOR`, by name."""
+    from ai_usage import vendors as platforms
+
+    found = [
+        getattr(importlib.import_module(f"{platforms.__name__}.{module.name}"), "VENDOR", None)
+        for module in pkgutil.iter_modules(platforms.__path__)
+    ]
+    return tuple(sorted((v for v in found if isinstance(v, Vendor)), key=lambda v: v.name))

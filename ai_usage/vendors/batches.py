@@ -1,0 +1,72 @@
+"""Events as Arrow batches of `raw_ai_events`, ready to be scored and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from ai_usage.vendors.rows import RawEvent
+from ai_usage.vendors.stored_json import stored
+from ai_usage.warehouse.schema import table_schema
+
+BATCH_ROWS = 20_000
+"""Rows in memory at once; a year's backfill streams through batches of this size."""
+
+_FIELDS = tuple(RawEvent.__struct_fields__)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What every event of one fetch shares: where it came from and when.
+
+    `provisional_days` are those that the vendor could still change when it was asked.
+    """
+
+    platform: str
+    endpoint: str
+    fetched_at: datetime
+    provisional_days: frozenset[date]
+    run_id: str | None
+
+
+def batches(events: Iterable[RawEvent], provenance: Provenance) -> Iterator[pa.RecordBatch]:
+    """Events as Arrow batches in the columns of `raw_ai_events`, not yet scored."""
+    waiting = iter(events)
+    while chunk := list(islice(waiting, BATCH_ROWS)):
+        yield _batch(chunk, provenance)
+
+
+def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
+    columns: dict[str, Sequence[Any]] = dict(
+        zip(_FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
+    )
+    shared: dict[str, Any] = {
+        "platform": provenance.platform,
+        "source_endpoint": provenance.endpoint,
+        "ingest_timestamp": provenance.fetched_at,
+        "pipeline_run_id": provenance.run_id,
+        # Scoring fills both; a score is needed because the column is NOT NULL.
+        "data_quality_score": 1.0,
+        "is_charge_unknown": None,
+    }
+    provisional = provenance.provisional_days
+    days = columns["event_date"]
+    columns["is_provisional"] = [day in provisional for day in days]
+    columns["raw_response"], columns["validation_errors"] = stored(
+        columns["raw_response"], columns["validation_errors"]
+    )
+    schema = table_schema("raw_ai_events").arrow_schema
+    arrays = []
+    for column in schema:
+        if column.name in shared:
+            scalar = pa.scalar(shared[column.name], column.type)
+            arrays.append(pa.repeat(scalar, len(events)))
+        else:
+            arrays.append(pa.array(columns[column.name], column.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

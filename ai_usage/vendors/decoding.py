@@ -1,0 +1,86 @@
+r"""Text that no decoder takes, in an answer that is whole: the rest of it can be read all the same.
+
+A lone surrogate (`"\ud800"`, half of an emoji that somebody cut), an unknown escape, a raw control
+character in a string, bytes that are not UTF-8: a JSON decoder refuses the whole answer for each of
+them. Here they become U+FFFD, spelled so that the records they stand in can be told apart.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from ai_usage.vendors.rows import RawEvent
+
+UNDECODABLE_TEXT = "undecodable_text"
+
+MARK = r"\uFFfd"
+"""U+FFFD as no encoder spells it: all letters lower case, or all upper case, or not escaped."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPE_OR_CONTROL = re.compile(
+    r"(?P<good>\\u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?![dD][89a-fA-F])[0-9a-fA-F]{4})"
+    r'|\\["\\/bfnrt])'
+    r"|\\u[0-9a-fA-F]{4}|\\.|[\x00-\x1f]",
+    re.DOTALL,
+)
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+
+codecs.register_error("ai_usage.mark", lambda error: (MARK, getattr(error, "end")))  # noqa: B009
+
+
+def decodable(body: bytes) -> bytes:
+    """The answer, with U+FFFD (as `MARK`) for text that cannot be decoded.
+
+    The same bytes where there is none, or where the answer is no whole JSON for another reason.
+    """
+    if _is_readable(body):
+        return body
+    text = body.decode("utf-8", "ai_usage.mark")
+    mended = _STRING.sub(_mended, text).encode()
+    return mended if _is_readable(mended) else body
+
+
+def _is_readable(body: bytes) -> bool:
+    try:
+        # What is skipped is checked for everything but its UTF-8.
+        _ANYTHING.decode(body)
+        body.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _mended(string: re.Match[str]) -> str:
+    return _ESCAPE_OR_CONTROL.sub(lambda odd: odd[0] if odd["good"] else MARK, string[0])
+
+
+def tolerant(read: Callable[[Iterable[bytes], Any], Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """A reader that takes answers with undecodable text, and flags the records that hold it."""
+
+    def reading(pages: Iterable[bytes], context: Any) -> Iterator[Any]:
+        mended = False
+
+        def whole() -> Iterator[bytes]:
+            nonlocal mended
+            for page in pages:
+                taken = decodable(page)
+                mended = taken is not page
+                yield taken
+
+        for row in read(whole(), context):
+            if mended and isinstance(row, RawEvent) and _holds_odd_text(row.raw_response or ""):
+                row.validation_errors = [*row.validation_errors, UNDECODABLE_TEXT]
+            yield row
+
+    return reading
+
+
+def _holds_odd_text(record: str) -> bool:
+    """Whether a record of a mended answer is one that was mended, as it came or written anew."""
+    return MARK in record or "\ufffd" in record

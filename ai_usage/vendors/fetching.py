@@ -1,0 +1,252 @@
+"""From vendor to archive, and from archive to rows: what every endpoint has in common.
+
+Which days to ask for and which to normalise is decided here; what to ask and what an answer means
+is the vendor module's. Nothing here knows a warehouse.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import cast
+
+import msgspec
+
+from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.errors import ArchiveError, VendorError
+from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.event_ids import with_event_ids
+from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.pace import FetchProgress
+from ai_usage.vendors.paging import PagesShiftedError
+from ai_usage.vendors.parsing import UnreadableAmount
+from ai_usage.vendors.rows import RawEvent, Row
+
+PASSES = 3
+"""How often a window is read from its start when its pages shift meanwhile."""
+
+
+@dataclass
+class FetchReport:
+    """What `fetch_window` did: UTC days, counts of pages, and their bytes as JSON."""
+
+    vendor: str
+    endpoint: str
+    window: Window
+    fetched_days: list[date] = field(default_factory=list)
+    held_days: list[date] = field(default_factory=list)
+    """Not asked: a complete answer from after they settled is in the archive."""
+    skipped_days: list[date] = field(default_factory=list)
+    """Not askable: after today, or (snapshots) any day but today."""
+    pages: int = 0
+    new_pages: int = 0
+    bytes: int = 0
+    fetches: list[Fetch] = field(default_factory=list)
+
+
+def fetch_window(
+    vendor: Vendor,
+    endpoint: Endpoint,
+    window: Window,
+    *,
+    client: VendorClient,
+    archive: Archive,
+    now: datetime,
+    refetch: bool = False,
+    progress: Callable[[FetchProgress], None] = lambda progress: None,
+) -> FetchReport:
+    """Bring the window's days into the archive, in as few requests as the vendor's limits allow.
+
+    Days that are held are not asked again unless `refetch`. `now` is the current UTC instant: no
+    day after it is asked, and a snapshot only for its day. Every chunk is a fetch of its own in
+    the archive; when one fails, the earlier ones stay, the error goes on. `progress` is told after
+    each of them.
+    Raises `VendorError`, `ArchiveError`.
+    """
+    now = now.astimezone(UTC)
+    today = now.date()
+    report = FetchReport(vendor.name, endpoint.name, window)
+    held: set[date] = set()
+    if not refetch:
+        held = archive.held(vendor.name, endpoint.name, window, endpoint.settle)
+    for day in window.days():
+        if day > today or (endpoint.kind == "snapshot" and day != today):
+            report.skipped_days.append(day)
+        elif day in held:
+            report.held_days.append(day)
+        else:
+            report.fetched_days.append(day)
+    started, done = time.monotonic(), 0
+    for chunk in _chunks(report.fetched_days, endpoint.max_days):
+        _fetch_chunk(vendor, endpoint, chunk, client, archive, now, report)
+        done += len(chunk.days())
+        progress(
+            FetchProgress(
+                days_done=done,
+                days=len(report.fetched_days),
+                requests=report.pages,
+                seconds=time.monotonic() - started,
+                per_minute=client.requests_per_minute(endpoint.name),
+            )
+        )
+    return report
+
+
+def _fetch_chunk(
+    vendor: Vendor,
+    endpoint: Endpoint,
+    chunk: Window,
+    client: VendorClient,
+    archive: Archive,
+    now: datetime,
+    report: FetchReport,
+) -> None:
+    """One chunk, from its start again when its pages shift; each attempt leaves its manifest."""
+    for last_pass in (False,) * (PASSES - 1) + (True,):
+        try:
+            with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
+                for page in _readable(vendor, endpoint, chunk, endpoint.fetch(client, chunk, now)):
+                    recorder.add(page)
+                recorder.days = digests_by_day(endpoint, recorder.lines(), ReadContext(chunk))
+        except PagesShiftedError:
+            if last_pass:
+                raise
+            continue
+        report.pages += len(recorder.pages)
+        report.new_pages += recorder.new_pages
+        report.bytes += recorder.bytes
+        if recorder.fetch is not None:
+            report.fetches.append(recorder.fetch)
+        return
+
+
+def _readable(
+    vendor: Vendor, endpoint: Endpoint, chunk: Window, pages: Iterator[Page]
+) -> Iterator[Page]:
+    """The pages; a snapshot's must prove readable before they count as its day's answer.
+
+    A report's records are flagged one by one where they cannot be read, and asked for again. A
+    snapshot is of its day alone, and every later run folds it: it would fail them all for ever.
+    """
+    if endpoint.kind == "range":
+        yield from pages
+        return
+    bodies: list[bytes] = []
+    for page in pages:
+        bodies.append(page.body)
+        yield page
+    try:
+        for _ in endpoint.read(bodies, ReadContext(chunk)):
+            pass
+    except (msgspec.MsgspecError, UnreadableAmount) as error:
+        raise VendorError(
+            f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
+            f"({error}). Nothing of it is used; the last good answer stays."
+        ) from None
+
+
+def digests_by_day(
+    endpoint: Endpoint, pages: Iterable[bytes], context: ReadContext
+) -> dict[date, str] | None:
+    """Of each day that an answer has events of, a digest of its records in any order.
+
+    Two answers that give a day one digest say the same of it, however their pages were cut: the
+    vendors' windows move on by a day every day. None where the pages cannot be read, or hold no
+    events: what an answer means must not fail its fetch.
+    """
+    if endpoint.yields is not RawEvent:
+        return None
+    sums: dict[date, int] = {}
+    unit = f"{context.amounts_in}:".encode()
+    try:
+        for event in cast(Iterator[RawEvent], endpoint.read(pages, context)):
+            record = (event.raw_response or repr(event)).encode()
+            number = int.from_bytes(sha256(unit + record).digest(), "big")
+            sums[event.event_date] = (sums.get(event.event_date, 0) + number) % 2**256
+    except Exception:
+        return None
+    return {day: f"{total:064x}" for day, total in sorted(sums.items())}
+
+
+def _chunks(days: list[date], most: int) -> list[Window]:
+    """Runs of consecutive days, cut to the vendor's longest window."""
+    runs: list[Window] = []
+    for day in days:
+        if runs and runs[-1].end == day:
+            runs[-1] = Window(runs[-1].start, day + timedelta(days=1))
+        else:
+            runs.append(Window.day(day))
+    return [chunk for run in runs for chunk in run.chunks(most)]
+
+
+@dataclass
+class Reading:
+    """One fetch's part of a window: the days it serves and their rows, read as they are taken.
+
+    `rows` can be taken once. `outside` counts, once they are taken, the rows that the answer holds
+    for days that the fetch did not ask for: they are left aside, another fetch is asked for them.
+    """
+
+    fetch: Fetch
+    days: list[date]
+    settle: timedelta
+    rows: Iterator[Row] = field(default_factory=lambda: iter(()))
+    outside: int = 0
+
+    def is_provisional(self, day: date) -> bool:
+        """Whether the vendor may still have changed `day` after this fetch."""
+        return not self.fetch.settled(day, self.settle)
+
+
+def read_rows(
+    vendor: Vendor, endpoint: Endpoint, window: Window, archive: Archive
+) -> Iterator[Reading]:
+    """The window's rows from the newest complete fetch of every day, a page in memory at a time.
+
+    Events carry their `event_id`, and only events of the days that their fetch serves are given.
+    A day that no complete fetch covers is in no `Reading`: the caller must not take it for empty.
+    Raises `ArchiveError` where a page is missing or damaged.
+    """
+    for fetch, days in archive.coverage(vendor.name, endpoint.name, window):
+        reading = Reading(fetch, days, endpoint.settle)
+        reading.rows = _rows(vendor, endpoint, archive, reading)
+        yield reading
+
+
+def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetch) -> Iterator[Row]:
+    """All that a fetch's pages hold, a page in memory at a time; events have no id yet.
+
+    Raises `ArchiveError` where a page is missing, damaged or of an unknown shape.
+    """
+    context = ReadContext(fetch.window, archive.manifest(fetch).amounts_in)
+    try:
+        yield from endpoint.read(archive.pages(fetch), context)
+    except (msgspec.MsgspecError, UnreadableAmount) as error:
+        raise ArchiveError(
+            f"{vendor.name} {endpoint.name} {fetch.window}: the archived answer of "
+            f"{fetch.fetched_at:%Y-%m-%d %H:%M} UTC has a shape that cannot be read ({error}). "
+            "Fetch it again."
+        ) from error
+
+
+def _rows(vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading) -> Iterator[Row]:
+    rows = read_fetch(vendor, endpoint, archive, reading.fetch)
+    if endpoint.yields is RawEvent:
+        return _events(vendor, endpoint, cast(Iterator[RawEvent], rows), reading)
+    return rows
+
+
+def _events(
+    vendor: Vendor, endpoint: Endpoint, events: Iterator[RawEvent], reading: Reading
+) -> Iterator[RawEvent]:
+    served = set(reading.days)
+    asked = set(reading.fetch.window.days())
+    # Ids first: an ordinal counts among all equals of a day, whichever days are served.
+    for event in with_event_ids(vendor.name, endpoint.name, events):
+        if event.event_date in served:
+            yield event
+        elif event.event_date not in asked:
+            reading.outside += 1

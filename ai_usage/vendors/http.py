@@ -1,0 +1,435 @@
+"""One vendor's HTTP client: retries, the rate limit, and errors a person can act on.
+
+What is asked, and what an answer means, stands in the vendor's own module.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import ipaddress
+import re
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import msgspec
+import stamina
+from pydantic import SecretStr
+
+from ai_usage.errors import SettingsError, VendorError
+from ai_usage.settings import Settings
+from ai_usage.text.printable import one_line
+from ai_usage.vendors.base import Page, Vendor
+from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.limits import RateLimiter, shared
+
+LONGEST_WAIT = timedelta(minutes=5)
+"""A vendor that asks for a longer pause than this fails the request, and the error says how long
+it asked for: a run that sleeps for an hour helps nobody, one that asks too soon even less."""
+
+SHORTEST_SECRET = 8
+"""Characters from which on a key is looked for in answers: a shorter one is any word."""
+
+MOST_SKEW = timedelta(minutes=15)
+"""How far this machine's clock may be off a vendor's. Well below the shortest time in which a day
+settles: by a clock that is ahead, a day that still runs at the vendor would count as complete."""
+
+MESSAGE_LENGTH = 200
+"""Characters of a vendor's own message that an error repeats."""
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Params = Sequence[tuple[str, str]]
+
+
+class VendorClient:
+    """Asks one vendor; one reused connection pool, safe to share between threads.
+
+    A request is repeated on 429, 408, 5xx (529 too), a dropped connection, and an answer that
+    stops short, at most `attempts` times. `Retry-After` is obeyed; without it the wait doubles
+    from `wait_initial` seconds, with jitter, up to `wait_max`. Everything else is a `VendorError`
+    at once. The key is in no error, log or repr, and an answer that holds it is refused: what is
+    answered is kept in the archive as it came.
+
+    The vendors' rate limits are kept before they are hit, by all clients of this process that use
+    the same key (`limits.shared`). A base URL on this machine is a simulator and has no minute to
+    wait for: there the limit is off unless `rate_limited`, and so are the proxies of the
+    environment.
+
+    An answer by a clock that is more than `MOST_SKEW` off ours is a `VendorError` too.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        key: SecretStr,
+        *,
+        base_url: str | None = None,
+        timeout_seconds: float = 60.0,
+        attempts: int = 6,
+        wait_initial: float = 2.0,
+        wait_max: float = 60.0,
+        rate_limited: bool | None = None,
+    ) -> None:
+        self.vendor = vendor
+        url = _checked_url(vendor, base_url or vendor.base_url)
+        self._host = url.netloc.decode("ascii")
+        self._auth = _KeyAuth(vendor, key)
+        self._attempts = attempts
+        self._wait_initial = wait_initial
+        self._wait_max = wait_max
+        loopback = _is_loopback(url.host)
+        limited = not loopback if rate_limited is None else rate_limited
+        account = (vendor.name, self._host, key)
+        self._shared = shared(account, vendor.requests_per_minute if limited else None)
+        self._own = {
+            endpoint.name: shared(
+                (*account, endpoint.name), endpoint.requests_per_minute if limited else None
+            )
+            for endpoint in vendor.endpoints
+            if endpoint.requests_per_minute is not None
+        }
+        self._http = httpx.Client(
+            base_url=url,
+            auth=self._auth,
+            timeout=timeout_seconds,
+            trust_env=not loopback,
+            headers={
+                "Accept": "application/json",
+                "User-Agent": f"ai-usage/{importlib.metadata.version('ai-usage')}",
+            },
+        )
+
+    @classmethod
+    def from_settings(cls, vendor: Vendor, settings: Settings) -> Self:
+        """The client of a configured vendor. Raises `SettingsError` where its key is not set."""
+        key = settings.vendor_secret(vendor.key_setting)
+        if key is None:
+            raise SettingsError(f"{vendor.title} needs a key: set {vendor.key_setting}.")
+        base_url = settings.vendor_value(vendor.base_url_setting)
+        if not (base_url or vendor.base_url):
+            raise SettingsError(f"{vendor.title} needs an address: set {vendor.base_url_setting}.")
+        return cls(
+            vendor,
+            key,
+            base_url=base_url,
+            timeout_seconds=settings.http_timeout_seconds,
+            attempts=settings.http_attempts,
+        )
+
+    def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
+        """GET one page. `where` (window, page) goes into the error if there is one."""
+        query = str(httpx.QueryParams(list(params)))
+        request = self._http.build_request("GET", path, params=list(params))
+        return self._ask(endpoint, where, request, f"GET {path}" + (f"?{query}" if query else ""))
+
+    def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
+        """POST a JSON body, one page back. `where` (window, page) goes into the error."""
+        content = msgspec.json.encode(body)
+        request = self._http.build_request(
+            "POST", path, content=content, headers={"Content-Type": "application/json"}
+        )
+        return self._ask(endpoint, where, request, f"POST {path} {content.decode()}")
+
+    def post_form(
+        self, endpoint: str, path: str, fields: Mapping[str, str], *, where: str = ""
+    ) -> Page:
+        """POST a form, as token endpoints want it; the page's `request` names no field of it."""
+        request = self._http.build_request("POST", path, data=fields)
+        return self._ask(endpoint, where, request, f"POST {path}")
+
+    def requests_per_minute(self, endpoint: str) -> int | None:
+        """How many requests a minute the endpoint is asked at most; None where nothing limits."""
+        return self._own.get(endpoint, self._shared).per_minute
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"VendorClient({self.vendor.name!r}, {self._host!r})"
+
+    def _ask(self, endpoint: str, where: str, request: httpx.Request, text: str) -> Page:
+        limiter = self._own.get(endpoint, self._shared)
+        place = " ".join(part for part in (self.vendor.name, endpoint, where) if part)
+        backoff = _Backoff(limiter)
+        retries = stamina.retry_context(
+            on=backoff,
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=self._wait_initial,
+            wait_max=self._wait_max,
+            wait_jitter=self._wait_initial / 2,
+        )
+        try:
+            for attempt in retries:
+                with attempt:
+                    limiter.wait()
+                    return Page(body=self._answer(request), request=text)
+        except _RefusalError as refused:
+            after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
+            raise VendorError(f"{place}: {refused}{after}. {refused.mend}") from None
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    def _answer(self, request: httpx.Request) -> bytes:
+        """Send once; the body of a complete JSON object, or `_RefusalError`."""
+        try:
+            response = self._http.send(request)
+        except httpx.ConnectError as error:
+            raise self._unreachable(error) from None
+        except httpx.TimeoutException:
+            raise _RefusalError(
+                f"no answer from {self._host} in time",
+                "Try again later, or raise AI_USAGE_HTTP_TIMEOUT_SECONDS.",
+                retry=True,
+            ) from None
+        except httpx.RequestError as error:
+            raise _RefusalError(
+                f"the connection to {self._host} broke ({self._clean(str(error))})",
+                "Try again later.",
+                retry=True,
+            ) from None
+        if not response.is_success:
+            raise self._refusal(response)
+        self._check_clock(response)
+        return self._complete_object(response)
+
+    def _check_clock(self, response: httpx.Response) -> None:
+        """Refuse an answer by a clock that is far from ours; without `Date` there is none."""
+        theirs = _http_date(response.headers.get("date", ""))
+        if theirs is None:
+            return
+        # RFC 9111: a cache on the way says how many seconds ago it got the answer.
+        age = response.headers.get("age", "").strip()
+        theirs += timedelta(seconds=int(age) if age.isascii() and age.isdecimal() else 0)
+        off = datetime.now(UTC) - theirs
+        if abs(off) > MOST_SKEW:
+            minutes = abs(off).total_seconds() / 60
+            raise _RefusalError(
+                f"this machine's clock is {minutes:.0f} minutes "
+                f"{'ahead of' if off > timedelta(0) else 'behind'} that of {self._host}",
+                "Set the clock: it decides which days have ended.",
+            )
+
+    def _unreachable(self, error: httpx.ConnectError) -> _RefusalError:
+        return _RefusalError(
+            f"{self._host} cannot be reached ({self._clean(str(error))})",
+            f"Check the network and {self.vendor.base_url_setting}.",
+            retry=True,
+            quick=True,
+        )
+
+    def _refusal(self, response: httpx.Response) -> _RefusalError:
+        status = response.status_code
+        came = f"answered {status}"
+        if said := _message(response):
+            came += f" ({self._clean(said)})"
+        if status in self.vendor.mends:
+            return _RefusalError(came, self.vendor.mends[status])
+        if status in (401, 403):
+            more = "" if status == 401 else " and what that key may read"
+            return _RefusalError(came, f"Check {self.vendor.key_setting}{more}.")
+        if status in (408, 429) or status >= 500:
+            wait = _retry_after(response)
+            if wait is not None and wait > LONGEST_WAIT.total_seconds():
+                return _RefusalError(
+                    came, f"The vendor asks to wait {wait:.0f} s: run it again then."
+                )
+            return _RefusalError(came, "Try again later.", retry=True, wait=wait)
+        if status == 404 or response.is_redirect:
+            return _RefusalError(came, f"Check {self.vendor.base_url_setting} ({self._host}).")
+        return _RefusalError(came, "The vendor does not accept this request.")
+
+    def _clean(self, text: str) -> str:
+        """Someone else's words for an error: no key (first: shortening may cut it), one line."""
+        clean = one_line(self._auth.hide(text))
+        return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
+
+    def _complete_object(self, response: httpx.Response) -> bytes:
+        """The body, once it has proved to be one whole JSON object; its texts may be odd."""
+        body = response.content
+        again = "Try again later."
+        if self._auth.is_in(body):
+            raise _RefusalError(
+                f"answered 200 with {self.vendor.key_setting} itself in the answer, which is not "
+                "kept",
+                f"See what stands between you and {self._host}, and replace the key.",
+            )
+        if not body.strip():
+            raise _RefusalError("answered 200 with an empty body", again, retry=True)
+        if body.lstrip()[:1] == b"<":
+            kind = self._clean(response.headers.get("content-type", "no content type"))
+            raise _RefusalError(
+                f"answered 200 with a web page ({kind}) instead of JSON",
+                f"Check {self.vendor.base_url_setting} ({self._host}) and any proxy on the way.",
+            )
+        try:
+            # Bytes that are no UTF-8 may have broken on the way: asking again may mend them.
+            body.decode("utf-8")
+            _OBJECT.decode(decodable(body))
+        except msgspec.ValidationError:
+            raise _RefusalError(
+                "answered 200 with JSON that is not an object",
+                f"Check {self.vendor.base_url_setting} ({self._host}).",
+            ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _RefusalError(
+                f"answered 200 with {len(body)} bytes that are not complete JSON ({error})",
+                again,
+                retry=True,
+            ) from None
+        return body
+
+
+class _RefusalError(Exception):
+    """One attempt failed: what came, the mend, and whether and when to ask again."""
+
+    def __init__(
+        self,
+        came: str,
+        mend: str,
+        *,
+        retry: bool = False,
+        wait: float | None = None,
+        quick: bool = False,
+    ) -> None:
+        super().__init__(came)
+        self.mend = mend
+        self.retry = retry
+        self.wait = wait
+        self.quick = quick
+
+
+class _Backoff:
+    """Tells `stamina` whether to ask again, and when where the vendor has said so."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+        self.tries = 0
+
+    def __call__(self, error: Exception) -> bool | float:
+        self.tries += 1
+        if not isinstance(error, _RefusalError) or not error.retry:
+            return False
+        if error.wait is not None:
+            self._limiter.hold(error.wait)
+            return error.wait
+        # A host that is not there is mostly a wrong setting: don't keep the person waiting long.
+        return min(0.2 * 2**self.tries, 5.0) if error.quick else True
+
+
+class _KeyAuth(httpx.Auth):
+    """Puts the vendor's credential on a request, and takes it out of texts."""
+
+    def __init__(self, vendor: Vendor, key: SecretStr) -> None:
+        secret = key.get_secret_value()
+        # A header cannot hold it, and the HTTP library's complaint would quote it.
+        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise SettingsError(
+                f"{vendor.key_setting} is no key: it holds a space, a line break or another "
+                "character that keys do not have. Copy it again."
+            )
+        self._vendor = vendor
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._vendor.headers(self._key.get_secret_value()))
+        yield request
+
+    def hide(self, text: str) -> str:
+        """The text without the key, should a vendor echo it."""
+        for form in self._forms():
+            text = text.replace(form, "***")
+        return text
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether an answer holds the key."""
+        long_enough = len(self._key.get_secret_value()) >= SHORTEST_SECRET
+        return long_enough and any(form.encode() in body for form in self._forms())
+
+    def _forms(self) -> tuple[str, str]:
+        """The key as it is, and as a Basic header has it."""
+        secret = self._key.get_secret_value()
+        return secret, base64.b64encode(f"{secret}:".encode()).decode()
+
+
+def _checked_url(vendor: Vendor, text: str) -> httpx.URL:
+    name = vendor.base_url_setting
+    example = vendor.base_url or "https://host/path"
+    try:
+        url = httpx.URL(text.strip())
+    except httpx.InvalidURL:
+        raise SettingsError(f"{name} is not a URL: write it like {example}.") from None
+    if url.userinfo:
+        raise SettingsError(f"{name} holds a credential: the key belongs in {vendor.key_setting}.")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SettingsError(f"{name}={text} is not a URL: write it like {example}.")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _message(response: httpx.Response) -> str:
+    """The vendor's own words.
+
+    `{"error": {"message": …}}`, `{"error": …, "message": …}`, SCIM's `{"detail": …}` (RFC 7644),
+    or a token endpoint's `{"error": …, "error_description": …}` (RFC 6749).
+    """
+    try:
+        body = msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    error = body.get("error")
+    inner = error.get("message") if isinstance(error, dict) else None
+    described = body.get("error_description")
+    for said in (inner, body.get("message"), body.get("detail"), described, error):
+        if isinstance(said, str) and said.strip():
+            return said
+    return ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the vendor asks to wait: RFC 9110, a number of seconds or an HTTP date.
+
+    A date is by the vendor's clock, which the answer tells; by ours only where it does not.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    at = _http_date(value)
+    if at is None:
+        return None
+    now = _http_date(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (at - now).total_seconds())
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value.strip())
+    except (ValueError, TypeError):
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

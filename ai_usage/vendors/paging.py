@@ -1,0 +1,163 @@
+"""What a complete answer promises, however it is paged: it ends, nothing comes twice or lacks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from ai_usage.errors import AiUsageError, VendorError
+from ai_usage.vendors.base import Page
+from ai_usage.vendors.decoding import decodable
+
+T = TypeVar("T")
+
+MOST_PAGES = 100_000
+"""A bound for a vendor that never ends; a year of a large company's events has a tenth of it."""
+
+Key = Callable[[msgspec.Raw], Hashable | None]
+"""What an API tells a record apart by; None for a record without it."""
+
+
+class PagesShiftedError(VendorError):
+    """What is being paged changed meanwhile: the pages do not fit together, start over."""
+
+
+class Paging:
+    """Watches one answer's pages; every violation is an error that names the place.
+
+    That two records are the same to the last byte proves nothing: many lists give no identity, and
+    there two may be alike by right. What proves that pages do not fit together is a page that comes
+    again, an identity that comes on two pages, an announced total that moves or is not met, and,
+    where an API gives none of these, a list that reads otherwise when it is read again (`alike`).
+    """
+
+    announces = True
+    """Whether the answer must announce what its vendor documents; what a person saved may not."""
+
+    def __init__(self, vendor: str, endpoint: str, where: str) -> None:
+        self._where = f"{vendor} {endpoint} {where}"
+        self._tokens: set[str] = set()
+        self._keys: set[Hashable] = set()
+        self._pages_seen: set[bytes] = set()
+        self._records_seen: set[bytes] = set()
+        self._total: int | None = None
+        self._pages = 0
+        self.count = 0
+        """Records so far."""
+        self.digest = 0
+        """Of the records that `alike` was told, in any order."""
+        self.repeats = False
+        """Whether `alike` was told a record on two pages."""
+
+    def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
+        """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
+        try:
+            return decoder.decode(decodable(page.body))
+        except msgspec.ValidationError as error:
+            raise self.unreadable(error) from None
+
+    def records(
+        self,
+        page: Page,
+        records: Sequence[msgspec.Raw],
+        *,
+        key: Key | None = None,
+        kin: Key = bytes,
+    ) -> None:
+        """Refuse a page that came before, or that holds a record which came on an earlier one.
+
+        The list has shifted meanwhile, or the server ignores the page asked for. `key` tells the
+        identity that the API gives a record. Where it gives none, a page whose records are those
+        of an earlier one is that page again, unless they are all of one `kin`: then they may be
+        alike by right.
+        """
+        self._pages += 1
+        self.count += len(records)
+        if self._pages > MOST_PAGES:
+            raise self.failure(f"more than {MOST_PAGES} pages, it does not seem to end")
+        if not records:
+            return
+        whole, body = _digest(records), _digest([page.body])
+        again = whole in self._pages_seen and len({kin(record) for record in records}) > 1
+        if again or body in self._pages_seen:
+            raise self.shifted(f"page {self._pages} repeats an earlier page")
+        self._pages_seen |= {whole, body}
+        if key is not None:
+            came = {found for record in records if (found := key(record)) is not None}
+            if not came.isdisjoint(self._keys):
+                raise self.shifted(f"page {self._pages} repeats a record of an earlier page")
+            self._keys |= came
+
+    def alike(self, records: Iterable[msgspec.Raw]) -> None:
+        """Take note of a page's records, of a list that has nothing else to prove itself by."""
+        came = [_digest([record]) for record in records]
+        self.repeats = self.repeats or not self._records_seen.isdisjoint(came)
+        self._records_seen.update(came)
+        self.digest = (self.digest + sum(int.from_bytes(one, "big") for one in came)) % 2**128
+
+    def numbered(self, asked: int, says: int | None) -> None:
+        """The page must be the one that was asked for, where it says which it is."""
+        if says is not None and says != asked:
+            raise self.shifted(f"page {asked} says that it is page {says}")
+
+    def next_token(self, has_more: bool | None, token: str | None) -> str | None:
+        """The next page's token, or None at the end.
+
+        `has_more=false` ends whatever the token says; where `has_more` is absent the token decides.
+        """
+        if has_more is False or (has_more is None and not token):
+            return None
+        if not token:
+            raise self.failure("it says that there is more, but not where")
+        if token in self._tokens:
+            raise self.failure("it names the same next page again")
+        self._tokens.add(token)
+        return token
+
+    def same_total(self, total: int) -> None:
+        """The total that every page repeats must hold; raises `PagesShiftedError` if it moves."""
+        if self._total is not None and total != self._total:
+            raise self.shifted(f"the total went from {self._total} to {total} while paging")
+        self._total = total
+
+    def all_there(self, count: int) -> None:
+        """As many records as the vendor announced; raises `PagesShiftedError` if not."""
+        if self._total is not None and count != self._total:
+            raise self.shifted(f"{count} records came of {self._total} announced")
+
+    def shifted(self, what: str) -> AiUsageError:
+        """An error at this place that reading again from the start may mend."""
+        return PagesShiftedError(f"{self._where}: {what}. Try again later.")
+
+    def failure(self, what: str, mend: str = "try again later") -> AiUsageError:
+        """An error at this place: what is wrong, and the mend where waiting is none."""
+        return VendorError(
+            f"{self._where}: {what}. Nothing of it is used, what was held stays; {mend}."
+        )
+
+    def unreadable(self, error: msgspec.ValidationError) -> AiUsageError:
+        """An error at an answer whose form is not the documented one."""
+        return self.failure(
+            f"the answer has another shape than documented ({error})",
+            "try again later, and with a newer version of ai-usage if the vendor has changed it",
+        )
+
+    def nobody(self, setting: str) -> AiUsageError:
+        """An error at a list of people that is empty, though who asks for it is one of them."""
+        return self.failure(
+            "it lists nobody, though the key is of somebody who should be listed: everybody would "
+            "count as having left",
+            f"check what {setting} may read, then run it again",
+        )
+
+
+def _digest(parts: Iterable[bytes | msgspec.Raw]) -> bytes:
+    """Few bytes for many."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+        digest.update(b"\n")
+    return digest.digest()

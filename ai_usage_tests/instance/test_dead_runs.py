@@ -1,0 +1,58 @@
+"""A command that was killed leaves a run behind: it is ended, told of, and the queue goes on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import create_run_for_test
+
+from ai_usage.instance.dead_runs import PROCESS_TAG, end_dead_runs, this_process
+from ai_usage.orchestration.runs import dagster_yaml
+
+STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    text = dagster_yaml().read_text().replace("env: DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text(text)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
+        yield made
+
+
+def dead_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
+    return create_run_for_test(instance, job_name="job", status=STARTED, tags=tags).run_id
+
+
+def test_only_runs_whose_process_on_this_machine_is_gone_are_ended(
+    instance: dg.DagsterInstance,
+) -> None:
+    here = socket.gethostname()
+    gone = started(instance, {PROCESS_TAG: f"{here}/{dead_process()}"})
+    alive = started(instance, this_process())
+    parent = started(instance, {PROCESS_TAG: f"{here}/{os.getppid()}"})
+    elsewhere = started(instance, {PROCESS_TAG: f"another-machine/{dead_process()}"})
+    launched = started(instance, {})
+    assert end_dead_runs(instance) == [gone]
+    assert end_dead_runs(instance) == []
+    statuses = {run.run_id: run.status for run in instance.get_runs()}
+    assert statuses == {
+        gone: FAILURE,
+        alive: STARTED,
+        parent: STARTED,
+        elsewhere: STARTED,
+        launched: STARTED,
+    }

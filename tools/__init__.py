@@ -1,0 +1,1 @@
+"""Generated documents, licences, the SQL lint: what the wheel does not carry."""

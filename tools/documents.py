@@ -1,0 +1,119 @@
+"""The documents' tables, made from what they describe; `python -m tools.documents` writes them.
+
+A table stands between `<!-- name -->` and `<!-- /name -->`; tests keep the documents in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ai_usage.reference import markdown, reference_files
+from ai_usage.settings import PREFIX, Settings
+from ai_usage.vendors.base import discovered_vendors
+from ai_usage.warehouse.schema import table_names, table_schema
+from ai_usage.warehouse.views import view_names, view_schema
+from tools.licences import locked
+
+
+def settings_table() -> str:
+    """Every setting: name, default, meaning."""
+    vendors = [
+        row
+        for vendor in discovered_vendors()
+        for row in (
+            (vendor.key_setting, "", f"{vendor.title}'s key. Secret."),
+            (vendor.base_url_setting, vendor.base_url, f"Where {vendor.title} is asked."),
+        )
+    ]
+    own = [
+        (
+            f"{PREFIX}{name.upper()}",
+            "" if field.default is None else str(field.default),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    return _table(
+        ("setting", "default", "meaning"),
+        [(_code(name), _code(default), meaning) for name, default, meaning in (*vendors, *own)],
+    )
+
+
+def sources_table() -> str:
+    """Every vendor endpoint: asset, request, grain."""
+    return _table(
+        ("asset", "endpoint", "what a record is"),
+        [
+            (
+                _code(f"source_{vendor.name}_{endpoint.name}"),
+                _code(endpoint.api_path),
+                endpoint.description,
+            )
+            for vendor in discovered_vendors()
+            for endpoint in vendor.endpoints
+        ],
+    )
+
+
+def tables_table() -> str:
+    """Every table and view: name and grain."""
+    tables = [(_code(name), table_schema(name).description) for name in table_names()]
+    views = [(_code(name), view_schema(name).description) for name in view_names()]
+    return _table(("table or view", "what a row is"), [*tables, *views])
+
+
+def reference_sections() -> str:
+    """Every reference file, column by column, each to unfold."""
+    return "\n\n".join(
+        f"<details><summary><code>{file.name}</code></summary>\n\n{markdown(file)}\n\n</details>"
+        for file in reference_files()
+    )
+
+
+def licences_table() -> str:
+    """Every locked package: version and licence."""
+    rows = [(package.name, package.version, package.licence) for package in locked()]
+    return _table(("package", "version", "licence"), rows)
+
+
+DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "settings": settings_table,
+        "sources": sources_table,
+        "tables": tables_table,
+        "reference files": reference_sections,
+    },
+    "docs/dependencies.md": {"licences": licences_table},
+}
+
+
+def filled(text: str, document: str) -> str:
+    """A document's text, every table as it must be. Raises KeyError if a marker is missing."""
+    for name, make in DOCUMENTS[document].items():
+        opening, closing = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if opening not in text or closing not in text:
+            raise KeyError(f"{document} has no <!-- {name} --> … {closing}")
+        before, _, rest = text.partition(opening)
+        _, _, after = rest.partition(closing)
+        text = f"{before}{opening}{make()}\n{closing}{after}"
+    return text
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for document in DOCUMENTS:
+        path = Path(document)
+        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
