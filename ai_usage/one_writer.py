@@ -1,0 +1,3 @@
+"""The door that `dagster.yaml` names."""
+
+from ai_usage.instance.one_writer import OneWriterCoordinator as OneWriterCoordinator
