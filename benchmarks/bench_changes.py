@@ -19,10 +19,12 @@ from typing import Any
 import msgspec
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import History
 from ai_usage.ledger.restatements import Restatements
 from ai_usage.vendors import cursor
-from ai_usage.vendors.base import Page, ReadContext, Window
+from ai_usage.vendors.base import ReadContext
 from ai_usage.vendors.fetching import digests_by_day
 
 START = date(2025, 1, 1)

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from ai_usage.days.windows import Window
 from ai_usage.quality.contract import validate
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from benchmarks.bench_replace import DAYS, FIRST, TABLE, fill
 

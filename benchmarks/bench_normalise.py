@@ -19,8 +19,10 @@ from typing import Any
 import msgspec
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.vendors import anthropic, cursor
-from ai_usage.vendors.base import Page, Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.fetching import read_rows
 
 RUNS = 5

@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch, Step, run_assets
@@ -31,7 +32,6 @@ from ai_usage.simulator import (
     serve,
     write_reference_files,
 )
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.schema import table_names
 
 TODAY = date(2026, 3, 18)

@@ -18,10 +18,10 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.alerts.routes import Severity
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import window_of_run
 from ai_usage.instance.step_errors import error_line, interrupted
 from ai_usage.quality.consequences import CONSEQUENCES
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.schema import table_names, table_schema
 
 STARTED_BY = "ai_usage/started_by"

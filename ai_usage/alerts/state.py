@@ -18,8 +18,8 @@ import dagster as dg
 import filelock
 import msgspec
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
-from ai_usage.vendors.base import Window
 
 KEY = "ai_usage/notifications"
 _LOCK_SECONDS = 30.0

@@ -24,9 +24,10 @@ from typing import Literal
 
 import msgspec
 
+from ai_usage.archive.pages import Page
 from ai_usage.archive.store import Store
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, ArchiveError
-from ai_usage.vendors.base import Page, Window
 
 AmountsIn = Literal["cents", "usd"]
 Origin = Literal["api", "import"]

@@ -10,12 +10,13 @@ from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.show import print_rows
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
 from ai_usage.ledger.restatements import Restatements
 from ai_usage.ledger.rows import restatement_batches
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Window, discovered_vendors
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_schema
 
 WHO = ("user_email", "actor_name", "api_key_id", "workspace_id")

@@ -15,6 +15,7 @@ from rich.console import Console
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.open_points import OpenPoint, open_points, summary
 from ai_usage.days.cycles import cycle_of
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import read_contracts
 from ai_usage.ledger.adopted import newest_rows, pending_changes
@@ -36,7 +37,7 @@ from ai_usage.reference import reference_file
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges
-from ai_usage.vendors.base import Endpoint, Vendor, Window, discovered_vendors
+from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Query, Warehouse
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import ENV_FILE_SETTING, PREFIX, Settings
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare_views, compare_warehouses
 from ai_usage.warehouse.schema import table_names

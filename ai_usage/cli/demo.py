@@ -19,6 +19,7 @@ from rich.console import Console
 from ai_usage.cli.dev import serve_ui
 from ai_usage.cli.progress import follow, print_outcome, window_of_run
 from ai_usage.cli.spend import how_much, spend_table
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import lookback_window
 from ai_usage.orchestration.definitions import build_defs
@@ -37,7 +38,6 @@ from ai_usage.simulator.server import (
 )
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Window
 
 MARKER = "this-is-the-demo"
 """A file in the demo's folder: a folder with state but without it is not the demo's to use."""

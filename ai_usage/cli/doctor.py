@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from ai_usage.alerts.routes import routes_of
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.doctor_finding import Finding
 from ai_usage.cli.reference import checked_files, seat_notes
+from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import dagster_home, dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Vendor, Window, discovered_vendors
+from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.http import VendorClient
 from ai_usage.warehouse.sql import relations
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line: what was examined, whether it is well, and what is there or what to do."""
-
-    what: str
-    ok: bool
-    detail: str
-    note: bool = False
-    """True where nothing is wrong and nothing is there: not configured."""
 
 
 def examine(console: Console, settings: Settings) -> bool:

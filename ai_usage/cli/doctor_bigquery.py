@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_usage.cli.doctor import Finding
+from ai_usage.cli.doctor_finding import Finding
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse

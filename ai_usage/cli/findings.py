@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.charges import CHARGES_KNOWN
 from ai_usage.orchestration.checks.metrics import SUBJECT_CHECKS
 from ai_usage.orchestration.runs import CheckResult
@@ -11,7 +12,6 @@ from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.quality.rules import RULES
 from ai_usage.text.masking import telling
 from ai_usage.text.words import counted, few, ranges
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.schema import table_schema
 
 _SAMPLES = 2

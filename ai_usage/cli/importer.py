@@ -10,13 +10,13 @@ from rich.console import Console
 
 from ai_usage.archive.archive import AmountsIn, Archive
 from ai_usage.cli.progress import refuse_closed, run_with_progress
+from ai_usage.days.windows import Window, windows_of
 from ai_usage.errors import AiUsageError
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, few, ranges
-from ai_usage.vendors.base import Window, windows_of
 from ai_usage.vendors.importing import Import, parts_of, plan_imports, take
 
 

@@ -23,10 +23,11 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.charges import unknown_charges
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, ranges
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.findings import described
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.progress import Step
 from ai_usage.ledger.adopted import Change, held_back_changes, pending_changes, widened
@@ -31,7 +32,6 @@ from ai_usage.orchestration.runs import (
 )
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Window
 
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""

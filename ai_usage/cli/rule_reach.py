@@ -15,10 +15,10 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from ai_usage.days.windows import Window
 from ai_usage.finance import allocation_rules
 from ai_usage.reference import Row
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema

@@ -41,13 +41,15 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.directories.base import DirectorySource
 from ai_usage.directories.cells import cell, empty_row
 from ai_usage.errors import SettingsError
 from ai_usage.reference import Row, reference_file
 from ai_usage.reference.files.api_keys import is_secret
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.base import Client, Endpoint, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.paging import Paging
 from ai_usage.vendors.parsing import email_of, text_of
@@ -181,7 +183,7 @@ def _headers(key: str) -> dict[str, str]:
     }
 
 
-def _fetch_users(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_users(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Every page, by `startIndex`, which counts from 1; every user once, as many as announced.
 
     A page is given only after it was looked through: a secret in it must not be archived.

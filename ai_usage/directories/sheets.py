@@ -22,11 +22,13 @@ import msgspec
 from google.auth import crypt, jwt
 from pydantic import SecretStr
 
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.directories.base import DirectorySource
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.reference import Row, decode, encode, read_records, reference_file
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import DirectoryRow
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from ai_usage.days.spans import Span
+from ai_usage.days.windows import Window
 from ai_usage.finance.currency import Rates
 from ai_usage.finance.events import (
     OTHER_COSTS,
@@ -19,7 +20,6 @@ from ai_usage.finance.events import (
 from ai_usage.finance.exact import on_day
 from ai_usage.identity.aliases import Aliases
 from ai_usage.reference.column import Row
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.rows import RawEvent
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from ai_usage.days.cycles import Cycle, cycle_of
 from ai_usage.days.spans import Span
+from ai_usage.days.windows import Window
 from ai_usage.dimensions.surrogate_keys import hash_text
 from ai_usage.finance.currency import Rate, Rates
 from ai_usage.finance.events import (
@@ -35,7 +36,6 @@ from ai_usage.finance.events import (
 )
 from ai_usage.finance.exact import ZERO, micros, on_day
 from ai_usage.finance.seating import Seat, Seating, SeatPeriod
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.rows import RawEvent
 
 

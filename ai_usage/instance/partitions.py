@@ -15,9 +15,9 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 
 DAY_FORMAT = "%Y-%m-%d"
 

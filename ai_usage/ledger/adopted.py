@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
 from ai_usage.ledger.closing import history
@@ -28,7 +30,6 @@ from ai_usage.reference import (
     reference_files,
 )
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Window
 
 _TAKEN_IN = "_taken_in"
 """Endpoint suffix of the states that the facts were built from."""

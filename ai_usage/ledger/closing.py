@@ -15,8 +15,9 @@ from decimal import Decimal
 import msgspec
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
-from ai_usage.vendors.base import Page, Window
 
 BOOKS = "books"
 """The archive's name for what finance has reported, beside the vendors'."""

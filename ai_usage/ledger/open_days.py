@@ -12,9 +12,9 @@ from typing import Final
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import window_of
 from ai_usage.ledger.closing import history
-from ai_usage.vendors.base import Window
 
 _CLOSED_TAG: Final = "ai_usage/closed_months"
 _LEFT: Final = "left"

@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import NamedTuple, cast
 
 from ai_usage.archive.archive import Archive, Fetch, Manifest
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 from ai_usage.ledger.closing import History
-from ai_usage.vendors.base import Endpoint, ReadContext, Vendor, Window
+from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
 from ai_usage.vendors.fetching import digests_by_day, read_fetch
 from ai_usage.vendors.rows import RawEvent
 

@@ -14,10 +14,11 @@ from datetime import date
 import msgspec
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window, windows_of
 from ai_usage.ledger.closing import history
 from ai_usage.reference import VENDOR
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Window, windows_of
 
 _ENDPOINT = "_built_rules"
 

@@ -20,6 +20,7 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.dead_runs import end_dead_runs
 from ai_usage.instance.one_writer import WRITES
@@ -30,7 +31,7 @@ from ai_usage.ledger.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
 from ai_usage.reference import VENDOR, reference_files
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
 

@@ -16,7 +16,7 @@ from google.cloud import bigquery
 from pydantic import Field
 
 from ai_usage.errors import SettingsError
-from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.bigquery import BigQueryWarehouse

@@ -5,7 +5,6 @@ returns a `Write` for each part. Assets downstream read with
 SQL inside the warehouse; only one that takes an input argument gets its rows as Arrow.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,14 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import SettingsError
 from ai_usage.instance.partitions import window_of
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Replaced, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
-
-
-class WarehouseResource(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
-    """Makes the warehouse that the settings name."""
-
-    @abstractmethod
-    def warehouse(self) -> Warehouse:
-        """The warehouse; cheap, nothing is opened yet."""
 
 
 class DuckDBWarehouseResource(WarehouseResource):

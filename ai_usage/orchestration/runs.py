@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from ai_usage.alerts.alerts import alert_on_run
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.instance.dead_runs import end_dead_runs, this_process
 from ai_usage.instance.event_log import batch_events
@@ -43,7 +44,6 @@ from ai_usage.orchestration.checks.metrics import DETAILS
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
-from ai_usage.vendors.base import Window
 
 
 @dataclass(frozen=True)

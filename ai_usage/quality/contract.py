@@ -14,10 +14,10 @@ import pandera.ibis as pa
 from pandera.dtypes import immutable
 from pandera.engines import ibis_engine
 
+from ai_usage.days.windows import Window
 from ai_usage.quality.days import utc_day
 from ai_usage.quality.flags import Severity
 from ai_usage.quality.rules import RULES, Rule
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.schema import TableSchema, table_schema
 
 MAX_FAILURE_CASES = 5

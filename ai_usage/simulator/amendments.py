@@ -11,12 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 import msgspec
-
-if TYPE_CHECKING:
-    from ai_usage.simulator.company import Company
 
 Stream = Literal[
     "cursor_events",
@@ -27,6 +24,14 @@ Stream = Literal[
     "cost_lines",
 ]
 Where = Callable[[Any], bool]
+
+
+class Company(Protocol):
+    """What an amendment needs to know of a company."""
+
+    @property
+    def today(self) -> date:
+        """The day that the company is seen on."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from ai_usage.vendors.base import windows_of
+from ai_usage.days.windows import windows_of
 
 
 def counted(number: int, thing: str, things: str | None = None) -> str:

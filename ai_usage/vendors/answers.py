@@ -13,9 +13,11 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.text.words import few, ranges
-from ai_usage.vendors.base import Endpoint, Page, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.paging import Paging
 from ai_usage.vendors.saved import Days, PageTells, SavedReport, Span, days_of
 

@@ -13,8 +13,9 @@ from decimal import Decimal
 
 import msgspec
 
-from ai_usage.vendors.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
-from ai_usage.vendors.http import Params, VendorClient
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
+from ai_usage.vendors.base import Client, Endpoint, Params, PlatformRow, ReadContext, Vendor
 from ai_usage.vendors.paging import Paging
 from ai_usage.vendors.parsing import (
     NULL,
@@ -106,7 +107,7 @@ _ANSWER = msgspec.json.Decoder(_Answer)
 
 
 def _paged(
-    client: VendorClient,
+    client: Client,
     endpoint: str,
     path: str,
     params: Params,
@@ -145,7 +146,7 @@ def _watch_claude_code(paging: Paging, page: Page) -> str | None:
     return paging.next_token(answer.has_more, answer.next_page)
 
 
-def _listed(client: VendorClient, endpoint: str, window: Window, params: Params) -> Iterator[Page]:
+def _listed(client: Client, endpoint: str, window: Window, params: Params) -> Iterator[Page]:
     """Every page of a directory list, by `after_id` (offsets are ignored there, silently)."""
     path = f"/v1/organizations/{endpoint}"
     paging = Paging(NAME, endpoint, f"{window}")
@@ -172,7 +173,7 @@ def _instant(day: date) -> str:
 
 
 def _buckets(
-    client: VendorClient,
+    client: Client,
     endpoint: str,
     groups: tuple[str, ...],
     window: Window,
@@ -232,11 +233,11 @@ def _grain(record: msgspec.Raw) -> Hashable:
     return bytes(record)
 
 
-def _fetch_usage_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_usage_report(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     return _buckets(client, "usage_report", USAGE_GROUPS, window, now, USAGE_SETTLE)
 
 
-def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_cost_report(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """A window without a complete bucket, today's alone, is refused with a 400.
 
     So today is asked together with yesterday, which is complete, and its rows are the caller's to
@@ -248,7 +249,7 @@ def _fetch_cost_report(client: VendorClient, window: Window, now: datetime) -> I
     return _buckets(client, "cost_report", COST_GROUPS, asked, now, COST_SETTLE)
 
 
-def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_claude_code(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """The endpoint knows no range: a call (and its pages) a day.
 
     A record that stands on two pages is two records, or one that was pushed onto the next page
@@ -272,15 +273,15 @@ def _fetch_claude_code(client: VendorClient, window: Window, now: datetime) -> I
                 raise paging.shifted("a record stands on two pages, and read again they differ")
 
 
-def _fetch_api_keys(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_api_keys(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     return _listed(client, "api_keys", window, [])
 
 
-def _fetch_users(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_users(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     return _listed(client, "users", window, [])
 
 
-def _fetch_workspaces(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_workspaces(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Archived ones too: what was spent in them still has to be named."""
     return _listed(client, "workspaces", window, [("include_archived", "true")])
 

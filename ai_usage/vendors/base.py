@@ -7,86 +7,30 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, Protocol
 
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.vendors.decoding import tolerant
 from ai_usage.vendors.rows import Row
+from ai_usage.vendors.saved import SavedReport
 
-if TYPE_CHECKING:
-    from ai_usage.vendors.http import VendorClient
-    from ai_usage.vendors.saved import SavedReport
-
-
-@dataclass(frozen=True, order=True)
-class Window:
-    """A range of UTC days: `start` included, `end` not."""
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError(f"window {self.start}..{self.end} holds no day")
-
-    @classmethod
-    def day(cls, day: date) -> Window:
-        """The window of one day."""
-        return cls(day, day + timedelta(days=1))
-
-    @property
-    def start_at(self) -> datetime:
-        """Midnight UTC at which the window begins."""
-        return datetime.combine(self.start, time(), UTC)
-
-    @property
-    def end_at(self) -> datetime:
-        """Midnight UTC at which the window ends (not part of it)."""
-        return datetime.combine(self.end, time(), UTC)
-
-    def days(self) -> list[date]:
-        """Every day of the window, in order."""
-        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
-
-    def chunks(self, max_days: int) -> list[Window]:
-        """Cut into consecutive windows of at most `max_days` days."""
-        starts = range(0, (self.end - self.start).days, max_days)
-        return [
-            Window(
-                self.start + timedelta(days=n),
-                min(self.start + timedelta(days=n + max_days), self.end),
-            )
-            for n in starts
-        ]
-
-    def __str__(self) -> str:
-        last = self.end - timedelta(days=1)
-        return f"{self.start}" if last == self.start else f"{self.start}..{last}"
+Params = Sequence[tuple[str, str]]
+"""Query parameters in order; a name may come more than once."""
 
 
-def windows_of(days: Iterable[date]) -> list[Window]:
-    """The days as windows, in order, as few as there can be."""
-    found: list[Window] = []
-    for day in sorted(set(days)):
-        if found and found[-1].end == day:
-            found[-1] = Window(found[-1].start, day + timedelta(days=1))
-        else:
-            found.append(Window.day(day))
-    return found
+class Client(Protocol):
+    """What a vendor's `fetch` asks through: retries, the rate limit and errors are its business."""
 
+    def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
+        """Ask with GET. `where` names the place in errors."""
 
-@dataclass(frozen=True)
-class Page:
-    """One answered page: the body as it came (JSON bytes) and the request that it answers.
-
-    `request` never holds a credential.
-    """
-
-    body: bytes
-    request: str
+    def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
+        """Ask with POST and a JSON body."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +60,7 @@ class Endpoint:
     description: str
     api_path: str
     yields: type[Row]
-    fetch: Callable[[VendorClient, Window, datetime], Iterator[Page]]
+    fetch: Callable[[Client, Window, datetime], Iterator[Page]]
     read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
     saved: SavedReport | None = None
     """How a person's saved answer of it is known and read; None where it cannot be imported."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from ai_usage.vendors.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
-from ai_usage.vendors.http import VendorClient
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
+from ai_usage.vendors.base import Client, Endpoint, PlatformRow, ReadContext, Vendor
 from ai_usage.vendors.paging import Paging
 from ai_usage.vendors.parsing import (
     DAY_MS,
@@ -154,7 +155,7 @@ def _moment(record: msgspec.Raw) -> Hashable:
     return _known(record).timestamp
 
 
-def _fetch_daily_usage(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_daily_usage(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """With page and pageSize all members come; without, only those who were active."""
     name, paging = "daily_usage", Paging(NAME, "daily_usage", f"{window}")
     number, more = 1, True
@@ -184,7 +185,7 @@ def _watch_daily_usage(paging: Paging, page: Page, number: int) -> bool:
     return False
 
 
-def _fetch_usage_events(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_usage_events(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Pages are offsets into a list that may still grow: its announced length must hold."""
     name, paging = "usage_events", Paging(NAME, "usage_events", f"{window}")
     number, more = 1, True
@@ -217,7 +218,7 @@ def _watch_usage_events(paging: Paging, page: Page, number: int) -> bool:
     return more
 
 
-def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_members(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     page = client.get("members", "/teams/members", where=f"{window}")
     paging = Paging(NAME, "members", f"{window}")
     if not paging.decode(page, _MEMBERS_PAGE).team_members:
@@ -225,7 +226,7 @@ def _fetch_members(client: VendorClient, window: Window, now: datetime) -> Itera
     yield page
 
 
-def _fetch_spend(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
+def _fetch_spend(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Sorted by user: amounts move while paging, names don't."""
     paging = Paging(NAME, "spend", f"{window}")
     number = 1

@@ -16,8 +16,10 @@ from typing import cast
 import msgspec
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
-from ai_usage.vendors.base import Endpoint, Page, ReadContext, Vendor, Window
+from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
 from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.pace import FetchProgress

@@ -9,7 +9,7 @@ import base64
 import importlib.metadata
 import ipaddress
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -20,10 +20,11 @@ import msgspec
 import stamina
 from pydantic import SecretStr
 
+from ai_usage.archive.pages import Page
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.settings import Settings
 from ai_usage.text.printable import one_line
-from ai_usage.vendors.base import Page, Vendor
+from ai_usage.vendors.base import Params, Vendor
 from ai_usage.vendors.decoding import decodable
 from ai_usage.vendors.limits import RateLimiter, shared
 
@@ -42,8 +43,6 @@ MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-Params = Sequence[tuple[str, str]]
 
 
 class VendorClient:

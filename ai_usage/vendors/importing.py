@@ -17,9 +17,11 @@ from typing import NamedTuple, cast
 import msgspec
 
 from ai_usage.archive.archive import AmountsIn, Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.text.words import few, ranges
 from ai_usage.vendors.answers import Answer, ImportRefusedError, SavedPage, answers_of
-from ai_usage.vendors.base import Page, ReadContext, Window
+from ai_usage.vendors.base import ReadContext
 from ai_usage.vendors.fetching import read_fetch
 from ai_usage.vendors.parsing import UnreadableAmount
 from ai_usage.vendors.rows import RawEvent, Row

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from ai_usage.archive.pages import Page
 from ai_usage.errors import AiUsageError, VendorError
-from ai_usage.vendors.base import Page
 from ai_usage.vendors.decoding import decodable
 
 T = TypeVar("T")

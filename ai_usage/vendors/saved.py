@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ai_usage.vendors.base import Page, Window
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.vendors.paging import Paging
 from ai_usage.vendors.parsing import instant_of
 

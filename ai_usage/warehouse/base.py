@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.warehouse.sql import AS_OF, Literals, references
 from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
 

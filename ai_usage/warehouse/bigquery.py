@@ -24,8 +24,8 @@ from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
 from sqlglot import exp
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Details, Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.bigquery_jobs import (
     CONFLICT_RETRY,

@@ -19,9 +19,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.quality.rules import UNIQUE_KEYS
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 

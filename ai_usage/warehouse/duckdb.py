@@ -19,8 +19,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.schema import TableSchema, table_names, table_schema

@@ -22,6 +22,7 @@ from dagster._core.storage.tags import (
 
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import STARTED_BY, catalogue_of
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.common import explained
 from ai_usage.orchestration.checks.factory import table_check
@@ -30,7 +31,6 @@ from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.quality.contract import Outcome, Validation
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Warehouse
 
 DAY = date(2026, 3, 10)

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from ai_usage.archive import store
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
-from ai_usage.vendors.base import Page, Window
 
 AT = datetime(2026, 11, 10, 8, 30, 15, 42, tzinfo=UTC)
 FIRST = date(2026, 11, 1)

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 from google.cloud import bigquery
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.compare import compare

@@ -14,6 +14,7 @@ from rich.console import Console
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.doctor import findings
 from ai_usage.cli.reference import check_files
+from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES
 from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.dimensions import Directory
@@ -23,7 +24,6 @@ from ai_usage.orchestration.runs import RunResult
 from ai_usage.settings import Settings
 from ai_usage.simulator import SCIM_TOKEN, Company, serve
 from ai_usage.simulator.roster import ALIAS, EARLIER_LEAVER, MOVER
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.directories.conftest import TODAY, Configured
 from ai_usage_tests.support.pipeline import run_window, warehouse_of

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.directories.scim import AI_USAGE, ENTERPRISE, VENDOR, read_listing
 from ai_usage.errors import VendorError
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage_tests.vendors.support import SECRET, Asked, ScriptedVendor, as_json, client
 

@@ -11,13 +11,13 @@ import pytest
 from starlette.responses import Response
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.directories.sheets import SHEET, read_values
 from ai_usage.errors import AiUsageError, SettingsError, VendorError
 from ai_usage.reference import RefusedFileError, read_path, reference_file
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company
 from ai_usage.simulator.reference import write_directory_files
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.fetching import fetch_window, read_rows
 from ai_usage_tests.directories.conftest import Configured
 from ai_usage_tests.directories.test_scim import archived

@@ -23,6 +23,7 @@ import pytest
 from pydantic import SecretStr
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.errors import VendorError
 from ai_usage.simulator import (
     ANTHROPIC_KEY,
@@ -34,7 +35,7 @@ from ai_usage.simulator import (
 )
 from ai_usage.simulator.faults import KINDS
 from ai_usage.vendors import anthropic, cursor
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
+from ai_usage.days.windows import Window
 from ai_usage.finance import (
     Rates,
     Seating,
@@ -17,7 +18,6 @@ from ai_usage.finance import (
 from ai_usage.identity import Snapshot, members_of
 from ai_usage.identity.history import People, fold_people
 from ai_usage.reference import Row, read_text, reference_file
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.rows import Person, RawEvent
 
 USD_ONLY = Rates()

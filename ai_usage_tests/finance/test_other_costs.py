@@ -8,10 +8,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_usage.days.windows import Window
 from ai_usage.finance import Rates, other_cost_events
 from ai_usage.identity.aliases import Aliases
 from ai_usage.reference import Row
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.rows import RawEvent
 from ai_usage_tests.finance.tables import USD_ONLY, rows_of, window
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.finance import (
     Rates,
     Seating,
@@ -27,7 +28,6 @@ from ai_usage.identity.history import fold_people
 from ai_usage.reference import Row, read_checked, reference_files
 from ai_usage.simulator import Company, Truth, write_reference_files
 from ai_usage.simulator.roster import RECENT_LEAVER
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.rows import Person
 
 TODAY = date(2026, 3, 18)

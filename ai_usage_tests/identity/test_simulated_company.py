@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import httpx
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.identity import Identity, IdentityInputs, Snapshot
 from ai_usage.reference import read_path, reference_file
 from ai_usage.simulator import (
@@ -17,7 +18,7 @@ from ai_usage.simulator import (
     write_directory_files,
 )
 from ai_usage.vendors import anthropic, cursor
-from ai_usage.vendors.base import ReadContext, Window
+from ai_usage.vendors.base import ReadContext
 from ai_usage_tests.identity.sources import only
 
 TODAY = date(2026, 3, 18)

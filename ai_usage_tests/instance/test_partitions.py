@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import (
     checked_window,
@@ -16,7 +17,6 @@ from ai_usage.instance.partitions import (
     window_of,
 )
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 
 TODAY = date(2026, 3, 15)
 

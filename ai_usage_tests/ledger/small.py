@@ -19,10 +19,11 @@ from typing import Any
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
 from ai_usage.cli.progress import window_of_run
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Window
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.cli.support import Done, Place
 from ai_usage_tests.support.pipeline import run_window, warehouse_of

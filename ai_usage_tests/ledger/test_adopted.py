@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.ledger.adopted import (
     accept,
     held_back_changes,
@@ -18,7 +19,6 @@ from ai_usage.ledger.adopted import (
 from ai_usage.ledger.closing import record_close, record_reopening
 from ai_usage.reference import read_path, reference_file
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 
 TODAY = date(2026, 3, 18)
 FIRST = date(2026, 1, 1)

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.progress import window_of_run
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
 from ai_usage.ledger.adopted import accept, held_back_changes
 from ai_usage.ledger.closing import closings
@@ -30,7 +31,6 @@ from ai_usage.reference import read_path, reference_file
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, change, serve
 from ai_usage.simulator.records import CursorEvent
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.cli.support import Done, Place
 from ai_usage_tests.support.pipeline import (

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import (
     UNSIGNED,
     closings,
@@ -25,7 +27,6 @@ from ai_usage.ledger.closing import (
     record_close,
     record_reopening,
 )
-from ai_usage.vendors.base import Page, Window
 from ai_usage_tests.cli.support import FIXTURES
 from ai_usage_tests.ledger.small import ADA, Small, loaded
 

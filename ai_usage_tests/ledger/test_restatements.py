@@ -16,12 +16,14 @@ import pytest
 from pydantic import SecretStr
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 from ai_usage.ledger.closing import History, history, record_close, record_reopening
 from ai_usage.ledger.restatements import EVENTS, Restatement, Restatements
 from ai_usage.simulator import ANTHROPIC_KEY, CURSOR_KEY, Company, add, change, drop, serve
 from ai_usage.simulator.records import CursorEvent
-from ai_usage.vendors.base import Page, Window, discovered_vendors
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import record_close, record_reopening
 from ai_usage.ledger.rule_changes import (
     RULE_CHANGES,
@@ -17,7 +18,6 @@ from ai_usage.ledger.rule_changes import (
     outdated_days,
 )
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 
 TODAY = date(2026, 3, 18)
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)

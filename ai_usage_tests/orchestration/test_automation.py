@@ -13,6 +13,7 @@ import yaml
 from dagster._core.test_utils import create_run_for_test
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.instance.one_writer import OneWriterCoordinator
 from ai_usage.ledger.adopted import accept, pending_changes, take_in
 from ai_usage.ledger.closing import record_close
@@ -34,7 +35,7 @@ from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.reference import VENDOR, read_path, reference_file
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window, discovered_vendors
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.charges import (
     CHARGE_SHARE,
     CHARGES_KNOWN,
@@ -19,7 +20,6 @@ from ai_usage.orchestration.checks.charges import (
     record_text,
     unknown_charges,
 )
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.support.check_runs import PARTITIONS, run
 from ai_usage_tests.warehouse.rows import DAY, Row, arrow, open_warehouse, raw

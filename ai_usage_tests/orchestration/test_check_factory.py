@@ -11,15 +11,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.factory import (
     foreign_key_check,
     rule_checks,
     unique_key_check,
     warehouse_checks,
 )
-from ai_usage.quality.rules import RELATIONS, RULES, UNIQUE_KEYS
-from ai_usage.vendors.base import Window
+from ai_usage.quality.rules import RELATIONS, RULES
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.support.check_runs import PARTITIONS, Ran, run
 from ai_usage_tests.warehouse.rows import DAY, Row, arrow, event_id, open_warehouse, raw, row

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.orchestration.io_managers import (
     DuckDBWarehouseResource,
@@ -14,7 +15,6 @@ from ai_usage.orchestration.io_managers import (
     warehouse_resource,
 )
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema

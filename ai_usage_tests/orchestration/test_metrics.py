@@ -11,7 +11,9 @@ import dagster as dg
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
 from ai_usage.cli.findings import described
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import record_close
 from ai_usage.orchestration.assets.views import view_literals
 from ai_usage.orchestration.checks.metrics import (
@@ -27,7 +29,7 @@ from ai_usage.orchestration.checks.sql_checks import told_apart
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
 from ai_usage.orchestration.runs import CheckResult
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Window, discovered_vendors
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.support.check_runs import PARTITIONS, Ran, run

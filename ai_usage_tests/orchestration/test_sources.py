@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.assets.sources import SourceConfig
-from ai_usage.vendors.base import Window
 
 OPEN = Window(date(2026, 3, 1), date(2026, 3, 4))
 

@@ -11,9 +11,11 @@ import dagster as dg
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Vendor, Window, discovered_vendors
+from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.support.check_runs import PARTITIONS, Ran, run

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.finance import Rates, seat_events
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage_tests.finance.tables import contract, held, seated
 from ai_usage_tests.support.facts import cost_facts, engine_around, raw

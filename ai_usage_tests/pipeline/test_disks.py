@@ -14,12 +14,13 @@ import pyarrow as pa
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, ArchiveError, WarehouseError
 from ai_usage.orchestration.runs import Refetch, RunResult
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve
 from ai_usage.simulator.amendments import restated
-from ai_usage.vendors.base import Page, Window
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.conftest import ANCHOR, TODAY
 from ai_usage_tests.support.disks import read_only, small_disk

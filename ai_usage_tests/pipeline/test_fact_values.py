@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.support.facts import cost_facts, engine_around, raw, usage_facts
 

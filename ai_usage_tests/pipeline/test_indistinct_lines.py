@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage_tests.sql.engine import Engine

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.support.facts import cost_facts, engine_around, raw, reconcile
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ai_usage.archive.archive import Archive, Origin
+from ai_usage.days.windows import Window
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage_tests.support.pipeline import (
     NO_SERVER,
     run_window,

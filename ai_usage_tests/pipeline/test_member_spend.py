@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Page, Window
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.support.pipeline import (
     NO_SERVER,

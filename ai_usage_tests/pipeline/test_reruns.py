@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.simulator import serve, write_directory_files
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.compare import compare
 from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.child import finish, start_backfill

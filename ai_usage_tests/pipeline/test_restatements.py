@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.simulator import Company, add, change, drop, serve
 from ai_usage.simulator.records import CursorEvent
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage_tests.support.pipeline import (
     Loaded,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Window
 from ai_usage_tests.cli.support import FIXTURES, Place
 from ai_usage_tests.support.pipeline import warehouse_of
 

@@ -11,11 +11,12 @@ import duckdb
 import ibis
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.quality.contract import MAX_FAILURE_CASES, Validation, rules_of, validate
 from ai_usage.quality.flags import FLAGS, Severity
-from ai_usage.quality.rules import RELATIONS, RULES, UNIQUE_KEYS
-from ai_usage.vendors.base import Window
+from ai_usage.quality.rules import RELATIONS, RULES
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage_tests.warehouse.rows import DAY, Row, arrow, at, days, open_warehouse, row
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_")

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage_tests.sql.engine import Engine
 
 

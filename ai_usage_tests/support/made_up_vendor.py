@@ -11,7 +11,9 @@ from decimal import Decimal
 
 import msgspec
 
-from ai_usage.vendors.base import Endpoint, Page, PlatformRow, ReadContext, Vendor, Window
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
+from ai_usage.vendors.base import Endpoint, PlatformRow, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent
 

@@ -18,6 +18,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch, RunResult, dagster_home, run_assets
@@ -30,7 +31,7 @@ from ai_usage.simulator import (
     serve,
     write_directory_files,
 )
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare_rows
 from ai_usage.warehouse.schema import table_names

@@ -20,8 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.vendors import anthropic, cursor
-from ai_usage.vendors.base import Page, ReadContext, Vendor, Window
+from ai_usage.vendors.base import ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent
 

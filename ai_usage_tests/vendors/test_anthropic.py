@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.vendors.rows import ApiKey, Person, Workspace
 from ai_usage_tests.vendors.support import ANTHROPIC, DAY, filled, fixture, read
 

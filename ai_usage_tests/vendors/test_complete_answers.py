@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import VendorError
-from ai_usage.vendors.base import Window
 from ai_usage.vendors.paging import PagesShiftedError
 from ai_usage_tests.vendors.support import (
     ANTHROPIC,

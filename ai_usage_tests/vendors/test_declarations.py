@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_usage.vendors.base import Vendor, Window, discovered_vendors
+from ai_usage.days.windows import Window
+from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.rows import RawEvent
 
 TABLES = Path(__file__).parents[2] / "sql" / "tables"

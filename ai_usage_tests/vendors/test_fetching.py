@@ -12,10 +12,12 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY
-from ai_usage.vendors.base import Page, Vendor, Window, discovered_vendors
+from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.fetching import FetchReport, fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent

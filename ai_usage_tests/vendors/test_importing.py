@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
 from ai_usage.vendors.answers import ImportRefusedError
-from ai_usage.vendors.base import Page, Window, discovered_vendors
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.fetching import read_rows
 from ai_usage.vendors.importing import Import, plan_imports, take
 from ai_usage.vendors.rows import RawEvent

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.simulator import ANTHROPIC_KEY, CURSOR_KEY, Company, FaultPlan, serve
 from ai_usage.vendors import cursor, http, limits
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.limits import RateLimiter

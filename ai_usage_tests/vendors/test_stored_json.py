@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.vendors.stored_json import is_json, stored
 from ai_usage_tests.warehouse.rows import DAY, ODD_JSON, event_id, odd_events, open_warehouse
 

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.warehouse.rows import arrow, raw

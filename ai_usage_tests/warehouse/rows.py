@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

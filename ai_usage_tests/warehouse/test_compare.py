@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ai_usage.vendors.base import Window
+from ai_usage.days.windows import Window
 from ai_usage.warehouse.compare import ABSENT, compare, compare_rows, compare_warehouses, same
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema

@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse import duckdb as module
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import VendorError, WarehouseError
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema

@@ -12,6 +12,7 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES
 from ai_usage.identity import (
     Activity,
@@ -32,11 +33,11 @@ from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explain
 from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
-from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
 from ai_usage.reference.known import USERS
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import Reading, read_rows
 from ai_usage.vendors.rows import ApiKey, Person
 from ai_usage.warehouse.base import Query, Warehouse

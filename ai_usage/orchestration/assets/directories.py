@@ -3,12 +3,13 @@
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.reference import RefusedFileError
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window, read_rows
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.days.spans import Span
+from ai_usage.days.windows import Window
 from ai_usage.finance import (
     Holders,
     Rates,
@@ -42,7 +43,7 @@ from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
 from ai_usage.reference.file import Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
 from ai_usage.reference.known import USERS, Others
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.rows import Person
 from ai_usage.warehouse.schema import table_schema

@@ -7,13 +7,14 @@ import msgspec
 import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.ledger.closing import closings, history
 from ai_usage.ledger.restatements import Restatements
 from ai_usage.ledger.rows import restatement_batches
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Write
 from ai_usage.warehouse.schema import table_schema

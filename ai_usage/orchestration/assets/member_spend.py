@@ -7,11 +7,12 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
-from ai_usage.orchestration.io_managers import WarehouseResource
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import read_rows
 from ai_usage.vendors.rows import MemberSpend
 from ai_usage.warehouse.base import Warehouse, Write

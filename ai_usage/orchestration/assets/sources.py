@@ -6,11 +6,12 @@ from datetime import date
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.instance.progress import Step, tell
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, Vendor, Window
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.pace import FetchProgress

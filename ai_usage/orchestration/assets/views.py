@@ -6,7 +6,7 @@ import dagster as dg
 
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import ENGINEERING, FINANCE, explained, note_lineage
-from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.sql import Literals, references
 from ai_usage.warehouse.views import ViewSchema, view_names, view_schema

@@ -14,9 +14,9 @@ from typing import Any
 import dagster as dg
 import msgspec
 
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.metrics import MINIMUM_WEEKS
 from ai_usage.orchestration.checks.sql_checks import subject_check
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 

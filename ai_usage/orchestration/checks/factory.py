@@ -13,8 +13,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
+from ai_usage.days.windows import Window
 from ai_usage.instance.event_log import stored_together
-from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.quality.contract import (
     MAX_FAILURE_CASES,
     Outcome,
@@ -25,10 +26,10 @@ from ai_usage.quality.contract import (
     within,
 )
 from ai_usage.quality.flags import Severity
-from ai_usage.quality.rules import RELATIONS, UNIQUE_KEYS
+from ai_usage.quality.rules import RELATIONS
 from ai_usage.text.masking import masked
-from ai_usage.vendors.base import Window
 from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_schema
 
 Evaluate = Callable[[Warehouse, Window | None], Validation]

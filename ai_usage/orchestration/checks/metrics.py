@@ -13,11 +13,12 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.checks.sql_checks import subject_check
-from ai_usage.orchestration.io_managers import WarehouseResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.views import view_names

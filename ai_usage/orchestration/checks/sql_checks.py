@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
-from ai_usage.vendors.base import Vendor, Window
+from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.files import load

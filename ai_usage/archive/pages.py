@@ -1,0 +1,16 @@
+"""A page as a vendor answered it: the unit that the archive keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answered page: the body as it came (JSON bytes) and the request that it answers.
+
+    `request` never holds a credential.
+    """
+
+    body: bytes
+    request: str
