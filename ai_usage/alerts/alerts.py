@@ -6,7 +6,6 @@ channel is down: what was not delivered stays on the board and is tried again.
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -15,26 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-import dagster as dg
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
-
 from ai_usage.alerts.delivery import Sent, send
 from ai_usage.alerts.findings import (
     Asset,
     Catalogue,
     RunFindings,
-    catalogue_of,
-    read_run,
 )
+from ai_usage.alerts.history import RunHistory
 from ai_usage.alerts.messages import Message, Writer
 from ai_usage.alerts.news import AssetNews, news_of
 from ai_usage.alerts.routes import SEVERITIES, Route, Routes, routes_of
 from ai_usage.alerts.state import Board, Letter, Note, board, read_board
 from ai_usage.settings import Settings
-from ai_usage.text.masking import mask_text
-from ai_usage.vendors.base import Vendor, discovered_vendors
-
-_log = logging.getLogger(__name__)
+from ai_usage.vendors.base import Vendor
 
 COMMAND_GRACE = timedelta(minutes=2)
 """How long after its end a run may be reported by whoever should, before the courier does it."""
@@ -79,6 +71,11 @@ class Alerts:
         return routes_of(self._settings)
 
     @property
+    def catalogue(self) -> Catalogue:
+        """The assets that the alerts are about."""
+        return self._catalogue
+
+    @property
     def routes(self) -> tuple[Route, ...]:
         """The channels that the settings name."""
         return self._routes.routes
@@ -88,26 +85,26 @@ class Alerts:
         """One line for every entry of the setting that cannot be read."""
         return self._routes.problems
 
-    def report(self, instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    def report(self, history: RunHistory, run_id: str) -> bool:
         """Take in a run that has ended, once; True if there is something to deliver."""
-        if not self.routes or run.run_id in read_board(instance).handled:
+        if not self.routes or run_id in read_board(history).handled:
             return False
-        found = read_run(instance, run, self._catalogue)
-        with self._board(instance) as on:
-            if run.run_id in on.handled:
+        found = history.findings(run_id)
+        with self._board(history) as on:
+            if run_id in on.handled:
                 return False
-            on.handled[run.run_id] = self._now()
+            on.handled[run_id] = self._now()
             if found is None or found.stopped:
                 return False
             news = news_of(on, found, self._now())
             if found.backfill is not None:
                 on.notes += [note for new in news for note in self._notes(new, found)]
-                self._end_backfills(instance, on)
+                self._end_backfills(history, on)
             else:
                 self._write(on, news, found)
             return bool(on.letters)
 
-    def settle(self, instance: dg.DagsterInstance) -> None:
+    def settle(self, history: RunHistory) -> None:
         """What became due by itself: runs that nobody reported, digests of ended backfills.
 
         A command that is killed after its run cannot report it, nor can a sensor that finds the
@@ -116,26 +113,21 @@ class Alerts:
         if not self.routes:
             return
         now = self._now()
-        ended = dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
-            updated_after=now - SWEEP,
-        )
-        board_now = read_board(instance)
-        for record in instance.get_run_records(ended, ascending=True):
-            run = record.dagster_run
-            grace = now.timestamp() - (record.end_time or 0) >= COMMAND_GRACE.total_seconds()
+        board_now = read_board(history)
+        for run in history.ended_since(now - SWEEP):
+            grace = now.timestamp() - run.ended_at >= COMMAND_GRACE.total_seconds()
             if grace and run.run_id not in board_now.handled:
-                self.report(instance, run)
+                self.report(history, run.run_id)
         if board_now.notes:
-            with self._board(instance) as on:
-                self._end_backfills(instance, on)
+            with self._board(history) as on:
+                self._end_backfills(history, on)
 
-    def deliver(self, instance: dg.DagsterInstance) -> Delivery:
+    def deliver(self, history: RunHistory) -> Delivery:
         """Send what is due, in order for each channel; what does not arrive is tried again."""
         now = self._now()
-        if not any(letter.due <= now for letter in read_board(instance).letters):
+        if not any(letter.due <= now for letter in read_board(history).letters):
             return Delivery()
-        with self._board(instance) as on:
+        with self._board(history) as on:
             taken = self._take(on, now)
         outcomes: dict[str, Sent] = {}
         failed: list[str] = []
@@ -148,21 +140,21 @@ class Alerts:
             if not outcomes[letter.id].arrived:
                 down.add(letter.route)
                 failed.append(f"{route.place}: {outcomes[letter.id].why}")
-        with self._board(instance) as on:
+        with self._board(history) as on:
             self._put_back(on, taken, outcomes, down, failed)
         return Delivery(sum(1 for sent in outcomes.values() if sent.arrived), tuple(failed))
 
-    def waiting(self, instance: dg.DagsterInstance) -> int:
+    def waiting(self, history: RunHistory) -> int:
         """How many messages are not delivered yet."""
-        return len(read_board(instance).letters)
+        return len(read_board(history).letters)
 
     def test(self) -> list[tuple[Route, Sent]]:
         """Send a test message to every channel now, and say how it went."""
         message = self._writer.test()
         return [(route, send(route, message.title, message.body)) for route in self.routes]
 
-    def _board(self, instance: dg.DagsterInstance) -> AbstractContextManager[Board]:
-        return board(instance, self._settings.home)
+    def _board(self, history: RunHistory) -> AbstractContextManager[Board]:
+        return board(history, self._settings.home)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
@@ -203,11 +195,10 @@ class Alerts:
             if (part := news.only(frozenset({severity})))
         ]
 
-    def _end_backfills(self, instance: dg.DagsterInstance, on: Board) -> None:
+    def _end_backfills(self, history: RunHistory, on: Board) -> None:
         for backfill in {note.backfill for note in on.notes}:
             notes = [note for note in on.notes if note.backfill == backfill]
-            known = instance.get_backfill(backfill)
-            ended = known is None or known.status in BULK_ACTION_TERMINAL_STATUSES
+            ended = history.backfill_ended(backfill)
             if ended or self._now() - min(note.since for note in notes) >= DIGEST_AT_LATEST:
                 self._write_digest(on, backfill, notes)
                 on.notes = [note for note in on.notes if note.backfill != backfill]
@@ -285,29 +276,6 @@ class Alerts:
                 letter.tries += 1
             kept.append(letter)
         on.letters = kept
-
-
-def alert_on_run(
-    settings: Settings, defs: dg.Definitions, instance: dg.DagsterInstance, run_id: str
-) -> Delivery:
-    """Tell of a run that a command executed, without a daemon. Never fails the command.
-
-    What cannot be delivered now is tried again by the daemon or by the next command.
-    """
-    if settings.notify_urls is None:
-        return Delivery()
-    try:
-        catalogue = catalogue_of(defs.resolve_asset_graph())
-        alerts = Alerts(settings, discovered_vendors(), catalogue)
-        run = instance.get_run_by_id(run_id)
-        if run is not None and run.is_finished:
-            alerts.report(instance, run)
-        alerts.settle(instance)
-        return alerts.deliver(instance)
-    except Exception as error:
-        # The run is done and its outcome on the screen; the courier finds what was not reported.
-        _log.warning("alerts: %s: %s", type(error).__name__, mask_text(str(error))[:200])
-        return Delivery()
 
 
 def _kind(severity: str, recovered: Sequence[bool]) -> str:

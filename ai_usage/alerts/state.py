@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import dagster as dg
 import filelock
 import msgspec
 
+from ai_usage.alerts.history import RunHistory
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 
@@ -80,21 +80,21 @@ class Board(msgspec.Struct):
 
 
 @contextmanager
-def board(instance: dg.DagsterInstance, home: Path) -> Iterator[Board]:
+def board(history: RunHistory, home: Path) -> Iterator[Board]:
     """The board, alone on this machine; what is changed is kept on a clean exit.
 
     Raises `AiUsageError` if another process holds it for long.
     """
     with _lock(home):
-        found = read_board(instance)
+        found = read_board(history)
         yield found
         text = msgspec.json.encode(found).decode()
-        instance.daemon_cursor_storage.set_cursor_values({KEY: text})
+        history.save(KEY, text)
 
 
-def read_board(instance: dg.DagsterInstance) -> Board:
+def read_board(history: RunHistory) -> Board:
     """The board as it stands, to look at. One that cannot be read any more starts anew."""
-    text = instance.daemon_cursor_storage.get_cursor_values({KEY}).get(KEY)
+    text = history.load(KEY)
     try:
         return msgspec.json.decode(text, type=Board) if text else Board()
     except msgspec.MsgspecError:

@@ -8,6 +8,7 @@ from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import BUILT
 from ai_usage.alerts.state import parts_of, read_board, to_days
 from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.run_history import DagsterRunHistory
 from ai_usage.orchestration.runs import dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, ranges
@@ -37,7 +38,7 @@ def send_test(console: Console, settings: Settings) -> bool:
 def print_open(console: Console, settings: Settings) -> None:
     """Print every failure that was told and is not over, and what waits for a channel."""
     with dagster_instance(settings) as instance:
-        board = read_board(instance)
+        board = read_board(DagsterRunHistory(instance, {}))
     for key, entry in sorted(board.open.items()):
         asset, check, rule = parts_of(key)
         what = asset if check == BUILT else f"{asset}.{check}"

@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.alerts.alerts import Alerts
-from ai_usage.alerts.findings import catalogue_of_definitions
 from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.dimensions import Directory, dimension_assets, people_keys
@@ -32,6 +31,7 @@ from ai_usage.orchestration.checks.factory import warehouse_checks
 from ai_usage.orchestration.checks.metrics import metric_checks
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
+from ai_usage.orchestration.run_history import catalogue_of_definitions
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor, discovered_vendors

@@ -19,7 +19,6 @@ from typing import Any
 import dagster as dg
 from sqlalchemy.exc import OperationalError
 
-from ai_usage.alerts.alerts import alert_on_run
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
@@ -39,6 +38,7 @@ from ai_usage.ledger.rule_changes import (
     note_empty,
     outdated_days,
 )
+from ai_usage.orchestration.alerting import alert_on_run
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
 from ai_usage.orchestration.checks.metrics import DETAILS
 from ai_usage.orchestration.io_managers import warehouse_resource

@@ -14,6 +14,7 @@ import dagster as dg
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.run_history import DagsterRunHistory
 from ai_usage.text.masking import mask_text
 
 SECONDS = 30
@@ -54,7 +55,7 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
             return dg.SkipReason("AI_USAGE_NOTIFY_URLS is not set: nobody is told.")
 
         def work() -> str:
-            alerts.settle(context.instance)
+            alerts.settle(_history(context.instance, alerts))
             return _delivered(context.instance, context.log.error, alerts)
 
         return _guarded(context.log.error, work)
@@ -78,17 +79,22 @@ def _report(context: dg.RunStatusSensorContext, alerts: Alerts) -> str:
     if context.dagster_run.tags.get(STARTED_BY) == "cli":
         # Its command reports it, and is about to; if it was killed, the courier will.
         return "A command's run: it reports itself."
-    alerts.report(context.instance, context.dagster_run)
+    alerts.report(_history(context.instance, alerts), context.dagster_run.run_id)
     return _delivered(context.instance, context.log.error, alerts)
 
 
 def _delivered(instance: dg.DagsterInstance, error: Callable[[str], None], alerts: Alerts) -> str:
     for problem in alerts.problems:
         error(problem)
-    done = alerts.deliver(instance)
+    history = _history(instance, alerts)
+    done = alerts.deliver(history)
     for line in done.failed:
         error(line)
-    return f"{done.sent} sent, {alerts.waiting(instance)} waiting."
+    return f"{done.sent} sent, {alerts.waiting(history)} waiting."
+
+
+def _history(instance: dg.DagsterInstance, alerts: Alerts) -> DagsterRunHistory:
+    return DagsterRunHistory(instance, alerts.catalogue)
 
 
 def _guarded(error: Callable[[str], None], work: Callable[[], str]) -> dg.SkipReason:

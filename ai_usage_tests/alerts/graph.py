@@ -21,12 +21,13 @@ from dagster._core.storage.tags import (
 )
 
 from ai_usage.alerts.alerts import Alerts
-from ai_usage.alerts.findings import STARTED_BY, catalogue_of
+from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.common import explained
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
+from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.quality.contract import Outcome, Validation
@@ -157,6 +158,11 @@ class Place:
     defs: dg.Definitions
     clock: Clock
 
+    @property
+    def history(self) -> DagsterRunHistory:
+        """The instance's runs, as alerts see them."""
+        return DagsterRunHistory(self.instance, catalogue_of(self.defs.resolve_asset_graph()))
+
     def alerts(self, **settings: str) -> Alerts:
         """The alerts, as another process would make them."""
         made = self.settings if not settings else self._settings(**settings)
@@ -202,8 +208,8 @@ class Place:
         """Run, report and deliver."""
         run = self.run(*args, **kwargs)
         alerts = self.alerts()
-        alerts.report(self.instance, run)
-        alerts.deliver(self.instance)
+        alerts.report(self.history, run.run_id)
+        alerts.deliver(self.history)
         return run
 
     @contextmanager

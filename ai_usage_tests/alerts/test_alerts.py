@@ -205,10 +205,10 @@ def test_the_runs_of_a_backfill_are_one_digest_at_its_end(
             here.tell(day, **tags)
         assert receiver.taken() == []
         alerts = here.alerts()
-        alerts.settle(here.instance)
+        alerts.settle(here.history)
         assert receiver.taken() == [], "it goes on"
-    alerts.settle(here.instance)
-    alerts.deliver(here.instance)
+    alerts.settle(here.history)
+    alerts.deliver(here.history)
     (post,) = receiver.taken()
     assert post["title"] == "ai-usage warning: 2 assets failing in backfill abcdefgh"
     assert "/runs/b/abcdefgh" in post["message"]
@@ -226,18 +226,18 @@ def test_a_channel_that_is_down_is_tried_again_and_holds_back_no_other(
         here.tell(DAYS[0], DAYS[1])
         assert len(other.taken()) == 2
         here.clock.forward(seconds=30)
-        here.alerts().deliver(here.instance)
+        here.alerts().deliver(here.history)
         assert receiver.refused == 2, "not before its time, and one try for the whole channel"
         receiver.down = False
         here.clock.forward(minutes=10)
-        delivered = here.alerts().deliver(here.instance)
+        delivered = here.alerts().deliver(here.history)
         assert delivered.failed == ()
         assert [title.split(":")[1].strip() for title in receiver.titles] == [
             "raw_ai_events",
             "fact_ai_costs",
         ]
         assert other.taken() == []
-        assert here.alerts().waiting(here.instance) == 0
+        assert here.alerts().waiting(here.history) == 0
 
 
 def test_what_piled_up_while_a_channel_was_down_arrives_as_one_message(
@@ -249,12 +249,12 @@ def test_what_piled_up_while_a_channel_was_down_arrives_as_one_message(
         here.world.fails(asset, WARNING, DAYS[0])
         here.tell(DAYS[0], DAYS[1])
         here.clock.forward(minutes=10 * number)
-        here.alerts().deliver(here.instance)
+        here.alerts().deliver(here.history)
     receiver.down = False
     here.clock.forward(hours=2)
-    here.alerts().deliver(here.instance)
+    here.alerts().deliver(here.history)
     here.clock.forward(hours=2)
-    here.alerts().deliver(here.instance)
+    here.alerts().deliver(here.history)
     told = "\n".join(receiver.bodies)
     assert len(receiver.posts) < 3
     for asset in ("raw_ai_events", "fact_ai_costs", "fact_ai_usage"):
@@ -268,10 +268,10 @@ def test_a_channel_that_is_down_for_days_is_given_up(
     here.world.fails("raw_ai_events", WARNING, DAYS[0])
     here.tell(DAYS[0], DAYS[1])
     here.clock.forward(days=4)
-    (why, given_up) = here.alerts().deliver(here.instance).failed
+    (why, given_up) = here.alerts().deliver(here.history).failed
     assert why.startswith("json://127.0.0.1:")
     assert "given up after 3 days: ai-usage warning: raw_ai_events" in given_up
-    assert here.alerts().waiting(here.instance) == 0
+    assert here.alerts().waiting(here.history) == 0
 
 
 def test_a_stopped_run_is_nobodys_alert(install: Installed, receiver: Receiver) -> None:
@@ -286,8 +286,8 @@ def test_runs_of_others_in_the_same_instance_are_not_ours(
 ) -> None:
     here = install(receiver.url())
     run = here.run_of_others()
-    here.alerts().report(here.instance, run)
-    here.alerts().deliver(here.instance)
+    here.alerts().report(here.history, run.run_id)
+    here.alerts().deliver(here.history)
     assert receiver.taken() == []
 
 
@@ -298,6 +298,6 @@ def test_nobody_to_tell_costs_nothing_and_remembers_nothing(
     here.world.fails("raw_ai_events", WARNING, DAYS[0])
     here.tell(DAYS[0], DAYS[1])
     later = here.alerts(AI_USAGE_NOTIFY_URLS=receiver.url())
-    later.report(here.instance, here.run(DAYS[0], DAYS[1]))
-    later.deliver(here.instance)
+    later.report(here.history, here.run(DAYS[0], DAYS[1]).run_id)
+    later.deliver(here.history)
     assert len(receiver.taken()) == 1, "set later, the open failure is told"

@@ -14,8 +14,8 @@ import dagster as dg
 import pytest
 
 from ai_usage.alerts.alerts import COMMAND_GRACE, Alerts
-from ai_usage.alerts.findings import catalogue_of
 from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.settings import Settings
 from ai_usage_tests.alerts.receivers import (
     Receiver,
@@ -85,8 +85,9 @@ def test_a_run_of_the_command_line_alerts_as_the_readme_shows_and_no_daemon_repe
     later = (datetime.now(UTC) + COMMAND_GRACE + timedelta(seconds=5)).timestamp()
     with dg.DagsterInstance.get() as instance:
         daemon = Alerts(settings, [], catalogue_of(graph), lambda: later)
-        daemon.settle(instance)
-        assert daemon.deliver(instance).sent == 0
+        history = DagsterRunHistory(instance, daemon.catalogue)
+        daemon.settle(history)
+        assert daemon.deliver(history).sent == 0
     assert receiver.taken() == []
 
     listed = ai_usage("notify", "open", env=env)

@@ -64,8 +64,8 @@ def test_a_commands_run_is_left_to_the_command_and_told_once(
     here.tick("alerts_on_success", cursors["alerts_on_success"])
     assert receiver.posts == [], "the command is about to report it"
     command = here.alerts()
-    command.report(here.instance, run)
-    command.deliver(here.instance)
+    command.report(here.history, run.run_id)
+    command.deliver(here.history)
     (post,) = receiver.posts
     assert "from the command line succeeded" in post["message"]
     after_the_grace(here)
@@ -92,13 +92,13 @@ def test_many_who_see_a_run_at_once_tell_it_once(here: Place, receiver: Receiver
 
     def see(_: int) -> None:
         alerts = here.alerts()
-        alerts.report(here.instance, run)
-        alerts.deliver(here.instance)
+        alerts.report(here.history, run.run_id)
+        alerts.deliver(here.history)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(see, range(6)))
     assert len(receiver.posts) == 1
-    assert here.alerts().waiting(here.instance) == 0
+    assert here.alerts().waiting(here.history) == 0
 
 
 def test_a_channel_that_is_down_fails_no_tick_and_is_tried_by_the_courier(
@@ -145,7 +145,7 @@ def test_without_channels_the_sensors_say_so_and_do_nothing(tmp_path: Path) -> N
         for name in SENSORS:
             _, (told,) = here.tick(name, cursors[name])
             assert told.startswith("AI_USAGE_NOTIFY_URLS is not set") or name != SENSORS[0]
-        assert read_board(here.instance).handled == {}
+        assert read_board(here.history).handled == {}
 
 
 def test_the_board_keeps_no_secret_and_forgets_what_is_long_over(
@@ -158,7 +158,7 @@ def test_the_board_keeps_no_secret_and_forgets_what_is_long_over(
     (text,) = values.values()
     assert "127.0.0.1" not in text.replace("http://127.0.0.1:3000", "")
     now = datetime.fromtimestamp(here.clock.now, UTC)
-    with board(here.instance, here.settings.home) as on:
+    with board(here.history, here.settings.home) as on:
         on.forget(now + timedelta(days=200))
         assert on.handled == {}
         assert on.open == {}
