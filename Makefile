@@ -37,6 +37,7 @@ check: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 # A file's tests stay together: they share what is slow to make. Two workers for two cores.
 WORKERS ?= 2

@@ -1,0 +1,1 @@
+"""What holds the house: which room imports which, and the doors that stay."""
