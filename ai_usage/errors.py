@@ -1,4 +1,4 @@
-"""Errors a person can cause or mend. Each message is one line: what is wrong, where, and the mend.
+"""Errors a person can cause or fix. Each message is one line: what is wrong, where, the remedy.
 
 Bugs are not here: they keep their traceback.
 """

@@ -1,1 +1,1 @@
-"""The command line: `app` parses options, a file a command does the work."""
+"""The command line: `app` parses options, one file per command does the work."""

@@ -1,7 +1,7 @@
 """Who is who: directory snapshots folded into people's history, key owners ranked, the bridge.
 
 Pure functions: no clock, no network, no warehouse. Reading files is in `ai_usage.reference`,
-fetching directories in `ai_usage.vendors`, writing tables in `ai_usage.orchestration.assets`.
+fetching directories in `ai_usage.directories`, writing tables in `ai_usage.orchestration.assets`.
 """
 
 from ai_usage.dimensions.dates import dim_dates

@@ -1,4 +1,4 @@
-"""What was said before and what is said now: restated days, closed months, and what stands still.
+"""What was said before and what is said now: restated days, closed months, what is locked.
 
 The archive alone knows all of it; nothing here asks a vendor.
 """
