@@ -85,7 +85,8 @@ format: $(STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# The parts of documents and the list of definitions that are made from the code and the lock.
+# The documents' generated parts (README, docs/) and the list of definitions: from the code, the
+# layers contract and the lock.
 snapshots: $(STAMP)
 	@$(BIN)/python -m tools.documents
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest ai_usage_tests/orchestration/test_definitions.py

@@ -227,7 +227,7 @@ class Settings(BaseSettings):
             if field not in cls.model_fields:
                 known = [f"{PREFIX}{f.upper()}" for f in cls.model_fields]
                 close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-                hint = f"did you mean {close[0]}?" if close else "see the README's settings table."
+                hint = f"did you mean {close[0]}?" if close else "docs/settings.md lists them."
                 where = f" in {env_file}" if name in from_file and name not in process else ""
                 raise SettingsError(f"{name}{where} is not a setting: {hint}")
             if value != "":

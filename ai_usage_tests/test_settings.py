@@ -65,7 +65,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
 
 def test_an_unknown_setting_without_a_near_name_points_to_the_table() -> None:
     said = refused({"AI_USAGE_COFFEE": "strong"})
-    assert said == "AI_USAGE_COFFEE is not a setting: see the README's settings table."
+    assert said == "AI_USAGE_COFFEE is not a setting: docs/settings.md lists them."
 
 
 def test_an_unknown_setting_in_the_env_file_says_where(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ A table stands between `<!-- name -->` and `<!-- /name -->`; tests keep the docu
 
 from __future__ import annotations
 
+import ast
+import configparser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from tools.licences import locked
+
+ROOT = Path(__file__).parents[1]
 
 
 def settings_table() -> str:
@@ -64,11 +68,35 @@ def tables_table() -> str:
 
 
 def reference_sections() -> str:
-    """Every reference file, column by column, each to unfold."""
-    return "\n\n".join(
-        f"<details><summary><code>{file.name}</code></summary>\n\n{markdown(file)}\n\n</details>"
-        for file in reference_files()
+    """Every reference file, column by column."""
+    return "\n".join(markdown(file) for file in reference_files())
+
+
+def rooms_table() -> str:
+    """Every room of the layers contract, top to bottom, with what its docstring begins with."""
+    return _table(
+        ("room", "what is in it"),
+        [(_code(_shown(room)), _head(room)) for room in rooms()],
     )
+
+
+def rooms() -> list[str]:
+    """The modules and packages that `.importlinter` orders, top to bottom, by import name."""
+    contract = configparser.ConfigParser()
+    contract.read_string((ROOT / ".importlinter").read_text(encoding="utf-8"))
+    return contract["importlinter:contract:rooms"]["layers"].split()
+
+
+def _shown(room: str) -> str:
+    path = ROOT.joinpath(*room.split("."))
+    return f"{path.name}/" if path.is_dir() else f"{path.name}.py"
+
+
+def _head(room: str) -> str:
+    path = ROOT.joinpath(*room.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return text.split("\n\n")[0]
 
 
 def licences_table() -> str:
@@ -78,12 +106,10 @@ def licences_table() -> str:
 
 
 DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {
-        "settings": settings_table,
-        "sources": sources_table,
-        "tables": tables_table,
-        "reference files": reference_sections,
-    },
+    "README.md": {"sources": sources_table, "tables": tables_table},
+    "docs/architecture.md": {"rooms": rooms_table},
+    "docs/settings.md": {"settings": settings_table},
+    "docs/reference_files.md": {"reference files": reference_sections},
     "docs/dependencies.md": {"licences": licences_table},
 }
 
@@ -115,5 +141,5 @@ def _cell(text: str) -> str:
 
 if __name__ == "__main__":
     for document in DOCUMENTS:
-        path = Path(document)
+        path = ROOT / document
         path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The files a person maintains: what they hold, reading them, refusing them, documenting them.
 
 A file is declared once, as `FILE` in a module of `files/`; reading, `ai-usage reference check`,
-the samples and the README's tables all come from the declaration. What the rows mean for people
+the samples and the documents' tables all come from the declaration. What the rows mean for people
 and keys is not here but in `ai_usage.identity`.
 """
 

@@ -1,4 +1,4 @@
-"""What is made of the declarations beside reading: the README's tables, samples, and the check."""
+"""What is made of the declarations beside reading: documents' tables, samples, and the check."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def write_samples(files: Sequence[ReferenceFile], folder: Path) -> list[Path]:
 
 
 def markdown(file: ReferenceFile) -> str:
-    """The README's section on the file: a table with a row a column."""
+    """The section on the file in `docs/reference_files.md`: a table with one row per column."""
     rows = [
         f"| `{column.name}` | {_kind(column.name, file)} | {column.description} |"
         for column in file.columns
     ]
-    head = [f"### `{file.name}`", "", file.description, "", "| column | cell | meaning |"]
+    head = [f"## `{file.name}`", "", file.description, "", "| column | cell | meaning |"]
     return "\n".join([*head, "|---|---|---|", *rows]) + "\n"
 
 

@@ -82,7 +82,7 @@ class ReferenceFile:
 
     @property
     def column_names(self) -> list[str]:
-        """Column names in the order in which samples and the README list them."""
+        """Column names in the order in which samples and documents list them."""
         return [column.name for column in self.columns]
 
     def column(self, name: str) -> Column:

@@ -55,18 +55,18 @@ def ai_usage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProces
     return subprocess.run(command, env=kept | env, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def shown_in_the_readme() -> str:
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def shown_in_the_guide() -> str:
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
     return re.findall(r"^```\n(ai-usage warning: .*?)\n```$", text, re.DOTALL | re.MULTILINE)[0]
 
 
-def with_the_readmes_run(told: str) -> str:
-    """An alert with the run's id that the README has."""
+def with_the_guides_run(told: str) -> str:
+    """An alert with the run's id that the guide has."""
     run_id = re.findall(r"/runs/([0-9a-f-]{36})", told)[0]
     return told.replace(run_id, "1b2c3d4e-…").replace(run_id[:8], "1b2c3d4e")
 
 
-def test_a_run_of_the_command_line_alerts_as_the_readme_shows_and_no_daemon_repeats_it(
+def test_a_run_of_the_command_line_alerts_as_the_guide_shows_and_no_daemon_repeats_it(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = environment(tmp_path, receiver.url())
@@ -74,7 +74,7 @@ def test_a_run_of_the_command_line_alerts_as_the_readme_shows_and_no_daemon_repe
     assert done.returncode == 0, done.stderr
     (post,) = receiver.taken()
     assert post["title"] == "ai-usage warning: raw_ai_events: completeness failed"
-    assert shown_in_the_readme() == with_the_readmes_run(f"{post['title']}\n\n{post['message']}")
+    assert shown_in_the_guide() == with_the_guides_run(f"{post['title']}\n\n{post['message']}")
 
     assert ai_usage(*RUN, env=env).returncode == 0
     assert receiver.taken() == [], "the same failure, by another command"

@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
 
-from ai_usage.cli.app import app
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import sql_root
 
@@ -46,15 +44,3 @@ def test_the_guides_datasets_and_account_are_those_of_the_access_scripts(
     assert account in grants
     for script in sorted((sql_root() / "access").glob("*.sql")):
         assert f"`{script.name}`" in GUIDE
-
-
-def test_every_command_of_the_guide_is_one() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    named = set(re.findall(r"\bai-usage ([a-z][a-z-]+)", GUIDE))
-    assert named >= {"doctor", "backfill", "compare-warehouses"}
-    assert named <= set(commands)
-
-
-def test_every_file_that_the_guide_links_to_is_there() -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", GUIDE):
-        assert (ROOT / "docs" / link).exists(), link

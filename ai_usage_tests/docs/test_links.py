@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "sql/README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+from ai_usage_tests.docs.documents import DOCUMENTS, ROOT
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, ahead = set(), {ROOT / "README.md"}
+    while ahead:
+        path = ahead.pop()
+        reached.add(path)
+        links = re.findall(r"\]\((?!\w+:)([^)#\s]+)", path.read_text(encoding="utf-8"))
+        found = {(path.parent / link).resolve() for link in links}
+        ahead |= {path for path in found if path.suffix == ".md"} - reached
+    assert {str(path.relative_to(ROOT)) for path in reached} == set(DOCUMENTS)
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 250
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

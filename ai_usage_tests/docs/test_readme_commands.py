@@ -1,4 +1,4 @@
-"""Every command of the README does what it says there, run as a reader would paste it."""
+"""Every command of the README, and of closing a month, does what it says there, pasted in order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ CLI = ".venv/bin/ai-usage"
 
 
 def commands() -> list[str]:
-    """The lines of the README's shell blocks, in order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """The lines of the shell blocks of the README and of what comes after its steps, in order."""
+    documents = (ROOT / "README.md", ROOT / "docs" / "closing.md")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
     return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
 

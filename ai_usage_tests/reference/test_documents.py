@@ -38,7 +38,7 @@ def test_the_examples_of_a_sample_are_accepted_once_uncommented(file: ReferenceF
 
 
 @each_file
-def test_the_readme_table_names_every_column_with_its_meaning(file: ReferenceFile) -> None:
+def test_the_documents_table_names_every_column_with_its_meaning(file: ReferenceFile) -> None:
     text = markdown(file)
     for column in file.columns:
         assert f"| `{column.name}` |" in text
