@@ -84,7 +84,8 @@ def rooms() -> list[str]:
     """The modules and packages that `.importlinter` orders, top to bottom, by import name."""
     contract = configparser.ConfigParser()
     contract.read_string((ROOT / ".importlinter").read_text(encoding="utf-8"))
-    return contract["importlinter:contract:rooms"]["layers"].split()
+    layers = contract["importlinter:contract:rooms"]["layers"].replace("|", " ").split()
+    return [f"ai_usage.{room}" for room in layers]
 
 
 def _shown(room: str) -> str:
