@@ -85,7 +85,7 @@ def close_month(
     warehouse = warehouse_resource(settings).warehouse()
     defs = build_defs(settings)
     _refuse_early(settings, archive, month)
-    earlier = open_whole_months(settings, archive, month)
+    earlier = open_whole_months(settings, archive, warehouse, month)
     if earlier and not with_earlier:
         raise AiUsageError(
             f"{month:%Y-%m} cannot be closed: {_named(earlier)} before it, loaded and still open; "

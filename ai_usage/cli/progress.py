@@ -80,13 +80,15 @@ def window_of_run(
         changes = [*changes, *held_back]
         first = first_held_back(warehouse_resource(settings).warehouse()) or first
     else:
-        for month in open_whole_months(settings, archive):
+        for month in open_whole_months(settings, archive, warehouse_resource(settings).warehouse()):
             _say(
                 console,
                 f"{month:%Y-%m} is open though {max(known.standing):%Y-%m} is closed: it changes "
                 f"by itself until `ai-usage close {month:%Y-%m}`.",
             )
-        deferred = deferred_in_open_months(settings, archive)
+        deferred = deferred_in_open_months(
+            settings, archive, warehouse_resource(settings).warehouse()
+        )
         if deferred is not None:
             first = deferred.day
             _say(console, f"{deferred}: days from {first} on are rebuilt.")

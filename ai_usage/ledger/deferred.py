@@ -12,7 +12,6 @@ from datetime import date
 
 from ai_usage.archive.archive import Archive
 from ai_usage.ledger.closing import history, month_window
-from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Warehouse
 
@@ -38,7 +37,7 @@ class Deferred:
 
 
 def open_whole_months(
-    settings: Settings, archive: Archive, before: date | None = None
+    settings: Settings, archive: Archive, warehouse: Warehouse, before: date | None = None
 ) -> list[date]:
     """The open months that are loaded and of which a later one, by default, is closed.
 
@@ -49,9 +48,6 @@ def open_whole_months(
     known = history(archive)
     months = known.open_before(settings.first_day, before)
     whole = [month for month in months if month >= settings.first_day]
-    if not whole:
-        return []
-    warehouse = warehouse_resource(settings).warehouse()
     return [month for month in whole if _has_events(warehouse, month)]
 
 
@@ -63,16 +59,15 @@ def _has_events(warehouse: Warehouse, month: date) -> bool:
     return bool(next(warehouse.rows(query))["n"])
 
 
-def deferred_in_open_months(settings: Settings, archive: Archive) -> Deferred | None:
+def deferred_in_open_months(
+    settings: Settings, archive: Archive, warehouse: Warehouse
+) -> Deferred | None:
     """What the facts of such a month lack of the vendors' words; None where they lack nothing.
 
     Raises `AiUsageError` where the warehouse cannot be asked.
     """
     months = history(archive).open_before(settings.first_day)
-    if not months:
-        return None
-    warehouse = warehouse_resource(settings).warehouse()
-    if not warehouse.exists("vw_adjustments"):
+    if not months or not warehouse.exists("vw_adjustments"):
         return None
     for month in months:
         row = next(warehouse.rows(Query(_DEFERRED, {"month": month})))

@@ -27,7 +27,8 @@ from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.ledger.adopted import Change, held_back_changes, pending_changes, widened
 from ai_usage.ledger.deferred import deferred_in_open_months
-from ai_usage.ledger.open_days import LEAVE_CLOSED, leaves_closed
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
 from ai_usage.reference import VENDOR, reference_files
 from ai_usage.settings import Settings
@@ -257,7 +258,9 @@ def _transform_after_ingest(
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
         asked: list[Change] = [*changes, *([older] if older else [])]
         try:
-            deferred = deferred_in_open_months(settings, archive)
+            deferred = deferred_in_open_months(
+                settings, archive, warehouse_resource(settings).warehouse()
+            )
         except AiUsageError as error:
             # A run may hold the warehouse just now; the next tick asks again.
             context.log.warning(f"What open months before closed ones lack is not known: {error}")

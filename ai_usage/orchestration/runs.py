@@ -30,7 +30,6 @@ from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.step_errors import error_line, interrupted
 from ai_usage.ledger.adopted import take_in
-from ai_usage.ledger.open_days import LEAVE_CLOSED
 from ai_usage.ledger.rule_changes import (
     OutdatedDays,
     all_known,
@@ -42,6 +41,7 @@ from ai_usage.orchestration.alerting import alert_on_run
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
 from ai_usage.orchestration.checks.metrics import DETAILS
 from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.open_days import LEAVE_CLOSED
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 

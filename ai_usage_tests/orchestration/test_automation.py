@@ -17,7 +17,6 @@ from ai_usage.days.windows import Window
 from ai_usage.instance.one_writer import OneWriterCoordinator
 from ai_usage.ledger.adopted import accept, pending_changes, take_in
 from ai_usage.ledger.closing import record_close
-from ai_usage.ledger.open_days import LEAVE_CLOSED
 from ai_usage.orchestration.automation import (
     CRONS,
     FLOW_TAG,
@@ -32,6 +31,7 @@ from ai_usage.orchestration.automation import (
     range_tags,
 )
 from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.open_days import LEAVE_CLOSED
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.reference import VENDOR, read_path, reference_file
 from ai_usage.settings import Settings

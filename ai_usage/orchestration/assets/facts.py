@@ -7,7 +7,6 @@ import dagster as dg
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.open_days import windows_to_build
 from ai_usage.orchestration.assets.common import (
     ENGINEERING,
     FINANCE,
@@ -15,6 +14,7 @@ from ai_usage.orchestration.assets.common import (
     note_lineage,
     table_metadata,
 )
+from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.warehouse.base import Query, Warehouse, Write
 from ai_usage.warehouse.files import load

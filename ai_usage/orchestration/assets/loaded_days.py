@@ -11,9 +11,9 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.finance.events import COST_KINDS
 from ai_usage.instance.partitions import ONE_RUN, window_of
-from ai_usage.ledger.open_days import windows_to_build
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor

@@ -10,10 +10,10 @@ import pyarrow as pa
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.open_days import windows_to_build
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.finance import Books, book_keys
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.quality.scoring import score
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.batches import Provenance, batches
