@@ -24,7 +24,7 @@ from ai_usage.alerts.history import RunHistory
 from ai_usage.alerts.messages import Message, Writer
 from ai_usage.alerts.news import AssetNews, news_of
 from ai_usage.alerts.routes import SEVERITIES, Route, Routes, routes_of
-from ai_usage.alerts.state import Board, Letter, Note, board, read_board
+from ai_usage.alerts.state import AlertState, Note, OutboxMessage, alert_state, read_alert_state
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
 
@@ -87,10 +87,10 @@ class Alerts:
 
     def report(self, history: RunHistory, run_id: str) -> bool:
         """Take in a run that has ended, once; True if there is something to deliver."""
-        if not self.routes or run_id in read_board(history).handled:
+        if not self.routes or run_id in read_alert_state(history).handled:
             return False
         found = history.findings(run_id)
-        with self._board(history) as on:
+        with self._alert_state(history) as on:
             if run_id in on.handled:
                 return False
             on.handled[run_id] = self._now()
@@ -113,53 +113,53 @@ class Alerts:
         if not self.routes:
             return
         now = self._now()
-        board_now = read_board(history)
+        state_now = read_alert_state(history)
         for run in history.ended_since(now - SWEEP):
             grace = now.timestamp() - run.ended_at >= COMMAND_GRACE.total_seconds()
-            if grace and run.run_id not in board_now.handled:
+            if grace and run.run_id not in state_now.handled:
                 self.report(history, run.run_id)
-        if board_now.notes:
-            with self._board(history) as on:
+        if state_now.notes:
+            with self._alert_state(history) as on:
                 self._end_backfills(history, on)
 
     def deliver(self, history: RunHistory) -> Delivery:
         """Send what is due, in order for each channel; what does not arrive is tried again."""
         now = self._now()
-        if not any(letter.due <= now for letter in read_board(history).letters):
+        if not any(queued.due <= now for queued in read_alert_state(history).letters):
             return Delivery()
-        with self._board(history) as on:
+        with self._alert_state(history) as on:
             taken = self._take(on, now)
         outcomes: dict[str, Sent] = {}
         failed: list[str] = []
         down: set[str] = set()
-        for letter in taken:
-            route = self._routes.by_id(letter.route)
-            if route is None or letter.route in down:
+        for queued in taken:
+            route = self._routes.by_id(queued.route)
+            if route is None or queued.route in down:
                 continue
-            outcomes[letter.id] = send(route, letter.title, letter.body, letter.severity)
-            if not outcomes[letter.id].arrived:
-                down.add(letter.route)
-                failed.append(f"{route.place}: {outcomes[letter.id].why}")
-        with self._board(history) as on:
+            outcomes[queued.id] = send(route, queued.title, queued.body, queued.severity)
+            if not outcomes[queued.id].arrived:
+                down.add(queued.route)
+                failed.append(f"{route.place}: {outcomes[queued.id].why}")
+        with self._alert_state(history) as on:
             self._put_back(on, taken, outcomes, down, failed)
         return Delivery(sum(1 for sent in outcomes.values() if sent.arrived), tuple(failed))
 
     def waiting(self, history: RunHistory) -> int:
         """How many messages are not delivered yet."""
-        return len(read_board(history).letters)
+        return len(read_alert_state(history).letters)
 
     def test(self) -> list[tuple[Route, Sent]]:
         """Send a test message to every channel now, and say how it went."""
         message = self._writer.test()
         return [(route, send(route, message.title, message.body)) for route in self.routes]
 
-    def _board(self, history: RunHistory) -> AbstractContextManager[Board]:
-        return board(history, self._settings.home)
+    def _alert_state(self, history: RunHistory) -> AbstractContextManager[AlertState]:
+        return alert_state(history, self._settings.home)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _write(self, on: Board, news: Sequence[AssetNews], found: RunFindings) -> None:
+    def _write(self, on: AlertState, news: Sequence[AssetNews], found: RunFindings) -> None:
         """Letters on a run's news: one an asset and channel, or one digest a channel."""
         for route in self.routes:
             parts = [
@@ -168,10 +168,10 @@ class Alerts:
                 if part and self._concerned(route, part.asset, found.assets)
             ]
             if len(parts) > self._settings.notify_digest_above:
-                told = [(p.asset, self._writer.lines(p), not p.failed) for p in parts]
+                notified = [(p.asset, self._writer.lines(p), not p.failed) for p in parts]
                 worst = "error" if any(p.severity == "error" for p in parts) else "warning"
                 link = f"Run: {self._writer.run_link(found.run_id)}"
-                message = self._writer.digest(told, worst, f"run {found.run_id[:8]}", link)
+                message = self._writer.digest(notified, worst, f"run {found.run_id[:8]}", link)
                 self._post(on, route, _kind(worst, [not p.failed for p in parts]), message)
                 continue
             for part in parts:
@@ -195,7 +195,7 @@ class Alerts:
             if (part := news.only(frozenset({severity})))
         ]
 
-    def _end_backfills(self, history: RunHistory, on: Board) -> None:
+    def _end_backfills(self, history: RunHistory, on: AlertState) -> None:
         for backfill in {note.backfill for note in on.notes}:
             notes = [note for note in on.notes if note.backfill == backfill]
             ended = history.backfill_ended(backfill)
@@ -203,9 +203,9 @@ class Alerts:
                 self._write_digest(on, backfill, notes)
                 on.notes = [note for note in on.notes if note.backfill != backfill]
 
-    def _write_digest(self, on: Board, backfill: str, notes: Sequence[Note]) -> None:
+    def _write_digest(self, on: AlertState, backfill: str, notes: Sequence[Note]) -> None:
         for route in self.routes:
-            told: dict[str, tuple[list[str], bool]] = {}
+            notified: dict[str, tuple[list[str], bool]] = {}
             wanted = [
                 note
                 for note in notes
@@ -213,12 +213,12 @@ class Alerts:
                 and self._concerned(route, note.asset, ())
             ]
             for note in wanted:
-                lines, recovered = told.get(note.asset, ([], True))
+                lines, recovered = notified.get(note.asset, ([], True))
                 lines += [line for line in note.lines if line not in lines]
-                told[note.asset] = lines, recovered and note.recovered
-            if told:
+                notified[note.asset] = lines, recovered and note.recovered
+            if notified:
                 worst = "error" if any(note.severity == "error" for note in wanted) else "warning"
-                parts = [(name, lines, over) for name, (lines, over) in sorted(told.items())]
+                parts = [(name, lines, over) for name, (lines, over) in sorted(notified.items())]
                 link = f"Backfill: {self._writer.backfill_link(backfill)}"
                 message = self._writer.digest(parts, worst, f"backfill {backfill}", link)
                 self._post(on, route, _kind(worst, [over for *_, over in parts]), message)
@@ -233,48 +233,50 @@ class Alerts:
             {owner for n in names for owner in self._catalogue[n].owners},
         )
 
-    def _post(self, on: Board, route: Route, kind: str, message: Message) -> None:
+    def _post(self, on: AlertState, route: Route, kind: str, message: Message) -> None:
         now = self._now()
-        letter = Letter(uuid.uuid4().hex, route.id, kind, message.title, message.body, now, now)
-        on.letters.append(letter)
+        queued = OutboxMessage(
+            uuid.uuid4().hex, route.id, kind, message.title, message.body, now, now
+        )
+        on.letters.append(queued)
 
-    def _take(self, on: Board, now: datetime) -> list[Letter]:
+    def _take(self, on: AlertState, now: datetime) -> list[OutboxMessage]:
         """The letters that are due, leased; many for one channel become one."""
         known = {route.id for route in self.routes}
-        on.letters = [letter for letter in on.letters if letter.route in known]
+        on.letters = [queued for queued in on.letters if queued.route in known]
         for route in sorted(known):
             tried = [x for x in on.letters if x.route == route and x.tries and x.due <= now]
             if len(tried) > self._settings.notify_digest_above:
                 on.letters = [x for x in on.letters if x not in tried]
                 on.letters.insert(0, _together(tried))
-        due = [letter for letter in on.letters if letter.due <= now]
-        for letter in due:
-            letter.due = now + _LEASE
+        due = [queued for queued in on.letters if queued.due <= now]
+        for queued in due:
+            queued.due = now + _LEASE
         on.forget(now)
         return due
 
     def _put_back(
         self,
-        on: Board,
-        taken: Sequence[Letter],
+        on: AlertState,
+        taken: Sequence[OutboxMessage],
         outcomes: dict[str, Sent],
         down: set[str],
         failed: list[str],
     ) -> None:
         arrived = {id_ for id_, sent in outcomes.items() if sent.arrived}
-        ours = {letter.id for letter in taken}
+        ours = {queued.id for queued in taken}
         now = self._now()
         kept = []
-        for letter in on.letters:
-            if letter.id in arrived:
+        for queued in on.letters:
+            if queued.id in arrived:
                 continue
-            if letter.id in ours and letter.route in down:
-                if now - letter.since > GIVE_UP:
-                    failed.append(f"given up after {GIVE_UP.days} days: {letter.title}")
+            if queued.id in ours and queued.route in down:
+                if now - queued.since > GIVE_UP:
+                    failed.append(f"given up after {GIVE_UP.days} days: {queued.title}")
                     continue
-                letter.due = now + min(FIRST_RETRY * 2 ** min(letter.tries, 10), LONGEST_RETRY)
-                letter.tries += 1
-            kept.append(letter)
+                queued.due = now + min(FIRST_RETRY * 2 ** min(queued.tries, 10), LONGEST_RETRY)
+                queued.tries += 1
+            kept.append(queued)
         on.letters = kept
 
 
@@ -282,17 +284,17 @@ def _kind(severity: str, recovered: Sequence[bool]) -> str:
     return "recovered" if all(recovered) else severity
 
 
-def _together(letters: Sequence[Letter]) -> Letter:
+def _together(letters: Sequence[OutboxMessage]) -> OutboxMessage:
     """Messages that could not be delivered, as one."""
     body = ""
-    for number, letter in enumerate(letters):
-        body += f"{letter.title}\n{letter.body}\n\n"
+    for number, queued in enumerate(letters):
+        body += f"{queued.title}\n{queued.body}\n\n"
         if len(body) > _MOST_IN_ONE and number + 1 < len(letters):
             body = f"{body[:_MOST_IN_ONE]}…\n\nand {len(letters) - number - 1} more"
             break
     worst = next((s for s in ("error", "warning") for x in letters if x.severity == s), "recovered")
     first = letters[0]
-    return Letter(
+    return OutboxMessage(
         uuid.uuid4().hex,
         first.route,
         worst,
@@ -300,5 +302,5 @@ def _together(letters: Sequence[Letter]) -> Letter:
         body,
         first.since,
         first.due,
-        max(letter.tries for letter in letters),
+        max(queued.tries for queued in letters),
     )

@@ -14,7 +14,7 @@ from datetime import date
 from ai_usage.alerts.findings import BUILT, Asset, Failure, RunFindings
 from ai_usage.alerts.news import AssetNews, Recovery
 from ai_usage.settings import Settings
-from ai_usage.text.masking import mask_text, telling
+from ai_usage.text.masking import informative_cells, mask_text
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Vendor
@@ -71,8 +71,8 @@ class Writer:
         if not failing:
             title = f"ai-usage: {counted(len(parts), 'asset')} recovered in {what}"
         lines: list[str] = []
-        for name, told, _ in parts[:MAX_DIGEST]:
-            lines += [self.clean(name), *told[:MAX_RULES], ""]
+        for name, notified, _ in parts[:MAX_DIGEST]:
+            lines += [self.clean(name), *notified[:MAX_RULES], ""]
         if len(parts) > MAX_DIGEST:
             lines += [f"and {counted(len(parts) - MAX_DIGEST, 'asset')} more", ""]
         return Message(self.clean(title), "\n".join([*lines, link]))
@@ -167,12 +167,14 @@ def secrets_of(settings: Settings, vendors: Sequence[Vendor]) -> Iterator[str]:
 
 
 def _on(days: Iterable[date]) -> str:
-    told = sorted(days)
-    if not told:
+    notified = sorted(days)
+    if not notified:
         return ""
-    return f" on {ranges(told)}" + (f" ({counted(len(told), 'day')})" if len(told) > 1 else "")
+    return f" on {ranges(notified)}" + (
+        f" ({counted(len(notified), 'day')})" if len(notified) > 1 else ""
+    )
 
 
 def _cells(row: Mapping[str, object]) -> str:
     # Not name=value: what masks addresses takes all that is joined to one for its mailbox.
-    return ", ".join(f"{name}: {value}" for name, value in telling(row).items())
+    return ", ".join(f"{name}: {value}" for name, value in informative_cells(row).items())

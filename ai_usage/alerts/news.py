@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from ai_usage.alerts.findings import BUILT, Failure, Judged, RunFindings
 from ai_usage.alerts.routes import Severity
-from ai_usage.alerts.state import Board, Open, key_of, parts_of, to_days, to_ranges
+from ai_usage.alerts.state import AlertState, Open, key_of, parts_of, to_days, to_ranges
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class AssetNews:
         return bool(self.failed or self.recovered)
 
 
-def news_of(board: Board, found: RunFindings, now: datetime) -> list[AssetNews]:
+def news_of(alert_state: AlertState, found: RunFindings, now: datetime) -> list[AssetNews]:
     """Compare with what is on the board, bring the board up to date, and say what is new."""
     failed: dict[str, list[Failure]] = {}
     known: dict[str, list[str]] = {}
     for failure in found.failures:
-        if _note(board, failure, now):
+        if _note(alert_state, failure, now):
             failed.setdefault(failure.asset, []).append(failure)
         else:
             known.setdefault(failure.asset, []).append(failure.check)
@@ -75,7 +75,7 @@ def news_of(board: Board, found: RunFindings, now: datetime) -> list[AssetNews]:
         for rule, state in f.rules.items()
     }
     for judged in found.judged:
-        for recovery in _recoveries(board, judged, broken):
+        for recovery in _recoveries(alert_state, judged, broken):
             recovered.setdefault(judged.asset, []).append(recovery)
     return [
         AssetNews(
@@ -88,64 +88,66 @@ def news_of(board: Board, found: RunFindings, now: datetime) -> list[AssetNews]:
     ]
 
 
-def _note(board: Board, failure: Failure, now: datetime) -> bool:
+def _note(alert_state: AlertState, failure: Failure, now: datetime) -> bool:
     """Put the failure on the board; True if any of it was not there."""
     new = False
     for rule, state in failure.rules.items():
         key = key_of(failure.asset, failure.check, rule)
-        entry = board.open.get(key)
-        told = to_days(entry.days) if entry else set()
-        if entry is None or _apart(told, state.days):
+        entry = alert_state.open.get(key)
+        notified = to_days(entry.days) if entry else set()
+        if entry is None or _apart(notified, state.days):
             new = True
-        board.open[key] = Open(
+        alert_state.open[key] = Open(
             severity=failure.severity,
             since=entry.since if entry else now,
             seen=now,
-            days=to_ranges(told | state.days),
+            days=to_ranges(notified | state.days),
         )
     return new
 
 
-def _apart(told: set[date], days: frozenset[date]) -> bool:
+def _apart(notified: set[date], days: frozenset[date]) -> bool:
     """Whether a day lies in a run of failing days of which none was told."""
     return any(
-        told.isdisjoint(to_days([span])) for span in to_ranges(told | days) if span[0] in days
+        notified.isdisjoint(to_days([span]))
+        for span in to_ranges(notified | days)
+        if span[0] in days
     )
 
 
 def _recoveries(
-    board: Board, judged: Judged, broken: Mapping[str, frozenset[date]]
+    alert_state: AlertState, judged: Judged, broken: Mapping[str, frozenset[date]]
 ) -> list[Recovery]:
     """The rules of a check that were open and hold now; they leave the board."""
     found = []
-    for key, entry in list(board.open.items()):
+    for key, entry in list(alert_state.open.items()):
         asset, check, rule = parts_of(key)
         if (asset, check) != (judged.asset, judged.check):
             continue
-        told = to_days(entry.days)
-        over = _over(told, judged, key in broken, broken.get(key, frozenset()))
+        notified = to_days(entry.days)
+        over = _over(notified, judged, key in broken, broken.get(key, frozenset()))
         if over is None:
             continue
-        left = told - over
+        left = notified - over
         if left:
             entry.days = to_ranges(left)
         else:
-            del board.open[key]
+            del alert_state.open[key]
         severity: Severity = "error" if entry.severity == "error" else "warning"
         found.append(Recovery(check, rule, severity, entry.since, frozenset(over), frozenset(left)))
     return found
 
 
 def _over(
-    told: set[date], judged: Judged, fails: bool, failing: frozenset[date]
+    notified: set[date], judged: Judged, fails: bool, failing: frozenset[date]
 ) -> set[date] | None:
     """The told days on which a rule holds again; None if there is nothing to say."""
-    if not told or not judged.days:
-        return None if fails else told
+    if not notified or not judged.days:
+        return None if fails else notified
     if judged.check == BUILT:
         # Days of a failed window that were left behind since are the nightly run's to fetch.
-        spans = [to_days([span]) for span in to_ranges(told)]
+        spans = [to_days([span]) for span in to_ranges(notified)]
         over = set().union(*(span for span in spans if not span.isdisjoint(judged.days)))
     else:
-        over = (told & judged.days) - failing
+        over = (notified & judged.days) - failing
     return over or None

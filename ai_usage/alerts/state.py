@@ -51,7 +51,7 @@ class Note(msgspec.Struct):
     recovered: bool = False
 
 
-class Letter(msgspec.Struct):
+class OutboxMessage(msgspec.Struct):
     """A message to one channel: `route` names it without its secrets."""
 
     id: str
@@ -64,14 +64,14 @@ class Letter(msgspec.Struct):
     tries: int = 0
 
 
-class Board(msgspec.Struct):
+class AlertState(msgspec.Struct):
     """Everything that is remembered."""
 
     open: dict[str, Open] = {}
     handled: dict[str, datetime] = {}
     """Runs that were read, and when."""
     notes: list[Note] = []
-    letters: list[Letter] = []
+    letters: list[OutboxMessage] = []
 
     def forget(self, now: datetime) -> None:
         """Drop what nobody will ask for again, so that the value stays small."""
@@ -80,25 +80,25 @@ class Board(msgspec.Struct):
 
 
 @contextmanager
-def board(history: RunHistory, home: Path) -> Iterator[Board]:
+def alert_state(history: RunHistory, home: Path) -> Iterator[AlertState]:
     """The board, alone on this machine; what is changed is kept on a clean exit.
 
     Raises `AiUsageError` if another process holds it for long.
     """
     with _lock(home):
-        found = read_board(history)
+        found = read_alert_state(history)
         yield found
         text = msgspec.json.encode(found).decode()
         history.save(KEY, text)
 
 
-def read_board(history: RunHistory) -> Board:
+def read_alert_state(history: RunHistory) -> AlertState:
     """The board as it stands, to look at. One that cannot be read any more starts anew."""
     text = history.load(KEY)
     try:
-        return msgspec.json.decode(text, type=Board) if text else Board()
+        return msgspec.json.decode(text, type=AlertState) if text else AlertState()
     except msgspec.MsgspecError:
-        return Board()
+        return AlertState()
 
 
 @contextmanager

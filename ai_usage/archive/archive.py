@@ -59,7 +59,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     fetched_at: datetime
     complete: bool
     origin: Origin = "api"
-    amounts_in: AmountsIn = "cents"
+    amount_unit: AmountsIn = msgspec.field(default="cents", name="amounts_in")
+    """Stored under its first name."""
     reason: str | None = None
     pages: list[StoredPage] = []
     days: dict[date, str] | None = None
@@ -77,9 +78,9 @@ class Fetch:
     complete: bool
     path: str
 
-    def settled(self, day: date, settle: timedelta) -> bool:
+    def settled(self, day: date, finalization_lag: timedelta) -> bool:
         """Whether it was made after `day` had ended and settled: the vendor's last word on it."""
-        return self.fetched_at >= Window.day(day).end_at + settle
+        return self.fetched_at >= Window.day(day).end_at + finalization_lag
 
 
 class Recorder:
@@ -113,7 +114,7 @@ class Recorder:
             yield _verified(self._store, _page_path(self._folder, page.sha256), page.sha256)
 
     def _intact(self, path: str, sha: str) -> bool:
-        """Whether the page is there and sound; a damaged one is written again, which mends it."""
+        """Whether the page is there and sound; a damaged one is written again, which fixes it."""
         if not self._store.exists(path):
             return False
         try:
@@ -145,7 +146,7 @@ class Archive:
         *,
         fetched_at: datetime,
         origin: Origin = "api",
-        amounts_in: AmountsIn = "cents",
+        amount_unit: AmountsIn = "cents",
     ) -> Iterator[Recorder]:
         """Record one fetch: a complete manifest on a clean exit, an incomplete one on an error.
 
@@ -164,7 +165,7 @@ class Archive:
                     fetched_at=fetched_at.astimezone(UTC),
                     complete=reason is None,
                     origin=origin,
-                    amounts_in=amounts_in,
+                    amount_unit=amount_unit,
                     reason=reason,
                     pages=recorder.pages,
                     days=recorder.days,
@@ -215,7 +216,9 @@ class Archive:
                 wanted.difference_update(days)
         return sorted(serving, key=lambda pair: pair[1][0])
 
-    def held(self, vendor: str, endpoint: str, window: Window, settle: timedelta) -> set[date]:
+    def held(
+        self, vendor: str, endpoint: str, window: Window, finalization_lag: timedelta
+    ) -> set[date]:
         """Days that need not be asked again: their newest complete fetch came after they settled.
 
         (A later fetch is settled if an earlier one is, so the newest tells.)
@@ -224,7 +227,7 @@ class Archive:
             day
             for fetch, days in self.coverage(vendor, endpoint, window)
             for day in days
-            if fetch.settled(day, settle)
+            if fetch.settled(day, finalization_lag)
         }
 
     def manifest(self, fetch: Fetch) -> Manifest:
@@ -302,5 +305,5 @@ def _verified(store: Store, path: str, sha: str) -> bytes:
 def _damaged(store: Store, path: str) -> ArchiveError:
     return ArchiveError(
         f"{store.shown(path)} is damaged: restore it from a backup, or fetch its days again "
-        "(the same answer mends the file, a newer one takes its place)."
+        "(the same answer fixes the file, a newer one takes its place)."
     )

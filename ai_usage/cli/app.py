@@ -274,8 +274,8 @@ def run(
     """Fetch and materialise today and the look-back.
 
     This is what a schedule runs: vendors restate the last days, so they are asked again. A changed
-    reference file is taken in from the first day that it affects. Closed months are asked for
-    again, but stand still unless --closed is given.
+    reference file is adopted from the first day that it affects. Closed months are asked for
+    again, but stay locked unless --closed is given.
 
     \b
     Examples:
@@ -307,8 +307,8 @@ def import_(
         list[Path],
         typer.Argument(metavar="FILE", help="Saved vendor answers, JSON or JSON.gz."),
     ],
-    amounts_in: Annotated[
-        Unit, typer.Option(help="Unit of the amounts in cost reports.")
+    amount_unit: Annotated[
+        Unit, typer.Option("--amounts-in", help="Unit of the amounts in cost reports.")
     ] = Unit.cents,
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where the archive says otherwise.")
@@ -357,7 +357,7 @@ def import_(
         console,
         settings,
         files,
-        amounts_in.value,
+        amount_unit.value,
         replace=replace,
         closed=closed,
         stated=stated,
@@ -412,12 +412,12 @@ def close(
     ] = None,
     reopen: Annotated[bool, typer.Option("--reopen", help="Open a closed month again.")] = False,
 ) -> None:
-    """Close a month: record its totals, and let it stand still.
+    """Close a month: record its totals, and lock it.
 
     Refused while the month runs, days of it are missing or provisional, a blocking check fails, or
     an earlier month is loaded and open. What is open in it (disputed invoices, cost of nobody,
     late endpoints, unknown charges) is shown; then it closes with --accept, and who closed it and
-    why is recorded. What vendors or files say of it later is told, and taken in only by
+    why is recorded. What vendors or files say of it later is reported, and booked only by
     `ai-usage run --closed`; vw_adjustments has the differences.
 
     \b
@@ -514,7 +514,7 @@ def compare_warehouses(
 def doctor() -> None:
     """Check keys, vendors, warehouse and reference files.
 
-    Every line is ok, a note, or says what to mend; the exit code is 1 if something is to be mended.
+    Every line is ok, a note, or says what to fix; the exit code is 1 if something is to be fixed.
 
     \b
     Example:

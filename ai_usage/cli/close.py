@@ -171,7 +171,7 @@ def _say_closed(console: Console, one: _Closable, signature: Signature) -> None:
     _say(
         console,
         f"{one.month:%Y-%m} is closed by {signature.by} at ${whole:,.2f} in "
-        f"{counted(len(one.totals), 'row')} of closed_months{accepted}. It stands still now; what "
+        f"{counted(len(one.totals), 'row')} of closed_months{accepted}. It is locked now; what "
         "changes shows in vw_adjustments.",
     )
 
@@ -242,9 +242,13 @@ def _unfinished(
         missing = [day for day in window.days() if day not in served]
         if missing:
             yield f"{source} has no complete answer for {ranges(missing)}; {_backfill(missing)}."
-        early = [day for day, fetch in served.items() if not fetch.settled(day, endpoint.settle)]
+        early = [
+            day
+            for day, fetch in served.items()
+            if not fetch.settled(day, endpoint.finalization_lag)
+        ]
         if early:
-            settled = Window.day(max(early)).end_at + endpoint.settle
+            settled = Window.day(max(early)).end_at + endpoint.finalization_lag
             yield (
                 f"{source} of {ranges(early)} is provisional: it was asked before "
                 f"{settled:%Y-%m-%d %H:%M} UTC, when the vendor's figures settle; after that, "
@@ -285,7 +289,7 @@ def _refuse_failing(defs: dg.Definitions, settings: Settings, name: str, window:
             days = f" on {ranges(check.days)}" if check.days else ""
             raise AiUsageError(
                 f"{name} cannot be closed: the check {check.asset}.{check.name} fails{days} "
-                f"({check.promise.rstrip('.')}); mend it and run "
+                f"({check.promise.rstrip('.')}); fix it and run "
                 f"`ai-usage backfill --from {window.start} --to {window.end - timedelta(days=1)}`."
             )
 

@@ -24,12 +24,12 @@ from ai_usage.warehouse.sql import relations
 
 
 def examine(console: Console, settings: Settings) -> bool:
-    """Print one line for everything examined; True if nothing needs mending."""
+    """Print one line for everything examined; True if nothing needs fixing."""
     well = True
     # A doctor does not wait: two attempts tell as much as many.
     hasty = settings.model_copy(update={"http_attempts": min(2, settings.http_attempts)})
     for finding in findings(hasty):
-        mark = "[green]ok  [/green]" if finding.ok else "[red]mend[/red]"
+        mark = "[green]ok  [/green]" if finding.ok else "[red]fix [/red]"
         if finding.note:
             mark = "[yellow]note[/yellow]"
         console.print(f"{mark}  {finding.what}: ", end="", highlight=False)

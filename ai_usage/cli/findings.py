@@ -10,7 +10,7 @@ from ai_usage.orchestration.checks.metrics import SUBJECT_CHECKS
 from ai_usage.orchestration.runs import CheckResult
 from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.quality.rules import RULES
-from ai_usage.text.masking import telling
+from ai_usage.text.masking import informative_cells
 from ai_usage.text.words import counted, few, ranges
 from ai_usage.warehouse.schema import table_schema
 
@@ -36,7 +36,7 @@ def described(check: CheckResult, window: Window) -> Iterator[str]:
         yield f"         {check.promise}"
     yield from _follows(check.name)
     for row in check.sample[:_SAMPLES] if check.is_error else ():
-        cells = ", ".join(f"{k}={v}" for k, v in telling(row).items())
+        cells = ", ".join(f"{k}={v}" for k, v in informative_cells(row).items())
         yield f"         for example {cells[:_SAMPLE_LENGTH]}"
 
 

@@ -24,7 +24,7 @@ def import_files(
     console: Console,
     settings: Settings,
     files: Sequence[Path],
-    amounts_in: AmountsIn,
+    amount_unit: AmountsIn,
     *,
     replace: bool,
     closed: bool = False,
@@ -41,15 +41,15 @@ def import_files(
         files,
         archive,
         now=settings.now,
-        amounts_in=amounts_in,
+        amount_unit=amount_unit,
         replace=replace,
         stated=stated.days() if stated else None,
     )
     for plan in plans:
         _refuse(settings, plan, closed=closed)
     for plan in plans:
-        take(archive, plan, now=settings.now, amounts_in=amounts_in)
-        for line in _told(plan, amounts_in):
+        take(archive, plan, now=settings.now, amount_unit=amount_unit)
+        for line in _told(plan, amount_unit):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     # Days that were there already too: a run that was broken off may not have built them.
     days = [day for plan in plans for day in (*plan.taken, *plan.same)]
@@ -86,12 +86,12 @@ def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
             "earlier."
         )
     if not closed:
-        mend = "import the file with --closed to build them anew; what changes is an adjustment."
+        remedy = "import the file with --closed to build them anew; what changes is an adjustment."
         for part in windows_of(plan.taken):
-            refuse_closed(settings, part, mend)
+            refuse_closed(settings, part, remedy)
 
 
-def _told(plan: Import, amounts_in: AmountsIn) -> Iterator[str]:
+def _told(plan: Import, amount_unit: AmountsIn) -> Iterator[str]:
     """The days that an answer brings and those that it does not, with dollars if it bills any."""
     answer = plan.answer
     bills = answer.endpoint.has_cost
@@ -102,7 +102,7 @@ def _told(plan: Import, amounts_in: AmountsIn) -> Iterator[str]:
 
     files = few([path.name for path in dict.fromkeys(page.path for page in answer.pages)])
     of = ranges(plan.taken) if plan.taken else "nothing new"
-    unit = f", amounts read as {amounts_in}" if bills else ""
+    unit = f", amounts read as {amount_unit}" if bills else ""
     yield f"{files}: {answer.vendor.title} {answer.endpoint.name}, {of}{unit}"
     yield f"  taken: {days(plan.taken)}"
     if plan.same:

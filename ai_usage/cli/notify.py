@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import BUILT
-from ai_usage.alerts.state import parts_of, read_board, to_days
+from ai_usage.alerts.state import parts_of, read_alert_state, to_days
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.run_history import DagsterRunHistory
 from ai_usage.orchestration.runs import dagster_instance
@@ -27,10 +27,10 @@ def send_test(console: Console, settings: Settings) -> bool:
             "mailtos://user:password@mail.example.com?to=oncall@example.com"
         )
     for problem in alerts.problems:
-        _say(console, "[red]mend[/red]", problem)
+        _say(console, "[red]fix [/red]", problem)
     outcomes = alerts.test()
     for route, sent in outcomes:
-        mark = "[green]sent[/green]" if sent.arrived else "[red]mend[/red]"
+        mark = "[green]sent[/green]" if sent.arrived else "[red]fix [/red]"
         _say(console, mark, route.shown + ("" if sent.arrived else f": {sent.why}"))
     return not alerts.problems and all(sent.arrived for _, sent in outcomes)
 
@@ -38,8 +38,8 @@ def send_test(console: Console, settings: Settings) -> bool:
 def print_open(console: Console, settings: Settings) -> None:
     """Print every failure that was told and is not over, and what waits for a channel."""
     with dagster_instance(settings) as instance:
-        board = read_board(DagsterRunHistory(instance, {}))
-    for key, entry in sorted(board.open.items()):
+        alert_state = read_alert_state(DagsterRunHistory(instance, {}))
+    for key, entry in sorted(alert_state.open.items()):
         asset, check, rule = parts_of(key)
         what = asset if check == BUILT else f"{asset}.{check}"
         named = "was not built" if check == BUILT else "" if rule == check else f": {rule}"
@@ -48,10 +48,12 @@ def print_open(console: Console, settings: Settings) -> None:
         mark = "[red]error  [/red]" if entry.severity == "error" else "[yellow]warning[/yellow]"
         joined = f"{what} {named}" if check == BUILT else f"{what}{named}"
         _say(console, mark, f"{joined}{on}; told {entry.since:%Y-%m-%d %H:%M} UTC")
-    if not board.open:
+    if not alert_state.open:
         console.print("Nothing that was told is open.")
-    if board.letters:
-        console.print(f"{counted(len(board.letters), 'message')} not delivered yet, tried again.")
+    if alert_state.letters:
+        console.print(
+            f"{counted(len(alert_state.letters), 'message')} not delivered yet, tried again."
+        )
 
 
 def _say(console: Console, mark: str, text: str) -> None:

@@ -16,11 +16,11 @@ from ai_usage.cli.findings import described
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.progress import Step
-from ai_usage.ledger.adopted import Change, held_back_changes, pending_changes, widened
+from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.closing import History, history
 from ai_usage.ledger.deferred import deferred_in_open_months, open_whole_months
 from ai_usage.ledger.rule_changes import OutdatedDays
-from ai_usage.ledger.totals import first_held_back
+from ai_usage.ledger.totals import first_deferred_day
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import (
     Refetch,
@@ -73,12 +73,12 @@ def window_of_run(
     archive = Archive(settings.archive_root)
     known = history(archive)
     changes = pending_changes(archive, settings)
-    held_back = held_back_changes(archive, settings)
+    deferred_files = deferred_changes(archive, settings)
     older = outdated(settings)
     first = window.start
     if closed:
-        changes = [*changes, *held_back]
-        first = first_held_back(warehouse_resource(settings).warehouse()) or first
+        changes = [*changes, *deferred_files]
+        first = first_deferred_day(warehouse_resource(settings).warehouse()) or first
     else:
         for month in open_whole_months(settings, archive, warehouse_resource(settings).warehouse()):
             _say(
@@ -101,7 +101,7 @@ def window_of_run(
         if found.start < window.start and change.day < window.start:
             first = max(change.day, found.start)
             _say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
-    for change in [] if closed else held_back:
+    for change in [] if closed else deferred_files:
         first = known.first_locked(max(change.day, settings.first_day)) or change.day
         _say(
             console,
@@ -290,7 +290,7 @@ def print_outcome(console: Console, result: RunResult, window: Window) -> None:
     if result.not_built:
         console.print(
             f"Not built, because of the above: {', '.join(result.not_built)}. Their last good "
-            "state stays; mend the cause and run the same command again.",
+            "state stays; fix the cause and run the same command again.",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -10,7 +10,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.cli.rule_reach import DAYS, last_days, reaches
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.dimensions import Directory
-from ai_usage.orchestration.assets.finance import Books
+from ai_usage.orchestration.assets.finance import FinanceSnapshot
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import (
     Beyond,
@@ -39,11 +39,13 @@ def checked_files(settings: Settings) -> tuple[list[Checked], str | None]:
     """
     why = None
     people: Sequence[Row] | None = None
-    books = Books(Directory(settings, discovered_vendors(), Archive(settings.archive_root)))
-    directory, beyond = books.directory, Beyond(products_of(discovered_vendors()))
+    finance_snapshot = FinanceSnapshot(
+        Directory(settings, discovered_vendors(), Archive(settings.archive_root))
+    )
+    directory, beyond = finance_snapshot.directory, Beyond(products_of(discovered_vendors()))
     try:
         people, unread = directory.known_people(), directory.unread()
-        beyond = books.beyond()
+        beyond = finance_snapshot.beyond()
         if unread:
             have = "have" if len(unread) > 1 else "has"
             why = f"{' and '.join(unread)} {have} not been read yet. See: ai-usage run"
@@ -78,16 +80,16 @@ def check_files(console: Console, settings: Settings) -> bool:
 def seat_notes(settings: Settings) -> list[str]:
     """What to look at among the seats, by the files as they are, else as last accepted."""
     archive = Archive(settings.archive_root)
-    books = Books(Directory(settings, discovered_vendors(), archive))
+    finance_snapshot = FinanceSnapshot(Directory(settings, discovered_vendors(), archive))
 
     def rows(name: str) -> list[Row]:
         try:
             reading = read_path(reference_file(name), settings.reference_path)
         except RefusedFileError:
-            return books.rows(name)
-        return reading.rows if reading.present else books.rows(name)
+            return finance_snapshot.rows(name)
+        return reading.rows if reading.present else finance_snapshot.rows(name)
 
-    return books.seat_notes(rows(SEATS), rows("seat_assignments.csv"))
+    return finance_snapshot.seat_notes(rows(SEATS), rows("seat_assignments.csv"))
 
 
 def _beside(file: Checked, settings: Settings) -> Iterator[str]:

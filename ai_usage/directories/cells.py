@@ -16,7 +16,7 @@ def empty_row(file: ReferenceFile) -> Row:
 def cell(file: ReferenceFile, name: str, value: Any) -> Any:
     """The value as the column reads it; what the file would refuse is left empty.
 
-    A person maintains a file and can mend a line; nobody here can mend a directory, and one odd
+    A person maintains a file and can fix a line; nobody here can fix a directory, and one odd
     cell must not keep everybody else out.
     """
     column = file.column(name)

@@ -386,7 +386,7 @@ VENDOR = Vendor(
             read=_read_users,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
         ),
     ),
 )

@@ -57,7 +57,7 @@ def fetch_values(settings: Settings) -> Any:
     """
     sheet, wanted = settings.sheets_id or "", settings.sheets_range
     path = f"/v4/spreadsheets/{quote(sheet, safe='')}/values/{quote(wanted, safe='')}"
-    # As the sheet shows them: a person mends what a person sees.
+    # As the sheet shows them: a person fixes what a person sees.
     asked = [("majorDimension", "ROWS"), ("valueRenderOption", "FORMATTED_VALUE")]
 
     def fetch(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
@@ -130,7 +130,7 @@ VENDOR = Vendor(
     headers=lambda token: {"Authorization": f"Bearer {token}"},
     platforms=(),
     endpoints=(),
-    mends={
+    remedies={
         400: "Check AI_USAGE_SHEETS_RANGE.",
         403: "Share the sheet with the service account in AI_USAGE_SHEETS_CREDENTIALS.",
         404: "Check AI_USAGE_SHEETS_ID.",
@@ -146,7 +146,7 @@ _TOKEN = Vendor(
     headers=lambda assertion: {},
     platforms=(),
     endpoints=(),
-    mends=dict.fromkeys(
+    remedies=dict.fromkeys(
         (400, 401, 403),
         "Check this machine's clock, and that the key in AI_USAGE_SHEETS_CREDENTIALS still stands.",
     ),
@@ -164,7 +164,7 @@ def declare(settings: Settings) -> Vendor:
         read=_read_keys,
         kind="snapshot",
         max_days=1,
-        settle=timedelta(0),
+        finalization_lag=timedelta(0),
     )
     return replace(VENDOR, endpoints=(endpoint,))
 

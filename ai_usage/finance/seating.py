@@ -70,7 +70,7 @@ class Seating:
         return [
             *(
                 f"{o.contract_id or o.platform}: {o.user_email} is given a seat "
-                f"{days_text(o.span)}, and all are taken; buy one more or mend seat_assignments.csv"
+                f"{days_text(o.span)}, and all are taken; buy one more or fix seat_assignments.csv"
                 for o in self.over_assigned
             ),
             *(

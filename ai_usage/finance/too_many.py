@@ -27,8 +27,8 @@ def too_many_holders(
         line = next(line for line in lines if _gives(line.values, over, people))
         whose = over.contract_id or over.platform
         what = f"{over.user_email} finds no seat of {whose} {days_text(over.span)}: all are held"
-        mend = "end a holder's line with valid_to, or raise the quantity in seats.csv"
-        yield Problem(line.number, "user_email", what, mend)
+        remedy = "end a holder's line with valid_to, or raise the quantity in seats.csv"
+        yield Problem(line.number, "user_email", what, remedy)
 
 
 def _gives(row: Row, over: OverAssigned, people: People) -> bool:

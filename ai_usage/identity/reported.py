@@ -1,6 +1,6 @@
 """What closed months refer to stays known, though the history of people was written anew since.
 
-Facts of a closed month stand still and name versions of people by their keys. Where a corrected
+Facts of a closed month are locked and name versions of people by their keys. Where a corrected
 history has no such version any more, its row is kept as it was reported, on a day before all
 history: found by its key alone, never by a day.
 """

@@ -20,7 +20,7 @@ def this_process() -> dict[str, str]:
     return {PROCESS_TAG: f"{socket.gethostname()}/{os.getpid()}"}
 
 
-def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark as failed the runs of this machine whose process is gone, and give their ids."""
     started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
     dead = [run for run in instance.get_runs(started) if _is_dead(run)]

@@ -16,7 +16,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 from ai_usage.errors import AiUsageError
-from ai_usage.instance.dead_runs import end_dead_runs
+from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
 
@@ -65,7 +65,7 @@ def wait_for_turn(
     last = time.monotonic() + patience
     told: str | None = None
     while True:
-        end_dead_runs(instance)
+        fail_orphaned_runs(instance)
         under_way = instance.get_runs(
             dg.RunsFilter(tags=dict(WRITES), statuses=list(IN_PROGRESS_RUN_STATUSES)), limit=1
         )

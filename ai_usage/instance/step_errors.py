@@ -23,7 +23,7 @@ def error_line(event: dg.DagsterEvent) -> str | None:
     if _cause(event) in (_INTERRUPTED, _BLOCKED):
         return None
     error = data.error
-    # What a person can mend is said by our own error, not by what caused it.
+    # What a person can fix is said by our own error, not by what caused it.
     while error is not None and error.cause is not None and not _is_ours(error):
         error = error.cause
     if error is None:

@@ -1,4 +1,4 @@
-"""Which states of the reference files are accepted, and which the warehouse has taken in.
+"""Which states of the reference files are accepted, and which the facts have adopted.
 
 Both are kept in the archive, where every machine that runs the graph finds them. What changed
 between the two must be rebuilt from its earliest affected day; closed months are locked, and what
@@ -31,9 +31,9 @@ from ai_usage.reference import (
 )
 from ai_usage.settings import Settings
 
-_TAKEN_IN = "_taken_in"
+_ADOPTED = "_taken_in"
 """Endpoint suffix of the states that the facts were built from."""
-_HELD_BACK = "_held_back"
+_DEFERRED = "_held_back"
 """Endpoint suffix of the states that the facts of closed months were built from, where a newer one
 is in the facts of the open days."""
 
@@ -69,13 +69,13 @@ def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
 def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
     """What the files say today that the facts do not know yet.
 
-    A file that is refused, absent or never taken in is no change: the run says what is wrong with
+    A file that is refused, absent or never adopted is no change: the run says what is wrong with
     it, and a first run takes everything in.
     """
-    return _changes(archive, settings, lambda file: _taken_in(archive, file))
+    return _changes(archive, settings, lambda file: _adopted(archive, file))
 
 
-def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
+def deferred_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
     """What the files say today that the facts of closed months do not know.
 
     Closed months change only when somebody asks; `day` lies before the last of their days. A file
@@ -86,8 +86,8 @@ def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceCha
         return []
 
     def of_closed(file: ReferenceFile) -> list[Row] | None:
-        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
-        return _taken_in(archive, file) if held_back is None else held_back
+        deferred = _newest(archive, f"{file.stem}{_DEFERRED}", file)
+        return _adopted(archive, file) if deferred is None else deferred
 
     found = _changes(archive, settings, of_closed)
     return [
@@ -97,7 +97,7 @@ def held_back_changes(archive: Archive, settings: Settings) -> list[ReferenceCha
     ]
 
 
-def take_in(
+def adopt(
     archive: Archive,
     settings: Settings,
     built: Window,
@@ -108,7 +108,7 @@ def take_in(
     """Remember, after a run of the whole graph, which accepted states are in the facts.
 
     `built` are the days that the run rebuilt, but for those of closed months if it
-    `leaves_closed`; `loaded` are all days that the facts hold. A state is taken in only if no open
+    `leaves_closed`; `loaded` are all days that the facts hold. A state is adopted only if no open
     day that it affects was left out. What the days of closed months were left with is remembered
     apart.
     """
@@ -127,29 +127,29 @@ def take_in(
     for file in reference_files():
         # A file that never was is an empty one: one that comes later is a change of it.
         accepted = newest_rows(archive, file) or []
-        taken_in = _taken_in(archive, file)
-        held_back = _newest(archive, f"{file.stem}{_HELD_BACK}", file)
-        of_closed = taken_in if held_back is None else held_back
+        adopted = _adopted(archive, file)
+        deferred = _newest(archive, f"{file.stem}{_DEFERRED}", file)
+        of_closed = adopted if deferred is None else deferred
         if of_closed is not None:
             first = earliest_change(file, of_closed, accepted, settings.today)
             if first is not None:
                 left = left_out(first)
                 if left is None:
-                    left = held_back is None or not covers(first, loaded.end)
+                    left = deferred is None or not covers(first, loaded.end)
                 # Closed months are asked for by themselves, too: the open days need not follow.
                 if not left:
-                    _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, accepted)
-                    held_back = accepted
+                    _keep(archive, settings, f"{file.stem}{_DEFERRED}", file, accepted)
+                    deferred = accepted
         first = loaded.start
-        if taken_in is not None:
-            first = earliest_change(file, taken_in, accepted, settings.today)
+        if adopted is not None:
+            first = earliest_change(file, adopted, accepted, settings.today)
         if first is None:
             continue
         if not covers(known.first_open(max(first, loaded.start)), loaded.end):
             continue
-        if left_out(first) and held_back is None:
-            _keep(archive, settings, f"{file.stem}{_HELD_BACK}", file, taken_in or [])
-        _keep(archive, settings, f"{file.stem}{_TAKEN_IN}", file, accepted)
+        if left_out(first) and deferred is None:
+            _keep(archive, settings, f"{file.stem}{_DEFERRED}", file, adopted or [])
+        _keep(archive, settings, f"{file.stem}{_ADOPTED}", file, accepted)
 
 
 def widened(
@@ -193,8 +193,8 @@ def _changes(
     return changes
 
 
-def _taken_in(archive: Archive, file: ReferenceFile) -> list[Row] | None:
-    return _newest(archive, f"{file.stem}{_TAKEN_IN}", file)
+def _adopted(archive: Archive, file: ReferenceFile) -> list[Row] | None:
+    return _newest(archive, f"{file.stem}{_ADOPTED}", file)
 
 
 def _keep(

@@ -19,7 +19,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 
-BOOKS = "books"
+CLOSES = "books"
 """The archive's name for what finance has reported, beside the vendors'."""
 _CLOSED, _REOPENED = "closed_months", "reopened_months"
 """Two endpoints, so that names alone tell which months are closed."""
@@ -152,8 +152,8 @@ class History:
 def history(archive: Archive) -> History:
     """Every close and every opening again, oldest first."""
     return History(
-        [f for f in archive.fetches(BOOKS, _CLOSED) if f.complete],
-        [f for f in archive.fetches(BOOKS, _REOPENED) if f.complete],
+        [f for f in archive.fetches(CLOSES, _CLOSED) if f.complete],
+        [f for f in archive.fetches(CLOSES, _REOPENED) if f.complete],
     )
 
 
@@ -203,5 +203,5 @@ def _record(archive: Archive, endpoint: str, body: _Body, now: datetime) -> None
     # and which came first must be told.
     others = [f.fetched_at for f in (*known.closed, *known.reopened) if f.window == window]
     at = max([now, *(other + timedelta(microseconds=1) for other in others)])
-    with archive.recording(BOOKS, endpoint, window, fetched_at=at) as recorder:
+    with archive.recording(CLOSES, endpoint, window, fetched_at=at) as recorder:
         recorder.add(Page(msgspec.json.encode(body), f"ai-usage close {body.month:%Y-%m}"))

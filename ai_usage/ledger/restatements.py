@@ -164,7 +164,7 @@ class Restatements:
         if manifest.days is not None:
             return manifest.days
         # Imported, or fetched before manifests had digests.
-        context = ReadContext(fetch.window, manifest.amounts_in)
+        context = ReadContext(fetch.window, manifest.amount_unit)
         found = digests_by_day(endpoint, self.archive.pages(fetch), context)
         if found is None:
             self._note(vendor, endpoint, fetch)
@@ -208,7 +208,7 @@ class Restatements:
         self, vendor: Vendor, endpoint: Endpoint, earlier: _Said, later: _Said
     ) -> Iterator[Restatement]:
         old, new, seen = earlier.sums or {}, later.sums or {}, later.fetch.fetched_at
-        was_final = earlier.fetch.settled(later.day, endpoint.settle)
+        was_final = earlier.fetch.settled(later.day, endpoint.finalization_lag)
         month_closed = self.history.was_closed(later.day, seen)
         for bearer in sorted(old.keys() | new.keys(), key=_order):
             one, other = old.get(bearer, {}), new.get(bearer, {})

@@ -11,7 +11,7 @@ from ai_usage.ledger.closing import ClosedTotal, month_window
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 
-_HELD_BACK = "SELECT MIN(first_day) AS first_day FROM vw_adjustments WHERE status = 'held_back'"
+_DEFERRED = "SELECT MIN(first_day) AS first_day FROM vw_adjustments WHERE status = 'held_back'"
 
 
 def totals_of(warehouse: Warehouse, month: date, now: datetime) -> list[ClosedTotal]:
@@ -22,11 +22,11 @@ def totals_of(warehouse: Warehouse, month: date, now: datetime) -> list[ClosedTo
     return sorted((_total(row) for row in rows), key=_order)
 
 
-def first_held_back(warehouse: Warehouse) -> date | None:
+def first_deferred_day(warehouse: Warehouse) -> date | None:
     """The first day of closed months that a vendor restated and the facts do not have; or None."""
     if not warehouse.exists("vw_adjustments"):
         return None
-    day: date | None = next(warehouse.rows(_HELD_BACK))["first_day"]
+    day: date | None = next(warehouse.rows(_DEFERRED))["first_day"]
     return day
 
 

@@ -22,10 +22,10 @@ from dagster._core.storage.tags import (
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
-from ai_usage.instance.dead_runs import end_dead_runs
+from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
-from ai_usage.ledger.adopted import Change, held_back_changes, pending_changes, widened
+from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.deferred import deferred_in_open_months
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
@@ -110,9 +110,9 @@ def automation(
         ],
         sensors=[
             _transform_after_ingest(settings, vendors, ingests, transform),
-            _old_days_flow_downstream(assets, transform, ingests, transformed),
-            _reference_taken_in(settings, transform),
-            _dead_runs_end(),
+            _propagate_backfills(assets, transform, ingests, transformed),
+            _rebuild_adopted_reference(settings, transform),
+            _fail_orphaned_runs(),
         ],
     )
 
@@ -247,12 +247,12 @@ def _transform_after_ingest(
         archive = Archive(settings.archive_root)
         try:
             changes = pending_changes(archive, settings)
-            held_back = held_back_changes(archive, settings)
+            deferred_files = deferred_changes(archive, settings)
             note_empty_warehouse(settings)
             older = outdated(settings)
         except AiUsageError as error:
             context.log.warning(f"What else must be rebuilt is not known: {error}")
-            changes, held_back, older = [], [], None
+            changes, deferred_files, older = [], [], None
         if older is not None:
             reasons = "; ".join(change.reason for change in older.changes)
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
@@ -270,7 +270,7 @@ def _transform_after_ingest(
             window = Window(min(window.start, deferred.day), window.end)
         for change in changes:
             context.log.info(f"{change.file.name} has changed: days from {change.day} are rebuilt.")
-        for change in held_back:
+        for change in deferred_files:
             context.log.warning(
                 f"{change.file.name} has changed from {change.day} on: closed months stay as they "
                 "are; `ai-usage run --closed` takes it in."
@@ -336,7 +336,7 @@ def _ticks(instance: dg.DagsterInstance, now: datetime) -> list[Tick]:
     return found
 
 
-def _old_days_flow_downstream(
+def _propagate_backfills(
     assets: Sequence[dg.AssetsDefinition],
     transform: Any,
     ingests: Sequence[Ingest],
@@ -404,7 +404,7 @@ def _still_to_come(instance: dg.DagsterInstance, backfill_id: str | None) -> set
     return set(backfill.asset_selection or ()) if backfill else set()
 
 
-def _reference_taken_in(settings: Settings, transform: Any) -> dg.SensorDefinition:
+def _rebuild_adopted_reference(settings: Settings, transform: Any) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name="reference_taken_in",
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -429,7 +429,7 @@ def _reference_taken_in(settings: Settings, transform: Any) -> dg.SensorDefiniti
     return sensor
 
 
-def _dead_runs_end() -> dg.SensorDefinition:
+def _fail_orphaned_runs() -> dg.SensorDefinition:
     @dg.sensor(
         name="dead_runs_end",
         minimum_interval_seconds=SENSOR_SECONDS,
@@ -438,7 +438,7 @@ def _dead_runs_end() -> dg.SensorDefinition:
         "and somebody is told.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        ended = end_dead_runs(context.instance)
+        ended = fail_orphaned_runs(context.instance)
         return dg.SkipReason(f"Ended {', '.join(ended)}." if ended else "No run is dead.")
 
     return sensor

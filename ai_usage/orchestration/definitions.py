@@ -17,7 +17,7 @@ from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.dimensions import Directory, dimension_assets, people_keys
 from ai_usage.orchestration.assets.directories import directory_assets
 from ai_usage.orchestration.assets.facts import fact_assets
-from ai_usage.orchestration.assets.finance import Books, finance_assets
+from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
@@ -50,22 +50,22 @@ def build_defs(
     partitions = daily_partitions(settings)
     warehouse = warehouse_resource(settings)
     directory = Directory(settings, vendors, archive)
-    books = Books(directory)
+    finance_snapshot = FinanceSnapshot(directory)
     assets = [
         *source_assets(settings, vendors, archive, partitions),
         *directory_assets(settings, archive, partitions),
         *reference_assets(
             settings,
             archive,
-            KnownPeople(directory.known_people, people_keys(vendors), books.beyond),
+            KnownPeople(directory.known_people, people_keys(vendors), finance_snapshot.beyond),
             partitions,
         ),
-        raw_events_asset(vendors, archive, books, partitions),
+        raw_events_asset(vendors, archive, finance_snapshot, partitions),
         loaded_days_asset(settings, vendors, archive, partitions),
         member_spend_asset(vendors, archive, partitions),
         *ledger_assets(vendors, archive, partitions),
-        *dimension_assets(directory, books.list_prices, partitions),
-        *finance_assets(books, vendors, partitions),
+        *dimension_assets(directory, finance_snapshot.list_prices, partitions),
+        *finance_assets(finance_snapshot, vendors, partitions),
         *fact_assets(archive, partitions),
         *view_assets(settings, partitions),
     ]

@@ -23,13 +23,13 @@ from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
-from ai_usage.instance.dead_runs import end_dead_runs, this_process
+from ai_usage.instance.dead_runs import fail_orphaned_runs, this_process
 from ai_usage.instance.event_log import batch_events
 from ai_usage.instance.one_writer import WRITES, wait_for_turn, writes
 from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.step_errors import error_line, interrupted
-from ai_usage.ledger.adopted import take_in
+from ai_usage.ledger.adopted import adopt
 from ai_usage.ledger.rule_changes import (
     OutdatedDays,
     all_known,
@@ -193,7 +193,7 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     except OperationalError as error:
         _explain_full_disk(home, error)
         raise AiUsageError(
-            f"Dagster's storage failed: {mask_text(str(error.orig).partition(chr(10))[0])}. Mend "
+            f"Dagster's storage failed: {mask_text(str(error.orig).partition(chr(10))[0])}. Fix "
             f"what {home / 'dagster.yaml'} says of it, and run the same command again."
         ) from error
 
@@ -230,7 +230,7 @@ def run_assets(
     run_id = str(uuid.uuid4())
     note_empty_warehouse(settings)
     with dagster_instance(settings) as instance, listening(progress):
-        end_dead_runs(instance)
+        fail_orphaned_runs(instance)
         if writes(keys) and settings.warehouse == "bigquery":
             # A DuckDB file is held by one process at a time anyway.
             wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
@@ -277,7 +277,7 @@ def run_blocking_checks(
     )
     run_id = str(uuid.uuid4())
     with dagster_instance(settings) as instance:
-        end_dead_runs(instance)
+        fail_orphaned_runs(instance)
         result = job.execute_in_process(
             run_id=run_id,
             instance=instance,
@@ -308,7 +308,7 @@ def take_in_reference(settings: Settings, built: Window, *, leaves_closed: bool)
     loaded = loaded_days(settings)
     if loaded is not None:
         archive = Archive(settings.archive_root)
-        take_in(archive, settings, built, loaded, leaves_closed=leaves_closed)
+        adopt(archive, settings, built, loaded, leaves_closed=leaves_closed)
         note_built(archive, settings, built, loaded, leaves_closed=leaves_closed)
 
 

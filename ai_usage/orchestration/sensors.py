@@ -18,7 +18,7 @@ from ai_usage.orchestration.run_history import DagsterRunHistory
 from ai_usage.text.masking import mask_text
 
 SECONDS = 30
-COURIER_SECONDS = 60
+DELIVERY_SECONDS = 60
 
 
 def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
@@ -47,10 +47,10 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
         name="alerts_courier",
         description="Tries again what a channel did not take, sends digests of ended backfills, "
         "and reports runs whose command was stopped before it could.",
-        minimum_interval_seconds=COURIER_SECONDS,
+        minimum_interval_seconds=DELIVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def courier(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    def delivery_worker(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         if not alerts.routes:
             return dg.SkipReason("AI_USAGE_NOTIFY_URLS is not set: nobody is told.")
 
@@ -71,7 +71,7 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
             dg.DagsterRunStatus.FAILURE,
             "Tells of failed runs: what was not built, and which checks failed.",
         ),
-        courier,
+        delivery_worker,
     ]
 
 

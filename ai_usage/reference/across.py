@@ -116,7 +116,7 @@ def _across(
     refused = {name for name, reading in alone.items() if isinstance(reading, RefusedFileError)}
     problems: list[Problem] = []
     warnings = list(own.warnings)
-    # A refused file may hold what is missed here: it is mended first, then this one is judged.
+    # A refused file may hold what is missed here: it is fixed first, then this one is judged.
     if beyond.products and not refused & {PLATFORMS, SEATS}:
         if "platform" in file.column_names:
             problems += undeclared_platforms(file, own.lines, others, beyond.products)

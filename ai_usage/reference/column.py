@@ -78,8 +78,8 @@ def _amount(cell: str) -> Decimal:
     if _NUMBER.fullmatch(cell) and cell.startswith("-"):
         raise CellError(f"{quoted(cell)} is negative", "write 0 or more")
     if not _MONEY.fullmatch(cell):
-        mend = "write digits and a point only, at most 9 places, like 1250.50"
-        raise CellError(f"{quoted(cell)} is not a number", mend)
+        remedy = "write digits and a point only, at most 9 places, like 1250.50"
+        raise CellError(f"{quoted(cell)} is not a number", remedy)
     return Decimal(cell)
 
 
@@ -139,8 +139,8 @@ def _json(cell: str) -> str:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        mend = 'write an object like {"max_tokens": 1000}, quotes doubled inside a quoted cell'
-        raise CellError(f"{quoted(cell)} is not a JSON object", mend)
+        remedy = 'write an object like {"max_tokens": 1000}, quotes doubled inside a quoted cell'
+        raise CellError(f"{quoted(cell)} is not a JSON object", remedy)
     # Sorted and compact, so that the same restrictions written differently are no change.
     return json.dumps(json.loads(cell), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

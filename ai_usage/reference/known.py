@@ -48,7 +48,7 @@ def unknown_people(
         email = line.values[column]
         if email and where(line.values) and email not in known:
             what = f"{email} is nobody in {listed}"
-            yield Problem(line.number, column, what, f"mend the address, or add it to {USERS}")
+            yield Problem(line.number, column, what, f"fix the address, or add it to {USERS}")
 
 
 def unknown_teams(lines: Sequence[Line], others: Others, column: str = "team") -> Iterator[Problem]:
@@ -67,8 +67,8 @@ def unknown_teams(lines: Sequence[Line], others: Others, column: str = "team") -
         if team and team not in teams:
             what = f"nobody is in the team {quoted(team)}"
             close = difflib.get_close_matches(team, teams, n=1)
-            mend = f"did you mean {close[0]}?" if close else "mend the name, or people's team"
-            yield Problem(line.number, column, what, mend)
+            remedy = f"did you mean {close[0]}?" if close else "fix the name, or people's team"
+            yield Problem(line.number, column, what, remedy)
 
 
 Product = tuple[str, str]

@@ -45,14 +45,14 @@ def days_of(table: str, *, start_required: bool = False) -> tuple[Column, Column
 def in_order(row: Row, start: str = START, end: str = END) -> Iterator[tuple[str, CellError]]:
     """Refuse a row that ends before it begins."""
     if row[start] and row[end] and row[end] < row[start]:
-        yield end, CellError(f"{row[end]} lies before {start} {row[start]}", "swap or mend them")
+        yield end, CellError(f"{row[end]} lies before {start} {row[start]}", "swap or fix them")
 
 
 def overlaps(
     lines: Sequence[Line],
     key: Callable[[Row], Hashable],
     what: str,
-    mend: str,
+    remedy: str,
     *,
     start: str = START,
     end: str = END,
@@ -67,7 +67,7 @@ def overlaps(
         for line in own[1:]:
             if first_day(line.values, start) <= last_day(reach.values, end):
                 later, earlier = max(line.number, reach.number), min(line.number, reach.number)
-                yield Problem(later, start, f"{what} overlap those of line {earlier}", mend)
+                yield Problem(later, start, f"{what} overlap those of line {earlier}", remedy)
             if last_day(line.values, end) > last_day(reach.values, end):
                 reach = line
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ai_usage.errors import ReferenceFileError
 
 MAX_PROBLEMS = 20
-"""Problems that one refusal lists; the rest are counted: the first mends often cure them too."""
+"""Problems that one refusal lists; the rest are counted: the first fixes often cure them too."""
 
 
 SEE_ALL = "; see: ai-usage reference check"
@@ -25,21 +25,21 @@ class Problem:
     line: int
     column: str | None
     what: str
-    mend: str
+    remedy: str
 
     def text(self, where: str) -> str:
-        """The problem as `file:line: column: what is wrong; the mend`."""
+        """The problem as `file:line: column: what is wrong; the fix`."""
         column = f"{self.column}: " if self.column else ""
-        return f"{where}:{self.line}: {column}{self.what}; {self.mend}"
+        return f"{where}:{self.line}: {column}{self.what}; {self.remedy}"
 
 
 class CellError(ValueError):
-    """A cell cannot be accepted: what is wrong with it, and the mend."""
+    """A cell cannot be accepted: what is wrong with it, and the fix."""
 
-    def __init__(self, what: str, mend: str) -> None:
-        super().__init__(f"{what}; {mend}")
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
         self.what = what
-        self.mend = mend
+        self.remedy = remedy
 
 
 class RefusedFileError(ReferenceFileError):

@@ -98,8 +98,8 @@ def read_records(
             else:
                 problems += found
     except _BrokenRecordError as error:
-        mend = 'close every quote, and double it (") inside a quoted cell'
-        problems.append(Problem(error.line, None, f"cannot be read as CSV ({error})", mend))
+        remedy = 'close every quote, and double it (") inside a quoted cell'
+        problems.append(Problem(error.line, None, f"cannot be read as CSV ({error})", remedy))
     problems += file.check_file(lines)
     if problems:
         raise _refusal(file, where, problems)
@@ -181,8 +181,8 @@ def _header(file: ReferenceFile, line: int, cells: Sequence[str]) -> list[Column
             found.append(file.column(name))
     for column in file.columns:
         if column.required and column.name not in names:
-            mend = f"add {column.name} to the header and to every line"
-            found.append(Problem(line, column.name, "the column is missing", mend))
+            remedy = f"add {column.name} to the header and to every line"
+            found.append(Problem(line, column.name, "the column is missing", remedy))
     return found
 
 
@@ -203,9 +203,9 @@ def _line(
         try:
             values[column.name] = column.parse(cell)
         except CellError as error:
-            problems.append(Problem(number, column.name, error.what, error.mend))
+            problems.append(Problem(number, column.name, error.what, error.remedy))
     if not problems:
-        problems = [Problem(number, c, e.what, e.mend) for c, e in file.check_row(values)]
+        problems = [Problem(number, c, e.what, e.remedy) for c, e in file.check_row(values)]
     return problems or Line(number, values)
 
 

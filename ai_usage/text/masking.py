@@ -9,7 +9,7 @@ from typing import Any
 _EMAIL = re.compile(r"([^@\s\"',;<>])[^@\s\"',;<>]*@([^@\s\"',;<>]+)")
 _SECRET = re.compile(r"\b(sk-ant-[A-Za-z0-9]+-|key_|crsr_)[A-Za-z0-9_-]+")
 _HIDDEN = frozenset({"raw_response", "change_history", "usage_restrictions"})
-_TELLS_NOTHING = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
+_NOISE_COLUMNS = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
 _MAX_LENGTH = 120
 _MAX_RECORD = 300
 """Of a vendor's record, whose oddity may stand anywhere in it."""
@@ -29,6 +29,6 @@ def masked(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def telling(row: Mapping[str, Any]) -> dict[str, Any]:
+def informative_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """The cells of a failing row that help a person to find it, beside the rule that it broke."""
-    return {name: value for name, value in row.items() if name not in _TELLS_NOTHING}
+    return {name: value for name, value in row.items() if name not in _NOISE_COLUMNS}

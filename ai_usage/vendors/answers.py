@@ -23,7 +23,7 @@ from ai_usage.vendors.saved import Days, PageTells, SavedReport, Span, days_of
 
 
 class ImportRefusedError(AiUsageError):
-    """A saved answer cannot be imported; the message names the file, the reason and the mend."""
+    """A saved answer cannot be imported; the message names the file, the reason and the fix."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class _SavedPaging(Paging):
         """An error that names the file."""
         return self.failure(what)
 
-    def failure(self, what: str, mend: str = "") -> AiUsageError:
-        """An error that names the file; of all mends, saving it anew is the one for a file."""
+    def failure(self, what: str, remedy: str = "") -> AiUsageError:
+        """An error that names the file; of all fixes, saving it anew is the one for a file."""
         return ImportRefusedError(
             f"{self._names} is not the whole answer: {what}. Save every page of it once, and give "
             "all of them, in their order, in one command."

@@ -52,7 +52,7 @@ MOST_BUCKETS = 31
 MOST_RECORDS = 1000
 """The server's limit for records in a page of every other endpoint."""
 
-USAGE_SETTLE, COST_SETTLE = timedelta(hours=2), timedelta(hours=24)
+USAGE_FINALIZATION_LAG, COST_FINALIZATION_LAG = timedelta(hours=2), timedelta(hours=24)
 """How long after a day's end its figures may still come in or change."""
 
 USAGE_GROUPS = ("api_key_id", "workspace_id", "model", "service_tier", "context_window")
@@ -178,7 +178,7 @@ def _buckets(
     groups: tuple[str, ...],
     window: Window,
     now: datetime,
-    settle: timedelta,
+    finalization_lag: timedelta,
 ) -> Iterator[Page]:
     """Every page of a report in daily buckets; `ending_at` is exclusive, both take only midnights.
 
@@ -198,7 +198,7 @@ def _buckets(
     for page in _paged(client, endpoint, path, params, paging, f"{window}", _watch_buckets):
         days.update(_days(paging.decode(page, _ANSWER).data))
         yield page
-    settled = [day for day in window.days() if Window.day(day).end_at + settle <= now]
+    settled = [day for day in window.days() if Window.day(day).end_at + finalization_lag <= now]
     if missing := [day for day in settled if day not in days]:
         what = f"{len(missing)} of {len(settled)} days are missing, the first is {missing[0]}"
         raise paging.failure(what)
@@ -234,7 +234,7 @@ def _grain(record: msgspec.Raw) -> Hashable:
 
 
 def _fetch_usage_report(client: Client, window: Window, now: datetime) -> Iterator[Page]:
-    return _buckets(client, "usage_report", USAGE_GROUPS, window, now, USAGE_SETTLE)
+    return _buckets(client, "usage_report", USAGE_GROUPS, window, now, USAGE_FINALIZATION_LAG)
 
 
 def _fetch_cost_report(client: Client, window: Window, now: datetime) -> Iterator[Page]:
@@ -246,7 +246,7 @@ def _fetch_cost_report(client: Client, window: Window, now: datetime) -> Iterato
     """
     yesterday = now.astimezone(UTC).date() - timedelta(days=1)
     asked = Window(min(window.start, yesterday), window.end)
-    return _buckets(client, "cost_report", COST_GROUPS, asked, now, COST_SETTLE)
+    return _buckets(client, "cost_report", COST_GROUPS, asked, now, COST_FINALIZATION_LAG)
 
 
 def _fetch_claude_code(client: Client, window: Window, now: datetime) -> Iterator[Page]:
@@ -449,7 +449,7 @@ _COST = msgspec.json.Decoder(_Cost, strict=False)
 
 def _read_cost_report(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
     """One event per bucket and cost line (workspace and description): money, nobody's name."""
-    in_cents = context.amounts_in == "cents"
+    in_cents = context.amount_unit == "cents"
     for found in _results(pages, context, "cost"):
         if isinstance(found, RawEvent):
             yield found
@@ -570,7 +570,7 @@ _NO_ACTOR, _NO_METRICS, _NO_TOKENS = _Actor(), _CoreMetrics(), _Tokens()
 
 def _read_claude_code(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
     """One event per actor, terminal, customer type and day."""
-    in_cents = context.amounts_in == "cents"
+    in_cents = context.amount_unit == "cents"
     for page in pages:
         for record in _BUCKET_PAGE.decode(page).data or ():
             try:
@@ -857,7 +857,7 @@ VENDOR = Vendor(
             read=_read_usage_report,
             saved=_saved(_is_usage_report, _tell_buckets, _watch_buckets),
             max_days=MOST_BUCKETS,
-            settle=USAGE_SETTLE,
+            finalization_lag=USAGE_FINALIZATION_LAG,
         ),
         Endpoint(
             name="cost_report",
@@ -868,7 +868,7 @@ VENDOR = Vendor(
             read=_read_cost_report,
             saved=_saved(_is_cost_report, _tell_buckets, _watch_buckets),
             max_days=MOST_BUCKETS,
-            settle=COST_SETTLE,
+            finalization_lag=COST_FINALIZATION_LAG,
             lookback="cost",
         ),
         Endpoint(
@@ -880,7 +880,7 @@ VENDOR = Vendor(
             read=_read_claude_code,
             saved=_saved(_is_claude_code, _tell_claude_code, _watch_claude_code),
             max_days=MOST_BUCKETS,
-            settle=USAGE_SETTLE,
+            finalization_lag=USAGE_FINALIZATION_LAG,
         ),
         Endpoint(
             name="api_keys",
@@ -891,7 +891,7 @@ VENDOR = Vendor(
             read=_read_api_keys,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
         ),
         Endpoint(
             name="users",
@@ -902,7 +902,7 @@ VENDOR = Vendor(
             read=_read_users,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
         ),
         Endpoint(
             name="workspaces",
@@ -913,7 +913,7 @@ VENDOR = Vendor(
             read=_read_workspaces,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
         ),
     ),
     platforms=(

@@ -37,11 +37,11 @@ class Client(Protocol):
 class ReadContext:
     """What a reader may know beside the pages: the fetch's window and how to read amounts.
 
-    `amounts_in` is the unit of money fields in a saved answer that a person imported.
+    `amount_unit` is the unit of money fields in a saved answer that a person imported.
     """
 
     window: Window
-    amounts_in: Literal["cents", "usd"] = "cents"
+    amount_unit: Literal["cents", "usd"] = "cents"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Endpoint:
     """How a person's saved answer of it is known and read; None where it cannot be imported."""
     kind: Literal["range", "snapshot"] = "range"
     max_days: int = 30
-    settle: timedelta = timedelta(hours=2)
+    finalization_lag: timedelta = timedelta(hours=2)
     """How long after a day's end (UTC) the vendor may still change it."""
     lookback: Literal["usage", "cost"] = "usage"
     """What it reports, and so how long it is asked again: `cost` where its records may bill."""
@@ -120,9 +120,9 @@ class Vendor:
     key_name_patterns: Mapping[str, str] = field(default_factory=dict)
     """How the vendor's tools name the keys that they make: a regular expression over key names,
     whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
-    members_hold_seats: bool = False
+    members_consume_seats: bool = False
     """Whether every member in its list holds a seat of the company's contract."""
-    mends: Mapping[int, str] = field(default_factory=dict)
+    remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
 
     def endpoint(self, name: str) -> Endpoint:

@@ -628,7 +628,7 @@ VENDOR = Vendor(
     base_url="https://api.cursor.com",
     headers=_headers,
     requests_per_minute=20,
-    members_hold_seats=True,
+    members_consume_seats=True,
     endpoints=(
         Endpoint(
             name="daily_usage",
@@ -639,7 +639,7 @@ VENDOR = Vendor(
             read=_read_daily_usage,
             saved=SavedReport(_is_daily_usage, _tell_daily_usage, _watch_daily_usage),
             max_days=30,
-            settle=timedelta(hours=2),
+            finalization_lag=timedelta(hours=2),
             requests_per_minute=20,
         ),
         Endpoint(
@@ -652,7 +652,7 @@ VENDOR = Vendor(
             saved=SavedReport(_is_usage_events, _tell_usage_events, _watch_usage_events),
             max_days=30,
             # The vendor recomputes charges for about a day.
-            settle=timedelta(hours=24),
+            finalization_lag=timedelta(hours=24),
             lookback="cost",
             # Copies of the documentation say 20 (older) and 60 (2026-10): a 429 is waited out.
             requests_per_minute=60,
@@ -666,7 +666,7 @@ VENDOR = Vendor(
             read=_read_members,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
             requests_per_minute=20,
         ),
         Endpoint(
@@ -678,7 +678,7 @@ VENDOR = Vendor(
             read=_read_spend,
             kind="snapshot",
             max_days=1,
-            settle=timedelta(0),
+            finalization_lag=timedelta(0),
             requests_per_minute=20,
         ),
     ),

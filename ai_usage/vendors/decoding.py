@@ -42,8 +42,8 @@ def decodable(body: bytes) -> bytes:
     if _is_readable(body):
         return body
     text = body.decode("utf-8", "ai_usage.mark")
-    mended = _STRING.sub(_mended, text).encode()
-    return mended if _is_readable(mended) else body
+    fixed = _STRING.sub(_mended, text).encode()
+    return fixed if _is_readable(fixed) else body
 
 
 def _is_readable(body: bytes) -> bool:
@@ -64,17 +64,17 @@ def tolerant(read: Callable[[Iterable[bytes], Any], Iterator[Any]]) -> Callable[
     """A reader that takes answers with undecodable text, and flags the records that hold it."""
 
     def reading(pages: Iterable[bytes], context: Any) -> Iterator[Any]:
-        mended = False
+        fixed = False
 
         def whole() -> Iterator[bytes]:
-            nonlocal mended
+            nonlocal fixed
             for page in pages:
                 taken = decodable(page)
-                mended = taken is not page
+                fixed = taken is not page
                 yield taken
 
         for row in read(whole(), context):
-            if mended and isinstance(row, RawEvent) and _holds_odd_text(row.raw_response or ""):
+            if fixed and isinstance(row, RawEvent) and _holds_odd_text(row.raw_response or ""):
                 row.validation_errors = [*row.validation_errors, UNDECODABLE_TEXT]
             yield row
 
@@ -82,5 +82,5 @@ def tolerant(read: Callable[[Iterable[bytes], Any], Iterator[Any]]) -> Callable[
 
 
 def _holds_odd_text(record: str) -> bool:
-    """Whether a record of a mended answer is one that was mended, as it came or written anew."""
+    """Whether a record of a fixed answer is one that was fixed, as it came or written anew."""
     return MARK in record or "\ufffd" in record

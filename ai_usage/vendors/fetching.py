@@ -73,7 +73,7 @@ def fetch_window(
     report = FetchReport(vendor.name, endpoint.name, window)
     held: set[date] = set()
     if not refetch:
-        held = archive.held(vendor.name, endpoint.name, window, endpoint.settle)
+        held = archive.held(vendor.name, endpoint.name, window, endpoint.finalization_lag)
     for day in window.days():
         if day > today or (endpoint.kind == "snapshot" and day != today):
             report.skipped_days.append(day)
@@ -162,7 +162,7 @@ def digests_by_day(
     if endpoint.yields is not RawEvent:
         return None
     sums: dict[date, int] = {}
-    unit = f"{context.amounts_in}:".encode()
+    unit = f"{context.amount_unit}:".encode()
     try:
         for event in cast(Iterator[RawEvent], endpoint.read(pages, context)):
             record = (event.raw_response or repr(event)).encode()
@@ -194,13 +194,13 @@ class Reading:
 
     fetch: Fetch
     days: list[date]
-    settle: timedelta
+    finalization_lag: timedelta
     rows: Iterator[Row] = field(default_factory=lambda: iter(()))
     outside: int = 0
 
     def is_provisional(self, day: date) -> bool:
         """Whether the vendor may still have changed `day` after this fetch."""
-        return not self.fetch.settled(day, self.settle)
+        return not self.fetch.settled(day, self.finalization_lag)
 
 
 def read_rows(
@@ -213,7 +213,7 @@ def read_rows(
     Raises `ArchiveError` where a page is missing or damaged.
     """
     for fetch, days in archive.coverage(vendor.name, endpoint.name, window):
-        reading = Reading(fetch, days, endpoint.settle)
+        reading = Reading(fetch, days, endpoint.finalization_lag)
         reading.rows = _rows(vendor, endpoint, archive, reading)
         yield reading
 
@@ -223,7 +223,7 @@ def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetc
 
     Raises `ArchiveError` where a page is missing, damaged or of an unknown shape.
     """
-    context = ReadContext(fetch.window, archive.manifest(fetch).amounts_in)
+    context = ReadContext(fetch.window, archive.manifest(fetch).amount_unit)
     try:
         yield from endpoint.read(archive.pages(fetch), context)
     except (msgspec.MsgspecError, UnreadableAmount) as error:

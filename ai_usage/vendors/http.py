@@ -182,7 +182,7 @@ class VendorClient:
                     return Page(body=self._answer(request), request=text)
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
-            raise VendorError(f"{place}: {refused}{after}. {refused.mend}") from None
+            raise VendorError(f"{place}: {refused}{after}. {refused.remedy}") from None
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _answer(self, request: httpx.Request) -> bytes:
@@ -238,8 +238,8 @@ class VendorClient:
         came = f"answered {status}"
         if said := _message(response):
             came += f" ({self._clean(said)})"
-        if status in self.vendor.mends:
-            return _RefusalError(came, self.vendor.mends[status])
+        if status in self.vendor.remedies:
+            return _RefusalError(came, self.vendor.remedies[status])
         if status in (401, 403):
             more = "" if status == 401 else " and what that key may read"
             return _RefusalError(came, f"Check {self.vendor.key_setting}{more}.")
@@ -278,7 +278,7 @@ class VendorClient:
                 f"Check {self.vendor.base_url_setting} ({self._host}) and any proxy on the way.",
             )
         try:
-            # Bytes that are no UTF-8 may have broken on the way: asking again may mend them.
+            # Bytes that are no UTF-8 may have broken on the way: asking again may fix them.
             body.decode("utf-8")
             _OBJECT.decode(decodable(body))
         except msgspec.ValidationError:
@@ -296,19 +296,19 @@ class VendorClient:
 
 
 class _RefusalError(Exception):
-    """One attempt failed: what came, the mend, and whether and when to ask again."""
+    """One attempt failed: what came, the fix, and whether and when to ask again."""
 
     def __init__(
         self,
         came: str,
-        mend: str,
+        remedy: str,
         *,
         retry: bool = False,
         wait: float | None = None,
         quick: bool = False,
     ) -> None:
         super().__init__(came)
-        self.mend = mend
+        self.remedy = remedy
         self.retry = retry
         self.wait = wait
         self.quick = quick

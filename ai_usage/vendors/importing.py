@@ -64,7 +64,7 @@ def plan_imports(
     archive: Archive,
     *,
     now: datetime,
-    amounts_in: AmountsIn = "cents",
+    amount_unit: AmountsIn = "cents",
     replace: bool = False,
     stated: Sequence[date] | None = None,
 ) -> list[Import]:
@@ -75,7 +75,7 @@ def plan_imports(
     and a file does not say when that was.
 
     Of a day that two of them hold, or the archive and one of them, both must say the same; with
-    `replace` the files win over the archive. `amounts_in` is the unit of the fields named
+    `replace` the files win over the archive. `amount_unit` is the unit of the fields named
     `amount`, as in the API cents unless said otherwise; fields that name their unit keep it.
     `stated` are the days that answers are about which do not say so themselves.
     Raises `ImportRefusedError` where a file cannot be read, is no answer or not a whole one, holds
@@ -90,13 +90,13 @@ def plan_imports(
     plans: list[Import] = []
     for answer in answers:
         if answer.days.touched:
-            plans.append(_plan(answer, plans, archive, now, amounts_in, replace=replace))
+            plans.append(_plan(answer, plans, archive, now, amount_unit, replace=replace))
         elif answer.pages[0].path not in told:
             raise ImportRefusedError(not_known(answer.pages[0].path))
     return plans
 
 
-def take(archive: Archive, plan: Import, *, now: datetime, amounts_in: AmountsIn) -> None:
+def take(archive: Archive, plan: Import, *, now: datetime, amount_unit: AmountsIn) -> None:
     """Archive an answer as complete fetches made `now` (UTC), one a run of days that it brings.
 
     So the manifests' names alone tell which days are held, as everywhere. Raises `ArchiveError`.
@@ -112,7 +112,7 @@ def take(archive: Archive, plan: Import, *, now: datetime, amounts_in: AmountsIn
             window,
             fetched_at=max([now, *after]),
             origin="import",
-            amounts_in=amounts_in,
+            amount_unit=amount_unit,
         ) as recorder:
             for page in answer.pages if len(runs) == 1 else _pages_about(answer, window):
                 recorder.add(Page(page.body, f"import {page.path.name}"))
@@ -124,13 +124,13 @@ def _plan(
     earlier: Sequence[Import],
     archive: Archive,
     now: datetime,
-    amounts_in: AmountsIn,
+    amount_unit: AmountsIn,
     *,
     replace: bool,
 ) -> Import:
     days, today = answer.days, now.astimezone(UTC).date()
     window = Window(days.touched[0], days.touched[-1] + timedelta(days=1))
-    plan = Import(answer, _says(_rows(answer, answer.pages, ReadContext(window, amounts_in))))
+    plan = Import(answer, _says(_rows(answer, answer.pages, ReadContext(window, amount_unit))))
     over = [day for day in sorted(days.whole) if day < today]
     if not over:
         raise ImportRefusedError(_no_whole_day(answer, today))
@@ -233,7 +233,7 @@ def _held(archive: Archive, answer: Answer, window: Window) -> dict[date, _Held]
             found[day] = _Held(
                 says.get(day, NOTHING),
                 "the vendor itself" if api else "an earlier import",
-                fetch.settled(day, endpoint.settle),
+                fetch.settled(day, endpoint.finalization_lag),
             )
     return found
 

@@ -30,7 +30,7 @@ class RateLimiter:
             time.sleep(pause)
 
     def hold(self, seconds: float) -> None:
-        """Let nobody pass for `seconds`: the vendor has asked one of the threads to wait."""
+        """Block all callers for `seconds` (Retry-After)."""
         with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + seconds)
 

@@ -1,4 +1,4 @@
-"""How far a fetch is and what is left of it, as far as that can be known."""
+"""Fetch progress and estimated time remaining."""
 
 from __future__ import annotations
 

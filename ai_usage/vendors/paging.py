@@ -129,13 +129,13 @@ class Paging:
             raise self.shifted(f"{count} records came of {self._total} announced")
 
     def shifted(self, what: str) -> AiUsageError:
-        """An error at this place that reading again from the start may mend."""
+        """An error at this place that reading again from the start may fix."""
         return PagesShiftedError(f"{self._where}: {what}. Try again later.")
 
-    def failure(self, what: str, mend: str = "try again later") -> AiUsageError:
-        """An error at this place: what is wrong, and the mend where waiting is none."""
+    def failure(self, what: str, remedy: str = "try again later") -> AiUsageError:
+        """An error at this place: what is wrong, and the fix where waiting is none."""
         return VendorError(
-            f"{self._where}: {what}. Nothing of it is used, what was held stays; {mend}."
+            f"{self._where}: {what}. Nothing of it is used, what was held stays; {remedy}."
         )
 
     def unreadable(self, error: msgspec.ValidationError) -> AiUsageError:

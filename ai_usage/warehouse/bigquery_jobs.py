@@ -154,7 +154,7 @@ def ask(
 
 
 def said(error: BaseException) -> str:
-    """What Google says, as one line, and the mend where the reason has a known one."""
+    """What Google says, as one line, and the fix where the reason has a known one."""
     message = str(getattr(error, "message", "") or error).strip()
     # The client writes the request before the answer.
     line = message.splitlines()[0] if message else type(error).__name__

@@ -125,7 +125,7 @@ def _refuse_decay(name: str, there: bigquery.Table) -> None:
 
 
 def refuse_drift(schema: TableSchema, name: str, there: bigquery.Table) -> None:
-    """Raise on everything about a table that is not as declared and cannot be mended in place."""
+    """Raise on everything about a table that is not as declared and cannot be fixed in place."""
     _refuse_decay(name, there)
     columns = {c.name: c for c in schema.columns}
     for found in there.schema:

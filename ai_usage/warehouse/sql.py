@@ -1,6 +1,6 @@
 """SQL is written once, in BigQuery's dialect; this renders it for the engine that runs it.
 
-`sqlglot` translates; what it gets wrong or leaves open is mended here, each mend with a test
+`sqlglot` translates; what it gets wrong or leaves open is fixed here, each fix with a test
 (the measurements behind them are named in `sql/README.md`).
 """
 
@@ -55,7 +55,7 @@ def _written(tree: exp.Expr, dialect: Dialect) -> str:
 
 
 def for_duckdb(tree: exp.Expr) -> exp.Expr:
-    """Mend what the translation from BigQuery to DuckDB would silently change."""
+    """Fix what the translation from BigQuery to DuckDB would silently change."""
     for node in list(tree.find_all(exp.DataType)):
         if node.this == exp.DType.DECIMAL and not node.expressions:
             # Bare NUMERIC becomes DECIMAL(18,3): six of nine places lost.

@@ -66,7 +66,7 @@ class World:
         self.touched.add(asset)
         self.rows.setdefault((asset, check, rule), {}).update(dict.fromkeys(days, rows))
 
-    def mend(self, asset: str) -> None:
+    def remedy(self, asset: str) -> None:
         """Nothing is wrong with the asset any more."""
         self.broken.pop(asset, None)
         self.rows = {key: days for key, days in self.rows.items() if key[0] != asset}

@@ -88,7 +88,7 @@ def test_a_recovery_is_told_once(install: Installed, receiver: Receiver) -> None
     here.world.fails("fact_ai_costs", BLOCKING, DAYS[0], DAYS[1])
     here.tell(DAYS[0], DAYS[3])
     receiver.taken()
-    here.world.mend("fact_ai_costs")
+    here.world.remedy("fact_ai_costs")
     here.tell(DAYS[0], DAYS[3])
     here.tell(DAYS[0], DAYS[3])
     (post,) = receiver.taken()
@@ -105,7 +105,7 @@ def test_a_day_outside_of_the_run_has_not_recovered(install: Installed, receiver
     here.world.fails("raw_ai_events", WARNING, DAYS[0])
     here.tell(DAYS[0], DAYS[3])
     receiver.taken()
-    here.world.mend("raw_ai_events")
+    here.world.remedy("raw_ai_events")
     here.tell(DAYS[1], DAYS[4])
     assert receiver.taken() == []
     here.tell(DAYS[0], DAYS[0])
@@ -122,7 +122,7 @@ def test_a_check_of_a_table_without_days_recovers_in_any_run(
     assert "WARNING quality\n" in post["message"], "its days mean nothing"
     here.tell(DAYS[0], DAYS[5])
     assert receiver.taken() == []
-    here.world.mend("dim_users")
+    here.world.remedy("dim_users")
     here.tell(DAYS[6], DAYS[7])
     assert len(receiver.taken()) == 1
 
@@ -141,7 +141,7 @@ def test_a_failed_build_tells_why_and_what_was_not_built_and_recovers(
     assert "fact_ai_costs, fact_ai_usage" in post["message"]
     here.tell(DAYS[1], DAYS[3])
     assert receiver.taken() == [], "the next hour's run fails for the same reason"
-    here.world.mend("raw_ai_events")
+    here.world.remedy("raw_ai_events")
     here.tell(DAYS[2], DAYS[4])
     (post,) = receiver.taken()
     assert post["title"] == "ai-usage recovered: raw_ai_events: builds again"

@@ -153,7 +153,7 @@ def test_coverage_gives_every_day_its_newest_complete_fetch(
     made: list[tuple[int, int, int, bool]],
 ) -> None:
     archive = Archive(f"memory://{uuid4().hex}")
-    settle = timedelta(hours=5)
+    finalization_lag = timedelta(hours=5)
     newest: dict[date, datetime] = {}
     for start, length, hours, complete in made:
         at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(hours=hours)
@@ -169,8 +169,8 @@ def test_coverage_gives_every_day_its_newest_complete_fetch(
         for day in days
     }
     assert served == {day: at for day, at in newest.items() if day in asked.days()}
-    assert archive.held("cursor", "spend", asked, settle) == {
-        day for day, at in served.items() if at >= Window.day(day).end_at + settle
+    assert archive.held("cursor", "spend", asked, finalization_lag) == {
+        day for day, at in served.items() if at >= Window.day(day).end_at + finalization_lag
     }
 
 

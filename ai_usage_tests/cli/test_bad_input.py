@@ -179,7 +179,7 @@ def test_a_mistake_is_one_line_and_exit_code_1(
     assert done.code == 1, done.out + done.err
     assert "Traceback" not in done.err
     if command == ["doctor"] and not done.err:
-        assert len([line for line in done.out.splitlines() if line.startswith("mend")]) == 1
+        assert len([line for line in done.out.splitlines() if line.startswith("fix")]) == 1
         return
     assert not done.out
     if says is not None:

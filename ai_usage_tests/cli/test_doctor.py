@@ -1,4 +1,4 @@
-"""`doctor` and `reference`: every line is ok, a note, or says what to mend."""
+"""`doctor` and `reference`: every line is ok, a note, or says what to fix."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_what_is_to_be_mended_says_how_and_no_key_is_printed(place: Place) -> No
         ANTHROPIC_BASE_URL=f"http://127.0.0.1:{closed_port()}",
     )
     assert done.code == 1
-    mend = [line for line in done.out.splitlines() if line.startswith("mend  ")]
-    assert len(mend) == 2, done.out
-    assert "Check the network and ANTHROPIC_BASE_URL." in mend[0]
-    assert "answered 401" in mend[1]
-    assert "Check CURSOR_API_KEY." in mend[1]
+    remedy = [line for line in done.out.splitlines() if line.startswith("fix  ")]
+    assert len(remedy) == 2, done.out
+    assert "Check the network and ANTHROPIC_BASE_URL." in remedy[0]
+    assert "answered 401" in remedy[1]
+    assert "Check CURSOR_API_KEY." in remedy[1]
     for secret in ("key_wrong", place.environment["ANTHROPIC_ADMIN_KEY"]):
         assert secret not in done.out + done.err
 

@@ -202,7 +202,7 @@ def test_files_about_money_may_name_people_whom_only_the_directory_knows(
     )
     again = run(settings, selection)
     assert again.errors == (
-        "budgets.csv:2: scope_value: ghost@x.com is nobody in users.csv or a directory; mend the "
+        "budgets.csv:2: scope_value: ghost@x.com is nobody in users.csv or a directory; fix the "
         "address, or add it to users.csv",
     )
     kept = warehouse.rows(Query("SELECT scope_value FROM dim_budgets"))

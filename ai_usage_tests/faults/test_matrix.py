@@ -110,7 +110,7 @@ CASES = [
         instead=frozenset({"claude_code"}),
         then="TWICE",
     ),
-    # What asking again would not mend fails at once.
+    # What asking again would not fix fails at once.
     Case("html#1", "FAILED", "answered 200 with a web page (text/html; charset=utf-8) instead of"),
     Case("revoked", "FAILED", "answered 401 (The API key was revoked). Check {key}."),
     Case("clock:5400", "FAILED", "clock is 90 minutes behind that of 127.0.0.1:"),

@@ -59,7 +59,7 @@ def test_the_earliest_holders_keep_the_seats_and_the_others_are_told() -> None:
     assert (over.user_email, over.span) == ("ada@x.com", (date(2026, 1, 3), date(2026, 2, 28)))
     assert seating.warnings() == [
         "p: ada@x.com is given a seat on 2026-01-03..2026-02-28, and all are taken; buy one more "
-        "or mend seat_assignments.csv"
+        "or fix seat_assignments.csv"
     ]
 
 
@@ -132,7 +132,7 @@ def test_a_leaver_loses_the_seat_the_day_after_and_is_told() -> None:
     seating = seated(contract(), held(("ada", "2026-01-01", "")), people=people)
     assert holders_on(seating, "2026-01-20") == ["ada"]
     assert holders_on(seating, "2026-01-21") == ["-"]
-    # Nobody bears it, but the source still gives it to her: that is to be mended at the vendor.
+    # Nobody bears it, but the source still gives it to her: that is to be fixed at the vendor.
     assert [(p.user_email, p.leaver, p.source) for p in seating.seats[0].periods] == [
         ("ada@x.com", None, "seat_assignments.csv"),
         (None, "ada@x.com", "seat_assignments.csv"),

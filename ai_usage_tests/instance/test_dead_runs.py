@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from ai_usage.instance.dead_runs import PROCESS_TAG, end_dead_runs, this_process
+from ai_usage.instance.dead_runs import PROCESS_TAG, fail_orphaned_runs, this_process
 from ai_usage.orchestration.runs import dagster_yaml
 
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
@@ -46,8 +46,8 @@ def test_only_runs_whose_process_on_this_machine_is_gone_are_ended(
     parent = started(instance, {PROCESS_TAG: f"{here}/{os.getppid()}"})
     elsewhere = started(instance, {PROCESS_TAG: f"another-machine/{dead_process()}"})
     launched = started(instance, {})
-    assert end_dead_runs(instance) == [gone]
-    assert end_dead_runs(instance) == []
+    assert fail_orphaned_runs(instance) == [gone]
+    assert fail_orphaned_runs(instance) == []
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses == {
         gone: FAILURE,

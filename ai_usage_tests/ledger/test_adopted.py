@@ -11,9 +11,9 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.ledger.adopted import (
     accept,
-    held_back_changes,
+    adopt,
+    deferred_changes,
     pending_changes,
-    take_in,
     widened,
 )
 from ai_usage.ledger.closing import record_close, record_reopening
@@ -54,19 +54,19 @@ class Maintained:
         """What a run does to the states: widen, accept, build, take in. Gives the days built."""
         changes = pending_changes(self.archive, self.settings)
         if closed:
-            changes += held_back_changes(self.archive, self.settings)
+            changes += deferred_changes(self.archive, self.settings)
         built = widened(window, changes, self.settings, closed=closed)
         if (self.settings.reference_path / FILE.name).is_file():
             rows = read_path(FILE, self.settings.reference_path).rows
             accept(self.archive, self.settings, FILE, rows)
-        take_in(self.archive, self.settings, built, EVERYTHING, leaves_closed=not closed)
+        adopt(self.archive, self.settings, built, EVERYTHING, leaves_closed=not closed)
         return built
 
     def pending(self) -> list[date]:
         return [change.day for change in pending_changes(self.archive, self.settings)]
 
     def held_back(self) -> list[date]:
-        return [change.day for change in held_back_changes(self.archive, self.settings)]
+        return [change.day for change in deferred_changes(self.archive, self.settings)]
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_asking_for_the_closed_days_alone_is_enough(
         files.run()
     rows = read_path(FILE, files.settings.reference_path).rows
     accept(files.archive, files.settings, FILE, rows)
-    take_in(files.archive, files.settings, Window(FEBRUARY, MARCH), EVERYTHING)
+    adopt(files.archive, files.settings, Window(FEBRUARY, MARCH), EVERYTHING)
     assert files.held_back() == []
     assert files.run().start == (LOOKBACK.start if open_days_first else MARCH)
     assert (files.pending(), files.held_back()) == ([], [])
@@ -178,5 +178,5 @@ def test_a_partial_run_over_closed_days_takes_nothing_in(files: Maintained) -> N
     record_close(files.archive, FEBRUARY, [], NOW)
     files.write(licence="2026-01-05", setup="2026-02-10")
     accept(files.archive, files.settings, FILE, read_path(FILE, files.settings.reference_path).rows)
-    take_in(files.archive, files.settings, Window.day(date(2026, 2, 10)), EVERYTHING)
+    adopt(files.archive, files.settings, Window.day(date(2026, 2, 10)), EVERYTHING)
     assert (files.pending(), files.held_back()) == ([date(2026, 2, 10)], [date(2026, 2, 10)])

@@ -22,7 +22,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.cli.progress import window_of_run
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
-from ai_usage.ledger.adopted import accept, held_back_changes
+from ai_usage.ledger.adopted import accept, deferred_changes
 from ai_usage.ledger.closing import closings
 from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.ledger.totals import totals_of
@@ -314,7 +314,7 @@ def test_changed_files_leave_a_closed_month_and_are_in_the_open_days(
     assert corrected.month() == closed.month()
     assert one_time(corrected) == {date(2026, 3, day): Decimal(3) for day in range(1, 5)}
     assert corrected.adjustments() == [], "what they would change is not known before it is built"
-    kept = held_back_changes(Archive(corrected.settings.archive_root), corrected.settings)
+    kept = deferred_changes(Archive(corrected.settings.archive_root), corrected.settings)
     assert {change.file.name: change.day for change in kept} == {
         "other_costs.csv": date(2026, 2, 26),
         "users.csv": date(2026, 2, 10),
@@ -356,7 +356,7 @@ def test_asked_for_the_changed_files_are_taken_in_as_adjustments(
     moved = [row for row in books.adjustments() if row["user_email"] != "Shared"]
     assert {row["user_email"] for row in moved} <= {mover(books, date(2026, 2, 10))["user_email"]}
     assert sum(row["adjustment_usd"] for row in moved) == 0
-    assert held_back_changes(Archive(books.settings.archive_root), books.settings) == []
+    assert deferred_changes(Archive(books.settings.archive_root), books.settings) == []
 
 
 def one_time(books: Books) -> dict[date, Decimal]:

@@ -92,7 +92,7 @@ def test_who_accepted_what_and_why_is_in_the_archive_and_in_closed_months(
         "cursor       $18.50\n"
         "2026-02 is closed by fin@x.io at $18.50 in 2 rows of closed_months (1 disputed invoice "
         "(10.00 US dollars), 1 unattributed amount (3.50 US dollars), 1 late endpoint, 1 endpoint "
-        "with unknown charges accepted). It stands still now; what changes shows in "
+        "with unknown charges accepted). It is locked now; what changes shows in "
         "vw_adjustments.\n"
     )
     (one,) = closings(small.archive)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ai_usage.alerts.alerts import COMMAND_GRACE
-from ai_usage.alerts.state import board, read_board
+from ai_usage.alerts.state import alert_state, read_alert_state
 from ai_usage_tests.alerts.graph import BLOCKING, DAY, WARNING, Place, place
 from ai_usage_tests.alerts.receivers import Receiver, free_port, http_receiver
 
@@ -145,7 +145,7 @@ def test_without_channels_the_sensors_say_so_and_do_nothing(tmp_path: Path) -> N
         for name in SENSORS:
             _, (told,) = here.tick(name, cursors[name])
             assert told.startswith("AI_USAGE_NOTIFY_URLS is not set") or name != SENSORS[0]
-        assert read_board(here.history).handled == {}
+        assert read_alert_state(here.history).handled == {}
 
 
 def test_the_board_keeps_no_secret_and_forgets_what_is_long_over(
@@ -158,7 +158,7 @@ def test_the_board_keeps_no_secret_and_forgets_what_is_long_over(
     (text,) = values.values()
     assert "127.0.0.1" not in text.replace("http://127.0.0.1:3000", "")
     now = datetime.fromtimestamp(here.clock.now, UTC)
-    with board(here.history, here.settings.home) as on:
+    with alert_state(here.history, here.settings.home) as on:
         on.forget(now + timedelta(days=200))
         assert on.handled == {}
         assert on.open == {}

@@ -15,7 +15,7 @@ from dagster._core.test_utils import create_run_for_test
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.one_writer import OneWriterCoordinator
-from ai_usage.ledger.adopted import accept, pending_changes, take_in
+from ai_usage.ledger.adopted import accept, adopt, pending_changes
 from ai_usage.ledger.closing import record_close
 from ai_usage.orchestration.automation import (
     CRONS,
@@ -296,7 +296,7 @@ def test_the_transformation_reaches_back_to_what_a_changed_file_affects(graph: G
     path.write_text(text.format("mara@example.com", "Core"))
     accept(archive, settings, file, read_path(file, settings.reference_path).rows)
     everything = Window(settings.first_day, TODAY + timedelta(days=1))
-    take_in(archive, settings, everything, everything)
+    adopt(archive, settings, everything, everything)
     path.write_text(text.format("mara@example.com", "Edge"))
     (change,) = pending_changes(archive, settings)
     tags = tick(datetime.now(UTC))

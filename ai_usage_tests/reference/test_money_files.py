@@ -382,8 +382,8 @@ def test_an_unknown_person_is_refused_where_users_are_listed(
     assert _problems(tmp_path, f"{stem}.csv") == []
     _written(tmp_path, users="user_email,aliases\nada@x.com,a@x.com\n")
     (problem,) = _problems(tmp_path, f"{stem}.csv")
-    assert problem.startswith(f"{stem}.csv{where}: bob@x.com is nobody in users.csv; mend")
-    # While users.csv itself is refused, that is what has to be mended.
+    assert problem.startswith(f"{stem}.csv{where}: bob@x.com is nobody in users.csv; fix")
+    # While users.csv itself is refused, that is what has to be fixed.
     _written(tmp_path, users="user_email\nada\n")
     assert _problems(tmp_path, f"{stem}.csv") == []
 

@@ -144,13 +144,13 @@ def test_more_holders_than_seats_are_refused_with_the_days(tmp_path: Path) -> No
         "cursor,c,cem@x.com,2026-01-20,2026-01-21\n"
         "cursor,c,dan@x.com,2026-02-01,2026-02-01\n",
     )
-    mend = "all are held; end a holder's line with valid_to, or raise the quantity in seats.csv"
+    remedy = "all are held; end a holder's line with valid_to, or raise the quantity in seats.csv"
     assert too_many(tmp_path, People()) == [
         f"seat_assignments.csv:4: user_email: cem@x.com finds no seat of c on "
-        f"2026-01-20..2026-01-21: {mend}",
-        f"seat_assignments.csv:5: user_email: dan@x.com finds no seat of c on 2026-02-01: {mend}",
+        f"2026-01-20..2026-01-21: {remedy}",
+        f"seat_assignments.csv:5: user_email: dan@x.com finds no seat of c on 2026-02-01: {remedy}",
         f"seat_assignments.csv:3: user_email: bob@x.com finds no seat of c from 2026-03-01 on: "
-        f"{mend}",
+        f"{remedy}",
     ]
 
 

@@ -44,10 +44,10 @@ def adjustments_view(ledger: Ledger) -> dict[Key, Row]:
         for row in ledger.restatements
         if row["measure"] == "cost_usd" and first <= row["event_date"] <= ledger.company.as_of
     ]
-    return _taken_in(ledger, closes, seen) | _held_back(ledger, closes, seen)
+    return _adopted(ledger, closes, seen) | _held_back(ledger, closes, seen)
 
 
-def _taken_in(ledger: Ledger, closes: dict[date, datetime], seen: list[Row]) -> dict[Key, Row]:
+def _adopted(ledger: Ledger, closes: dict[date, datetime], seen: list[Row]) -> dict[Key, Row]:
     closed: dict[Key, Decimal] = defaultdict(Decimal)
     now: dict[Key, Decimal] = defaultdict(Decimal)
     for row in ledger.closed:

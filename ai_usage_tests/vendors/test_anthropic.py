@@ -142,7 +142,7 @@ def test_the_simplified_cost_sample_is_cents_unless_declared_dollars() -> None:
         None,
         [],
     )
-    (row,) = read(ANTHROPIC, "cost_report", body, amounts_in="usd")
+    (row,) = read(ANTHROPIC, "cost_report", body, amount_unit="usd")
     assert row.cost_usd == Decimal("0.830000000")
 
 

@@ -54,9 +54,14 @@ def test_every_subtype_of_the_document_has_its_row() -> None:
 
 def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
     found = {
-        e.name: e.settle for v in discovered_vendors() for e in v.endpoints if e.kind == "range"
+        e.name: e.finalization_lag
+        for v in discovered_vendors()
+        for e in v.endpoints
+        if e.kind == "range"
     }
-    hours = {name: settle // timedelta(hours=1) for name, settle in found.items()}
+    hours = {
+        name: finalization_lag // timedelta(hours=1) for name, finalization_lag in found.items()
+    }
     assert hours == {
         "daily_usage": 2,
         "usage_events": 24,

@@ -194,7 +194,7 @@ def test_a_failure_keeps_the_earlier_chunks_and_serves_nothing_of_its_own(
         pytest.raises(VendorError, match="2026-11-02 page 1"),
     ):
         fetch_window(ANTHROPIC, endpoint, window, client=asking, archive=archive, now=NOW)
-    held = archive.held("anthropic", "claude_code", window, endpoint.settle)
+    held = archive.held("anthropic", "claude_code", window, endpoint.finalization_lag)
     assert held == set(Window(date(2026, 10, 1), date(2026, 11, 1)).days())
     made = {f.window.start: f.complete for f in archive.fetches("anthropic", "claude_code")}
     assert made == {date(2026, 10, 1): True, date(2026, 11, 1): False}

@@ -31,12 +31,12 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def bring(
-    archive: Archive, *paths: Path, now: datetime = NOW, amounts_in: Any = "cents", **options: Any
+    archive: Archive, *paths: Path, now: datetime = NOW, amount_unit: Any = "cents", **options: Any
 ) -> list[Import]:
     """What the command does with the files, up to the archive."""
-    plans = plan_imports(paths, archive, now=now, amounts_in=amounts_in, **options)
+    plans = plan_imports(paths, archive, now=now, amount_unit=amount_unit, **options)
     for plan in plans:
-        take(archive, plan, now=now, amounts_in=amounts_in)
+        take(archive, plan, now=now, amount_unit=amount_unit)
     return plans
 
 
@@ -118,11 +118,14 @@ def test_an_imported_amount_is_cents_unless_declared_dollars(archive: Archive) -
     bring(archive, path)
     later = NOW + timedelta(hours=1)
     with pytest.raises(ImportRefusedError, match="from an earlier import, and says something else"):
-        bring(archive, path, now=later, amounts_in="usd")
-    bring(archive, path, now=later, amounts_in="usd", replace=True)
+        bring(archive, path, now=later, amount_unit="usd")
+    bring(archive, path, now=later, amount_unit="usd", replace=True)
     assert dollars(archive) == {date(2025, 9, 30): [Decimal("0.83")]}
     fetch = archive.fetches("anthropic", "cost_report")[-1]
-    assert (archive.manifest(fetch).origin, archive.manifest(fetch).amounts_in) == ("import", "usd")
+    assert (archive.manifest(fetch).origin, archive.manifest(fetch).amount_unit) == (
+        "import",
+        "usd",
+    )
 
 
 def from_the_vendor(archive: Archive, *bodies: dict[str, Any], days: Sequence[date]) -> None:
@@ -208,8 +211,8 @@ def test_a_day_that_a_report_lacks_stays_open(tmp_path: Path, archive: Archive) 
     assert dollars(archive) == dict(
         zip(november(3, 5), [[Decimal("0.01")], [Decimal("0.04")]], strict=True)
     )
-    settle = ANTHROPIC.endpoint("cost_report").settle
-    assert archive.held("anthropic", "cost_report", EVER, settle) == {*november(3, 5)}
+    finalization_lag = ANTHROPIC.endpoint("cost_report").finalization_lag
+    assert archive.held("anthropic", "cost_report", EVER, finalization_lag) == {*november(3, 5)}
 
 
 def test_a_day_that_stays_open_is_none_if_the_archive_has_it(
@@ -261,12 +264,12 @@ def test_what_is_said_again_after_a_day_has_settled_is_the_last_word(
     tmp_path: Path, archive: Archive
 ) -> None:
     path = saved(tmp_path, page(bucket(3, 1)))
-    settle = ANTHROPIC.endpoint("cost_report").settle
+    finalization_lag = ANTHROPIC.endpoint("cost_report").finalization_lag
     bring(archive, path, now=datetime(2026, 11, 4, 1, tzinfo=UTC))
-    assert archive.held("anthropic", "cost_report", EVER, settle) == set()
+    assert archive.held("anthropic", "cost_report", EVER, finalization_lag) == set()
     (plan,) = bring(archive, path, now=NOW)
     assert (plan.taken, plan.same) == (november(3), [])
-    assert archive.held("anthropic", "cost_report", EVER, settle) == {*november(3)}
+    assert archive.held("anthropic", "cost_report", EVER, finalization_lag) == {*november(3)}
 
 
 def hours(day: int, start: int, end: int, zone: str = "Z") -> list[dict[str, Any]]:

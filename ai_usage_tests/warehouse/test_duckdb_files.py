@@ -387,7 +387,7 @@ def refusal(path: Path, dataset: str = "ai_usage") -> str:
     began = time.monotonic()
     with pytest.raises(WarehouseError) as raised:
         warehouse.ensure_table(SMALL)
-    assert time.monotonic() - began < 5, "what waiting cannot mend is said at once"
+    assert time.monotonic() - began < 5, "what waiting cannot fix is said at once"
     assert "\n" not in str(raised.value)
     assert str(path) in str(raised.value) or str(path.parent) in str(raised.value)
     return str(raised.value)

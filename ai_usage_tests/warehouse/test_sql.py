@@ -1,4 +1,4 @@
-"""The renderer: every mend of the translation, by values that were worked out by hand.
+"""The renderer: every fix of the translation, by values that were worked out by hand.
 
 The measurements behind them are named in `sql/README.md`.
 """

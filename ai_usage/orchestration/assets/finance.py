@@ -53,7 +53,7 @@ _log = dg.get_dagster_logger()
 ASSIGNMENTS = "seat_assignments.csv"
 
 
-class Books:
+class FinanceSnapshot:
     """The accepted states of finance's files, and what follows from them and the directories."""
 
     def __init__(self, directory: Directory) -> None:
@@ -70,7 +70,7 @@ class Books:
 
     def holders(self, assignments: Sequence[Row]) -> Holders:
         """Who is entitled to a seat when, by the assignments and the vendors' member lists."""
-        with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_hold_seats}
+        with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_consume_seats}
         members = [s for s in self.directory.snapshots() if s.source in with_seats]
         return read_holders(assignments, members, self.directory.people())
 
@@ -136,7 +136,7 @@ class Books:
             yield from batches(stream.events, provenance)
 
 
-def book_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
+def finance_snapshot_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
     """What the seats' and other costs' events are made of."""
     files = ("users.csv", "seats.csv", "seat_assignments.csv", "other_costs.csv", "fx_rates.csv")
     members = [
@@ -149,7 +149,9 @@ def book_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
 
 
 def finance_assets(
-    books: Books, vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
+    finance_snapshot: FinanceSnapshot,
+    vendors: Sequence[Vendor],
+    partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """The tables that follow from finance's files."""
 
@@ -160,36 +162,42 @@ def finance_assets(
         return _table(name, deps, build, partitions)
 
     def aliases() -> Any:
-        return books.directory.people().aliases
+        return finance_snapshot.directory.people().aliases
 
     return [
         _table(
             "dim_seats",
-            book_keys(vendors),
-            books.seats,
+            finance_snapshot_keys(vendors),
+            finance_snapshot.seats,
             partitions,
         ),
         table(
             "dim_budgets",
             ("budgets.csv", "fx_rates.csv", "users.csv"),
-            lambda: dim_budgets(books.rows("budgets.csv"), books.rates, aliases()),
+            lambda: dim_budgets(
+                finance_snapshot.rows("budgets.csv"), finance_snapshot.rates, aliases()
+            ),
         ),
         table(
             "dim_model_prices",
             ("model_prices.csv",),
-            lambda: dim_model_prices(books.rows("model_prices.csv")),
+            lambda: dim_model_prices(finance_snapshot.rows("model_prices.csv")),
         ),
         table(
             "allocation_rules",
             ("allocation_rules.csv", "users.csv"),
-            lambda: allocation_rules(books.rows("allocation_rules.csv"), aliases()),
+            lambda: allocation_rules(finance_snapshot.rows("allocation_rules.csv"), aliases()),
         ),
         table(
             "raw_invoices",
             ("invoices.csv", "fx_rates.csv"),
-            lambda: raw_invoices(books.rows("invoices.csv"), books.rates),
+            lambda: raw_invoices(finance_snapshot.rows("invoices.csv"), finance_snapshot.rates),
         ),
-        *invoice_assets(books.directory.settings, lambda: books.rows("invoices.csv"), partitions),
+        *invoice_assets(
+            finance_snapshot.directory.settings,
+            lambda: finance_snapshot.rows("invoices.csv"),
+            partitions,
+        ),
     ]
 
 

@@ -87,7 +87,7 @@ def _answered(
                     "platform": vendor.name,
                     "source_endpoint": endpoint.name,
                     "cost_kind": "usage" if endpoint.has_cost else None,
-                    "is_provisional": not fetch.settled(day, endpoint.settle),
+                    "is_provisional": not fetch.settled(day, endpoint.finalization_lag),
                     "ingest_timestamp": fetch.fetched_at,
                 }
 

@@ -11,7 +11,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
-from ai_usage.orchestration.assets.finance import Books, book_keys
+from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_snapshot_keys
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.quality.scoring import score
@@ -26,7 +26,7 @@ from ai_usage.warehouse.schema import table_schema
 def raw_events_asset(
     vendors: Sequence[Vendor],
     archive: Archive,
-    books: Books,
+    finance_snapshot: FinanceSnapshot,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
     """The asset of `raw_ai_events`, downstream of every endpoint that yields events."""
@@ -43,7 +43,7 @@ def raw_events_asset(
                 for endpoint in vendor.endpoints
                 if endpoint.yields is RawEvent
             ),
-            *book_keys(vendors),
+            *finance_snapshot_keys(vendors),
         ],
         group_name="raw",
         kinds={"python", "table"},
@@ -56,7 +56,7 @@ def raw_events_asset(
     def raw_ai_events(context: dg.AssetExecutionContext) -> list[Write]:
         def rows(window: Window) -> pa.RecordBatchReader:
             events = event_batches(vendors, archive, window, context.run_id)
-            booked = books.batches(window, context.run_id)
+            booked = finance_snapshot.batches(window, context.run_id)
             scored = score(chain(events, booked), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
             return pa.RecordBatchReader.from_batches(schema, scored)

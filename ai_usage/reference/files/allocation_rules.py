@@ -42,12 +42,12 @@ def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
     if (row["scope_type"] == "platform") != (row["scope_value"] is None):
         whole = row["scope_type"] == "platform"
         what = "is filled" if whole else "is empty"
-        mend = (
+        remedy = (
             "a rule of a whole platform has none"
             if whole
             else f"write its id; {DEFAULT_WORKSPACE} is the default workspace"
         )
-        yield "scope_value", CellError(what, mend)
+        yield "scope_value", CellError(what, remedy)
     needed = _NEEDS[row["method"]]
     for column in ("team", "user_email", "percentage"):
         if column in needed and row[column] is None:
@@ -114,8 +114,8 @@ def _overlapping(blocks: Mapping[_Block, Sequence[Line]]) -> Iterator[Problem]:
             if block.first <= reach.last:
                 numbers = sorted((blocks[reach][0].number, blocks[block][0].number))
                 what = f"the days overlap those of the rule in line {numbers[0]}"
-                mend = "end the earlier rule with valid_to: one rule a day for a key or workspace"
-                yield Problem(numbers[1], "valid_from", what, mend)
+                remedy = "end the earlier rule with valid_to: one rule a day for a key or workspace"
+                yield Problem(numbers[1], "valid_from", what, remedy)
             if block.last > reach.last:
                 reach = block
 

@@ -32,7 +32,7 @@ def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
     created, expires = row["created_date"], row["expires_date"]
     if created and expires and expires < created:
         what = f"{expires} lies before created_date {created}"
-        yield "expires_date", CellError(what, "swap or mend them")
+        yield "expires_date", CellError(what, "swap or fix them")
 
 
 def _key(row: Row) -> tuple[str, ...]:
@@ -54,8 +54,8 @@ def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:
             if (line.values["created_date"] or FIRST_DAY) <= _last_day(reach.values):
                 later, earlier = max(line.number, reach.number), min(line.number, reach.number)
                 what = f"the key's days overlap those of line {earlier}"
-                mend = "end the earlier owner's line with expires_date"
-                yield Problem(later, "created_date", what, mend)
+                remedy = "end the earlier owner's line with expires_date"
+                yield Problem(later, "created_date", what, remedy)
             if _last_day(line.values) > _last_day(reach.values):
                 reach = line
 

@@ -46,8 +46,8 @@ def _between_cycles(lines: Sequence[Line]) -> Iterator[Problem]:
         if reach and _cycle(line) != _cycle(reach) and _cycle(line)[0] <= _cycle(reach)[1]:
             later, earlier = max(line.number, reach.number), min(line.number, reach.number)
             what = f"the period overlaps that of line {earlier}, and is not the same"
-            mend = "write the same period for what corrects it, or the account each is billed to"
-            yield Problem(later, "period_from", what, mend)
+            remedy = "write the same period for what corrects it, or the account each is billed to"
+            yield Problem(later, "period_from", what, remedy)
         if reach is None or _cycle(line)[1] > _cycle(reach)[1]:
             reach = line
 
@@ -65,7 +65,7 @@ def _one_currency(lines: Sequence[Line]) -> Iterator[Problem]:
         for column in ("currency", "billing_account_id"):
             if line.values[column] != known.values[column]:
                 what = f"differs from line {known.number} of the same invoice"
-                yield Problem(line.number, column, what, "mend it, or the invoice_id")
+                yield Problem(line.number, column, what, "fix it, or the invoice_id")
 
 
 def _check_across(lines: Sequence[Line], others: Others) -> Iterator[Problem]:

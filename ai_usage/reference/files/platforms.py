@@ -30,7 +30,7 @@ def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
     start, end = row["contract_start_date"], row["contract_end_date"]
     if start and end and end < start:
         what = f"{end} lies before contract_start_date {start}"
-        yield "contract_end_date", CellError(what, "swap or mend them")
+        yield "contract_end_date", CellError(what, "swap or fix them")
 
 
 def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:

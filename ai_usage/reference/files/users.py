@@ -16,7 +16,7 @@ _TABLE = "dim_users"
 def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
     start, end = row["start_date"], row["end_date"]
     if start and end and end < start:
-        yield "end_date", CellError(f"{end} lies before start_date {start}", "swap or mend them")
+        yield "end_date", CellError(f"{end} lies before start_date {start}", "swap or fix them")
     if row["user_email"] in (row["aliases"] or ()):
         yield "aliases", CellError("names the line's own user_email", "list only other addresses")
 
