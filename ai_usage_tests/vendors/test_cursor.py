@@ -239,7 +239,9 @@ def test_members_and_spend() -> None:
 
 def test_spend_under_a_name_unknown_here_is_no_spend_of_nothing() -> None:
     body = fixture("cursor/spend.json")
-    with pytest.raises(UnreadableAmount, match="a member without spendCents"):
+    with pytest.raises(UnreadableAmount, match="a member's spend without spendCents"):
         read(CURSOR, "spend", body.replace(b'"spendCents"', b'"chargedSpendCents"'))
     first, *_ = read(CURSOR, "spend", body.replace(b'"spendCents": 1203', b'"spendCents": null'))
     assert first.spend_usd is None
+    (member,) = read(CURSOR, "spend", b'{"teamMemberSpend": [{"userId": 1}]}')
+    assert member.spend_usd is None, "nothing is said of it"
