@@ -6,6 +6,7 @@ Pure functions over the rows of the reference files: no clock, no network, no wa
 """
 
 from ai_usage.finance.budgets import dim_budgets
+from ai_usage.finance.budgets import joined as joined_budgets
 from ai_usage.finance.contracts import Contract, Terms, read_contracts
 from ai_usage.finance.currency import Rate, Rates
 from ai_usage.finance.events import OTHER_COSTS, SEATS, FinanceEvents
@@ -37,6 +38,7 @@ __all__ = [
     "dim_budgets",
     "dim_model_prices",
     "dim_seats",
+    "joined_budgets",
     "list_prices",
     "other_cost_events",
     "raw_invoices",

@@ -66,6 +66,18 @@ def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
     return _newest(archive, file.stem, file)
 
 
+def rows_of_closed_months(archive: Archive, file: ReferenceFile) -> list[Row]:
+    """The rows of the state that the facts of closed months were built from.
+
+    The last accepted state where no run has noted any yet; none without one.
+    """
+    for endpoint in (f"{file.stem}{_DEFERRED}", f"{file.stem}{_ADOPTED}", file.stem):
+        known = _newest(archive, endpoint, file)
+        if known is not None:
+            return known
+    return []
+
+
 def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
     """What the files say today that the facts do not know yet.
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from ai_usage.days.spans import FIRST_DAY, LAST_DAY
+from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span
 from ai_usage.finance import (
     Rates,
     allocation_rules,
     dim_budgets,
     dim_model_prices,
+    joined_budgets,
     raw_invoices,
 )
 from ai_usage.identity.aliases import Aliases
@@ -117,6 +118,33 @@ def test_the_rows_of_a_budget_say_of_every_month_what_its_first_day_says() -> No
         (row,) = [r for r in rows if r["valid_from"] <= month <= r["valid_to"]]
         usd, rate = EURO.converted(Decimal("7.77"), "EUR", month)
         assert some(row, "monthly_budget_usd", "is_rate_stale") == [usd, rate.is_stale]
+
+
+def test_months_apart_keep_their_own_terms_and_those_alike_are_one_row() -> None:
+    """February keeps 100 of before, the months around it have 150; what is the same is not cut."""
+    head = "scope_type scope_value amount currency valid_from valid_to category\n"
+    newest = rows_of(
+        "budgets.csv",
+        head + "team A 150 . 2026-01-01 2026-03-31 .\nteam B 70 . 2026-01-01 2026-03-31 .",
+    )
+    before = rows_of(
+        "budgets.csv",
+        head + "team A 100 . 2026-01-01 2026-03-31 .\nteam B 70 . 2026-01-01 2026-03-31 .",
+    )
+    february = Span(date(2026, 2, 1), date(2026, 2, 28))
+    rows = joined_budgets(
+        [
+            *dim_budgets(newest, USD_ONLY, None, EVER.minus([february])),
+            *dim_budgets(before, USD_ONLY, None, [february]),
+        ]
+    )
+    wanted = ("scope_value", "monthly_budget_usd", "valid_from", "valid_to")
+    assert [some(row, *wanted) for row in rows] == [
+        ["A", Decimal(150), date(2026, 1, 1), date(2026, 1, 31)],
+        ["A", Decimal(100), date(2026, 2, 1), date(2026, 2, 28)],
+        ["A", Decimal(150), date(2026, 3, 1), date(2026, 3, 31)],
+        ["B", Decimal(70), date(2026, 1, 1), date(2026, 3, 31)],
+    ]
 
 
 def test_invoice_lines_are_numbered_and_keep_their_cents() -> None:

@@ -359,6 +359,38 @@ def test_asked_for_the_changed_files_are_taken_in_as_adjustments(
     assert deferred_changes(Archive(books.settings.archive_root), books.settings) == []
 
 
+def test_a_budget_of_a_closed_month_stands_still_until_somebody_asks(
+    closed: Books, tmp_path: Path
+) -> None:
+    """Entered afterwards, in euros: March has it at March's rate, February when it is asked for."""
+    books = closed.copied(tmp_path, tomorrow(closed.company))
+    folder, email = books.settings.reference_path, mover(books)["user_email"]
+    (folder / "fx_rates.csv").write_text(
+        "currency,rate_date,usd_per_unit,source\nEUR,2026-02-01,1.10,ECB\nEUR,2026-03-01,1.20,ECB\n"
+    )
+    (folder / "budgets.csv").write_text(
+        f"scope_type,scope_value,amount,currency,valid_from\nperson,{email},100,EUR,2026-02-01\n"
+    )
+    budgets = (
+        "SELECT month, budget_usd FROM vw_budget_status "
+        f"WHERE scope_value = '{email}' AND budget_source = 'budgets.csv' ORDER BY month"
+    )
+    months = (
+        "SELECT DISTINCT month, person_month_budget AS budget_usd FROM vw_cost_allocation_detailed "
+        f"WHERE user_email = '{email}' ORDER BY month"
+    )
+    before = books.rows(months)
+    books.run()
+    march = {"month": date(2026, 3, 1), "budget_usd": Decimal(120)}
+    assert books.rows(budgets) == [march]
+    assert [row for row in books.rows(months) if row["month"] == FIRST] == before[:1]
+    books.run(closed=True)
+    both = [{"month": FIRST, "budget_usd": Decimal(110)}, march]
+    assert books.rows(budgets) == both
+    assert books.rows(months) == both[: len(books.rows(months))]
+    assert books.rows(months)
+
+
 def one_time(books: Books) -> dict[date, Decimal]:
     rows = books.rows(
         "SELECT DATE(cost_timestamp) AS day, SUM(total_cost_usd) AS usd FROM fact_ai_costs "

@@ -8,11 +8,11 @@ import duckdb
 import ibis
 import pytest
 
-from ai_usage.checks.contract import day_of
-from ai_usage.checks.days import utc_day
-from ai_usage.checks.rules import RULES
-from ai_usage.warehouse.lint import zoneless
+from ai_usage.quality.contract import day_of
+from ai_usage.quality.days import utc_day
+from ai_usage.quality.rules import RULES
 from ai_usage.warehouse.schema import table_names, table_schema
+from tools.sql_lint import zoneless
 
 _IBIS = {
     "STRING": "string",

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from ai_usage.days.spans import Span
+from ai_usage.days.spans import EVER, Span, day_before
 from ai_usage.days.windows import Window
 from ai_usage.finance import (
     Holders,
@@ -22,6 +22,7 @@ from ai_usage.finance import (
     dim_budgets,
     dim_model_prices,
     dim_seats,
+    joined_budgets,
     list_prices,
     other_cost_events,
     raw_invoices,
@@ -33,12 +34,14 @@ from ai_usage.finance import (
 )
 from ai_usage.identity import members_of
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.adopted import newest_rows
+from ai_usage.ledger.adopted import newest_rows, rows_of_closed_months
+from ai_usage.ledger.closing import history
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.dimensions import Directory
 from ai_usage.orchestration.assets.invoices import invoice_assets
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
 from ai_usage.reference.file import Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
@@ -67,6 +70,25 @@ class FinanceSnapshot:
     def rates(self) -> Rates:
         """The exchange rates."""
         return Rates(self.rows("fx_rates.csv"))
+
+    def budgets(self, built: Sequence[Window]) -> list[dict[str, Any]]:
+        """Rows of `dim_budgets`; closed months that are not `built` keep the budgets they had."""
+        archive, aliases = self.directory.archive, self.directory.people().aliases
+        kept = [
+            Span(closed.window.start, day_before(closed.window.end))
+            for closed in history(archive).standing.values()
+            if not any(w.start < closed.window.end and closed.window.start < w.end for w in built)
+        ]
+        before, rates_before = (
+            rows_of_closed_months(archive, reference_file(name))
+            for name in ("budgets.csv", "fx_rates.csv")
+        )
+        return joined_budgets(
+            [
+                *dim_budgets(self.rows("budgets.csv"), self.rates, aliases, EVER.minus(kept)),
+                *dim_budgets(before, Rates(rates_before), aliases, kept),
+            ]
+        )
 
     def holders(self, assignments: Sequence[Row]) -> Holders:
         """Who is entitled to a seat when, by the assignments and the vendors' member lists."""
@@ -171,13 +193,7 @@ def finance_assets(
             finance_snapshot.seats,
             partitions,
         ),
-        table(
-            "dim_budgets",
-            ("budgets.csv", "fx_rates.csv", "users.csv"),
-            lambda: dim_budgets(
-                finance_snapshot.rows("budgets.csv"), finance_snapshot.rates, aliases()
-            ),
-        ),
+        _budgets(finance_snapshot, partitions),
         table(
             "dim_model_prices",
             ("model_prices.csv",),
@@ -201,10 +217,34 @@ def finance_assets(
     ]
 
 
+def _budgets(
+    finance_snapshot: FinanceSnapshot, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    files = ("budgets.csv", "fx_rates.csv", "users.csv")
+
+    def build(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
+        return finance_snapshot.budgets(
+            windows_to_build(context, finance_snapshot.directory.archive)
+        )
+
+    return _built(
+        "dim_budgets", [reference_key(reference_file(f)) for f in files], build, partitions
+    )
+
+
 def _table(
     name: str,
     deps: Sequence[dg.AssetKey],
     build: Callable[[], list[dict[str, Any]]],
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
+    return _built(name, deps, lambda _context: build(), partitions)
+
+
+def _built(
+    name: str,
+    deps: Sequence[dg.AssetKey],
+    build: Callable[[dg.AssetExecutionContext], list[dict[str, Any]]],
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
     schema = table_schema(name)
@@ -221,8 +261,8 @@ def _table(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def maintained() -> pa.Table:
+    def maintained(context: dg.AssetExecutionContext) -> pa.Table:
         with explained():
-            return schema.to_arrow(build())
+            return schema.to_arrow(build(context))
 
     return maintained
