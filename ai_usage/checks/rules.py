@@ -276,7 +276,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "answered_once_begun",
             "No answer is older than its day.",
-            lambda t: t.ingest_timestamp.date() >= t["day"],
+            lambda t: utc_day(t.ingest_timestamp) >= t["day"],
         ),
     ),
     "invoice_days": (
