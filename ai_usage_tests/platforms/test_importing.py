@@ -510,6 +510,16 @@ def test_what_the_dashboard_saves_is_held_to_what_it_announces(
     assert plan_imports([export(tmp_path, unannounced)], archive, now=NOW, stated=stated)
 
 
+def test_text_that_cannot_be_decoded_costs_a_record_a_flag_as_in_a_fetch(
+    tmp_path: Path, archive: Archive
+) -> None:
+    odd = r'"model": "\ud83d", "isChargeable"'
+    body = json.dumps(events(1, 2, start=0, end=24)).replace('"isChargeable"', odd, 1)
+    (plan,) = bring(archive, saved(tmp_path, body))
+    assert (plan.taken, plan.usd(plan.taken)) == (november(3), 2)
+    assert dollars(archive, "usage_events") == {date(2026, 11, 3): [Decimal(1)] * 2}
+
+
 # --- What is no answer --------------------------------------------------------------------------
 
 
