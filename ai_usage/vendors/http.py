@@ -143,7 +143,14 @@ class VendorClient:
 
     def requests_per_minute(self, endpoint: str) -> int | None:
         """How many requests a minute the endpoint is asked at most; None where nothing limits."""
-        return self._own.get(endpoint, self._shared).per_minute
+        return self.limiter(endpoint).per_minute
+
+    def limiter(self, endpoint: str) -> RateLimiter:
+        """What the endpoint's requests wait for: its own limit where the vendor counts it alone.
+
+        All clients of this process with the same vendor, host and key have the same one.
+        """
+        return self._own.get(endpoint, self._shared)
 
     def close(self) -> None:
         """Close the connections."""
@@ -164,7 +171,7 @@ class VendorClient:
         return f"VendorClient({self.vendor.name!r}, {self._host!r})"
 
     def _ask(self, endpoint: str, where: str, request: httpx.Request, text: str) -> Page:
-        limiter = self._own.get(endpoint, self._shared)
+        limiter = self.limiter(endpoint)
         place = " ".join(part for part in (self.vendor.name, endpoint, where) if part)
         backoff = _Backoff(limiter)
         retries = stamina.retry_context(

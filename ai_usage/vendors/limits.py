@@ -26,7 +26,7 @@ class RateLimiter:
 
     def wait(self) -> None:
         """Return when the next request may be sent."""
-        while (pause := self._claim(time.monotonic())) > 0:
+        while (pause := self.claim(time.monotonic())) > 0:
             time.sleep(pause)
 
     def hold(self, seconds: float) -> None:
@@ -34,7 +34,7 @@ class RateLimiter:
         with self._lock:
             self._not_before = max(self._not_before, time.monotonic() + seconds)
 
-    def _claim(self, now: float) -> float:
+    def claim(self, now: float) -> float:
         """Claim a place and return 0, or return the seconds until it is worth asking again."""
         with self._lock:
             if now < self._not_before:

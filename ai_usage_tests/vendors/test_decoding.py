@@ -61,8 +61,9 @@ def records(body: Any) -> list[Any]:
     """The innermost list of an answer that holds the records."""
     lists: list[Any] = [v for v in body.values() if isinstance(v, list)]
     if "uses" in body:
-        return lists[0] + lists[1]
-    return lists[0][0]["results"] if "results" in lists[0][0] else lists[0]
+        return [*lists[0], *lists[1]]
+    found: list[Any] = lists[0][0]["results"] if "results" in lists[0][0] else lists[0]
+    return found
 
 
 def read(endpoint: Endpoint, body: bytes) -> list[Any]:

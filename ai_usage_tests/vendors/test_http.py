@@ -140,7 +140,7 @@ def test_a_clock_that_is_a_little_off_or_not_told_is_none_of_our_business(
     vendor_server: ScriptedVendor, ours_ahead: timedelta, more: dict[str, str]
 ) -> None:
     date = format_datetime(datetime.now(UTC) - ours_ahead, usegmt=True)
-    vendor_server.answers(as_json({"ok": 1}, **{"Date": date, **more}))
+    vendor_server.answers(as_json({"ok": 1}, 200, **{"Date": date, **more}))
     assert ask(vendor_server) == b'{"ok": 1}'
 
 

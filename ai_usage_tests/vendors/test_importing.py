@@ -510,7 +510,7 @@ def test_what_the_dashboard_saves_is_held_to_what_it_announces(
     (plan,) = plan_imports(
         [first, export(tmp_path, last, "2.json")], archive, now=NOW, stated=stated
     )
-    assert (plan.taken, plan.usd(plan.taken)) == (november(3, 4), 3)
+    assert (plan.taken, plan.usd(plan.taken)) == (november(3, 4), Decimal(3))
     unannounced = {"usageEventsDisplay": events(1)["usageEvents"]}
     assert plan_imports([export(tmp_path, unannounced)], archive, now=NOW, stated=stated)
 
@@ -521,7 +521,7 @@ def test_text_that_cannot_be_decoded_costs_a_record_a_flag_as_in_a_fetch(
     odd = r'"model": "\ud83d", "isChargeable"'
     body = json.dumps(events(1, 2, start=0, end=24)).replace('"isChargeable"', odd, 1)
     (plan,) = bring(archive, saved(tmp_path, body))
-    assert (plan.taken, plan.usd(plan.taken)) == (november(3), 2)
+    assert (plan.taken, plan.usd(plan.taken)) == (november(3), Decimal(2))
     assert dollars(archive, "usage_events") == {date(2026, 11, 3): [Decimal(1)] * 2}
 
 

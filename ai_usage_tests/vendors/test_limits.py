@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from starlette.requests import Request
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
@@ -87,7 +88,7 @@ def test_threads_share_one_limit() -> None:
     passed = []
 
     def pass_once() -> None:
-        if limiter._claim(0.0) == 0.0:
+        if limiter.claim(0.0) == 0.0:
             passed.append(1)
 
     threads = [threading.Thread(target=pass_once) for _ in range(80)]
@@ -102,8 +103,9 @@ def test_the_clients_of_a_key_share_its_limits_and_others_have_their_own() -> No
     """Every source has a client of its own, and the vendor counts them all together."""
     one, two, other = (VendorClient(ANTHROPIC, SecretStr(key)) for key in ("k", "k", "other"))
     with one, two, other:
-        assert one._shared is two._shared
-        assert one._shared is not other._shared
+        mine, also_mine, others = (c.limiter("cost_report") for c in (one, two, other))
+        assert mine is also_mine
+        assert mine is not others
 
 
 # --- Against vendors that enforce theirs ---------------------------------------------------------
@@ -117,7 +119,8 @@ def backfilled(
     The simulated vendor refuses what is above its limits by the same clock; 429 is waited out.
     """
     company = Company(today=TODAY, people=30, scale=0.05)
-    plan, asked = FaultPlan(clock=clock.monotonic), []
+    plan = FaultPlan(clock=clock.monotonic)
+    asked: list[Request] = []
     # Cursor counts each endpoint for itself, Anthropic all of an organisation's requests.
     plan.set("limit:20@/teams/daily-usage-data", "limit:60@/anthropic")
     key = CURSOR_KEY if vendor is CURSOR else ANTHROPIC_KEY
@@ -180,11 +183,11 @@ def test_without_the_limit_the_vendor_would_refuse(monkeypatch: pytest.MonkeyPat
 
 def test_cursor_counts_each_endpoint_and_a_simulator_counts_nothing() -> None:
     with VendorClient(CURSOR, SecretStr("k")) as real:
-        assert real._own["usage_events"].per_minute == 60
-        assert real._own["daily_usage"].per_minute == 20
+        assert real.requests_per_minute("usage_events") == 60
+        assert real.requests_per_minute("daily_usage") == 20
     with VendorClient(ANTHROPIC, SecretStr("k")) as shared:
-        assert shared._own == {}
-        assert shared._shared.per_minute == 60
+        (one,) = {shared.limiter(endpoint.name) for endpoint in ANTHROPIC.endpoints}
+        assert one.per_minute == 60
     with VendorClient(CURSOR, SecretStr("k"), base_url="http://localhost:1/cursor") as simulated:
-        assert simulated._own["usage_events"].per_minute is None
-        assert simulated._shared.per_minute is None
+        assert simulated.requests_per_minute("usage_events") is None
+        assert simulated.requests_per_minute("one without a limit of its own") is None
