@@ -61,7 +61,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
         if open_here is not None:
             yield open_here
             return
-        with self._kept_engine().begin() as connection:
+        with self.kept_engine().begin() as connection:
             yield connection
 
     @contextmanager
@@ -76,7 +76,8 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
                 # Within another one the rest of that one's events are still its own.
                 self._open.connection = outer
 
-    def _kept_engine(self) -> Engine:
+    def kept_engine(self) -> Engine:
+        """The engine that all of this process's events go through, made when first asked for."""
         # A forked process must neither use its parent's connections nor close them.
         if self._engine is None or self._engine_process != os.getpid():
             self._inherited = self._engine

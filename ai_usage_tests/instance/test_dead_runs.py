@@ -34,7 +34,8 @@ def dead_process() -> int:
 
 
 def started(instance: dg.DagsterInstance, tags: dict[str, str]) -> str:
-    return create_run_for_test(instance, job_name="job", status=STARTED, tags=tags).run_id
+    run: dg.DagsterRun = create_run_for_test(instance, job_name="job", status=STARTED, tags=tags)
+    return run.run_id
 
 
 def test_only_runs_whose_process_on_this_machine_is_gone_are_ended(

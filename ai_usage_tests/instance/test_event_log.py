@@ -1,8 +1,9 @@
 """The pooled event log records what Dagster's own does, from threads and forked processes too."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,13 +106,14 @@ def test_a_batch_records_what_event_by_event_is_recorded(
 ) -> None:
     monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
     one_by_one = recorded(tmp_path / "one by one", PooledSqliteEventLogStorage)
-    batches = []
+    batches: list[int] = []
     store = PooledSqliteEventLogStorage.store_event_batch
-    monkeypatch.setattr(
-        PooledSqliteEventLogStorage,
-        "store_event_batch",
-        lambda self, events: batches.append(len(events)) or store(self, events),
-    )
+
+    def counted(self: PooledSqliteEventLogStorage, events: Sequence[dg.EventLogEntry]) -> None:
+        batches.append(len(events))
+        store(self, events)
+
+    monkeypatch.setattr(PooledSqliteEventLogStorage, "store_event_batch", counted)
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
     assert recorded(tmp_path / "batched", PooledSqliteEventLogStorage) == one_by_one
     assert 2 in batches, "both days of the asset that was built"
@@ -134,7 +136,7 @@ def log(folder: Path) -> Iterator[PooledSqliteEventLogStorage]:
 
 
 def note(text: str) -> dg.EventLogEntry:
-    return dg.EventLogEntry(
+    return dg.EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None,
         level=20,
         user_message=text,
@@ -163,19 +165,19 @@ from pathlib import Path
 from ai_usage_tests.instance.test_event_log import log, note, RUN
 with log(Path(sys.argv[1])) as storage:
     storage.store_event(note("before"))
-    engine = storage._kept_engine()
+    engine = storage.kept_engine()
     child = os.fork()
     if child == 0:
         try:
             for n in range(20):
                 storage.store_event(note(f"child {n}"))
-            os._exit(0 if storage._kept_engine() is not engine else 3)
+            os._exit(0 if storage.kept_engine() is not engine else 3)
         except BaseException:
             os._exit(4)
     for n in range(20):
         storage.store_event(note(f"parent {n}"))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert storage._kept_engine() is engine
+    assert storage.kept_engine() is engine
     texts = [entry.user_message for entry in storage.get_logs_for_run(RUN)]
     assert len(texts) == len(set(texts)) == 41, texts
     print("all there")
@@ -192,11 +194,11 @@ def test_a_forked_process_writes_through_a_connection_of_its_own(tmp_path: Path)
 
 def test_events_go_through_one_engine_that_syncs_at_checkpoints(tmp_path: Path) -> None:
     with log(tmp_path) as storage:
-        engine = storage._kept_engine()
+        engine = storage.kept_engine()
         storage.store_event(note("one"))
         storage.store_event(note("two"))
-        assert storage._kept_engine() is engine
-        with storage._connect() as connection:
+        assert storage.kept_engine() is engine
+        with storage.run_connection(RUN) as connection:
             pragmas = [
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("synchronous", "journal_mode")
@@ -209,7 +211,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         storage.store_event(note("kept"))
 
         def halfway() -> None:
-            with storage._connect() as connection:
+            with storage.run_connection(RUN) as connection:
                 connection.exec_driver_sql("DELETE FROM event_logs")
                 raise ZeroDivisionError
 
@@ -246,4 +248,4 @@ def test_a_persons_instance_uses_it_in_batches(
     dagster_home(Settings.load(environment))
     with dg.DagsterInstance.get() as made:
         assert isinstance(made.event_log_storage, PooledSqliteEventLogStorage)
-        assert made._get_event_batch_size() > 365
+        assert int(os.environ["DAGSTER_EVENT_BATCH_SIZE"]) > 365
