@@ -134,8 +134,13 @@ class Archive:
     def __init__(self, root: str) -> None:
         self._store = Store(root)
 
+    @property
+    def root(self) -> str:
+        """The folder or URL that everything lies under, without a slash at its end."""
+        return self._store.root
+
     def __repr__(self) -> str:
-        return f"Archive({self._store.root!r})"
+        return f"Archive({self.root!r})"
 
     @contextmanager
     def recording(

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_usage.archive import store
 from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
@@ -136,7 +135,7 @@ def test_a_write_that_is_refused_names_the_file_and_leaves_no_part_of_it(
     def refuse(fd: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(store.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(ArchiveError, match=rf"\.jsonl\.gz cannot be written: .*{reason}"):
         record(Archive(str(tmp_path)), window(1, 2), b'{"x": 1}')
     assert files(tmp_path) == []

@@ -196,8 +196,8 @@ def test_a_look_back_into_an_open_month_builds_it_and_skips_the_closed_one(
     march = small.written(month_window(MARCH))
     said = small.done("run", "--select", REPORTED, AI_USAGE_LOOKBACK_COST_DAYS="60")
     assert (small.spent(FEBRUARY), small.spent(MARCH)) == (
-        {LATE: 70},
-        {date(2026, 3, 10): 20},
+        {LATE: Decimal(70)},
+        {date(2026, 3, 10): Decimal(20)},
     )
     assert small.written(month_window(MARCH)) == march
     assert small.held_back() == [(MARCH, Decimal(5), date(2026, 3, 10), True)]

@@ -189,7 +189,7 @@ def test_vanished_late_and_restated_records_sum_to_what_the_company_says_otherwi
     assert told("usage_events", "user_email") == differences(dollars(company), dollars(restated))
     assert told("cost_report", "workspace_id") == differences(spent(company), spent(restated))
     (tokens,) = of(rows, "input_tokens", "usage_report")
-    assert (tokens.bearer.api_key_id, tokens.difference) == (usage.key_id, 9_000)
+    assert (tokens.bearer.api_key_id, tokens.difference) == (usage.key_id, Decimal(9_000))
     events = {row.bearer.user_email: row.difference for row in of(rows, EVENTS, "usage_events")}
     assert events == {gone.email: -1, late.email: 1}
     # The counts of the day in the editor follow from the events.
@@ -285,7 +285,7 @@ def test_answers_from_before_there_were_digests_are_compared_all_the_same(
     vendors.fetch(archive, at(1))
     expected = changes(archive)
     assert expected
-    root = Path(archive._store.root)
+    root = Path(archive.root)
     for path in root.rglob("fetches/**/*.json"):
         manifest = msgspec.json.decode(path.read_bytes())
         assert manifest.pop("days") is not None
@@ -337,7 +337,7 @@ def test_a_damaged_page_is_named_and_hides_nothing_else(
     fetches = vendors.fetch(archive, at(1))
     damaged = next(f for f in fetches if f.endpoint == "usage_events")
     page = archive.manifest(damaged).pages[0].sha256
-    (path,) = Path(archive._store.root).rglob(f"{page}.jsonl.gz")
+    (path,) = Path(archive.root).rglob(f"{page}.jsonl.gz")
     path.write_bytes(b"damaged")
     with pytest.raises(ArchiveError):
         list(archive.pages(damaged))

@@ -44,7 +44,7 @@ class Installation:
 
     def outdated(self, *changes: RuleChange) -> tuple[Window, list[str]] | None:
         found = outdated_days(self.archive, self.settings, lambda: LOADED, changes)
-        return found and (found.days, [change.name for change in found.changes])
+        return (found.days, [change.name for change in found.changes]) if found else None
 
     def build(self, days: Window, *changes: RuleChange) -> None:
         note_built(self.archive, self.settings, days, LOADED, changes)
