@@ -11,6 +11,7 @@ import pytest
 
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve, write_reference_files
+from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage_tests.bigquery.place import MISSING, Place, is_there, opened
 from ai_usage_tests.support.pipeline import (
     Loaded,
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=MISSING))
 
 
+def in_bigquery(settings: Settings) -> BigQueryWarehouse:
+    """The warehouse that the settings name, which is BigQuery's."""
+    warehouse = warehouse_of(settings)
+    assert isinstance(warehouse, BigQueryWarehouse)
+    return warehouse
+
+
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The emulator, or the project that AI_USAGE_TEST_PROJECT names."""
@@ -50,7 +58,7 @@ def new_dataset(place: Place) -> Iterator[Callable[[], dict[str, str]]]:
     def make() -> dict[str, str]:
         environment = place.environment(f"ai_usage_test_{uuid.uuid4().hex[:12]}")
         settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", **environment})
-        with warehouse_of(settings).client() as client:
+        with in_bigquery(settings).client() as client:
             for name in (settings.dataset, settings.views_dataset):
                 client.create_dataset(f"{place.project}.{name}")
         made.append(settings)
@@ -58,7 +66,7 @@ def new_dataset(place: Place) -> Iterator[Callable[[], dict[str, str]]]:
 
     yield make
     for settings in made:
-        with warehouse_of(settings).client() as client:
+        with in_bigquery(settings).client() as client:
             for name in (settings.dataset, settings.views_dataset):
                 client.delete_dataset(
                     f"{place.project}.{name}", delete_contents=True, not_found_ok=True

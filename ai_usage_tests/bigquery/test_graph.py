@@ -19,7 +19,7 @@ from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare, compare_warehouses
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
-from ai_usage_tests.bigquery.conftest import TODAY, load_into
+from ai_usage_tests.bigquery.conftest import TODAY, in_bigquery, load_into
 from ai_usage_tests.support.pipeline import (
     Loaded,
     materializations,
@@ -38,13 +38,17 @@ LAST_DAYS = window(date(2026, 3, 16), TODAY)
 
 
 @pytest.fixture(scope="module")
+def dataset(new_dataset: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """The settings that name where the month is."""
+    return new_dataset()
+
+
+@pytest.fixture(scope="module")
 def month(
-    company: Company,
-    new_dataset: Callable[[], dict[str, str]],
-    tmp_path_factory: pytest.TempPathFactory,
+    company: Company, dataset: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Loaded:
     """30 days in BigQuery, checks included."""
-    return load_into(tmp_path_factory.mktemp("bigquery"), company, new_dataset())
+    return load_into(tmp_path_factory.mktemp("bigquery"), company, dataset)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def embedded_month(company: Company, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def jobs(month: Loaded) -> list[Any]:
     """Every job of the month's run."""
-    with month.warehouse.client() as client:
+    with in_bigquery(month.settings).client() as client:
         found = list(client.list_jobs(max_results=2000))
     return [job for job in found if (job.labels or {}).get("run") == month.result.run_id]
 
@@ -98,10 +102,11 @@ def test_every_view_equals_the_embedded_engines_value_by_value(
 
 
 def test_tables_are_partitioned_clustered_and_described_as_their_ddl_says(month: Loaded) -> None:
-    with month.warehouse.client() as client:
+    warehouse = in_bigquery(month.settings)
+    with warehouse.client() as client:
         for name in table_names():
             schema = table_schema(name)
-            there = client.get_table(month.warehouse.home(name))
+            there = client.get_table(warehouse.home(name))
             by = there.time_partitioning.field if there.time_partitioning else None
             assert by == schema.partition_column, name
             assert tuple(there.clustering_fields or ()) == schema.cluster_by, name
@@ -115,15 +120,16 @@ def test_tables_are_partitioned_clustered_and_described_as_their_ddl_says(month:
 
 
 def test_views_stand_in_their_own_dataset_and_are_described(month: Loaded) -> None:
-    with month.warehouse.client() as client:
+    warehouse = in_bigquery(month.settings)
+    with warehouse.client() as client:
         for name in view_names():
-            view = client.get_table(month.warehouse.home(name))
+            view = client.get_table(warehouse.home(name))
             assert (view.dataset_id, view.table_type) == (month.settings.views_dataset, "VIEW")
             assert view.description == view_schema(name).description
 
 
 def test_no_staging_table_is_left(month: Loaded) -> None:
-    with month.warehouse.client() as client:
+    with in_bigquery(month.settings).client() as client:
         names = {table.table_id for table in client.list_tables(month.settings.dataset)}
     assert names == set(table_names())
 
@@ -187,16 +193,11 @@ def restated(company: Company) -> Company:
 
 
 @pytest.fixture(scope="module")
-def run_again(month: Loaded, restated: Company) -> RunResult:
+def run_again(month: Loaded, dataset: dict[str, str], restated: Company) -> RunResult:
     """The last three days asked and run again, of which one was restated."""
     with serve(restated) as base_url:
-        environment = {
-            **month.settings._environment,
-            "CURSOR_BASE_URL": f"{base_url}/cursor",
-            "ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
-        }
         home = month.settings.home
-        again = simulated_settings(home, base_url, TODAY, month.days.start, **environment)
+        again = simulated_settings(home, base_url, TODAY, month.days.start, **dataset)
         # The pretended clock stands still: only an answer for the same days counts as a newer one.
         refetch = Refetch.since(LAST_DAYS.start)
         result = run_window(

@@ -450,7 +450,7 @@ def storage_api(monkeypatch: pytest.MonkeyPatch, port: int) -> Iterator[list[str
 
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         transport = BigQueryReadGrpcTransport(channel=grpc.intercept_channel(channel, Counted()))
-        reader = BigQueryReadClient(transport=transport)
+        reader = BigQueryReadClient(transport=transport)  # type: ignore[no-untyped-call]
         monkeypatch.setattr(
             bigquery.Client, "_ensure_bqstorage_client", lambda *_, **__: reader, raising=True
         )

@@ -26,7 +26,7 @@ def packaged_extensions(folder: Path) -> Path:
         if spec is None or spec.origin is None:
             raise SystemExit(f"duckdb-extension-{name} is not installed: make .venv-emulator again")
         (file,) = Path(spec.origin).parent.rglob(f"{name}.duckdb_extension")
-        platform = duckdb.sql("PRAGMA platform").fetchall()[0][0]
+        platform = duckdb.execute("PRAGMA platform").fetchall()[0][0]
         home = folder / f"v{duckdb.__version__}" / platform
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, home / file.name)
@@ -77,7 +77,7 @@ def main() -> None:
         def connect_offline(*args: Any, **options: Any) -> duckdb.DuckDBPyConnection:
             config = dict(options.pop("config", None) or {})
             zone = config.pop("TimeZone", None)
-            connection = connect(*args, config=config, **options)
+            connection = connect(*args, **(options | {"config": config}))
             # Its statements are many and tiny: threads cost a fifth more than they bring.
             connection.execute("SET threads = 1")
             connection.execute(f"SET extension_directory = '{extensions}'")
