@@ -320,8 +320,10 @@ def _budget_row(
         "provisional_cost": sum((total_of(c) for c in costs if c.get("is_provisional")), ZERO),
         "final_days": len(final),
         "forecast_cost": forecast,
-        "forecast_remaining_usd": None if None in (amount, forecast) else amount - forecast,
-        "is_forecast_over_budget": None if None in (amount, forecast) else forecast > amount,
+        "forecast_remaining_usd": None if amount is None or forecast is None else amount - forecast,
+        "is_forecast_over_budget": None
+        if amount is None or forecast is None
+        else forecast > amount,
     }
 
 

@@ -183,7 +183,7 @@ def _compile_into(cache: Path) -> None:
     settings = cache / "cache.toml"
     settings.write_text(f'[cache]\ndirectory = "{(cache / "compiled").absolute()}"\n')
 
-    class Cached(wasmtime.Config):  # type: ignore[misc]
+    class Cached(wasmtime.Config):
         def __init__(self) -> None:
             super().__init__()
             self.cache = str(settings)

@@ -59,10 +59,10 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     reports = [{"day": day, **named(day), "cost_usd": draw(dollars)} for day in draw(some)]
     restatements = []
     # No two at one instant: which is the newest must be told.
-    for at, day in zip(
+    for hour, day in zip(
         draw(st.lists(hours, min_size=8, max_size=8, unique=True)), draw(some), strict=False
     ):
-        seen = datetime(2025, 8, 1, tzinfo=UTC) + timedelta(hours=at)
+        seen = datetime(2025, 8, 1, tzinfo=UTC) + timedelta(hours=hour)
         restatements.append(
             {
                 "event_date": day,

@@ -49,7 +49,7 @@ def test_use_of_a_platform_outside_the_list_is_named_once_a_day_and_platform(
 
 
 def test_a_vendor_approves_all_its_products_and_a_product_only_itself(engine: Engine) -> None:
-    people = [
+    people: list[dict[str, Any]] = [
         {"user_email": ANN, "approved_platforms": ["anthropic"]},
         {"user_email": BOB, "approved_platforms": ["claude_code"]},
     ]
@@ -60,7 +60,7 @@ def test_a_vendor_approves_all_its_products_and_a_product_only_itself(engine: En
 
 
 def test_no_list_restricts_nothing_and_nobody_known_has_none(engine: Engine) -> None:
-    people = [
+    people: list[dict[str, Any]] = [
         {"user_email": ANN, "approved_platforms": []},
         {"user_email": BOB, "approved_platforms": None},
     ]
@@ -69,7 +69,7 @@ def test_no_list_restricts_nothing_and_nobody_known_has_none(engine: Engine) -> 
 
 
 def test_the_list_of_the_day_counts_and_only_the_days_asked_for(engine: Engine) -> None:
-    people = [
+    people: list[dict[str, Any]] = [
         {"user_email": CY, "approved_platforms": ["cursor"]},
         {"user_email": CY, "from": TUESDAY, "approved_platforms": ["cursor", "github"]},
     ]

@@ -158,13 +158,13 @@ def test_every_dollar_and_record_of_nobody_is_in_one_gap(
     assert standing == sorted(standing, reverse=True)
     people = {person["user_email"] for person in PEOPLE}
     for gap in gaps:
-        suggested = (
+        owner, evidence, confidence = suggested = (
             gap["suggested_owner"],
             gap["suggestion_evidence"],
             gap["suggestion_confidence"],
         )
         assert suggested == (None, None, None) or None not in suggested
-        if suggested[0] is not None:
+        if owner is not None:
             assert gap["reason"] != "invalid_record"
-            assert 0 < suggested[2] <= 1
-            assert suggested[0] in people or suggested[1].endswith("no directory lists")
+            assert 0 < confidence <= 1
+            assert owner in people or evidence.endswith("no directory lists")

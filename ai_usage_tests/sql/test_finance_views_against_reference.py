@@ -75,7 +75,7 @@ def books(draw: st.DrawFn) -> Books:
     for cost in company.costs:
         cost["project_codes"] = draw(st.lists(st.sampled_from(["a", "b", "c"]), max_size=4))
         cost["billing_account_id"] = draw(st.sampled_from([None, None, "team"]))
-    seats = [
+    seats: list[Row] = [
         {
             "seat_id": f"s{n}",
             "platform": draw(st.sampled_from(sorted(PLATFORMS))),
@@ -167,6 +167,10 @@ def _loaded(draw: st.DrawFn) -> list[Row]:
     ]
 
 
+def _instant(day: date, hour: int | None) -> datetime | None:
+    return None if hour is None else datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+
+
 def _spend(draw: st.DrawFn) -> list[Row]:
     asked = draw(
         st.lists(
@@ -187,9 +191,7 @@ def _spend(draw: st.DrawFn) -> list[Row]:
             "snapshot_date": day,
             "platform": "cursor",
             "cycle_start": start,
-            "cycle_started_at": None
-            if hours[start] is None
-            else datetime(start.year, start.month, start.day, hours[start], tzinfo=UTC),
+            "cycle_started_at": _instant(start, hours[start]),
             "user_email": member,
             "spend_usd": draw(cents),
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -93,7 +94,9 @@ def engine() -> Any:
 def test_a_view_gives_the_rows_that_a_person_works_out_by_hand(case: Path, engine: Engine) -> None:
     view = case.parent.name
     told = tomllib.loads((case / "case.toml").read_text())
-    given = {name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()}
+    given: dict[str, Any] = {
+        name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()
+    }
     for name in ("reports", "loaded"):
         if not (case / f"{name}.csv").exists():
             del given[name]
@@ -142,7 +145,7 @@ def _agrees(value: Any, text: str) -> bool:
         return text == str(value).lower()
     if isinstance(value, float):
         places = max(0, -int(Decimal(text).as_tuple().exponent))
-        return abs(value - float(text)) <= 0.5 * 10**-places + 1e-12
+        return abs(value - float(text)) <= 0.5 * 10.0**-places + 1e-12
     if isinstance(value, Decimal | int):
         return value == Decimal(text)
     return str(value) == text
@@ -170,7 +173,7 @@ def _value(text: str, type_name: str, name: str) -> Any:
         return date.fromisoformat(text)
     if name in _WORDS:
         return text
-    return {
+    readers: dict[str, Callable[[str], Any]] = {
         "STRING": str,
         "INT64": int,
         "FLOAT64": float,
@@ -179,4 +182,5 @@ def _value(text: str, type_name: str, name: str) -> Any:
         "DATE": date.fromisoformat,
         "TIMESTAMP": lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
         "ARRAY<STRING>": str.split,
-    }[type_name](text)
+    }
+    return readers[type_name](text)

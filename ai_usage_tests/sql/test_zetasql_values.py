@@ -49,7 +49,9 @@ def test_a_views_case_has_the_same_rows_on_googles_engine(
     """All columns of all rows, not only those that the case is about."""
     view = view_schema(case.parent.name)
     told = tomllib.loads((case / "case.toml").read_text())
-    given = {name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()}
+    given: dict[str, Any] = {
+        name: _read(case / f"{name}.csv", table) for name, table in INPUTS.items()
+    }
     for name in ("reports", "loaded"):
         if not (case / f"{name}.csv").exists():
             del given[name]
@@ -66,7 +68,7 @@ def test_a_views_case_has_the_same_rows_on_googles_engine(
     ours = engine.read(view.name, told["as_of"], **parameters)
     asked_from = {"as_of": told["as_of"]}
     views = {
-        name: with_literals(view_schema(name).query, view_schema(name).defaults | asked_from)
+        name: with_literals(view_schema(name).query, {**view_schema(name).defaults, **asked_from})
         for name in references(view.query) & set(view_names())
     }
     # What only other files fill is empty here, as it is in the engine.
@@ -83,7 +85,9 @@ def first_month(filled: Mapping[str, list[Row]], as_of: date) -> date:
         "fact_ai_usage": "event_timestamp",
         "raw_ai_events": "event_timestamp",
     }
-    days = [row[c].date() for table, c in columns.items() for row in filled.get(table, [])]
+    days: list[date] = [
+        row[c].date() for table, c in columns.items() for row in filled.get(table, [])
+    ]
     return min([as_of, *days]).replace(day=1)
 
 
@@ -175,7 +179,7 @@ def test_a_fact_of_a_simulated_company_has_the_same_rows_on_googles_engine(
         "run_id": "run",
         "today": TODAY,
     }
-    asked = {name: value for name, value in bounds.items() if f"@{name}" in sql}
+    asked: dict[str, Any] = {name: value for name, value in bounds.items() if f"@{name}" in sql}
     schema = table_schema(fact)
     ours = small.warehouse.query(Query(sql, asked))
     assert ours.num_rows > 50
