@@ -73,7 +73,8 @@ class World:
 
     def validation(self, asset: str, check: str, window: Window | None) -> Validation:
         """What the check finds."""
-        whole, by_day = Outcome(), {}
+        whole = Outcome()
+        by_day: dict[date, Outcome] = {}
         for (of, name, rule), days in self.rows.items():
             if (of, name) == (asset, check):
                 for day, rows in days.items():
@@ -224,7 +225,8 @@ class Place:
         )
         self.instance.add_backfill(backfill)
         yield {BACKFILL_ID_TAG: backfill_id}
-        self.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+        ended = backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS)  # type: ignore[no-untyped-call]
+        self.instance.update_backfill(ended)
 
     def run_of_others(self) -> dg.DagsterRun:
         """A failed run of another team's code location."""

@@ -26,7 +26,7 @@ class Mailbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take a mail."""
         content = cast(bytes, envelope.content)
-        self.mails.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
+        self.mails.append(message_from_bytes(content, policy=policy.default))
         return "250 OK"
 
     def text(self, number: int = -1) -> str:

@@ -57,7 +57,10 @@ def ai_usage(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProces
 
 def shown_in_the_guide() -> str:
     text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
-    return re.findall(r"^```\n(ai-usage warning: .*?)\n```$", text, re.DOTALL | re.MULTILINE)[0]
+    found: list[str] = re.findall(
+        r"^```\n(ai-usage warning: .*?)\n```$", text, re.DOTALL | re.MULTILINE
+    )
+    return found[0]
 
 
 def with_the_guides_run(told: str) -> str:

@@ -217,7 +217,7 @@ def test_orphans_of_every_relation_together_show_no_more_than_five(
     warehouse: DuckDBWarehouse,
 ) -> None:
     known(warehouse, "fact_ai_costs")
-    lost = {r.column: 99 for r in RELATIONS["fact_ai_costs"]}
+    lost: dict[str, Any] = {r.column: 99 for r in RELATIONS["fact_ai_costs"]}
     fill(warehouse, "fact_ai_costs", [row("fact_ai_costs", **lost) for _ in range(9)])
     checks = [foreign_key_check("fact_ai_costs", PARTITIONS)]
     metadata = over_the_range(warehouse, "fact_ai_costs", checks).summaries["foreign_keys"].metadata

@@ -15,14 +15,13 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from ai_usage.instance.partitions import lookback_window
+from ai_usage.instance.partitions import lookback_window, range_tags
 from ai_usage.orchestration.automation import (
     HOURLY,
     REFERENCE,
     SCHEDULE_TAG,
     TICK_TAG,
     TRANSFORM,
-    range_tags,
 )
 from ai_usage.orchestration.runs import dagster_home
 from ai_usage.settings import Settings, utc_today

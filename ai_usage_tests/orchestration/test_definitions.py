@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.settings import Settings
@@ -27,11 +28,11 @@ def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 
 @pytest.fixture(scope="module")
-def graph(defs: dg.Definitions):
+def graph(defs: dg.Definitions) -> AssetGraph:
     return defs.resolve_asset_graph()
 
 
-def described(graph) -> str:
+def described(graph: AssetGraph) -> str:
     """Groups, their assets with kinds and what they are made of, and the assets' checks."""
     lines = []
     nodes = [graph.get(key) for key in sorted(graph.executable_asset_keys)]
@@ -49,7 +50,7 @@ def described(graph) -> str:
     return "\n".join(lines) + "\n"
 
 
-def test_the_graph_is_the_one_in_the_snapshot(graph) -> None:
+def test_the_graph_is_the_one_in_the_snapshot(graph: AssetGraph) -> None:
     now = described(graph)
     if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOT.write_text(now)
@@ -58,7 +59,7 @@ def test_the_graph_is_the_one_in_the_snapshot(graph) -> None:
     )
 
 
-def test_every_asset_has_a_group_an_owner_a_kind_and_a_description(graph) -> None:
+def test_every_asset_has_a_group_an_owner_a_kind_and_a_description(graph: AssetGraph) -> None:
     for key in graph.executable_asset_keys:
         node = graph.get(key)
         assert node.group_name != "default", key
@@ -67,21 +68,23 @@ def test_every_asset_has_a_group_an_owner_a_kind_and_a_description(graph) -> Non
         assert len(node.description or "") > 20, key
 
 
-def test_every_check_says_what_it_promises(graph) -> None:
+def test_every_check_says_what_it_promises(graph: AssetGraph) -> None:
     assert graph.asset_check_keys
     for key in graph.asset_check_keys:
         promise = graph.get_check_spec(key).description or ""
         assert len(promise) > 20, key
 
 
-def test_all_assets_share_one_daily_partitioning_and_run_a_range_as_one_run(graph) -> None:
+def test_all_assets_share_one_daily_partitioning_and_run_a_range_as_one_run(
+    graph: AssetGraph,
+) -> None:
     partitionings = {graph.get(key).partitions_def for key in graph.executable_asset_keys}
     assert len(partitionings) == 1
     policies = {graph.get(key).backfill_policy for key in graph.executable_asset_keys}
     assert policies == {dg.BackfillPolicy.single_run()}
 
 
-def test_every_table_and_view_is_an_asset_with_its_columns(graph) -> None:
+def test_every_table_and_view_is_an_asset_with_its_columns(graph: AssetGraph) -> None:
     for name in [*table_names(), *view_names()]:
         shown = graph.get(dg.AssetKey(name)).metadata["dagster/column_schema"]
         declared = (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -72,7 +73,8 @@ def failing(of: Ran, name: str) -> dict[str, list[str]]:
     assert of.success, "a warning fails no run"
     failures = evaluation.metadata.get("failures")
     days = [day for day, status in of.recorded[name].items() if status == "FAILED" and day]
-    return {str(rule): sorted(days) for rule in (failures.value if failures else {})}
+    broken: Any = failures.value if failures else {}
+    return {str(rule): sorted(days) for rule in broken}
 
 
 # -- latency ------------------------------------------------------------------------------------
@@ -347,11 +349,11 @@ def test_a_jump_warns_for_person_key_and_platform_and_joiners_holidays_and_cents
     costs(warehouse, rows)
     check = spend_check(settings_for(tmp_path), PARTITIONS)
     of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 16), TODAY)
-    day = [JUMP.isoformat()]
+    jump = [JUMP.isoformat()]
     assert failing(of, "spend_anomalies") == {
-        "key apikey_jumper": day,
-        "platform C": day,
-        told_apart("person jumper@example.com"): day,
+        "key apikey_jumper": jump,
+        "platform C": jump,
+        told_apart("person jumper@example.com"): jump,
     }
     assert "jumper@" not in str(of.summaries["spend_anomalies"].metadata)
 
@@ -468,7 +470,8 @@ def test_a_closed_month_that_changed_is_named_with_its_platform_and_dollars(
         evaluation, _ = view_run(warehouse, closed_month_check(), "vw_adjustments")
         assert evaluation.severity == dg.AssetCheckSeverity.WARN
         told = [evaluation.metadata.get(name) for name in ("failures", "adjustments")]
-        return (evaluation.passed, *(value.value if value else None for value in told))
+        failures, adjustments = (value.value if value else None for value in told)
+        return evaluation.passed, failures, adjustments
 
     closed = row(
         "closed_months",
