@@ -58,7 +58,14 @@ def test_an_installed_wheel_runs_the_demo_outside_the_checkout(wheel: Path, tmp_
         for name, value in os.environ.items()
         if not name.startswith(("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_", "PYTHON"))
     }
-    install = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     subprocess.run(  # noqa: S603
         [*install, "--no-deps", "--no-index", "--ignore-installed", wheel],
         check=True,

@@ -255,4 +255,4 @@ def test_a_home_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_settings_do_not_change() -> None:
     settings = Settings.load({})
     with pytest.raises(ValueError, match="frozen"):
-        settings.dataset = "other"
+        settings.dataset = "other"  # type: ignore[misc]

@@ -56,7 +56,7 @@ class Place:
 
     def run(self, *arguments: str, **more: str) -> Done:
         """Call `ai-usage` and wait for its end."""
-        with self.start(*arguments, **more) as process:
+        with self.start(*arguments, log=None, **more) as process:
             out, err = process.communicate(timeout=180)
         return Done(process.returncode, out, err)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_well_installation_has_no_line_to_mend(place: Place) -> None:
     assert re.search(r"^ok    users.csv: \d+ rows$", done.out, re.M)
 
 
-def test_a_vendor_without_a_key_is_a_note_and_no_error(tmp_path) -> None:
+def test_a_vendor_without_a_key_is_a_note_and_no_error(tmp_path: Path) -> None:
     done = Place(tmp_path).call("doctor")
     assert done.code == 0, done.out
     assert "note  Cursor: not configured; set CURSOR_API_KEY to fetch it" in done.out
@@ -49,7 +50,7 @@ def test_what_is_to_be_mended_says_how_and_no_key_is_printed(place: Place) -> No
         assert secret not in done.out + done.err
 
 
-def test_samples_of_the_reference_files_are_accepted_and_never_overwrite(tmp_path) -> None:
+def test_samples_of_the_reference_files_are_accepted_and_never_overwrite(tmp_path: Path) -> None:
     place = Place(tmp_path)
     written = place.call("reference", "init")
     assert written.code == 0
@@ -68,7 +69,7 @@ def test_samples_of_the_reference_files_are_accepted_and_never_overwrite(tmp_pat
 
 
 def test_doctor_and_check_name_the_file_for_seats_that_nobody_is_known_to_hold(
-    place: Place, tmp_path
+    place: Place, tmp_path: Path
 ) -> None:
     """Cursor's list was first read on the 18th; without the file the days before are Shared."""
     bare = place.copied(tmp_path / "bare")
@@ -95,7 +96,9 @@ ORDER BY 1, 2
 """
 
 
-def test_check_says_what_each_rule_would_have_split_in_dollars(place: Place, tmp_path) -> None:
+def test_check_says_what_each_rule_would_have_split_in_dollars(
+    place: Place, tmp_path: Path
+) -> None:
     """A rule on all days of a key, and one on a single day of it: the facts say what keys cost."""
     changed = place.copied(tmp_path / "changed")
     spent: dict[str, dict[str, Decimal]] = {}
@@ -127,7 +130,7 @@ def test_check_says_what_each_rule_would_have_split_in_dollars(place: Place, tmp
     ) in done.out.splitlines()
 
 
-def test_check_says_that_a_rule_cannot_be_tried_without_a_warehouse(tmp_path) -> None:
+def test_check_says_that_a_rule_cannot_be_tried_without_a_warehouse(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.call("reference", "init")
     folder = next(tmp_path.rglob("allocation_rules.csv")).parent

@@ -16,7 +16,9 @@ from ai_usage_tests.cli.support import Place
 ROOT_COMMAND = typer.main.get_command(app)
 
 
-def commands(command=ROOT_COMMAND, path=()) -> Iterator[tuple[tuple[str, ...], object]]:
+def commands(
+    command: object = ROOT_COMMAND, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], object]]:
     for name, sub in getattr(command, "commands", {}).items():
         if getattr(sub, "commands", None):
             yield from commands(sub, (*path, name))

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -234,7 +235,7 @@ def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(
     """A spreadsheet that splits at `;` or a tab sees no quotes: its cells start anywhere."""
     line = io.StringIO()
     csv.writer(line).writerow(["first", csv_cell(start + formula + end), "last"])
-    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     lines = io.StringIO(line.getvalue(), newline="" if separator == "," else None)
     for row in csv.reader(lines, delimiter=separator, quoting=quoting):
         for cell in row:

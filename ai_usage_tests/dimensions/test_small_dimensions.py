@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -88,7 +89,7 @@ def test_platforms_csv_adds_to_and_overrides_the_vendors_rows() -> None:
         PlatformRow("cursor", "cursor", "Cursor", {"vendor": "Anysphere", "category": "x"}),
         PlatformRow("anthropic", "claude_api", "Claude API", {}),
     ]
-    maintained = [
+    maintained: list[dict[str, Any]] = [
         {"platform_code": "cursor", "platform_subtype": "cursor", "category": "coding_assistant"}
         | {"vendor": None, "platform_name": None, "is_active": False},
         {"platform_code": "openai", "platform_subtype": "codex", "vendor": None},

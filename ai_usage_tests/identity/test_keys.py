@@ -242,7 +242,7 @@ def test_a_key_is_inactive_once_switched_off_expired_or_not_seen(
 
 def test_a_key_never_seen_is_idle_from_the_day_it_was_made_or_first_heard_of() -> None:
     for created, active in [(None, True), (nov(25), True), (date(2026, 1, 1), True)]:
-        cells = {"created_date": created, "auto_deactivate_after_days": 29}
+        cells: dict[str, Any] = {"created_date": created, "auto_deactivate_after_days": 29}
         found = identity(*PEOPLE, register(nov(1), entry("cy@x.com", "k1", **cells)))
         assert row_of(found, "k1")["is_active"] is active
     late = identity(

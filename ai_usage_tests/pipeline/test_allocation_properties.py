@@ -108,8 +108,8 @@ def lines(draw: st.DrawFn) -> list[Line]:
         )
     )  # fmt: skip
     return [
-        Line(f"line{n}", day, "anthropic", workspace, model, tier, context, *kind, usd, readable)
-        for n, (day, workspace, model, tier, context, kind, usd, readable) in enumerate(drawn)
+        Line(f"line{n}", day, "anthropic", space, model, tier, context, kind, charge, usd, readable)
+        for n, (day, space, model, tier, context, (kind, charge), usd, readable) in enumerate(drawn)
     ]
 
 
@@ -152,8 +152,8 @@ def neighbours(draw: st.DrawFn) -> tuple[list[Line], list[Usage]]:
         )
     )
     found = [
-        Line(f"line{n}", *where, model, tier, context, *kind, usd)
-        for n, (model, tier, context, kind, usd) in enumerate(drawn)
+        Line(f"line{n}", *where, model, tier, context, token_type, cost_type, usd)
+        for n, (model, tier, context, (token_type, cost_type), usd) in enumerate(drawn)
     ]
     return found, used
 

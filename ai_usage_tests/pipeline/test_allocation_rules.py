@@ -27,7 +27,7 @@ Rows = list[dict[str, Any]]
 
 def rule(name: str, scope: str, value: str | None = None, **cells: Any) -> Rows:
     """A rule that says nothing of people: by usage, or an equal split over `team`."""
-    row = {
+    row: dict[str, Any] = {
         "rule_id": name,
         "platform": "anthropic",
         "scope_type": scope,

@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from ai_usage.archive import store
 from ai_usage.orchestration.assets import dimensions
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
@@ -106,8 +106,8 @@ def counted(tick: Tick) -> Iterator[None]:
             patch.setattr(owner, name, told)
 
         before(VendorClient, "_answer", "fetch")
-        before(store.os, "fsync", "archive")
-        before(store.Path, "replace", "archive")
+        before(os, "fsync", "archive")
+        before(Path, "replace", "archive")
         each(fetching, "with_event_ids", "normalise")
         each(dimensions.Directory, "snapshots", "fold")
         replace, connect = DuckDBWarehouse.replace, DuckDBWarehouse.connect
@@ -233,7 +233,7 @@ def test_runs_killed_at_seeded_moments_and_run_again_end_in_the_undisturbed_tabl
             settings = place(f"story{number}")
             shutil.copytree(old.home if number % 2 else empty, settings.home)
             moments += [moment for moment in story if killed(settings, moment)]
-            assert in_a_child(lambda settings=settings: run(settings)) == 0
+            assert in_a_child(partial(run, settings)) == 0
             assert_equal_tables(tables(warehouse_of(settings)), expected)
             shutil.rmtree(settings.home)
     assert len(moments) >= 20

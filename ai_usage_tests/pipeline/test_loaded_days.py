@@ -58,7 +58,8 @@ def built(settings: Settings, days: Window) -> Rows:
     result = run_window(settings, days, selection=BUILT)
     assert result.success, result.errors
     assert [c.name for c in result.checks if c.asset == "loaded_days" and not c.passed] == []
-    return warehouse_of(settings).read("loaded_days").to_pylist()
+    rows: Rows = warehouse_of(settings).read("loaded_days").to_pylist()
+    return rows
 
 
 def days_of(rows: Rows, platform: str, kind: str | None = "usage") -> list[date]:

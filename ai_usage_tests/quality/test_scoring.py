@@ -81,7 +81,7 @@ def test_a_broken_rule_gives_its_name_and_one_minus_its_weight(
 
 
 def test_every_weighted_rule_is_planted_above() -> None:
-    marks = test_a_broken_rule_gives_its_name_and_one_minus_its_weight.pytestmark  # type: ignore[attr-defined]
+    marks = test_a_broken_rule_gives_its_name_and_one_minus_its_weight.pytestmark
     planted = {rule for _, rule, _ in marks[0].args[1]}
     assert planted == {rule.name for rule in RULES["raw_ai_events"] if rule.weight > 0}
 
@@ -135,7 +135,8 @@ EVERY_MINOR = {
 def test_only_a_critical_rule_brings_the_score_to_zero() -> None:
     # The facts give a row of score 0 to nobody: no heap of small faults may do that.
     errors, left = verdict(**EVERY_MINOR)
-    assert (len(errors), left) == (11, pytest.approx(0.01))
+    assert len(errors) == 11
+    assert left == pytest.approx(0.01)
     weights = [rule.weight for rule in RULES["raw_ai_events"]] + [
         flag.weight for flag in FLAGS.values()
     ]

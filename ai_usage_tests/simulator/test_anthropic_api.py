@@ -142,16 +142,16 @@ def test_starting_at_is_required(anthropic: httpx.Client) -> None:
 
 def test_five_groups_are_answered_and_a_sixth_is_refused(anthropic: httpx.Client) -> None:
     params = [("starting_at", "2026-03-09T00:00:00Z"), *FIVE]
-    assert anthropic.get(USAGE, params=params).status_code == 200
+    assert anthropic.get(USAGE, params=[*params]).status_code == 200
     sixth = anthropic.get(USAGE, params=[*params, ("group_by[]", "inference_geo")])
     assert refusal(sixth) == "Cannot specify more than 5 group_by[] dimensions."
 
 
 def test_speed_needs_its_beta_header(anthropic: httpx.Client) -> None:
     params = [*window(date(2026, 3, 9), date(2026, 3, 10)), ("group_by[]", "speed")]
-    assert "fast-mode-2026-02-01" in refusal(anthropic.get(USAGE, params=params))
+    assert "fast-mode-2026-02-01" in refusal(anthropic.get(USAGE, params=[*params]))
     beta = {"anthropic-beta": "fast-mode-2026-02-01"}
-    rows = exact(anthropic.get(USAGE, params=params, headers=beta))["data"][0]["results"]
+    rows = exact(anthropic.get(USAGE, params=[*params], headers=beta))["data"][0]["results"]
     assert [row["speed"] for row in rows] == ["standard"]
 
 
@@ -174,7 +174,7 @@ def test_a_cost_window_without_a_complete_bucket_is_refused(
 
 def test_a_page_token_belongs_to_its_query(anthropic: httpx.Client) -> None:
     params = [("starting_at", "2026-03-01T00:00:00Z"), ("limit", "3")]
-    token = exact(anthropic.get(USAGE, params=params))["next_page"]
+    token = exact(anthropic.get(USAGE, params=[*params]))["next_page"]
     assert anthropic.get(USAGE, params=[*params, ("page", token)]).status_code == 200
     refusal(anthropic.get(USAGE, params=[*params, ("page", token), ("group_by[]", "model")]))
 
@@ -231,7 +231,7 @@ def test_todays_bucket_is_there_and_no_later_one(anthropic: httpx.Client) -> Non
     assert len(exact(anthropic.get(USAGE, params=untold))["data"]) == 3
     assert len(exact(anthropic.get(COST, params=untold))["data"]) == 2  # up to now: no part
     later = window(TODAY + timedelta(days=1), TODAY + timedelta(days=3))
-    assert exact(anthropic.get(USAGE, params=later))["data"] == []
+    assert exact(anthropic.get(USAGE, params=[*later]))["data"] == []
 
 
 def test_an_empty_bucket_comes_with_empty_results(anthropic: httpx.Client) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from datetime import date, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -263,5 +264,5 @@ def test_the_cache_answers_right_whatever_it_has_forgotten(asked: list[tuple[int
     for name, size in asked:
         day = date(2026, 1, 1) + timedelta(days=size)
         made = [name] * size
-        assert cache.get(str(name), day, lambda made=made: made) == made
+        assert cache.get(str(name), day, partial(list, made)) == made
         assert cache.held <= 50 or cache.lists == 1

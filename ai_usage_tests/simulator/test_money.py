@@ -167,7 +167,7 @@ def test_other_costs_are_spread_to_the_last_digit(files: dict[str, Rows], truth:
 
 def test_list_prices_are_those_of_the_cost_report(files: dict[str, Rows], truth: Truth) -> None:
     """Every token line of a day before and a day after the price change, recomputed."""
-    prices = {
+    prices: dict[tuple[str, ...], list[tuple[str, str, Decimal]]] = {
         (row["model"], row["service_tier"], row["context_window"], row["token_type"]): []
         for row in files["model_prices.csv"]
     }
@@ -186,13 +186,13 @@ def test_list_prices_are_those_of_the_cost_report(files: dict[str, Rows], truth:
             if line.token_type == "output_tokens":
                 place = (line.model, line.service_tier, line.context_window, line.token_type)
                 billed[tuple(map(str, place))] += line.dollars
-        for key, dollars in billed.items():
+        for priced, dollars in billed.items():
             (price,) = (
                 p
-                for first, last, p in prices[key]
+                for first, last, p in prices[priced]
                 if first <= day.isoformat() <= (last or "9999-12-31")
             )
-            assert tokens[key] * price / 1_000_000 == dollars
+            assert tokens[priced] * price / 1_000_000 == dollars
             checked += 1
     assert checked > 5
 

@@ -125,7 +125,7 @@ def test_no_query_makes_anthropic_fail(
 ) -> None:
     if started:
         params = [("starting_at", "2026-03-10T00:00:00Z"), *params]
-    answer = anthropic.get(f"/{path}", params=params)
+    answer = anthropic.get(f"/{path}", params=[*params])
     assert answer.status_code in (200, 400)
     assert answer.json()
 

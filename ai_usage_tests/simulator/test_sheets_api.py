@@ -84,7 +84,7 @@ def test_a_key_of_someone_else_gets_no_token(account: dict[str, str]) -> None:
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_an_assertion_must_be_right_in_every_claim(
-    account: dict[str, str], wrong: dict[str, object]
+    account: dict[str, str], wrong: dict[str, Any]
 ) -> None:
     assert ask(account, **wrong).status_code == 400
 

@@ -95,7 +95,7 @@ def _die(warehouse: DuckDBWarehouse, day: date, after: str) -> None:
         with opened(read_only=read_only) as connection:
             yield _Dying(connection, after)
 
-    warehouse.connect = connect  # type: ignore[method-assign, assignment]
+    warehouse.connect = connect  # type: ignore[method-assign]
     warehouse.replace(TABLE, Window.day(day), version_of(day, 2))
     print("survived", flush=True)  # noqa: T201
 

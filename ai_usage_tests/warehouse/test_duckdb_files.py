@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -431,7 +430,7 @@ def test_reading_where_there_is_no_warehouse_says_how_to_fill_it(tmp_path: Path)
 
 
 @pytest.fixture
-def days_filled(warehouse: DuckDBWarehouse) -> Iterator[DuckDBWarehouse]:
+def days_filled(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
     for day in (DAY, NEXT):
         warehouse.replace(TABLE, Window.day(day), version_of(day, day.day, 2))
         fact = [row("fact_ai_usage", day, event_id=str(n)) for n in range(3)]

@@ -406,8 +406,8 @@ def test_any_sequence_of_writes_leaves_what_a_dict_of_days_would_hold(
         assert column is not None
         held: dict[int, list[int]] = {}
         for when, value in stored(warehouse, table, column, "lines_added"):
-            day = when.date() if isinstance(when, datetime) else when
-            held.setdefault((day - FIRST).days, []).append(value)
+            at = when.date() if isinstance(when, datetime) else when
+            held.setdefault((at - FIRST).days, []).append(value)
         assert {day: sorted(values) for day, values in held.items()} == {
             day: sorted(values) for day, values in model.items()
         }

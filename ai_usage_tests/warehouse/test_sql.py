@@ -355,7 +355,12 @@ def test_a_literal_is_rendered_with_its_type(
 
 
 def test_a_literal_is_rendered_with_its_type_on_bigquery() -> None:
-    literals = {"day": date(2026, 2, 28), "n": 3, "s": "O'Brien", "as_of": None}
+    literals: dict[str, date | int | str | None] = {
+        "day": date(2026, 2, 28),
+        "n": 3,
+        "s": "O'Brien",
+        "as_of": None,
+    }
     sql = "SELECT @day, @n, @s, @as_of, @bound"
     rendered = " ".join(render(sql, "bigquery", dataset="w", literals=literals).split())
     assert rendered == (
