@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ from ai_usage_tests.sql.test_zetasql_values import assert_same_rows
 def test_invoices_are_judged_alike_on_googles_engine(case: str, google: GoogleSql) -> None:
     folder = HERE / "vw_reconciliation" / case
     today = tomllib.loads((folder / "case.toml").read_text())["as_of"]
-    given = {
+    given: dict[str, Any] = {
         name: _read(folder / f"{name}.csv", table)
         for name, table in INPUTS.items()
         if (folder / f"{name}.csv").exists()
