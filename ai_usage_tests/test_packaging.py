@@ -41,6 +41,10 @@ def test_the_wheel_carries_sql_dagster_yaml_and_licence_and_no_tests(wheel: Path
         assert held[f"ai_usage/{name}"] == path.read_bytes(), path
     assert any(name.endswith("licenses/LICENSE") for name in held)
     assert not [name for name in held if "tests" in name or name.endswith(".env")]
+    assert not [name for name in held if name.startswith("tools")], (
+        "they keep the checkout in order"
+    )
+    assert "ai_usage/py.typed" in held
     declared = {str(path.relative_to(ROOT)) for path in (ROOT / "ai_usage").rglob("*.py")}
     assert declared <= set(held)
 
@@ -92,7 +96,10 @@ def test_an_installed_wheel_runs_the_demo_outside_the_checkout(wheel: Path, tmp_
         text=True,
         check=True,
     ).stdout.split()
-    assert used == [str(site / "ai_usage" / "running.py"), str(site / "ai_usage" / "_dagster.yaml")]
+    assert used == [
+        str(site / "ai_usage" / "orchestration" / "runs.py"),
+        str(site / "ai_usage" / "_dagster.yaml"),
+    ]
 
 
 def test_every_pinned_requirement_has_hashes_and_no_address() -> None:
