@@ -139,8 +139,8 @@ def test_notify_test_says_what_to_mend(tmp_path: Path) -> None:
     dead = f"urgent=json://h/x json://127.0.0.1:{free_port()}/gone"
     done = ai_usage("notify", "test", env=environment(tmp_path, dead))
     assert done.returncode == 1
-    assert "fix  AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no condition" in done.stdout
-    assert "fix  json://127.0.0.1:" in done.stdout
+    assert "fix   AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no condition" in done.stdout
+    assert "fix   json://127.0.0.1:" in done.stdout
     assert "onnection error" in done.stdout
 
 
@@ -149,7 +149,7 @@ def test_notify_test_says_what_to_mend(tmp_path: Path) -> None:
     [
         ("", "note  alerts: nobody is told of failures; set AI_USAGE_NOTIFY_URLS"),
         ("json://h/x error=json://h/y", "ok    alerts: 2 channels; `ai-usage notify test` sends"),
-        ("urgent=json://h/x", "fix  alerts: AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no"),
+        ("urgent=json://h/x", "fix   alerts: AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no"),
     ],
 )
 def test_doctor_says_who_is_told(tmp_path: Path, urls: str, line: str) -> None:
