@@ -26,7 +26,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.charges import unknown_charges
 from ai_usage.settings import Settings
-from ai_usage.text.words import counted, ranges
+from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
@@ -53,6 +53,8 @@ class OpenPoint:
     line: str
     usd: Decimal | None = None
     """Dollars that it is about, without sign; None where it is about none."""
+    short: str | None = None
+    """What it is about in few words, where that is no dollars."""
 
 
 class Day(NamedTuple):
@@ -81,14 +83,16 @@ def open_points(
 
 
 def summary(points: Sequence[OpenPoint]) -> str:
-    """`2 disputed invoices (30.00 US dollars), 1 late endpoint`."""
+    """`2 disputed invoices (30.00 US dollars), 1 late endpoint (cursor.usage_events)`."""
     parts = []
     for kind in Kind:
         own = [point for point in points if point.kind is kind]
         amounts = [point.usd for point in own if point.usd is not None]
-        dollars = f" ({sum(amounts, Decimal()):,.2f} US dollars)" if amounts else ""
+        about = few([point.short for point in own if point.short is not None])
+        if amounts:
+            about = f"{sum(amounts, Decimal()):,.2f} US dollars"
         if own:
-            parts.append(f"{counted(len(own), *kind.value)}{dollars}")
+            parts.append(f"{counted(len(own), *kind.value)} ({about})")
     return ", ".join(parts)
 
 
@@ -196,15 +200,15 @@ def _late(
                 f"{vendor.name}.{endpoint.name} is late: what the vendor may have changed since "
                 f"{newest:%Y-%m-%d %H:%M} UTC on {ranges(late)} is not known; `ai-usage backfill "
                 f"--from {min(late)} --to {max(late)} --refetch` asks",
+                short=f"{vendor.name}.{endpoint.name}",
             )
 
 
 def _unknown_charges(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
     for found in unknown_charges(warehouse, window):
+        records = f"{counted(found.count, 'record')} of {found.source} on {ranges(found.days)}"
         yield OpenPoint(
-            Kind.UNKNOWN_CHARGE,
-            f"what {counted(found.count, 'record')} of {found.source} on {ranges(found.days)} bill "
-            "is not known, and in no cost",
+            Kind.UNKNOWN_CHARGE, f"what {records} bill is not known, and in no cost", short=records
         )
 
 

@@ -73,9 +73,9 @@ def test_without_a_reason_what_is_open_is_shown_and_one_line_names_the_flag(
     assert (done.code, done.out) == (1, SHOWN)
     assert done.error == (
         "2026-02 cannot be closed: it has 1 disputed invoice (10.00 US dollars), 1 unattributed "
-        "amount (3.50 US dollars), 1 late endpoint, 1 endpoint with unknown charges. Clear what "
-        'can be cleared, or close it all the same with --accept "why": your name and reason are '
-        "recorded."
+        "amount (3.50 US dollars), 1 late endpoint (cursor.usage_events), 1 endpoint with unknown "
+        "charges (1 record of cursor.usage_events on 2026-02-20). Clear what can be cleared, or "
+        'close it all the same with --accept "why": your name and reason are recorded.'
     )
     assert history(open_month.archive).standing == {}
     empty = open_month.call("close", "2026-02", "--accept", " ")
@@ -91,9 +91,9 @@ def test_who_accepted_what_and_why_is_in_the_archive_and_in_closed_months(
     assert said == SHOWN + (
         "cursor       $18.50\n"
         "2026-02 is closed by fin@x.io at $18.50 in 2 rows of closed_months (1 disputed invoice "
-        "(10.00 US dollars), 1 unattributed amount (3.50 US dollars), 1 late endpoint, 1 endpoint "
-        "with unknown charges accepted). It is locked now; what changes shows in "
-        "vw_adjustments.\n"
+        "(10.00 US dollars), 1 unattributed amount (3.50 US dollars), 1 late endpoint "
+        "(cursor.usage_events), 1 endpoint with unknown charges (1 record of cursor.usage_events "
+        "on 2026-02-20) accepted). It is locked now; what changes shows in vw_adjustments.\n"
     )
     (one,) = closings(small.archive)
     reason = "I-1 is disputed, ticket 4711"
