@@ -14,5 +14,6 @@ def utc_day(instant: Any) -> Any:
     """
     epoch = ibis.timestamp("1970-01-01T00:00:00+00:00")
     days = instant.delta(epoch, unit="day")
-    # DuckDB adds an interval to a DATE as to a TIMESTAMP.
-    return (ibis.date("1970-01-01") + days.as_interval("D")).cast("date")
+    # DuckDB's sum of a DATE and an interval is a TIMESTAMP, which ibis does not know: a cast to
+    # DATE alone would be left out. Neither type has a zone.
+    return (ibis.date("1970-01-01") + days.as_interval("D")).cast("timestamp").cast("date")
