@@ -89,7 +89,13 @@ class Engine:
 
         Gives the rows of `invoice_days` and `invoice_reconciliation`, which views and facts read.
         """
-        first = min((row["period_from"] for row in self._held["raw_invoices"]), default=today)
+        first = min(
+            [
+                *(row["period_from"] for row in self._held["raw_invoices"]),
+                *(row["event_date"] for row in self._held["raw_ai_events"]),
+            ],
+            default=today,
+        )
         days = {"start": first, "end": today + timedelta(days=1)}
         self.fill({"invoice_days": self.rows_of("facts", "invoice_days", **days)})
         rows = self.rows_of("facts", "invoice_reconciliation", **days, today=today)

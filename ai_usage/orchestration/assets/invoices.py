@@ -27,10 +27,11 @@ def invoice_assets(
     """`invoice_days` and `invoice_reconciliation`; `invoices` are the rows of invoices.csv."""
 
     def periods() -> dict[str, Parameter]:
-        # Every invoice is compared anew: a day of its period may have been restated.
+        # Every invoice is compared anew: a day of its period may have been restated. An account
+        # may be named by costs from before the first invoice alone.
         first_days = [row["period_from"] for row in invoices()]
         return {
-            "start": min(first_days, default=settings.today),
+            "start": min([*first_days, settings.first_day]),
             "end": settings.today + timedelta(days=1),
         }
 
