@@ -49,7 +49,7 @@ class Replay:
         member = {"id": "1", "userId": 1, "name": "Ann", "email": "ann@acme.test", "role": "member"}
         lists = {
             "members": {"teamMembers": [member]},
-            "spend": {"teamMemberSpend": [member]},
+            "spend": {"teamMemberSpend": [{**member, "spendCents": 0}]},
             "users": {"data": [member], "has_more": False},
         }
         return as_json(lists.get(name, {"data": [], "has_more": False}))
