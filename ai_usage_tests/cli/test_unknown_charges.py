@@ -128,6 +128,12 @@ def test_charges_that_nobody_knows_are_told_hold_back_nothing_and_keep_the_month
     assert closing.code == 1
     assert "2 records of cursor.usage_events on 2026-09-08..2026-09-09" in closing.out
     assert "unknown charges" in closing.error
-    accepted = place.call("close", "2026-09", "--accept", "asked the vendor, no answer yet")
+    accepted = place.call(
+        "close",
+        "2026-09",
+        "--accept",
+        "asked the vendor, no answer yet",
+        AI_USAGE_USER="fin@acme.test",
+    )
     assert accepted.code == 0, accepted.err
-    assert "2026-09 is closed at $120.00" in accepted.out
+    assert "2026-09 is closed by fin@acme.test at $120.00" in accepted.out
