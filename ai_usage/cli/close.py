@@ -18,7 +18,7 @@ from ai_usage.days.cycles import cycle_of
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import read_contracts
-from ai_usage.ledger.adopted import newest_rows, pending_changes
+from ai_usage.ledger.adopted import pending_changes
 from ai_usage.ledger.closing import (
     ClosedTotal,
     Signature,
@@ -34,6 +34,7 @@ from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch, outdated, run_assets, run_blocking_checks
 from ai_usage.reference import reference_file
+from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges

@@ -1,7 +1,7 @@
-"""Which states of the reference files are accepted, and which the facts have adopted.
+"""Which accepted states of the reference files the facts have adopted.
 
-Both are kept in the archive, where every machine that runs the graph finds them. What changed
-between the two must be rebuilt from its earliest affected day; closed months are locked, and what
+They are kept in the archive, beside the accepted ones (`reference.states`). What changed between
+the two must be rebuilt from its earliest affected day; closed months are locked, and what
 they were left with is kept too, until somebody asks for them.
 """
 
@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
-from ai_usage.archive.archive import Archive, Fetch
-from ai_usage.archive.pages import Page
+from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
 from ai_usage.ledger.closing import history
 from ai_usage.reference import (
-    VENDOR,
     ReferenceFile,
     Row,
-    decode,
     earliest_change,
-    encode,
     read_path,
     reference_file,
     reference_files,
 )
+from ai_usage.reference.states import keep_state, newest_rows, newest_state
 from ai_usage.settings import Settings
 
 _ADOPTED = "_taken_in"
@@ -54,25 +51,13 @@ class ReferenceChange:
     day: date
 
 
-def accept(archive: Archive, settings: Settings, file: ReferenceFile, rows: Sequence[Row]) -> bool:
-    """Keep an accepted state as today's snapshot; True if it differs from the last one."""
-    before = newest_rows(archive, file)
-    _keep(archive, settings, file.stem, file, rows)
-    return before is None or encode(file, before) != encode(file, rows)
-
-
-def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
-    """The rows of the last accepted state; None where none was ever accepted."""
-    return _newest(archive, file.stem, file)
-
-
 def rows_of_closed_months(archive: Archive, file: ReferenceFile) -> list[Row]:
     """The rows of the state that the facts of closed months were built from.
 
     The last accepted state where no run has noted any yet; none without one.
     """
     for endpoint in (f"{file.stem}{_DEFERRED}", f"{file.stem}{_ADOPTED}", file.stem):
-        known = _newest(archive, endpoint, file)
+        known = newest_state(archive, endpoint, file)
         if known is not None:
             return known
     return []
@@ -98,7 +83,7 @@ def deferred_changes(archive: Archive, settings: Settings) -> list[ReferenceChan
         return []
 
     def of_closed(file: ReferenceFile) -> list[Row] | None:
-        deferred = _newest(archive, f"{file.stem}{_DEFERRED}", file)
+        deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
         return _adopted(archive, file) if deferred is None else deferred
 
     found = _changes(archive, settings, of_closed)
@@ -140,7 +125,7 @@ def adopt(
         # A file that never was is an empty one: one that comes later is a change of it.
         accepted = newest_rows(archive, file) or []
         adopted = _adopted(archive, file)
-        deferred = _newest(archive, f"{file.stem}{_DEFERRED}", file)
+        deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
         of_closed = adopted if deferred is None else deferred
         if of_closed is not None:
             first = earliest_change(file, of_closed, accepted, settings.today)
@@ -150,7 +135,7 @@ def adopt(
                     left = deferred is None or not covers(first, loaded.end)
                 # Closed months are asked for by themselves, too: the open days need not follow.
                 if not left:
-                    _keep(archive, settings, f"{file.stem}{_DEFERRED}", file, accepted)
+                    keep_state(archive, settings, f"{file.stem}{_DEFERRED}", file, accepted)
                     deferred = accepted
         first = loaded.start
         if adopted is not None:
@@ -160,8 +145,8 @@ def adopt(
         if not covers(known.first_open(max(first, loaded.start)), loaded.end):
             continue
         if left_out(first) and deferred is None:
-            _keep(archive, settings, f"{file.stem}{_DEFERRED}", file, adopted or [])
-        _keep(archive, settings, f"{file.stem}{_ADOPTED}", file, accepted)
+            keep_state(archive, settings, f"{file.stem}{_DEFERRED}", file, adopted or [])
+        keep_state(archive, settings, f"{file.stem}{_ADOPTED}", file, accepted)
 
 
 def widened(
@@ -206,19 +191,4 @@ def _changes(
 
 
 def _adopted(archive: Archive, file: ReferenceFile) -> list[Row] | None:
-    return _newest(archive, f"{file.stem}{_ADOPTED}", file)
-
-
-def _keep(
-    archive: Archive, settings: Settings, endpoint: str, file: ReferenceFile, rows: Sequence[Row]
-) -> None:
-    today = Window.day(settings.today)
-    with archive.recording(VENDOR, endpoint, today, fetched_at=settings.now) as recorder:
-        recorder.add(Page(encode(file, rows), file.name))
-
-
-def _newest(archive: Archive, endpoint: str, file: ReferenceFile) -> list[Row] | None:
-    complete: list[Fetch] = [f for f in archive.fetches(VENDOR, endpoint) if f.complete]
-    if not complete:
-        return None
-    return [row for page in archive.pages(complete[-1]) for row in decode(file, page)]
+    return newest_state(archive, f"{file.stem}{_ADOPTED}", file)

@@ -9,15 +9,10 @@ import pytest
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
-from ai_usage.ledger.adopted import (
-    accept,
-    adopt,
-    deferred_changes,
-    pending_changes,
-    widened,
-)
+from ai_usage.ledger.adopted import adopt, deferred_changes, pending_changes, widened
 from ai_usage.ledger.closing import record_close, record_reopening
 from ai_usage.reference import read_path, reference_file
+from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
 
 TODAY = date(2026, 3, 18)

@@ -22,12 +22,13 @@ from ai_usage.archive.archive import Archive
 from ai_usage.cli.progress import window_of_run
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
-from ai_usage.ledger.adopted import accept, deferred_changes
+from ai_usage.ledger.adopted import deferred_changes
 from ai_usage.ledger.closing import closings
 from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.ledger.totals import totals_of
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.reference import read_path, reference_file
+from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, change, serve
 from ai_usage.simulator.records import CursorEvent

@@ -17,7 +17,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.one_writer import OneWriterCoordinator
 from ai_usage.instance.partitions import range_tags
-from ai_usage.ledger.adopted import accept, adopt, pending_changes
+from ai_usage.ledger.adopted import adopt, pending_changes
 from ai_usage.ledger.closing import record_close
 from ai_usage.orchestration.automation import (
     CRONS,
@@ -35,6 +35,7 @@ from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.open_days import LEAVE_CLOSED
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.reference import VENDOR, read_path, reference_file
+from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_names

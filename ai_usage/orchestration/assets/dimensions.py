@@ -27,7 +27,6 @@ from ai_usage.identity import (
 from ai_usage.identity.history import People
 from ai_usage.identity.reported import Reported
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.adopted import newest_rows
 from ai_usage.ledger.closing import closings
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.directories import directory_key
@@ -36,6 +35,7 @@ from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
 from ai_usage.reference.known import USERS
+from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import Reading, read_rows

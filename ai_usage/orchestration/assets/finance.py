@@ -34,7 +34,7 @@ from ai_usage.finance import (
 )
 from ai_usage.identity import members_of
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.adopted import newest_rows, rows_of_closed_months
+from ai_usage.ledger.adopted import rows_of_closed_months
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.dimensions import Directory
@@ -46,6 +46,7 @@ from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
 from ai_usage.reference.file import Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
 from ai_usage.reference.known import USERS, Others
+from ai_usage.reference.states import newest_rows
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.rows import Person

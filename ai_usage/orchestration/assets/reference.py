@@ -7,10 +7,10 @@ import dagster as dg
 
 from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.ledger.adopted import accept
 from ai_usage.orchestration.assets.common import FINANCE, explained
 from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
 from ai_usage.reference.known import USERS
+from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
 
 
