@@ -92,7 +92,7 @@ def _scope(head: Mapping[str, Any]) -> str:
 
 
 def _heads(rows: Sequence[Row]) -> _Heads:
-    """One row a rule and period: whom it lets bear the cost does not change what it touches."""
+    """One row per rule and period: whom it lets bear the cost does not change what it touches."""
     unique: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in allocation_rules(rows):
         key = (row["platform"], row["rule_id"], row["valid_from"], row["valid_to"])

@@ -240,7 +240,7 @@ class Listing:
 
 
 def read_listing(pages: Iterable[bytes]) -> Listing:
-    """Everyone in the pages, one line a person; accounts without an address are left out.
+    """Everyone in the pages, one line per person; accounts without an address are left out.
 
     Of several accounts with one address the one that is active counts, then the one changed
     last. An address that two people name as a further one is nobody's.

@@ -14,7 +14,7 @@ from ai_usage.reference.files.invoices import RECONCILED
 
 
 def raw_invoices(rows: Iterable[Row], rates: Rates) -> list[dict[str, Any]]:
-    """One row a line of an invoice, numbered within it in the file's order from 1.
+    """One row per line of an invoice, numbered within it in the file's order from 1.
 
     US dollars at the rate of `period_from`. What is converted is rounded to the cent line by line
     so that the usage lines of all invoices of an account, cycle and currency together are their

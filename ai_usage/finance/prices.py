@@ -12,7 +12,7 @@ _SAME = ("platform", "model", "token_type", "service_tier", "context_window", "u
 
 
 def dim_model_prices(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One row a price and period, US dollars for a million tokens or requests."""
+    """One row per price and period, US dollars for a million tokens or requests."""
     found = []
     for row in rows:
         span = span_of(row["valid_from"], row["valid_to"])

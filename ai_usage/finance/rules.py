@@ -16,7 +16,7 @@ MILLIONTHS = Decimal(1_000_000)
 
 
 def allocation_rules(rows: Iterable[Row], aliases: Aliases | None = None) -> list[dict[str, Any]]:
-    """One row a rule, period and bearer; the weights of a manual rule sum to 100,000,000.
+    """One row per rule, period and bearer; the weights of a manual rule sum to 100,000,000.
 
     The default workspace's scope_value is NULL, as its id is in the vendors' reports.
     """

@@ -128,7 +128,7 @@ def write_directory_files(company: Company, folder: str | Path) -> list[Path]:
 
 
 def user_rows(company: Company) -> list[dict[str, Cell]]:
-    """One row a person; a mover has one for each team, with the day it holds from."""
+    """One row per person; a mover has one for each team, with the day it holds from."""
     rows: list[dict[str, Cell]] = []
     for person in company.people:
         if person.start_date > company.today:

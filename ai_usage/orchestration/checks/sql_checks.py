@@ -92,7 +92,7 @@ def subject_check(
     count: Callable[[Mapping[str, Any]], int] = lambda row: 1,
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> dg.AssetChecksDefinition:
-    """The check `sql/checks/<name>.sql`: one row a day and subject that breaks the promise.
+    """The check `sql/checks/<name>.sql`: one row per day and subject that breaks the promise.
 
     The subject names the failure, so that a second person above the budget is news though the
     first one still is. A row counts as what `count` gives, and `shown` makes the example of it. It

@@ -1,4 +1,4 @@
-"""`allocation_rules.csv`: cost that is not split by usage, one line a rule, period and bearer."""
+"""`allocation_rules.csv`: cost that is not split by usage, one line per rule, period and bearer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`api_keys.csv`: the key register, one line a key and owner, with the days it holds."""
+"""`api_keys.csv`: the key register, one line per key and owner, with the days it holds."""
 
 from __future__ import annotations
 

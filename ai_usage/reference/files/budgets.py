@@ -1,4 +1,4 @@
-"""`budgets.csv`: what a person, team or cost centre may spend a month, one line a budget."""
+"""`budgets.csv`: what a person, team or cost centre may spend a month, one line per budget."""
 
 from __future__ import annotations
 

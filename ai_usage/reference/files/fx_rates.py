@@ -1,4 +1,4 @@
-"""`fx_rates.csv`: what a unit of a foreign currency is worth in US dollars, one line a day."""
+"""`fx_rates.csv`: what a unit of a foreign currency is worth in US dollars, one line per day."""
 
 from __future__ import annotations
 

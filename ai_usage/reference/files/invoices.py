@@ -1,4 +1,4 @@
-"""`invoices.csv`: what the vendors have billed, one line a line of an invoice."""
+"""`invoices.csv`: what the vendors have billed, one line per line of an invoice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`model_prices.csv`: the vendors' list prices, one line a model, token class and period."""
+"""`model_prices.csv`: the vendors' list prices, one line per model, token class and period."""
 
 from __future__ import annotations
 

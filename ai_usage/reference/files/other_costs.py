@@ -1,4 +1,4 @@
-"""`other_costs.csv`: money that no vendor report holds, one line a cost."""
+"""`other_costs.csv`: money that no vendor report holds, one line per cost."""
 
 from __future__ import annotations
 

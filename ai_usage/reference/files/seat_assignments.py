@@ -20,7 +20,7 @@ def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:
         lines,
         lambda row: (row["platform"], row["contract_id"], row["user_email"]),
         "the person's days on the seat",
-        "one line a person and stretch of days",
+        "one line per person and stretch of days",
     )
 
 

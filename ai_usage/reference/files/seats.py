@@ -1,4 +1,4 @@
-"""`seats.csv`: the contracts on seats, one line a contract and period of equal terms."""
+"""`seats.csv`: the contracts on seats, one line per contract and period of equal terms."""
 
 from __future__ import annotations
 

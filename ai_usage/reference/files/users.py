@@ -1,4 +1,4 @@
-"""`users.csv`: the people of the company, one line a person or one line a person and change."""
+"""`users.csv`: the people of the company, one line per person or one line per person and change."""
 
 from __future__ import annotations
 
