@@ -11,7 +11,7 @@ import getpass
 import io
 import os
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ai_usage.days.clock import SystemClock
 from ai_usage.errors import SettingsError
 from ai_usage.text.printable import one_line
 
@@ -31,11 +32,6 @@ ENV_FILE_SETTING = "AI_USAGE_ENV_FILE"
 
 HISTORY_DAYS = 365
 """How far back the first partition reaches when AI_USAGE_START_DATE is not set."""
-
-
-def utc_today() -> date:
-    """The current UTC date: the only place where the project asks what day it is."""
-    return datetime.now(UTC).date()
 
 
 class Settings(BaseSettings):
@@ -267,14 +263,12 @@ class Settings(BaseSettings):
     @property
     def today(self) -> date:
         """The current UTC date, or the date that `AI_USAGE_AS_OF` pretends."""
-        return self.as_of or utc_today()
+        return SystemClock(self.as_of).today
 
     @property
     def now(self) -> datetime:
         """The current UTC instant; under `AI_USAGE_AS_OF` that date's noon."""
-        if self.as_of is None:
-            return datetime.now(UTC)
-        return datetime(self.as_of.year, self.as_of.month, self.as_of.day, 12, tzinfo=UTC)
+        return SystemClock(self.as_of).now
 
     @property
     def warehouse_path(self) -> Path:

@@ -19,13 +19,14 @@ from rich.console import Console
 from ai_usage.cli.dev import serve_ui
 from ai_usage.cli.progress import follow, print_outcome, window_of_run
 from ai_usage.cli.spend import how_much, spend_table
+from ai_usage.days.clock import utc_today
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import lookback_window
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch
-from ai_usage.settings import Settings, utc_today
+from ai_usage.settings import Settings
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.reference import write_reference_files

@@ -31,6 +31,7 @@ from ai_usage.orchestration.checks.factory import warehouse_checks
 from ai_usage.orchestration.checks.metrics import metric_checks
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
+from ai_usage.orchestration.resources import archive_resource, clock_resource
 from ai_usage.orchestration.run_history import catalogue_of_definitions
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.settings import Settings
@@ -88,6 +89,8 @@ def build_defs(
         schedules=automated.schedules,
         sensors=[*automated.sensors, *alert_sensors(alerts)],
         resources={
+            "archive": archive_resource(settings),
+            "clock": clock_resource(settings),
             "warehouse": warehouse,
             "io_manager": WarehouseIOManager(resource=warehouse),
             **resources,

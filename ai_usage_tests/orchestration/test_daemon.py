@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
+from ai_usage.days.clock import utc_today
 from ai_usage.instance.partitions import lookback_window, range_tags
 from ai_usage.orchestration.automation import (
     HOURLY,
@@ -24,7 +25,7 @@ from ai_usage.orchestration.automation import (
     TRANSFORM,
 )
 from ai_usage.orchestration.runs import dagster_home
-from ai_usage.settings import Settings, utc_today
+from ai_usage.settings import Settings
 from ai_usage_tests.alerts.receivers import http_receiver
 
 WAIT_SECONDS = 150
