@@ -71,6 +71,7 @@ def _of_cost(
             billing_account_id=row["billing_account_id"],
             cost_center=row["cost_center"],
             project_codes=list(row["project_codes"]) if row["project_codes"] else None,
+            archive_page=f"{OTHER_COSTS}.csv#{row['cost_id']}",
             **bearer(email),
             **rate_columns(rate),
         )

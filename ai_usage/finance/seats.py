@@ -123,6 +123,7 @@ def _event(seat: Seat, charge: _Charge) -> RawEvent:
         billing_account_id=terms.billing_account_id,
         billing_month_days=cycle_of(charge.day, contract.billing_day).days,
         cost_center=None if charge.user_email else terms.cost_center,
+        archive_page=f"{SEATS}.csv#{contract.contract_id}",
         **bearer(charge.user_email),
         **rate_columns(charge.rate),
     )

@@ -7,7 +7,7 @@ a comment says where public reports of live calls decide. All days are UTC days.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -33,7 +33,7 @@ from ai_usage.vendors.parsing import (
     undecodable,
     usd,
 )
-from ai_usage.vendors.rows import ApiKey, Person, RawEvent, Workspace
+from ai_usage.vendors.rows import ApiKey, Person, PriceTier, RawEvent, WeightClass, Workspace
 from ai_usage.vendors.saved import (
     Body,
     PageTells,
@@ -73,15 +73,22 @@ COST_TYPES = frozenset(
         "cache_read_input_tokens",
     }
 )
-TOKEN_TYPES = frozenset(
-    {
-        "uncached_input_tokens",
-        "output_tokens",
-        "cache_read_input_tokens",
-        "cache_creation.ephemeral_5m_input_tokens",
-        "cache_creation.ephemeral_1h_input_tokens",
-    }
-)
+TOKEN_TYPES: Mapping[str, WeightClass] = {
+    "uncached_input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation.ephemeral_5m_input_tokens": "cache_write_5m_tokens",
+    "cache_creation.ephemeral_1h_input_tokens": "cache_write_1h_tokens",
+}
+"""What a line of each token class counts."""
+_COUNTED: Mapping[str, WeightClass] = {
+    "web_search": "web_search_requests",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+}
+"""What a line without a token class counts, by its cost type."""
+COMMITTED = "priority"
+"""The tier whose tokens a commitment pays; those of `priority_on_demand` are billed."""
 SERVICE_TIERS = frozenset(
     {"standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"}
 )
@@ -306,18 +313,23 @@ _BUCKET_PAGE = msgspec.json.Decoder(_BucketPage)
 
 def _results(
     pages: Iterable[bytes], context: ReadContext, event_type: str
-) -> Iterator[tuple[datetime, list[msgspec.Raw]] | RawEvent]:
+) -> Iterator[tuple[datetime, list[tuple[int, msgspec.Raw]]] | RawEvent]:
     """Each bucket's start and records; a bucket that cannot be read comes as one flagged event."""
     for page in pages:
+        number = 1
         for record in _BUCKET_PAGE.decode(page).data or ():
             try:
                 bucket = _BUCKET.decode(record)
                 start = instant_of(bucket.starting_at)
             except (ValueError, UnicodeDecodeError):
                 known = day_of(field_of(record, "starting_at")) or context.window.start
-                yield undecodable(record, known, event_type, API)
+                event = undecodable(record, known, event_type, API)
+                event.record, number = number, number + 1
+                yield event
             else:
-                yield start, bucket.results or []
+                results = list(enumerate(bucket.results or (), number))
+                number += len(results)
+                yield start, results
 
 
 # --- Usage report ------------------------------------------------------------------------------
@@ -365,13 +377,13 @@ def _read_usage_report(pages: Iterable[bytes], context: ReadContext) -> Iterator
         start, records = found
         day = start.date()
         bucket = start.isoformat()
-        for record in records:
+        for number, record in records:
             try:
-                usage = _USAGE.decode(record)
+                event = _usage_event(_USAGE.decode(record), start, day, bucket, record)
             except (ValueError, UnicodeDecodeError):
-                yield undecodable(record, day, "usage", API)
-            else:
-                yield _usage_event(usage, start, day, bucket, record)
+                event = undecodable(record, day, "usage", API)
+            event.record = number
+            yield event
 
 
 def _usage_event(
@@ -415,13 +427,16 @@ def _usage_event(
         cache_write_1h_tokens=written_1h,
         web_search_requests=None if searches is None else searches.web_search_requests,
         request_count=usage.request_count,
+        price_tier="batch" if usage.service_tier == "batch" else "standard",
+        is_committed=usage.service_tier == COMMITTED,
+        vendor_user_id=usage.account_id or usage.service_account_id,
         attribution_method="unknown" if usage.api_key_id is None else "api_key_mapping",
         raw_response=str(record, "utf-8", "replace"),
         validation_errors=_unknown("service_tier", usage.service_tier, SERVICE_TIERS),
     )
 
 
-def _unknown(field: str, value: str | None, known: frozenset[str]) -> list[str]:
+def _unknown(field: str, value: str | None, known: Container[str]) -> list[str]:
     """A flag for a value that money is allocated by and that nobody here has heard of."""
     return [] if value is None or value in known else [f"unknown_enum:{field}"]
 
@@ -457,13 +472,13 @@ def _read_cost_report(pages: Iterable[bytes], context: ReadContext) -> Iterator[
         start, records = found
         day = start.date()
         bucket = start.isoformat()
-        for record in records:
+        for number, record in records:
             try:
-                cost = _COST.decode(record)
+                event = _cost_event(_COST.decode(record), start, day, bucket, record, in_cents)
             except (ValueError, UnicodeDecodeError):
-                yield undecodable(record, day, "cost", API)
-            else:
-                yield _cost_event(cost, start, day, bucket, record, in_cents)
+                event = undecodable(record, day, "cost", API)
+            event.record = number
+            yield event
 
 
 def _cost_event(
@@ -501,6 +516,9 @@ def _cost_event(
         service_tier=cost.service_tier,
         context_window=cost.context_window,
         token_type=cost.token_type,
+        weight_class=_counts(cost),
+        price_tier=_tier(cost.service_tier),
+        is_committed=False,
         cost_usd=amount,
         cost_currency=currency,
         cost_type=cost.token_type or cost.cost_type,
@@ -508,6 +526,20 @@ def _cost_event(
         raw_response=str(record, "utf-8", "replace"),
         validation_errors=errors,
     )
+
+
+def _counts(cost: _Cost) -> WeightClass | None:
+    """The column of usage that a line bills, whose count it is split by."""
+    if cost.token_type is not None:
+        return TOKEN_TYPES.get(cost.token_type)
+    return None if cost.cost_type is None else _COUNTED.get(cost.cost_type)
+
+
+def _tier(service_tier: str | None) -> PriceTier | None:
+    """Every tier but batch is billed as standard. A line that names none may be of both."""
+    if service_tier is None:
+        return None
+    return "batch" if service_tier == "batch" else "standard"
 
 
 # --- Claude Code -------------------------------------------------------------------------------
@@ -572,15 +604,15 @@ def _read_claude_code(pages: Iterable[bytes], context: ReadContext) -> Iterator[
     """One event per actor, terminal, customer type and day."""
     in_cents = context.amount_unit == "cents"
     for page in pages:
-        for record in _BUCKET_PAGE.decode(page).data or ():
+        for number, record in enumerate(_BUCKET_PAGE.decode(page).data or (), 1):
             try:
                 code = _CODE.decode(record)
-                day = day_start_of(code.date)
+                event = _code_event(code, day_start_of(code.date), record, in_cents)
             except (ValueError, UnicodeDecodeError):
                 known = day_of(field_of(record, "date")) or context.window.start
-                yield undecodable(record, known, "session", CODE)
-            else:
-                yield _code_event(code, day, record, in_cents)
+                event = undecodable(record, known, "session", CODE)
+            event.record = number
+            yield event
 
 
 def _code_event(
@@ -634,6 +666,8 @@ def _code_event(
         suggestions_shown=shown,
         suggestions_accepted=accepted,
         estimated_cost_usd=estimate,
+        price_tier="standard",
+        is_committed=False,
         attribution_method="direct_email" if email else "key_name" if name else "unknown",
         raw_response=str(record, "utf-8", "replace"),
         validation_errors=errors,

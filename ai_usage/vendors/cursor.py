@@ -320,7 +320,7 @@ def _read_daily_usage(pages: Iterable[bytes], context: ReadContext) -> Iterator[
     """One event per member and day with any activity; days as the vendor cuts them, UTC."""
     for page in pages:
         decoder = _SAMPLE_DAILY if b'_lines_added"' in page or b'_reqs"' in page else _DAILY
-        for record in _DAILY_PAGE.decode(page).data:
+        for number, record in enumerate(_DAILY_PAGE.decode(page).data, 1):
             try:
                 row = decoder.decode(record)
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -328,9 +328,13 @@ def _read_daily_usage(pages: Iterable[bytes], context: ReadContext) -> Iterator[
             day = None if row is None else day_of(row.day) or day_of(row.date)
             if row is None or day is None:
                 known = day_of(field_of(record, "day", "date"))
-                yield undecodable(record, known or context.window.start, "usage", NAME)
-            elif not row.is_idle():
-                yield _daily_event(row, day, record)
+                event = undecodable(record, known or context.window.start, "usage", NAME)
+            elif row.is_idle():
+                continue
+            else:
+                event = _daily_event(row, day, record)
+            event.record = number
+            yield event
 
 
 def _daily_event(row: _Daily, day: date, record: msgspec.Raw) -> RawEvent:
@@ -353,6 +357,7 @@ def _daily_event(row: _Daily, day: date, record: msgspec.Raw) -> RawEvent:
         request_count=total(row.subscription_included_reqs, row.usage_based_reqs, row.api_key_reqs),
         subscription_requests=row.subscription_included_reqs,
         overage_requests=row.usage_based_reqs,
+        vendor_user_id=text_of(row.user_id),
         attribution_method="unknown" if email is None else "direct_email",
         raw_response=str(record, "utf-8", "replace"),
     )
@@ -390,6 +395,8 @@ class _Event(msgspec.Struct, gc=False, rename="camel"):
     is_chargeable: bool | None = None
     token_usage: _Tokens | None = None
     charged_cents: msgspec.Raw = NULL
+    user_id: int | str | None = None
+    service_account_id: int | str | None = None
 
 
 _EVENT = msgspec.json.Decoder(_Event, strict=False)
@@ -410,12 +417,15 @@ def _read_usage_events(pages: Iterable[bytes], context: ReadContext) -> Iterator
     decode = _EVENT.decode
     for page in pages:
         answer = _ARCHIVED_EVENTS.decode(page)
-        for record in answer.usage_events or answer.usage_events_display or ():
+        events = answer.usage_events or answer.usage_events_display or ()
+        for number, record in enumerate(events, 1):
             try:
-                yield _usage_event(decode(record), record)
+                event = _usage_event(decode(record), record)
             except (ValueError, UnicodeDecodeError):  # msgspec's errors are ValueErrors
                 known = day_of(field_of(record, "timestamp"))
-                yield undecodable(record, known or context.window.start, "usage", NAME)
+                event = undecodable(record, known or context.window.start, "usage", NAME)
+            event.record = number
+            yield event
 
 
 def _usage_event(event: _Event, record: msgspec.Raw) -> RawEvent:
@@ -463,6 +473,9 @@ def _usage_event(event: _Event, record: msgspec.Raw) -> RawEvent:
         cost_currency=None if amount is None else "USD",
         cost_type="overage" if chargeable else None,
         billing_period="usage_based" if chargeable else None,
+        price_tier="standard",
+        is_committed=False,
+        vendor_user_id=text_of(event.user_id) or text_of(event.service_account_id),
         attribution_method="unknown" if email is None else "direct_email",
         raw_response=str(record, "utf-8", "replace"),
         validation_errors=errors,

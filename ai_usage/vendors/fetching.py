@@ -223,9 +223,22 @@ def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetc
 
     Raises `ArchiveError` where a page is missing, damaged or of an unknown shape.
     """
-    context = ReadContext(fetch.window, archive.manifest(fetch).amount_unit)
+    manifest = archive.manifest(fetch)
+    context = ReadContext(fetch.window, manifest.amount_unit)
+    name = ""
+
+    def pages() -> Iterator[bytes]:
+        nonlocal name
+        for stored, page in zip(manifest.pages, archive.pages(fetch), strict=True):
+            name = stored.sha256
+            yield page
+
     try:
-        yield from endpoint.read(archive.pages(fetch), context)
+        for row in endpoint.read(pages(), context):
+            # Readers of events take a page when they have given all rows of the one before.
+            if isinstance(row, RawEvent) and row.record is not None:
+                row.archive_page = f"{name}#{row.record}"
+            yield row
     except (msgspec.MsgspecError, UnreadableAmount) as error:
         raise ArchiveError(
             f"{vendor.name} {endpoint.name} {fetch.window}: the archived answer of "

@@ -238,7 +238,9 @@ def _held(archive: Archive, answer: Answer, window: Window) -> dict[date, _Held]
     return found
 
 
-_MEANING = [name for name in RawEvent.__struct_fields__ if name not in ("raw_response", "event_id")]
+_PLACE = ("record", "archive_page", "raw_response", "event_id")
+"""Where an event stands and how it is worded, which is not what it means."""
+_MEANING = [name for name in RawEvent.__struct_fields__ if name not in _PLACE]
 
 
 def _says(rows: Iterator[Row]) -> dict[date, DaySays]:

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+WeightClass = Literal[
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "web_search_requests",
+]
+"""The columns of usage by whose counts a cost line can be split."""
+PriceTier = Literal["standard", "batch"]
 
 
 class RawEvent(msgspec.Struct, kw_only=True, gc=False):
@@ -18,10 +29,12 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
 
     `identity` holds the fields that make the event the same event in a later answer, without any
     amount that the vendor may restate; `event_id` is hashed from it by `event_ids.with_event_ids`
-    and empty until then.
+    and empty until then. `record` is the number of its record on the answered page, from 1;
+    `archive_page` names both once the page is known.
     """
 
     identity: tuple[str | None, ...]
+    record: int | None = None
     event_timestamp: datetime
     event_date: date
     event_type: str
@@ -70,6 +83,13 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     attribution_method: str = "unknown"
     raw_response: str | None = None
     validation_errors: list[str] = []
+    weight_class: WeightClass | None = None
+    price_tier: PriceTier | None = None
+    is_committed: bool | None = None
+    quantity: Decimal | None = None
+    quantity_unit: str | None = None
+    vendor_user_id: str | None = None
+    archive_page: str | None = None
     event_id: str = ""
 
 

@@ -1,9 +1,9 @@
 """Whether two warehouses hold equal tables, value by value: the design's "Comparing".
 
-Every column counts but those that say when and by which run a row was written. Types must be the
-same, and so must integers, money, texts and days; floats lie within 1e-9 of each other, JSON means
-the same. Tables are read a month at a time, so that a year of them fits into memory. A list that is
-NULL is an empty one: BigQuery stores no other.
+Every column counts but those that say when, by which run and from which page a row was written.
+Types must be the same, and so must integers, money, texts and days; floats lie within 1e-9 of each
+other, JSON means the same. Tables are read a month at a time, so that a year of them fits into
+memory. A list that is NULL is an empty one: BigQuery stores no other.
 """
 
 from __future__ import annotations

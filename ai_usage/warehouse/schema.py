@@ -49,9 +49,15 @@ CLUSTERABLE = frozenset({"STRING", "INT64", "NUMERIC", "BOOL", "DATE", "TIMESTAM
 """Types that BigQuery can cluster by."""
 
 PROVENANCE = frozenset(
-    {"ingest_timestamp", "pipeline_run_id", "created_timestamp", "updated_timestamp"}
+    {
+        "ingest_timestamp",
+        "pipeline_run_id",
+        "archive_page",
+        "created_timestamp",
+        "updated_timestamp",
+    }
 )
-"""Columns that say when and by which run a row was written: left out when tables are compared."""
+"""Columns that say when, by which run and from which page a row was written: left out when tables are compared."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def read(
 
 def filled(event: RawEvent) -> dict[str, Any]:
     """What an event says, without what it is made of and without the empty columns."""
-    hidden = {"identity", "raw_response", "event_id"}
+    hidden = {"identity", "record", "raw_response", "event_id"}
     return {
         name: value
         for name in event.__struct_fields__

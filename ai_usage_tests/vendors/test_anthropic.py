@@ -36,6 +36,8 @@ def test_a_usage_result_keeps_the_four_token_classes_apart() -> None:
         "cache_write_1h_tokens": 900,
         "web_search_requests": 3,
         "attribution_method": "api_key_mapping",
+        "price_tier": "standard",
+        "is_committed": False,
     }
 
 
@@ -53,6 +55,8 @@ def test_missing_sub_objects_are_unknown_and_an_unknown_tier_is_flagged() -> Non
         "output_tokens": 5,
         "cache_read_tokens": 0,
         "attribution_method": "unknown",
+        "price_tier": "standard",
+        "is_committed": False,
         "validation_errors": ["unknown_enum:service_tier"],
     }
 
@@ -73,6 +77,8 @@ def test_the_simplified_usage_sample_fills_the_same_columns() -> None:
         "cache_read_tokens": 110,
         "request_count": 19,
         "attribution_method": "api_key_mapping",
+        "price_tier": "standard",
+        "is_committed": False,
     }
 
 
@@ -93,6 +99,9 @@ def test_a_cost_amount_is_cents() -> None:
         "cost_type": "uncached_input_tokens",
         "billing_period": "daily",
         "attribution_method": "unknown",
+        "weight_class": "input_tokens",
+        "price_tier": "standard",
+        "is_committed": False,
     }
     assert (search.cost_usd, search.cost_type, search.token_type) == (
         Decimal("0.3"),
@@ -102,6 +111,60 @@ def test_a_cost_amount_is_cents() -> None:
     # Cut off after the ninth decimal of a dollar, and said so; a credit keeps its sign.
     assert code.cost_usd == Decimal("-0.001234567")
     assert code.validation_errors == ["truncated_amount"]
+
+
+@pytest.mark.parametrize(
+    ("line", "weight_class", "price_tier"),
+    [
+        ({"token_type": "uncached_input_tokens"}, "input_tokens", None),
+        ({"token_type": "output_tokens", "service_tier": "batch"}, "output_tokens", "batch"),
+        ({"token_type": "cache_read_input_tokens"}, "cache_read_tokens", None),
+        (
+            {"token_type": "cache_creation.ephemeral_5m_input_tokens", "service_tier": "flex"},
+            "cache_write_5m_tokens",
+            "standard",
+        ),
+        (
+            {"token_type": "cache_creation.ephemeral_1h_input_tokens"},
+            "cache_write_1h_tokens",
+            None,
+        ),
+        ({"cost_type": "web_search"}, "web_search_requests", None),
+        ({"cost_type": "input_tokens"}, "input_tokens", None),
+        ({"cost_type": "output_tokens"}, "output_tokens", None),
+        ({"cost_type": "code_execution"}, None, None),
+        ({"cost_type": "output_tokens", "token_type": "new_tokens"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_a_cost_line_says_in_neutral_words_what_it_counts_and_at_which_price(
+    line: dict[str, str], weight_class: str | None, price_tier: str | None
+) -> None:
+    result = {"amount": "1", **line}
+    body = {"data": [{"starting_at": "2026-11-03T00:00:00Z", "results": [result]}]}
+    (row,) = read(ANTHROPIC, "cost_report", msgspec.json.encode(body))
+    assert (row.weight_class, row.price_tier) == (weight_class, price_tier)
+    assert row.is_committed is False
+
+
+@pytest.mark.parametrize(
+    ("tier", "price_tier", "is_committed"),
+    [
+        ("standard", "standard", False),
+        ("batch", "batch", False),
+        ("priority", "standard", True),
+        ("priority_on_demand", "standard", False),
+        (None, "standard", False),
+    ],
+)
+def test_only_the_priority_tiers_tokens_are_paid_by_a_commitment(
+    tier: str | None, price_tier: str, is_committed: bool
+) -> None:
+    result = {"service_tier": tier, "output_tokens": 1, "account_id": "user_01made_up"}
+    body = {"data": [{"starting_at": "2026-11-03T00:00:00Z", "results": [result]}]}
+    (row,) = read(ANTHROPIC, "usage_report", msgspec.json.encode(body))
+    assert (row.price_tier, row.is_committed) == (price_tier, is_committed)
+    assert row.vendor_user_id == "user_01made_up"
 
 
 def test_an_unreadable_amount_is_flagged_and_kept() -> None:
@@ -188,6 +251,8 @@ def test_a_subscribers_record_counts_its_tokens_and_estimates() -> None:
         "pull_requests": 1,
         "estimated_cost_usd": Decimal("1.560000000"),  # 125 + 31 cents
         "attribution_method": "direct_email",
+        "price_tier": "standard",
+        "is_committed": False,
     }
 
 
@@ -206,6 +271,8 @@ def test_an_api_customers_tokens_are_left_to_the_usage_report() -> None:
         "pull_requests": 0,
         "estimated_cost_usd": Decimal("0.090000000"),
         "attribution_method": "key_name",
+        "price_tier": "standard",
+        "is_committed": False,
     }
 
 

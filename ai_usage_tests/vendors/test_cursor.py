@@ -32,6 +32,7 @@ def test_a_daily_row_fills_lines_suggestions_and_requests() -> None:
         "subscription_requests": 22,
         "overage_requests": 6,
         "attribution_method": "direct_email",
+        "vendor_user_id": "240101",
     }
 
 
@@ -49,6 +50,7 @@ def test_numbers_as_texts_and_missing_fields_are_read_and_unknown_stays_unknown(
         "subscription_requests": 0,
         "overage_requests": 0,
         "attribution_method": "unknown",
+        "vendor_user_id": "user_01newer",
     }
 
 
@@ -109,6 +111,8 @@ def test_a_chargeable_event_bills_its_charge_with_the_fee_inside() -> None:
         "cost_type": "overage",
         "billing_period": "usage_based",
         "attribution_method": "direct_email",
+        "price_tier": "standard",
+        "is_committed": False,
     }
     assert second.identity == first.identity
 

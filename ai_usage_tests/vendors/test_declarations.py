@@ -27,7 +27,7 @@ def test_both_vendors_are_found_without_being_named() -> None:
 
 
 def test_an_event_has_no_field_that_the_table_lacks() -> None:
-    assert set(RawEvent.__struct_fields__) - columns("raw_ai_events") == {"identity"}
+    assert set(RawEvent.__struct_fields__) - columns("raw_ai_events") == {"identity", "record"}
 
 
 @pytest.mark.parametrize("vendor", discovered_vendors(), ids=lambda vendor: vendor.name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from pydantic import SecretStr
 from starlette.responses import Response
@@ -105,10 +107,40 @@ def test_ids_do_not_depend_on_the_windows_that_were_asked(
     with VendorClient(CURSOR, SecretStr(CURSOR_KEY), base_url=f"{simulator}/cursor") as asking:
         for day in reversed(window.days()):
             fetch_window(CURSOR, endpoint, Window.day(day), client=asking, archive=archive, now=NOW)
-    one = {row.event_id: row for row in events(filled, CURSOR, "usage_events", window)}
-    other = {row.event_id: row for row in events(archive, CURSOR, "usage_events", window)}
-    assert one == other
-    assert one
+
+    def found(archive: Archive) -> dict[str, RawEvent]:
+        """The events without their place, which a window's pages decide."""
+        rows = events(archive, CURSOR, "usage_events", window)
+        return {
+            row.event_id: msgspec.structs.replace(row, record=None, archive_page=None)
+            for row in rows
+        }
+
+    assert found(filled) == found(archive)
+    assert found(filled)
+
+
+def test_from_every_event_one_gets_back_to_its_record_in_the_archive(filled: Archive) -> None:
+    """As the column's description says: the page's file, and the record's number on it."""
+    lists = {"usage_report": "results", "cost_report": "results", "claude_code": "data"}
+    root = Path(filled.root)
+    pages: dict[str, list[bytes]] = {}
+    for vendor in (ANTHROPIC, CURSOR):
+        for endpoint in (e for e in vendor.endpoints if e.yields is RawEvent):
+            found = events(filled, vendor, endpoint.name)
+            assert found
+            for event in found:
+                sha, _, number = (event.archive_page or "").partition("#")
+                if sha not in pages:
+                    file = f"{vendor.name}/{endpoint.name}/pages/{sha[:2]}/{sha}.jsonl.gz"
+                    page = msgspec.json.decode(gzip.decompress((root / file).read_bytes()))
+                    name = lists.get(endpoint.name, "data")
+                    listed = page["usageEvents"] if "usageEvents" in page else page["data"]
+                    if name == "results":
+                        listed = [result for bucket in listed for result in bucket["results"]]
+                    pages[sha] = [msgspec.json.encode(record) for record in listed]
+                record = msgspec.json.decode((event.raw_response or "").encode())
+                assert msgspec.json.encode(record) == pages[sha][int(number) - 1]
 
 
 # --- Which days are asked ----------------------------------------------------------------------

@@ -54,7 +54,14 @@ CREATE TABLE raw_ai_events (
   attribution_method STRING NOT NULL OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), or unknown. Looking people up happens in the facts."),
   data_quality_score FLOAT64 NOT NULL OPTIONS(description="1 minus the weights of the rules that the row broke; 0 where a critical rule broke."),
   validation_errors ARRAY<STRING> OPTIONS(description="What the reader of the record flagged, a detail behind a colon, then the names of the rules that the row broke; empty where none."),
-  is_charge_unknown BOOL OPTIONS(description="True where the record bills, or may bill, an amount that is not known: cost_usd is NULL and the record is in no cost. NULL in rows written before the column existed.")
+  is_charge_unknown BOOL OPTIONS(description="True where the record bills, or may bill, an amount that is not known: cost_usd is NULL and the record is in no cost. NULL in rows written before the column existed."),
+  weight_class STRING OPTIONS(description="Which column of usage a cost line bills, by whose count it is split: input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, web_search_requests. NULL for lines that bill none of them, for events that are no cost line, and in rows written before the column existed."),
+  price_tier STRING OPTIONS(description="batch or standard: which list price the tokens have. NULL on cost that names no tier, and in rows written before the column existed."),
+  is_committed BOOL OPTIONS(description="True for tokens that a commitment pays, which no cost line bills. NULL where no tokens are reported, and in rows written before the column existed."),
+  quantity NUMERIC OPTIONS(description="How much was used of what is no token, request or line, in quantity_unit."),
+  quantity_unit STRING OPTIONS(description="What quantity counts, in the plural: images, seconds, characters, credits."),
+  vendor_user_id STRING OPTIONS(description="Vendor's own id of the person or service account that acted, where it reports one."),
+  archive_page STRING OPTIONS(description="Where the event's record is: SHA-256 of the archived page (its file is <platform>/<source_endpoint>/pages/<first two digits>/<SHA-256>.jsonl.gz in the archive), #, and the record's number on the page, from 1. For costs of files: the file, #, and the entry's key. NULL in rows written before the column existed.")
 )
 PARTITION BY event_date
 CLUSTER BY platform, user_email, event_type, event_timestamp
