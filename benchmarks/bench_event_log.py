@@ -12,8 +12,8 @@ import tempfile
 import time
 
 import dagster as dg
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
+from ai_usage.instance.dagster_private import ConsolidatedSqliteEventLogStorage
 from ai_usage.instance.event_log import PooledSqliteEventLogStorage
 
 RUNS = 5

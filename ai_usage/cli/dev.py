@@ -21,7 +21,7 @@ from ai_usage.settings import Settings
 
 def serve_ui(console: Console, settings: Settings, port: int) -> None:
     """Run Dagster's UI and daemon until they are stopped (Ctrl-C or a termination signal)."""
-    from dagster._cli.dev import dev_command
+    from ai_usage.instance.dagster_private import dev_command
 
     home = dagster_home(settings)
     _check_free(port)
@@ -41,7 +41,7 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
     with warnings.catch_warnings(), _stopping_cleanly():
         # Dagster recommends another command, for projects laid out by it.
         warnings.simplefilter("ignore")
-        dev_command.main([*graph, *address], prog_name="dagster dev", standalone_mode=False)
+        dev_command().main([*graph, *address], prog_name="dagster dev", standalone_mode=False)
 
 
 _WORKSPACE = """\

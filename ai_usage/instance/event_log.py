@@ -17,13 +17,16 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as db
-from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
-from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
+
+from ai_usage.instance.dagster_private import (
+    ASSET_CHECK_EVENTS,
+    ASSET_EVENTS,
+    SQLITE_BUSY_TIMEOUT_SECONDS,
+    ConfigurableClassData,
+    ConsolidatedSqliteEventLogStorage,
+    SqlEventLogStorageTable,
+)
 
 _BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 """Dagster's variable: as many materialisations of one range are handed to the storage at once."""
@@ -103,7 +106,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             self._asset_key_columns = self._asset_key_columns | {column_name}
         return True
 
-    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """Store events of assets and checks in one transaction, all or none."""
         insert = SqlEventLogStorageTable.insert().returning(
             SqlEventLogStorageTable.c.id, sort_by_parameter_order=True

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 import dagster as dg
-from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.dagster_private import (
+    IN_PROGRESS_RUN_STATUSES,
+    QueuedRunCoordinator,
+    SubmitRunContext,
+)
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names

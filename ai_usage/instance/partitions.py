@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from ai_usage.days.windows import Window
+from ai_usage.errors import AiUsageError
+from ai_usage.instance.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
-
-from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 
 DAY_FORMAT = "%Y-%m-%d"

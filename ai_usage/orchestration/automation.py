@@ -15,13 +15,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    BACKFILL_ID_TAG,
-)
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.dagster_private import BACKFILL_ID_TAG
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run

@@ -8,9 +8,6 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES
-from dagster._core.storage.tags import BACKFILL_ID_TAG
 
 from ai_usage.alerts.findings import (
     BUILT,
@@ -25,6 +22,11 @@ from ai_usage.alerts.findings import (
 from ai_usage.alerts.history import EndedRun
 from ai_usage.alerts.routes import Severity
 from ai_usage.days.windows import Window
+from ai_usage.instance.dagster_private import (
+    BACKFILL_ID_TAG,
+    BULK_ACTION_TERMINAL_STATUSES,
+    AssetGraph,
+)
 from ai_usage.instance.partitions import window_of_run
 from ai_usage.instance.step_errors import error_line, interrupted
 from ai_usage.quality.consequences import CONSEQUENCES

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    BACKFILL_ID_TAG,
-)
 
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    BACKFILL_ID_TAG,
+)
 from ai_usage.orchestration.assets.common import explained
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
@@ -33,6 +31,11 @@ from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.quality.contract import Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse
+from ai_usage_tests.support.dagster_private import (
+    BulkActionStatus,
+    DagsterExecutionInterruptedError,
+    PartitionBackfill,
+)
 
 DAY = date(2026, 3, 10)
 PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01", end_offset=1, timezone="UTC")

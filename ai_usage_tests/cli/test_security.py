@@ -18,7 +18,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.execution.plan.objects import StepFailureData
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -38,6 +37,7 @@ from ai_usage_tests.alerts.receivers import (
 )
 from ai_usage_tests.cli.conftest import Filled
 from ai_usage_tests.cli.support import CONTENTS, FROM, TO, TODAY, Done, Place
+from ai_usage_tests.support.dagster_private import StepFailureData
 from ai_usage_tests.support.hostile import HostileAnswers
 from ai_usage_tests.support.secrets import found, texts_below
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.test_utils import create_run_for_test
 
 from ai_usage.instance.dead_runs import PROCESS_TAG, fail_orphaned_runs, this_process
 from ai_usage.orchestration.runs import dagster_yaml
+from ai_usage_tests.support.dagster_private import create_run_for_test
 
 STARTED, FAILURE = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
+from ai_usage.instance.dagster_private import ConsolidatedSqliteEventLogStorage
 from ai_usage.instance.event_log import PooledSqliteEventLogStorage
 from ai_usage.orchestration.runs import dagster_home
 from ai_usage.settings import Settings

@@ -12,22 +12,22 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.run_coordinator import SubmitRunContext
-from dagster._core.test_utils import create_run_for_test
-from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.dagster_private import SubmitRunContext
 from ai_usage.instance.dead_runs import PROCESS_TAG
 from ai_usage.instance.one_writer import WRITES, WRITES_TAG, wait_for_turn
 from ai_usage.orchestration.automation import REFERENCE, TRANSFORM
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.settings import Settings
+from ai_usage_tests.support.dagster_private import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+    TagConcurrencyLimitsCounter,
+    create_run_for_test,
+)
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "postgres" / "dagster.yaml"
 TABLE, VIEW = dg.AssetKey("fact_ai_costs"), dg.AssetKey("vw_executive_dashboard")

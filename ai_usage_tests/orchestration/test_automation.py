@@ -10,8 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
-from dagster._core.test_utils import create_run_for_test
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
@@ -40,6 +38,7 @@ from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
+from ai_usage_tests.support.dagster_private import TimeWindowFreshnessPolicy, create_run_for_test
 
 TODAY = date(2026, 3, 18)
 KEYS = {"CURSOR_API_KEY": "key_test", "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-test"}

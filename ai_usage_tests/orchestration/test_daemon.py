@@ -13,7 +13,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.test_utils import create_run_for_test
 
 from ai_usage.days.clock import utc_today
 from ai_usage.instance.partitions import lookback_window, range_tags
@@ -27,6 +26,7 @@ from ai_usage.orchestration.automation import (
 from ai_usage.orchestration.runs import dagster_home
 from ai_usage.settings import Settings
 from ai_usage_tests.alerts.receivers import http_receiver
+from ai_usage_tests.support.dagster_private import create_run_for_test
 
 WAIT_SECONDS = 150
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
+from ai_usage.instance.dagster_private import AssetGraph
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.settings import Settings
 from ai_usage.warehouse.schema import table_names, table_schema

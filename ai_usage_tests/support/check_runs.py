@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from ai_usage.instance.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 

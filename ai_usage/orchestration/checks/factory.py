@@ -9,11 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData,
-)
 
 from ai_usage.days.windows import Window
+from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.quality.contract import (
