@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         description="BigQuery dataset that holds the views. Default: that of the tables.",
     )
+    internal_dataset: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="The DuckDB schema or BigQuery dataset that holds what the pipeline works out "
+        "between the raw events and the facts, and its daily sums; for the pipeline and "
+        "administrators. Default: that of the tables with `_internal`.",
+    )
     archive: str | None = Field(
         None,
         description="Folder or `gs://` path of the source archive. Default: `<home>/archive`.",

@@ -14,13 +14,12 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
-from sqlglot.schema import MappingSchema
 
 from ai_usage.warehouse.files import sql_root
-from ai_usage.warehouse.schema import table_names, table_schema
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.functions import inline
+from ai_usage.warehouse.relations import relations
+from ai_usage.warehouse.types import typed as _typed
 from ai_usage.warehouse.zones import NODES, USE, leaves_zone_open
 
 
@@ -71,6 +70,8 @@ def lint_sql(sql: str, file: str = "-") -> list[Finding]:
     for statement in sqlglot.parse(sql, read="bigquery"):
         if statement is None:
             continue
+        if not (isinstance(statement, exp.Create) and statement.kind == "FUNCTION"):
+            statement = inline(statement)
         query = statement.expression if isinstance(statement, exp.Create) else statement
         findings += _apply(_WRITTEN, statement, file)
         if not isinstance(query, exp.Query):
@@ -110,7 +111,7 @@ def zoneless(sql: str) -> Iterator[str]:
                 continue
             ours = query.copy()
             for table in ours.find_all(exp.Table):
-                if table.name in table_names():
+                if table.name in relations():
                     table.set("db", None)
                     table.set("catalog", None)
             try:
@@ -118,38 +119,6 @@ def zoneless(sql: str) -> Iterator[str]:
             except SqlglotError:
                 typed = annotate_types(ours, dialect="bigquery")
             yield from (finding.construct for finding in _apply((ZONE,), typed, "-"))
-
-
-PARAMETERS = {
-    "as_of": "DATE",
-    "start": "DATE",
-    "end": "DATE",
-    "month_start": "DATE",
-    "next_month": "DATE",
-    "earliest": "DATE",
-    "day": "DATE",
-    "today": "DATE",
-    "settled_before": "DATE",
-    "closed_at": "TIMESTAMP",
-    "months": "INT64",
-}
-"""Types of parameters, which are the same wherever they have the name."""
-
-
-def _typed(query: exp.Query) -> exp.Expr:
-    """The query with every column's table and every expression's type known."""
-    query = query.copy()
-    for parameter in list(query.find_all(exp.Parameter)):
-        if parameter.name in PARAMETERS:
-            kind = exp.DataType.build(PARAMETERS[parameter.name], dialect="bigquery")
-            parameter.replace(exp.cast(exp.Null(), kind))
-    columns: dict[str, object] = {
-        t: {c.name: c.type for c in table_schema(t).columns} for t in table_names()
-    }
-    columns |= {v: dict.fromkeys(view_schema(v).column_names, "UNKNOWN") for v in view_names()}
-    schema = MappingSchema(columns, dialect="bigquery")
-    known = qualify(query, schema=schema, dialect="bigquery", quote_identifiers=False)
-    return annotate_types(known, schema=schema, dialect="bigquery")
 
 
 def _type(node: exp.Expr | None) -> exp.DType | None:

@@ -20,7 +20,7 @@ from ai_usage.settings import Settings
 from ai_usage.text.words import counted
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.http import VendorClient
-from ai_usage.warehouse.sql import relations
+from ai_usage.warehouse.relations import relations
 
 
 def examine(console: Console, settings: Settings) -> bool:

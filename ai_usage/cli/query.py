@@ -18,8 +18,8 @@ from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
+from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import relations
 from ai_usage.warehouse.views import view_schema
 
 _CHANGES = (

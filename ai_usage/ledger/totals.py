@@ -18,7 +18,7 @@ def totals_of(warehouse: Warehouse, month: date, now: datetime) -> list[ClosedTo
     """The month's totals as the facts have them: a version of a person, product, cost centre."""
     window = month_window(month)
     bound = {"start": window.start, "end": window.end, "closed_at": now}
-    rows = warehouse.rows(Query(load("facts", "closed_months"), bound))
+    rows = warehouse.rows(Query(load("ledger", "closing_totals"), bound))
     return sorted((_total(row) for row in rows), key=_order)
 
 

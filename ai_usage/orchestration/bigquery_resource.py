@@ -83,6 +83,7 @@ class BigQueryWarehouseResource(WarehouseResource):
     project: str
     dataset: str
     views_dataset: str | None = None
+    internal_dataset: str | None = None
     location: str | None = None
     maximum_bytes_billed: int | None = None
     storage_api: bool = True
@@ -94,6 +95,7 @@ class BigQueryWarehouseResource(WarehouseResource):
             project=self.project,
             dataset=self.dataset,
             views_dataset=self.views_dataset,
+            internal_dataset=self.internal_dataset,
             location=self.location,
             maximum_bytes_billed=self.maximum_bytes_billed,
             storage_api=self.storage_api,
@@ -138,6 +140,7 @@ def bigquery_resource(settings: Settings) -> BigQueryWarehouseResource:
         project=str(settings.bigquery_project),
         dataset=settings.dataset,
         views_dataset=settings.views_dataset,
+        internal_dataset=settings.internal_dataset,
         location=settings.bigquery_location,
         maximum_bytes_billed=settings.maximum_bytes_billed,
         # The Storage API has an endpoint of its own, which is not named by the other.

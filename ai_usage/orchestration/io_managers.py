@@ -27,12 +27,16 @@ class DuckDBWarehouseResource(WarehouseResource):
 
     path: str
     dataset: str
+    internal_dataset: str | None = None
     lock_timeout_seconds: float = 60.0
 
     def warehouse(self) -> Warehouse:
         """The warehouse in the file."""
         return DuckDBWarehouse(
-            Path(self.path), self.dataset, lock_timeout_seconds=self.lock_timeout_seconds
+            Path(self.path),
+            self.dataset,
+            internal_dataset=self.internal_dataset,
+            lock_timeout_seconds=self.lock_timeout_seconds,
         )
 
 
@@ -102,5 +106,6 @@ def warehouse_resource(settings: Settings) -> WarehouseResource:
     return DuckDBWarehouseResource(
         path=str(settings.warehouse_path),
         dataset=settings.dataset,
+        internal_dataset=settings.internal_dataset,
         lock_timeout_seconds=settings.lock_timeout_seconds,
     )

@@ -9,8 +9,9 @@ from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
 from ai_usage.warehouse.files import names
+from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import references, relations
+from ai_usage.warehouse.sql import references
 from ai_usage.warehouse.views import view_names, view_schema
 
 

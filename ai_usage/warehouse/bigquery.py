@@ -52,8 +52,9 @@ from ai_usage.warehouse.bigquery_tables import (
     type_of,
 )
 from ai_usage.warehouse.incoming import check_arrow, check_names
+from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal, relations
 from ai_usage.warehouse.schema import Column, TableSchema, table_names, table_schema
-from ai_usage.warehouse.sql import Literals, references, relations, render
+from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema, tables_read
 
 STAGE_LIFETIME = timedelta(hours=24)
@@ -79,13 +80,15 @@ Connect = Callable[[], AbstractContextManager[bigquery.Client]]
 class BigQueryWarehouse(Warehouse):
     """A warehouse in the dataset `project.dataset`, its views in `views_dataset`.
 
-    `connect` opens a client; `labels` says what the jobs of this moment are for.
+    What is internal stands in `internal_dataset`, else `<dataset>_internal`. `connect` opens a
+    client; `labels` says what the jobs of this moment are for.
     """
 
     connect: Connect
     project: str
     dataset: str
     views_dataset: str | None = None
+    internal_dataset: str | None = None
     location: str | None = None
     maximum_bytes_billed: int | None = None
     storage_api: bool = True
@@ -99,9 +102,19 @@ class BigQueryWarehouse(Warehouse):
 
     def home(self, relation: str) -> str:
         """The full name of a table or view of the product, unquoted."""
+        return f"{self.project}.{self.dataset_of(relation)}.{relation}"
+
+    def dataset_of(self, relation: str) -> str:
+        """The dataset in which a table or view of the product stands."""
+        if is_internal(relation):
+            return self.internal
         is_view = relations().get(relation) == "view"
-        dataset = (self.views_dataset or self.dataset) if is_view else self.dataset
-        return f"{self.project}.{dataset}.{relation}"
+        return (self.views_dataset or self.dataset) if is_view else self.dataset
+
+    @property
+    def internal(self) -> str:
+        """The dataset of what is internal."""
+        return self.internal_dataset or f"{self.dataset}{INTERNAL_SUFFIX}"
 
     def render(self, sql: str, literals: Literals | None = None) -> str:
         """A statement with the product's names written out in full."""
@@ -110,6 +123,7 @@ class BigQueryWarehouse(Warehouse):
             "bigquery",
             dataset=f"{self.project}.{self.dataset}",
             views_dataset=f"{self.project}.{self.views_dataset or self.dataset}",
+            internal_dataset=f"{self.project}.{self.internal}",
             literals=literals,
         )
 

@@ -23,6 +23,7 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.incoming import check_arrow, check_names
+from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
@@ -54,11 +55,22 @@ class _PresentColumn:
 
 
 class DuckDBWarehouse(Warehouse):
-    """A warehouse in the DuckDB file `path`, its tables in the schema `dataset`."""
+    """A warehouse in the DuckDB file `path`: tables and views in the schema `dataset`.
 
-    def __init__(self, path: Path, dataset: str, *, lock_timeout_seconds: float = 60.0) -> None:
+    What is internal stands in the schema `internal_dataset`, else `<dataset>_internal`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        dataset: str,
+        *,
+        internal_dataset: str | None = None,
+        lock_timeout_seconds: float = 60.0,
+    ) -> None:
         self.path = path
         self.dataset = dataset
+        self.internal_dataset = internal_dataset or f"{dataset}{INTERNAL_SUFFIX}"
         self.lock_timeout_seconds = lock_timeout_seconds
 
     def describe(self) -> str:
@@ -72,12 +84,13 @@ class DuckDBWarehouse(Warehouse):
         Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
         no DuckDB file.
         """
-        if self.path.name.split(".")[0].lower() == self.dataset.lower():
+        for schema in (self.dataset, self.internal_dataset):
             # DuckDB names the database after its file, and then no name says which one is meant.
-            raise WarehouseError(
-                f"{self.path}: a DuckDB file cannot be named like its schema {self.dataset}; give "
-                "AI_USAGE_DUCKDB_PATH or AI_USAGE_DATASET another name."
-            )
+            if self.path.name.split(".")[0].lower() == schema.lower():
+                raise WarehouseError(
+                    f"{self.path}: a DuckDB file cannot be named like its schema {schema}; give "
+                    "AI_USAGE_DUCKDB_PATH or AI_USAGE_DATASET another name."
+                )
         if read_only and not self.path.exists():
             raise WarehouseError(
                 f"{self.path}: there is no warehouse yet; fill it with `ai-usage run` or "
@@ -97,7 +110,8 @@ class DuckDBWarehouse(Warehouse):
                 # Where Python has no script (-c, a shell) DuckDB draws a bar into our output.
                 connection.execute("SET enable_progress_bar = false")
                 if not read_only:
-                    connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self.dataset}"')
+                    for schema in (self.dataset, self.internal_dataset):
+                        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
                 yield connection
             except duckdb.Error as error:
                 # Anything that is executed may be the first to meet a full disk.
@@ -164,7 +178,7 @@ class DuckDBWarehouse(Warehouse):
             "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
             "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? "
             "ORDER BY column_index",
-            [self.dataset, relation],
+            [self._home(relation), relation],
         ).fetchall()
         return {name: _PresentColumn(*rest) for name, *rest in found}
 
@@ -262,7 +276,7 @@ class DuckDBWarehouse(Warehouse):
             # A table that nothing was written to yet is empty, not missing.
             for read in references(new.sql) & set(table_names()):
                 self._ensure(connection, table_schema(read))
-            sql = render(new.sql, "duckdb", dataset=self.dataset)
+            sql = self._rendered(new.sql)
             _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
             return
         check_arrow(schema, new.schema)
@@ -339,7 +353,7 @@ class DuckDBWarehouse(Warehouse):
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
         """Create or replace the view with its render parameters filled in."""
         self._create_what_is_read(view, literals)
-        query = render(view.query, "duckdb", dataset=self.dataset, literals=literals)
+        query = self._rendered(view.query, literals)
         name = self._qualified(view.name)
         # What is not committed is rolled back when the connection closes: the old view stays.
         with self.connect() as connection:
@@ -364,7 +378,7 @@ class DuckDBWarehouse(Warehouse):
         """The rows of a query in BigQuery's dialect."""
         if isinstance(query, str):
             query = Query(query)
-        sql = render(query.sql, "duckdb", dataset=self.dataset)
+        sql = self._rendered(query.sql)
         with self.connect(read_only=True) as connection:
             try:
                 found = connection.sql(sql, params=dict(query.parameters) or None)
@@ -378,11 +392,25 @@ class DuckDBWarehouse(Warehouse):
         import ibis
 
         with self.connect(read_only=True) as connection:
-            connection.execute(f'USE "{self.dataset}"')
+            # Names of internal tables are found too: no relation stands in both schemas.
+            path = f"{self.dataset},{self.internal_dataset}"
+            connection.execute(f"SET search_path = {_quoted(path)}")
             yield ibis.duckdb.from_connection(connection)
 
+    def _rendered(self, sql: str, literals: Literals | None = None) -> str:
+        return render(
+            sql,
+            "duckdb",
+            dataset=self.dataset,
+            internal_dataset=self.internal_dataset,
+            literals=literals,
+        )
+
+    def _home(self, relation: str) -> str:
+        return self.internal_dataset if is_internal(relation) else self.dataset
+
     def _qualified(self, name: str) -> str:
-        return f'"{self.dataset}"."{name}"'
+        return f'"{self._home(name)}"."{name}"'
 
     @staticmethod
     def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -6,12 +6,22 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["tables", "facts", "views", "checks"]
+Kind = Literal[
+    "tables",
+    "functions",
+    "staging",
+    "intermediate",
+    "facts",
+    "rollups",
+    "views",
+    "ledger",
+    "checks",
+]
 
 
 @cache
 def sql_root() -> Path:
-    """The folder that holds `tables/`, `facts/`, `views/` and `checks/`."""
+    """The folder that holds a folder per kind of SQL file."""
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_sql"
     return packaged if packaged.is_dir() else package.parent / "sql"

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Literal
 
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.warehouse.files import names
+from ai_usage.warehouse.functions import inline
+from ai_usage.warehouse.relations import is_internal, relations
 
 Dialect = Literal["bigquery", "duckdb"]
 Literals = Mapping[str, date | int | str | None]
+_Homes = tuple[str, str, str]
+"""The datasets of tables, of views, and of what is internal."""
 
 AS_OF = "as_of"
 """The render parameter of views: the day they are seen from. None: always the current UTC day."""
+
+MONTHS = "months"
+"""The whole months of a view's window before the running one."""
+
+WINDOW_START = "window_start"
+"""The render parameter that follows from the two: the first day of a view's window."""
 
 
 def render(
@@ -29,23 +38,31 @@ def render(
     *,
     dataset: str,
     views_dataset: str | None = None,
+    internal_dataset: str | None = None,
     literals: Literals | None = None,
 ) -> str:
     """Render one statement for `dialect`.
 
-    Names of the product's tables and views are qualified with their dataset; `@name` becomes the
-    typed literal in `literals` where there is one, else it stays a bound parameter.
+    Calls of the product's functions are replaced by what they stand for. Names of its tables and
+    views are qualified with their dataset, that of the tables where no other is given; `@name`
+    becomes the typed literal in `literals` where there is one, else it stays a bound parameter.
     """
+    homes = (dataset, views_dataset or dataset, internal_dataset or dataset)
     if literals is None:
-        return _rendered(sql, dialect, dataset, views_dataset or dataset)
-    tree = _qualify(_parsed(sql).copy(), dataset, views_dataset or dataset)
-    return _written(_fill(tree, literals, dialect), dialect)
+        return _rendered(sql, dialect, homes)
+    tree = _qualify(_parsed(sql).copy(), homes)
+    return _written(filled(tree, literals), dialect)
 
 
-@lru_cache(maxsize=256)
-def _rendered(sql: str, dialect: Dialect, dataset: str, views_dataset: str) -> str:
+@lru_cache(maxsize=512)
+def _rendered(sql: str, dialect: Dialect, homes: _Homes) -> str:
     """A statement without literals: a run asks for the same few again and again."""
-    return _written(_qualify(_parsed(sql).copy(), dataset, views_dataset), dialect)
+    return _written(_qualify(_parsed(sql).copy(), homes), dialect)
+
+
+def inlined(sql: str) -> str:
+    """The statement, in BigQuery's dialect, with the product's functions inlined."""
+    return _parsed(sql).sql("bigquery", pretty=True)
 
 
 def _written(tree: exp.Expr, dialect: Dialect) -> str:
@@ -94,12 +111,6 @@ def _is_compound(node: exp.Expr | None) -> bool:
     return isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, exp.Paren)
 
 
-@cache
-def relations() -> dict[str, str]:
-    """Every table and view of the product, and which of the two it is."""
-    return dict.fromkeys(names("tables"), "table") | dict.fromkeys(names("views"), "view")
-
-
 @lru_cache(maxsize=256)
 def references(sql: str) -> frozenset[str]:
     """The product's tables and views that a statement reads."""
@@ -118,14 +129,16 @@ def _parsed(sql: str) -> exp.Expr:
     The same few statements are asked for again and again in a run, and a fact takes as long to
     parse as to run over a day.
     """
-    return sqlglot.parse_one(sql, read="bigquery")
+    return inline(sqlglot.parse_one(sql, read="bigquery"))
 
 
-def _qualify(tree: exp.Expr, dataset: str, views_dataset: str) -> exp.Expr:
+def _qualify(tree: exp.Expr, homes: _Homes) -> exp.Expr:
+    tables, views, internal = homes
     for table in tree.find_all(exp.Table):
         if not _is_ours(table):
             continue
-        home = views_dataset if relations()[table.name] == "view" else dataset
+        home = views if relations()[table.name] == "view" else tables
+        home = internal if is_internal(table.name) else home
         parts = [exp.to_identifier(part) for part in home.split(".")]
         table.set("db", parts[-1])
         if len(parts) > 1:
@@ -159,11 +172,31 @@ def _ctes_seen_by(node: exp.Expr) -> set[str]:
     return seen
 
 
-def _fill(tree: exp.Expr, literals: Literals, dialect: Dialect) -> exp.Expr:
+def filled(tree: exp.Expr, literals: Literals) -> exp.Expr:
+    """The tree with typed literals for the parameters that are given; the others stay."""
     for parameter in list(tree.find_all(exp.Parameter)):
         if parameter.name in literals:
             parameter.replace(_literal(literals[parameter.name], parameter.name))
+        elif parameter.name == WINDOW_START and {AS_OF, MONTHS} <= literals.keys():
+            parameter.replace(_window_start(literals[AS_OF], literals[MONTHS]))
     return tree
+
+
+def _window_start(as_of: date | int | str | None, months: date | int | str | None) -> exp.Expr:
+    """The first of the month that lies `months` before that of `as_of`.
+
+    Written as a constant, or from the current day: only by constants BigQuery leaves out
+    partitions, not by what a subquery finds.
+    """
+    if not isinstance(months, int):
+        raise TypeError(f"@{MONTHS}: a number, not {months!r}")
+    if isinstance(as_of, date):
+        whole = as_of.year * 12 + as_of.month - 1 - months
+        return _literal(date(whole // 12, whole % 12 + 1, 1), WINDOW_START)
+    return sqlglot.parse_one(
+        f"DATE_SUB(DATE_TRUNC(CURRENT_DATE('UTC'), MONTH), INTERVAL {months} MONTH)",
+        read="bigquery",
+    )
 
 
 def _literal(value: date | int | str | None, name: str) -> exp.Expr:

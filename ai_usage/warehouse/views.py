@@ -1,4 +1,6 @@
-"""Views as their files in `sql/views/` declare them: name, descriptions, columns, query, window.
+"""Views as their files declare them: name, descriptions, columns, query, window.
+
+Published views stand in `sql/views/`, those of staging and helper views in their layers' folders.
 
 How a view is created belongs to the engines; what it means stands in its SQL file alone.
 """
@@ -12,8 +14,9 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 
-from ai_usage.warehouse.files import load, names
-from ai_usage.warehouse.sql import AS_OF, references
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.relations import layer_of, relations
+from ai_usage.warehouse.sql import AS_OF, MONTHS, WINDOW_START, inlined, references
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class ViewSchema:
 
     The query still has its render parameters: `@as_of`, the UTC day that it is seen from, and one
     for each label, whose value the deployed view takes. `@months` is the view's window: that many
-    whole months and the running one.
+    whole months and the running one; `@window_start`, its first day, follows from the two.
     """
 
     name: str
@@ -51,13 +54,21 @@ class ViewSchema:
 
 @cache
 def view_schema(name: str) -> ViewSchema:
-    """The view `name` as `sql/views/<name>.sql` declares it."""
-    return parse_view(load("views", name))
+    """The view `name` as its file declares it. KeyError if there is no such view."""
+    return parse_view(_text(name))
+
+
+def _text(name: str) -> str:
+    layer = layer_of(name)
+    if layer is None or relations()[name] != "view":
+        raise KeyError(f"{name} is no view of the product")
+    return load(layer, name)
 
 
 @cache
 def _in_order() -> tuple[str, ...]:
-    waiting = {name: references(load("views", name)) - {name} for name in names("views")}
+    names = sorted(name for name, kind in relations().items() if kind == "view")
+    waiting = {name: references(_text(name)) - {name} for name in names}
     ordered: list[str] = []
     while waiting:
         ready = [name for name, reads in waiting.items() if not reads & waiting.keys()]
@@ -74,6 +85,11 @@ def view_names() -> list[str]:
     return list(_in_order())
 
 
+def published_views() -> list[str]:
+    """The views that people read, those that others read before these, else by name."""
+    return [name for name in _in_order() if layer_of(name) == "views"]
+
+
 def parse_view(ddl: str) -> ViewSchema:
     """Read one `CREATE VIEW` in BigQuery's dialect.
 
@@ -81,6 +97,7 @@ def parse_view(ddl: str) -> ViewSchema:
     parameters of its query besides @as_of, or where the declared columns are not those that the
     query selects, in its order.
     """
+    ddl = inlined(ddl)
     create = sqlglot.parse_one(ddl, read="bigquery")
     if (
         not isinstance(create, exp.Create)
@@ -102,6 +119,8 @@ def parse_view(ddl: str) -> ViewSchema:
         for pair in options.get("labels", exp.Array()).expressions
     }
     asked = {parameter.name for parameter in create.find_all(exp.Parameter)} - {AS_OF}
+    if WINDOW_START in asked:
+        asked = asked - {WINDOW_START} | {MONTHS}
     if asked != labels.keys():
         unmatched = ", ".join(sorted(asked ^ labels.keys()))
         raise ValueError(f"{name}: a parameter and its label go together: {unmatched}")
@@ -138,5 +157,5 @@ def _options(properties: exp.Expression | None) -> dict[str, exp.Expression]:
 def tables_read(sql: str) -> frozenset[str]:
     """The product's tables that a statement reads, those of the views that it reads included."""
     read = references(sql)
-    views = read & set(names("views"))
+    views = read & set(view_names())
     return (read - views).union(*(tables_read(view_schema(view).query) for view in views))

@@ -9,33 +9,12 @@ from typing import Any
 
 import duckdb
 
-from ai_usage.warehouse.files import load
-from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.files import Kind, load
+from ai_usage.warehouse.layers import built_tables
+from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.sql import references, render
 from ai_usage.warehouse.views import view_names, view_schema
-
-READ = (
-    "dim_users",
-    "dim_dates",
-    "dim_platforms",
-    "dim_cost_centers",
-    "fact_ai_costs",
-    "fact_ai_usage",
-    "dim_seats",
-    "dim_budgets",
-    "raw_ai_events",
-    "raw_invoices",
-    "loaded_days",
-    "raw_member_spend",
-    "api_key_mappings",
-    "bridge_user_identity",
-    "allocation_rules",
-    "dim_model_prices",
-    "invoice_days",
-    "invoice_reconciliation",
-    "closed_months",
-    "raw_restatements",
-)
+from ai_usage_tests.support.layers import build_layers, create_tables, create_view, derived_tables
 
 
 class Engine:
@@ -46,14 +25,10 @@ class Engine:
         if utc:
             self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._connection.execute("SET threads = 1")
-        self._connection.execute("CREATE SCHEMA w")
-        for name in READ:
-            columns = ", ".join(
-                f"{c.name} {c.duckdb_type}{'' if c.nullable else ' NOT NULL'}"
-                for c in table_schema(name).columns
-            )
-            self._connection.execute(f"CREATE TABLE w.{name} ({columns})")
-        self._held: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
+        create_tables(self._connection, "w")
+        self._held: dict[str, list[dict[str, Any]]] = {name: [] for name in table_names()}
+        self._given: set[str] = set()
+        self._built: dict[str, date] = {}
         self._queries: dict[tuple[Any, ...], str] = {}
         self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
         self._read_by_others: dict[str, date] = {}
@@ -71,10 +46,12 @@ class Engine:
 
     def fill(self, tables: Mapping[str, list[dict[str, Any]]]) -> None:
         """Replace the rows of the given tables, but for those that hold them already."""
+        self._given |= tables.keys() & set(built_tables())
         for name, rows in tables.items():
             if self._held.get(name) == rows:
                 continue
             self._held[name] = rows
+            self._built.clear()
             self._connection.execute(f"DELETE FROM w.{name}")
             self._connection.register("new_rows", table_schema(name).to_arrow(rows))
             self._connection.execute(f"INSERT INTO w.{name} BY NAME SELECT * FROM new_rows")
@@ -117,18 +94,26 @@ class Engine:
         rows = self._connection.execute(f"DESCRIBE {name}").fetchall()
         return {row[0]: row[1] for row in rows}
 
-    def rows_of(self, folder: str, name: str, **literals: date | str) -> list[dict[str, Any]]:
+    def rows_of(self, folder: Kind, name: str, **literals: date | str) -> list[dict[str, Any]]:
         """The rows of the query `sql/<folder>/<name>.sql`, its parameters filled in."""
         key = (folder, name, *sorted(literals.items()))
+        query = load(folder, name)
+        self._derive(query, self._today(literals))
         if key not in self._queries:
-            query = load(folder, name)
             self._queries[key] = render(query, "duckdb", dataset="w", literals=literals)
         return self._rows(self._queries[key])
 
+    @staticmethod
+    def _today(literals: Mapping[str, date | str]) -> date:
+        days = [value for value in literals.values() if isinstance(value, date)]
+        return max(days, default=date(2026, 1, 1))
+
     def _created(self, view: str, as_of: date, parameters: Mapping[str, int | str]) -> str:
         schema = view_schema(view)
-        for read in references(schema.query) & set(view_names()):
-            self._create(read, as_of)
+        self._derive(schema.query, as_of)
+        for read in view_names():
+            if read in references(schema.query):
+                self._create(read, as_of)
         key = (view, as_of, tuple(sorted(parameters.items())))
         if key not in self._views:
             name = f"w.{view}_{len(self._views)}"
@@ -139,14 +124,21 @@ class Engine:
             self._views[key] = name
         return self._views[key]
 
+    def _derive(self, query: str, today: date) -> None:
+        """Build what SQL builds of the tables that a query reads, but for what a test gave."""
+        wanted = {t for t in derived_tables(query) if self._built.get(t) != today} - self._given
+        if wanted:
+            built = build_layers(self._connection, "w", today, wanted=wanted, given=self._given)
+            self._built |= dict.fromkeys(built, today)
+
     def _create(self, view: str, as_of: date) -> None:
-        """The view under its own name, as a view that reads it sees it."""
+        """The view under its own name, as a view that reads it sees it, with all that it reads."""
         if self._read_by_others.get(view) != as_of:
             self._read_by_others[view] = as_of
-            schema = view_schema(view)
-            literals = {"as_of": as_of, **schema.defaults}
-            query = render(schema.query, "duckdb", dataset="w", literals=literals)
-            self._connection.execute(f"CREATE OR REPLACE VIEW w.{view} AS {query}")
+            for read in view_names():
+                if read in references(view_schema(view).query):
+                    self._create(read, as_of)
+            create_view(self._connection, "w", view, as_of)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         result = self._connection.execute(sql)

@@ -7,6 +7,7 @@ from the DDL as it is written; small tables go into a query as typed constants.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,8 +24,12 @@ from zetasql.core import wasm_client
 from ai_usage.orchestration.assets.views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
+from ai_usage.warehouse.functions import functions
+from ai_usage.warehouse.relations import INTERNAL_SUFFIX
 from ai_usage.warehouse.schema import Column, table_schema
-from ai_usage.warehouse.views import view_schema
+from ai_usage.warehouse.sql import AS_OF as AS_OF_NAME
+from ai_usage.warehouse.sql import MONTHS, filled, inlined
+from ai_usage.warehouse.views import view_names, view_schema
 
 Row = dict[str, Any]
 Columns = list[tuple[str, str]]
@@ -36,6 +41,7 @@ PARAMETERS = {
     "month_start": "DATE",
     "today": "DATE",
     "as_of": "DATE",
+    "window_start": "DATE",
     "months": "INT64",
     "run_id": "STRING",
     "closed_at": "TIMESTAMP",
@@ -102,14 +108,9 @@ class GoogleSql:
             declared[name] = [(c.name, c.type) for c in created.column_definition_list]
             self.tables[name] = [(column, type_name(kind)) for column, kind in declared[name]]
         self._fill(declared)
-        # Views may read views: as often as needed to have them all.
-        waiting = list(names("views"))
-        while waiting:
-            ready = [v for v in waiting if not _reads(load("views", v)) & set(waiting) - {v}]
-            for name in ready:
-                declared[name] = _outputs(self._analyze(deployed(name)))
+        for name in view_names():
+            declared[name] = _outputs(self._analyze(deployed(name)))
             self._fill(declared)
-            waiting = [v for v in waiting if v not in ready]
 
     def _fill(self, declared: Mapping[str, list[tuple[str, Any]]]) -> None:
         builder = CatalogBuilder("warehouse").with_builtin_functions(self._builtin)
@@ -122,10 +123,14 @@ class GoogleSql:
             builder.add_table(tables[-1])
         self._catalog = builder.build()
         # The same under their full names, as they are sent.
-        dataset = types.SimpleCatalog(name=DATASET, table=tables)
-        self._catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=[dataset])]
+        homes = [
+            types.SimpleCatalog(name=name, table=tables)
+            for name in (DATASET, f"{DATASET}{INTERNAL_SUFFIX}")
+        ]
+        self._catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=homes)]
 
     def _analyze(self, sql: str) -> Any:
+        sql = written_out(sql)
         return Analyzer.analyze_statement_static(sql, self._options, self._catalog)
 
     def analyze(self, sql: str) -> Columns:
@@ -174,7 +179,7 @@ class GoogleSql:
 def deployed(view: str, as_of: date | None = None) -> str:
     """The view's file with its parameters filled in, as it is deployed or seen from a day."""
     return with_literals(
-        load("views", view), view_literals(Settings(as_of=as_of or AS_OF), view_schema(view))
+        view_schema(view).ddl, view_literals(Settings(as_of=as_of or AS_OF), view_schema(view))
     )
 
 
@@ -207,13 +212,16 @@ def _outputs(statement: Any) -> list[tuple[str, Any]]:
     return [(column.name, column.column.type) for column in statement.output_column_list]
 
 
-def _reads(sql: str) -> set[str]:
-    return {table.name for table in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Table)}
+def written_out(sql: str) -> str:
+    """The statement as it is, or with the product's functions inlined where it calls any."""
+    calls = any(re.search(rf"\b{name}\(", sql, re.IGNORECASE) for name in functions())
+    return inlined(sql) if calls else sql
 
 
 def with_literals(sql: str, parameters: Mapping[str, Any]) -> str:
-    """The statement with constants for its parameters."""
-    tree = sqlglot.parse_one(sql, read="bigquery")
+    """The statement with constants for its parameters, and its functions inlined."""
+    window = {name: parameters[name] for name in (AS_OF_NAME, MONTHS) if name in parameters}
+    tree = filled(sqlglot.parse_one(written_out(sql), read="bigquery"), window)
     for parameter in list(tree.find_all(exp.Parameter)):
         text = literal(_kind_of(parameters[parameter.name]), parameters[parameter.name])
         parameter.replace(sqlglot.parse_one(text, read="bigquery"))

@@ -8,7 +8,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from ai_usage.warehouse.relations import layer_of, relations
 from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
+from ai_usage.warehouse.views import view_schema
 
 
 def unfiltered(sql: str) -> Iterator[str]:
@@ -20,7 +22,7 @@ def unfiltered(sql: str) -> Iterator[str]:
     for statement in sqlglot.parse(sql, read="bigquery"):
         if statement is None:
             continue
-        if isinstance(statement, exp.Command) and any(t in statement.sql() for t in table_names()):
+        if isinstance(statement, exp.Command) and any(t in statement.sql() for t in relations()):
             yield f"not understood: {statement.sql('bigquery')[:120]}"
         if isinstance(statement, exp.Delete) and _is_read_whole(statement.this, "", statement):
             yield f"{statement.sql('bigquery')[:120]}"
@@ -38,10 +40,23 @@ def _in_query(query: exp.Query) -> Iterator[str]:
 
 
 def _is_read_whole(table: exp.Expr, alias: str, statement: exp.Expr) -> bool:
-    if table.name not in table_names():
+    schema = _read_by_day(table.name)
+    if schema is None:
         return False
-    schema = table_schema(table.name)
     return schema.require_partition_filter and not _filters(statement, alias, schema)
+
+
+def _read_by_day(relation: str) -> TableSchema | None:
+    """The table whose days a reader must name: of a view of staging the one that it shows.
+
+    A filter on the view's column reaches the table's partitions.
+    """
+    if relation in table_names():
+        return table_schema(relation)
+    if layer_of(relation) != "staging":
+        return None
+    shown = sqlglot.parse_one(view_schema(relation).query, read="bigquery").find(exp.Table)
+    return _read_by_day(shown.name) if shown is not None else None
 
 
 def _filters(statement: exp.Expr, alias: str, schema: TableSchema) -> bool:
