@@ -57,7 +57,7 @@ PROVENANCE = frozenset(
         "updated_timestamp",
     }
 )
-"""Columns that say when, by which run and from which page a row was written: left out when tables are compared."""
+"""Columns that say when and by what a row was written: left out when tables are compared."""
 
 
 @dataclass(frozen=True)
