@@ -16,7 +16,6 @@ from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.dimensions import Directory, dimension_assets, people_keys
 from ai_usage.orchestration.assets.directories import directory_assets
-from ai_usage.orchestration.assets.facts import fact_assets
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
@@ -24,7 +23,8 @@ from ai_usage.orchestration.assets.member_spend import member_spend_asset
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import KnownPeople, reference_assets
 from ai_usage.orchestration.assets.sources import source_assets
-from ai_usage.orchestration.assets.views import view_assets
+from ai_usage.orchestration.assets.sql_tables import sql_table_assets
+from ai_usage.orchestration.assets.sql_views import view_assets
 from ai_usage.orchestration.automation import automation, fresh_within
 from ai_usage.orchestration.checks.charges import charge_share_check, charges_known_check
 from ai_usage.orchestration.checks.factory import warehouse_checks
@@ -67,7 +67,7 @@ def build_defs(
         *ledger_assets(vendors, archive, partitions),
         *dimension_assets(directory, finance_snapshot.list_prices, partitions),
         *finance_assets(finance_snapshot, vendors, partitions),
-        *fact_assets(archive, partitions),
+        *sql_table_assets(settings, partitions),
         *view_assets(settings, partitions),
     ]
     assets = fresh_within(settings, assets)

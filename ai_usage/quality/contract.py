@@ -126,14 +126,21 @@ def tests_of(table: str, severity: Severity) -> dict[str, Callable[[Any], Any]]:
     return tests
 
 
-def validate(connection: Any, table: str, severity: Severity, window: Window | None) -> Validation:
+def validate(
+    connection: Any,
+    table: str,
+    severity: Severity,
+    window: Window | None,
+    dataset: str | None = None,
+) -> Validation:
     """Validate a table, or a window of it, inside the engine.
 
+    `dataset` is where the table stands, if that is not the connection's own.
     Passing costs one scan, and one query besides that counts. Only if Pandera finds a failure are
     failing rows counted by rule and day, and a few of them fetched.
     """
     schema = table_schema(table)
-    rows = within(connection.table(table), schema, window)
+    rows = within(connection.table(table, database=dataset), schema, window)
     total = int(rows.count().execute())
     timestamp = dt.Timestamp(timezone="UTC", scale=6 if connection.name == "duckdb" else None)
     try:

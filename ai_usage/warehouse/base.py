@@ -74,8 +74,9 @@ class Warehouse(ABC):
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
         """Make the window (None: the whole table) hold exactly the new rows.
 
-        Raises `WarehouseError` before anything is deleted if a row lies outside the window, a
-        column is missing, unknown or of another type, or a NOT NULL column holds NULL.
+        A view that a query reads and that is not there yet is created. Raises `WarehouseError`
+        before anything is deleted if a row lies outside the window, a column is missing, unknown or
+        of another type, or a NOT NULL column holds NULL.
         """
 
     @abstractmethod
@@ -85,11 +86,20 @@ class Warehouse(ABC):
         A view that it reads and that is not there yet is created too, seen from the same day.
         """
 
-    def _create_what_is_read(self, view: ViewSchema, literals: Literals) -> None:
+    def _create_what_is_read(self, sql: str, literals: Literals) -> None:
+        """Create the views that a statement reads and that are not there yet."""
         for name in view_names():
-            if name in references(view.query) and not self.exists(name):
+            if name in references(sql) and not self.exists(name):
                 read = view_schema(name)
                 self.create_view(read, {**read.defaults, AS_OF: literals.get(AS_OF)})
+
+    @abstractmethod
+    def column_types(self, relation: str) -> Mapping[str, str]:
+        """BigQuery's name for the type of each column of a table or view; empty without it."""
+
+    @abstractmethod
+    def dataset_of(self, relation: str) -> str:
+        """The dataset in which a table or view of the product stands, as ibis names it."""
 
     @abstractmethod
     def query(self, query: Query | str) -> pa.Table:

@@ -163,6 +163,12 @@ class BigQueryWarehouse(Warehouse):
         with self.client() as client:
             return _found(client, self.home(relation)) is not None
 
+    def column_types(self, relation: str) -> Mapping[str, str]:
+        """BigQuery's name for the type of each column that a table or view has."""
+        with self.client() as client:
+            there = _found(client, self.home(relation))
+        return {} if there is None else {f.name: type_of(f) for f in there.schema}
+
     def ensure_table(self, table: str) -> None:
         """Create the table, or add the columns it lacks; other drift is an error."""
         with self.client() as client:
@@ -173,7 +179,7 @@ class BigQueryWarehouse(Warehouse):
         wanted = declared(schema, name)
         there = _found(client, name)
         if there is None:
-            self._require_dataset(client, self.dataset)
+            self._require_dataset(client, self.dataset_of(schema.name))
             # Another run may have been quicker: then its table is looked at like any other.
             client.create_table(wanted, exists_ok=True)
             there = client.get_table(name)
@@ -215,6 +221,8 @@ class BigQueryWarehouse(Warehouse):
         schema = table_schema(table)
         spent = Spent()
         last = monotonic() + RETRY_SECONDS
+        if isinstance(new, Query):
+            self._create_what_is_read(new.sql, {})
         with self.client() as client:
             self._ensure(client, schema)
             while (counts := self._replace_once(client, schema, window, new, spent)) is None:
@@ -241,7 +249,8 @@ class BigQueryWarehouse(Warehouse):
         spent: Spent,
     ) -> dict[str, int] | None:
         """Stage, look, swap. None where the rows are not those of their source tables any more."""
-        stage = f"{self.project}.{self.dataset}.ai_usage_stage_{schema.name}_{uuid.uuid4().hex}"
+        home = f"{self.project}.{self.dataset_of(schema.name)}"
+        stage = f"{home}.ai_usage_stage_{schema.name}_{uuid.uuid4().hex}"
         try:
             read_at: ReadAt = {}
             if isinstance(new, Query):
@@ -386,9 +395,9 @@ SELECT old_rows, new_rows;
 
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
         """Create or replace the view with its render parameters filled in."""
-        self._create_what_is_read(view, literals)
+        self._create_what_is_read(view.query, literals)
         with self.client() as client:
-            self._require_dataset(client, self.views_dataset or self.dataset)
+            self._require_dataset(client, self.dataset_of(view.name))
             self._foreseen(
                 client, self.render(view.query, literals), {}, reads=references(view.query)
             )

@@ -10,7 +10,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
-from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
+from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
 
@@ -171,6 +171,14 @@ class DuckDBWarehouse(Warehouse):
         with self.connect(read_only=True) as connection:
             return bool(self._columns(connection, relation))
 
+    def column_types(self, relation: str) -> Mapping[str, str]:
+        """BigQuery's name for the type of each column that a table or view has."""
+        if not self.path.exists():
+            return {}
+        with self.connect(read_only=True) as connection:
+            found = self._columns(connection, relation)
+        return {name: bigquery_type(column.type) for name, column in found.items()}
+
     def _columns(
         self, connection: duckdb.DuckDBPyConnection, relation: str
     ) -> dict[str, _PresentColumn]:
@@ -178,7 +186,7 @@ class DuckDBWarehouse(Warehouse):
             "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
             "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? "
             "ORDER BY column_index",
-            [self._home(relation), relation],
+            [self.dataset_of(relation), relation],
         ).fetchall()
         return {name: _PresentColumn(*rest) for name, *rest in found}
 
@@ -240,6 +248,8 @@ class DuckDBWarehouse(Warehouse):
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
         """Make the window (None: the whole table) hold exactly the new rows."""
         schema = table_schema(table)
+        if isinstance(new, Query):
+            self._create_what_is_read(new.sql, {})
         with self.connect() as connection:
             self._ensure(connection, schema)
             self._stage(connection, schema, new)
@@ -352,7 +362,7 @@ class DuckDBWarehouse(Warehouse):
 
     def create_view(self, view: ViewSchema, literals: Literals) -> None:
         """Create or replace the view with its render parameters filled in."""
-        self._create_what_is_read(view, literals)
+        self._create_what_is_read(view.query, literals)
         query = self._rendered(view.query, literals)
         name = self._qualified(view.name)
         # What is not committed is rolled back when the connection closes: the old view stays.
@@ -392,9 +402,7 @@ class DuckDBWarehouse(Warehouse):
         import ibis
 
         with self.connect(read_only=True) as connection:
-            # Names of internal tables are found too: no relation stands in both schemas.
-            path = f"{self.dataset},{self.internal_dataset}"
-            connection.execute(f"SET search_path = {_quoted(path)}")
+            connection.execute(f'SET schema = "{self.dataset}"')
             yield ibis.duckdb.from_connection(connection)
 
     def _rendered(self, sql: str, literals: Literals | None = None) -> str:
@@ -406,11 +414,12 @@ class DuckDBWarehouse(Warehouse):
             literals=literals,
         )
 
-    def _home(self, relation: str) -> str:
+    def dataset_of(self, relation: str) -> str:
+        """The schema in which a table or view of the product stands."""
         return self.internal_dataset if is_internal(relation) else self.dataset
 
     def _qualified(self, name: str) -> str:
-        return f'"{self._home(name)}"."{name}"'
+        return f'"{self.dataset_of(name)}"."{name}"'
 
     @staticmethod
     def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -45,6 +45,21 @@ _DUCKDB: dict[str, str] = {
     "ARRAY<STRING>": "VARCHAR[]",
 }
 
+_OF_DUCKDB = {theirs: ours for ours, theirs in _DUCKDB.items()} | {
+    "HUGEINT": "INT64",
+    "INTEGER": "INT64",
+    "JSON[]": "ARRAY<JSON>",
+}
+"""DuckDB sums integers in a wider type, and its parts of a day are narrower."""
+
+
+def bigquery_type(duckdb_type: str) -> str:
+    """BigQuery's name for a type of DuckDB; DuckDB's own where it has none."""
+    if duckdb_type.startswith("DECIMAL("):
+        return "NUMERIC"
+    return _OF_DUCKDB.get(duckdb_type, duckdb_type)
+
+
 CLUSTERABLE = frozenset({"STRING", "INT64", "NUMERIC", "BOOL", "DATE", "TIMESTAMP"})
 """Types that BigQuery can cluster by."""
 

@@ -79,7 +79,7 @@ def test_doctor_sees_datasets_permissions_and_the_bytes_of_the_views(
         f"dataset {settings.views_dataset}",
         "permissions",
     ]
-    from ai_usage.orchestration.assets.views import view_literals
+    from ai_usage.orchestration.assets.sql_views import view_literals
     from ai_usage.warehouse.views import view_schema
 
     view = view_schema(view_names()[0])

@@ -24,7 +24,7 @@ from google.cloud.bigquery_storage_v1.services.big_query_read.transports import 
 from ai_usage.cli.doctor_bigquery import findings
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from ai_usage.cli.app import app
 from ai_usage.cli.keys import MARK, VIEW, suggestions
 from ai_usage.errors import AiUsageError
-from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import RefusedFileError, read_bytes, reference_file
 from ai_usage.settings import Settings

@@ -7,11 +7,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import daily_partitions
-from ai_usage.orchestration.assets.facts import fact_assets
+from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
 from ai_usage.orchestration.lineage import column_lineage, column_sources
+from ai_usage.orchestration.resources import archive_resource, clock_resource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.schema import table_schema
@@ -85,14 +85,22 @@ def test_dagsters_materialisation_of_a_fact_carries_its_lineage(tmp_path: Path) 
     resource = warehouse_resource(settings)
     for table in (RAW, BRIDGE, "dim_platforms"):
         resource.warehouse().ensure_table(table)
-    archive = Archive(settings.archive_root)
-    usage = fact_assets(archive, daily_partitions(settings))[0]
+    (usage,) = (
+        asset
+        for asset in sql_table_assets(settings, daily_partitions(settings))
+        if asset.key == dg.AssetKey("fact_ai_usage")
+    )
     with dg.instance_for_test() as instance:
         done = dg.materialize(
             [usage],
             partition_key="2026-03-10",
             instance=instance,
-            resources={"warehouse": resource, "io_manager": WarehouseIOManager(resource=resource)},
+            resources={
+                "archive": archive_resource(settings),
+                "clock": clock_resource(settings),
+                "warehouse": resource,
+                "io_manager": WarehouseIOManager(resource=resource),
+            },
         )
         (made,) = done.asset_materializations_for_node("fact_ai_usage")
     shown = made.metadata["dagster/column_lineage"].value

@@ -16,7 +16,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.cli.findings import described
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import record_close
-from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.checks.metrics import (
     budget_check,
     closed_month_check,

@@ -21,7 +21,7 @@ from zetasql import types
 from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
 from zetasql.core import wasm_client
 
-from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.functions import functions

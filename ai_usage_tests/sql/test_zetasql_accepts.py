@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 import ai_usage.warehouse.duckdb as embedded
-from ai_usage.orchestration.assets.views import view_literals
+from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company
 from ai_usage.warehouse.bigquery import BigQueryWarehouse

@@ -8,11 +8,34 @@ import dagster as dg
 
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.lineage import column_lineage
+from ai_usage.warehouse.keys import UNIQUE_KEYS
+from ai_usage.warehouse.relations import Layer, layer_of
 from ai_usage.warehouse.schema import table_schema
 
 DATA_PLATFORM = "team:data-platform"
 FINANCE = "team:finance"
 ENGINEERING = "team:engineering"
+
+_OWNERS: dict[Layer, str] = {"staging": DATA_PLATFORM}
+"""Who answers for what SQL makes of a layer; finance for all others."""
+_ABOUT_USAGE = frozenset(
+    {
+        "int_model_prices_daily",
+        "int_usage_prices",
+        "fact_ai_usage",
+        "agg_usage_daily",
+        "vw_team_productivity",
+    }
+)
+"""Of these, engineering: they are about what is used, not about who pays."""
+
+
+def owner_of(relation: str) -> str:
+    """Who answers for a table or view that SQL makes."""
+    layer = layer_of(relation)
+    if relation in _ABOUT_USAGE:
+        return ENGINEERING
+    return FINANCE if layer is None else _OWNERS.get(layer, FINANCE)
 
 
 @contextmanager
@@ -41,6 +64,12 @@ def table_metadata(table: str) -> dict[str, Any]:
         ),
         "dagster/table_name": table,
     }
+
+
+def key_metadata(relation: str) -> dict[str, Any]:
+    """What tells the rows of a table or view apart, for Dagster's UI."""
+    key = UNIQUE_KEYS.get(relation)
+    return {"unique_key": ", ".join(key)} if key else {}
 
 
 def note_lineage(context: dg.AssetExecutionContext, sql: str) -> None:

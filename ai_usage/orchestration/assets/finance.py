@@ -38,7 +38,6 @@ from ai_usage.ledger.adopted import rows_of_closed_months
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.dimensions import Directory
-from ai_usage.orchestration.assets.invoices import invoice_assets
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_to_build
@@ -209,11 +208,6 @@ def finance_assets(
             "raw_invoices",
             ("invoices.csv", "fx_rates.csv"),
             lambda: raw_invoices(finance_snapshot.rows("invoices.csv"), finance_snapshot.rates),
-        ),
-        *invoice_assets(
-            finance_snapshot.directory.settings,
-            lambda: finance_snapshot.rows("invoices.csv"),
-            partitions,
         ),
     ]
 

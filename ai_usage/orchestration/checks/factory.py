@@ -150,7 +150,7 @@ def rule_checks(
     def by(severity: Severity) -> Evaluate:
         def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
             with warehouse.ibis() as connection:
-                return validate(connection, table, severity, window)
+                return validate(connection, table, severity, window, warehouse.dataset_of(table))
 
         return evaluate
 
@@ -193,7 +193,7 @@ def unique_key_check(
         by_day: dict[date, Outcome] = {}
         schema = table_schema(table)
         with warehouse.ibis() as connection:
-            rows = within(connection.table(table), schema, window)
+            rows = within(_table(warehouse, connection, table), schema, window)
             groups = rows.group_by(list(key)).agg(n=rows.count())
             doubled = groups.filter(groups.n > 1)
             whole.sample = doubled.limit(MAX_FAILURE_CASES).to_pyarrow().to_pylist()
@@ -225,9 +225,9 @@ def foreign_key_check(
         by_day: dict[date, Outcome] = {}
         schema = table_schema(table)
         with warehouse.ibis() as connection:
-            rows = within(connection.table(table), schema, window)
+            rows = within(_table(warehouse, connection, table), schema, window)
             for relation in relations:
-                target = connection.table(relation.target)
+                target = _table(warehouse, connection, relation.target)
                 orphans = rows.anti_join(
                     target, rows[relation.column] == target[relation.target_column]
                 )
@@ -249,6 +249,11 @@ def foreign_key_check(
         blocking=True,
         partitions=partitions,
     )
+
+
+def _table(warehouse: Warehouse, connection: Any, name: str) -> Any:
+    """The product's table as an ibis connection to the warehouse finds it."""
+    return connection.table(name, database=warehouse.dataset_of(name))
 
 
 def warehouse_checks(

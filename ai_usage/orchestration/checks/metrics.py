@@ -21,7 +21,7 @@ from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
-from ai_usage.warehouse.views import view_names
+from ai_usage.warehouse.views import published_views
 
 DETAILS = "details"
 """Metadata: for a failure by its name, what a person wants to know of it."""
@@ -67,7 +67,7 @@ def metric_checks(
 ) -> list[dg.AssetChecksDefinition]:
     """The success metrics as checks, but for attribution and completeness (`sql_checks`)."""
     return [
-        *(latency_check(view, settings) for view in view_names()),
+        *(latency_check(view, settings) for view in published_views()),
         *(freshness_check(view, settings, vendors, archive) for view in PROMISED_FRESH),
         volume_check(settings, partitions),
         spend_check(settings, partitions),

@@ -1,18 +1,18 @@
-"""The views: created in the warehouse in their current definition."""
+"""The views, those of staging and helper views too: created in their current definition."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.orchestration.assets.common import ENGINEERING, FINANCE, explained, note_lineage
+from ai_usage.orchestration.assets.common import explained, key_metadata, note_lineage, owner_of
+from ai_usage.orchestration.code_versions import code_version_of
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
+from ai_usage.warehouse.relations import layer_of
 from ai_usage.warehouse.sql import Literals, references
-from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
-
-OWNERS = {"vw_team_productivity": ENGINEERING}
-"""Who answers for a view; finance for all others."""
+from ai_usage.warehouse.views import ViewSchema, published_views, view_names, view_schema
 
 
 def view_assets(
@@ -30,36 +30,47 @@ def view_literals(settings: Settings, view: ViewSchema) -> Literals:
 def _view(
     settings: Settings, view: ViewSchema, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
+    # Counting evaluates the view; what a helper view holds, a published one is counted with.
+    counted = view.name in published_views()
+
     @dg.asset(
         name=view.name,
         description=view.description,
         deps=sorted(references(view.query)),
-        group_name="views",
+        group_name=layer_of(view.name),
         kinds={"sql", "view"},
-        owners=[OWNERS.get(view.name, FINANCE)],
-        metadata=_metadata(view),
+        owners=[owner_of(view.name)],
+        code_version=code_version_of(view.query),
+        metadata={**_metadata(view, {}), **key_metadata(view.name)},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
     def created(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
     ) -> dg.MaterializeResult[None]:
+        details: dict[str, Any] = {}
         with explained():
             opened = warehouse.warehouse()
             opened.create_view(view, view_literals(settings, view))
-            counted, details = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
+            types = opened.column_types(view.name)
+            if counted:
+                rows, measured = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
+                details = {"dagster/row_count": rows.to_pylist()[0]["n"], **measured}
+        # The engine knows the types; when the graph is loaded, there is no engine to ask.
+        context.add_asset_metadata(
+            _metadata(view, types), partition_key=context.partition_key_range.end
+        )
         note_lineage(context, view.query)
-        rows = counted.to_pylist()[0]["n"]
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows, **details})
+        return dg.MaterializeResult(metadata=details)
 
     return created
 
 
-def _metadata(view: ViewSchema) -> dict[str, Any]:
+def _metadata(view: ViewSchema, types: Mapping[str, str]) -> dict[str, Any]:
     return {
         "dagster/column_schema": dg.TableSchema(
             columns=[
-                dg.TableColumn(name=name, description=description)
+                dg.TableColumn(name=name, description=description, type=types.get(name, "?"))
                 for name, description in view.columns
             ]
         ),
