@@ -11,6 +11,7 @@ import duckdb
 
 from ai_usage.warehouse.files import Kind, load
 from ai_usage.warehouse.layers import built_tables
+from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.sql import references, render
 from ai_usage.warehouse.views import view_names, view_schema
@@ -31,7 +32,7 @@ class Engine:
         self._built: dict[str, date] = {}
         self._queries: dict[tuple[Any, ...], str] = {}
         self._views: dict[tuple[str, date, tuple[tuple[str, Any], ...]], str] = {}
-        self._read_by_others: dict[str, date] = {}
+        self._read_by_others: dict[str, tuple[date, int | str | None]] = {}
 
     def __enter__(self) -> Engine:
         return self
@@ -113,7 +114,7 @@ class Engine:
         self._derive(schema.query, as_of)
         for read in view_names():
             if read in references(schema.query):
-                self._create(read, as_of)
+                self._create(read, as_of, parameters.get("months"))
         key = (view, as_of, tuple(sorted(parameters.items())))
         if key not in self._views:
             name = f"w.{view}_{len(self._views)}"
@@ -131,14 +132,20 @@ class Engine:
             built = build_layers(self._connection, "w", today, wanted=wanted, given=self._given)
             self._built |= dict.fromkeys(built, today)
 
-    def _create(self, view: str, as_of: date) -> None:
-        """The view under its own name, as a view that reads it sees it, with all that it reads."""
-        if self._read_by_others.get(view) != as_of:
-            self._read_by_others[view] = as_of
-            for read in view_names():
-                if read in references(view_schema(view).query):
-                    self._create(read, as_of)
-            create_view(self._connection, "w", view, as_of)
+    def _create(self, view: str, as_of: date, months: int | str | None) -> None:
+        """The view under its own name, as a view that reads it sees it, with all that it reads.
+
+        A helper view looks as far back as the published one that it helps.
+        """
+        declared = view_schema(view)
+        own = {"months": months} if months and is_internal(view) and declared.months else {}
+        key = (as_of, own.get("months"))
+        for read in view_names():
+            if read in references(declared.query):
+                self._create(read, as_of, months)
+        if self._read_by_others.get(view) != key:
+            self._read_by_others[view] = key
+            create_view(self._connection, "w", view, as_of, **own)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         result = self._connection.execute(sql)

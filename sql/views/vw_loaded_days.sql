@@ -14,157 +14,137 @@ CREATE VIEW vw_loaded_days (
   growth_note OPTIONS(description="Why the month cannot be set against the month before. NULL where it can, and in the first month with a loaded day.")
 )
 OPTIONS(
-  description="Which days are loaded, and so what a month knows: one row a UTC day and platform, and one a day for all platforms together. An endpoint belongs to the months from its first loaded day to its last. From the first of the month, so many months before as_of, up to as_of; days before the first partition have no row.",
+  description="Which days are loaded, and so what a month knows: one row per UTC day and platform, and one per day for all platforms together. An endpoint belongs to the months from its first loaded day to its last. From the first of the month, so many months before as_of, up to as_of; days before the first partition have no row.",
   labels=[("months", "24")]
 )
 AS
-WITH calendar AS (
-  SELECT
-    date_sk,
-    date,
-    month,
-    day_of_month,
-    days_in_month,
-    is_weekday
-  FROM dim_dates
-  WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-),
-answered AS (
-  SELECT
-    day,
-    platform,
-    source_endpoint,
-    CAST(DATE_TRUNC(day, MONTH) AS DATE) AS month
+WITH loaded AS (
+  SELECT day, platform, source_endpoint
   FROM loaded_days
-  WHERE day BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  WHERE day BETWEEN @window_start AND @as_of
 ),
 endpoints AS (
   -- Before its first loaded month a vendor was not connected, after its last it was given up.
   SELECT
     platform,
     source_endpoint,
-    MIN(month) AS first_month,
-    MAX(month) AS last_month
-  FROM answered
+    CAST(DATE_TRUNC(MIN(day), MONTH) AS DATE) AS first_month,
+    CAST(DATE_TRUNC(MAX(day), MONTH) AS DATE) AS last_month
+  FROM loaded
   GROUP BY 1, 2
 ),
-scopes AS (
-  SELECT platform_code
-  FROM dim_platforms
-  GROUP BY 1
-  UNION ALL
-  SELECT 'all'
-  FROM dim_platforms
-  GROUP BY 1
-),
-members AS (
-  -- What finance maintains, platform *, speaks for every platform.
-  SELECT
-    s.platform_code,
-    e.*
-  FROM scopes AS s
-  JOIN endpoints AS e ON s.platform_code IN ('all', e.platform) OR e.platform = '*'
-),
-months AS (
-  SELECT
-    month,
-    MAX(days_in_month) AS days_in_month
-  FROM calendar
-  GROUP BY 1
-),
 expected AS (
-  -- A platform with endpoints of its own is not known while none of them is loaded.
+  -- The endpoints that belong to a month, by what they speak for: their platform and the company,
+  -- or, of what finance maintains, everybody (*). One month more says which have gone.
   SELECT
-    m.month,
-    e.platform_code,
-    COUNTIF(m.month BETWEEN e.first_month AND e.last_month) AS endpoints,
-    COUNTIF(e.platform != '*') = 0
-    OR COUNTIF(e.platform != '*' AND m.month BETWEEN e.first_month AND e.last_month) > 0 AS is_connected,
+    scope,
+    month,
+    COUNTIF(month <= e.last_month) AS endpoints,
     STRING_AGG(
-      IF(m.month = e.first_month, CONCAT(e.platform, ' ', e.source_endpoint), NULL), ', '
+      IF(month = e.first_month, CONCAT(e.platform, ' ', e.source_endpoint), NULL), ', '
       ORDER BY e.platform, e.source_endpoint
     ) AS joined,
     STRING_AGG(
-      IF(m.month = CAST(DATE_ADD(e.last_month, INTERVAL 1 MONTH) AS DATE), CONCAT(e.platform, ' ', e.source_endpoint), NULL), ', '
+      IF(month > e.last_month, CONCAT(e.platform, ' ', e.source_endpoint), NULL), ', '
       ORDER BY e.platform, e.source_endpoint
     ) AS gone
-  FROM months AS m
-  CROSS JOIN members AS e
+  FROM endpoints AS e
+  CROSS JOIN UNNEST(IF(e.platform = '*', ['*'], [e.platform, 'all'])) AS scope
+  CROSS JOIN UNNEST(GENERATE_DATE_ARRAY(
+    e.first_month, CAST(DATE_ADD(e.last_month, INTERVAL 1 MONTH) AS DATE), INTERVAL 1 MONTH
+  )) AS month
+  GROUP BY 1, 2
+),
+answered AS (
+  SELECT
+    scope,
+    l.day,
+    COUNT(*) AS answers
+  FROM loaded AS l
+  CROSS JOIN UNNEST(IF(l.platform = '*', ['*'], [l.platform, 'all'])) AS scope
   GROUP BY 1, 2
 ),
 counted AS (
   SELECT
-    a.day,
-    e.platform_code,
-    COUNT(*) AS endpoints
-  FROM answered AS a
-  JOIN members AS e ON e.platform = a.platform AND e.source_endpoint = a.source_endpoint
-  GROUP BY 1, 2
+    d.date_sk,
+    d.date,
+    d.month,
+    d.day_of_month,
+    d.days_in_month,
+    d.is_weekday,
+    p.platform_code,
+    SUM(x.endpoints) AS endpoints,
+    SUM(IF(asked = '*', NULL, x.endpoints)) AS own_endpoints,
+    SUM(a.answers) AS answers,
+    STRING_AGG(x.joined, ', ' ORDER BY asked) AS joined,
+    STRING_AGG(x.gone, ', ' ORDER BY asked) AS gone
+  FROM dim_dates AS d
+  CROSS JOIN (
+    SELECT DISTINCT code AS platform_code
+    FROM dim_platforms
+    CROSS JOIN UNNEST([platform_code, 'all']) AS code
+  ) AS p
+  CROSS JOIN UNNEST(['*', p.platform_code]) AS asked
+  LEFT JOIN expected AS x ON x.month = d.month AND x.scope = asked
+  LEFT JOIN answered AS a ON a.day = d.date AND a.scope = asked
+  WHERE d.date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 days AS (
+  -- A platform with endpoints of its own is not known while none of them is loaded.
   SELECT
-    c.*,
-    s.platform_code,
-    COALESCE(x.is_connected AND n.endpoints = x.endpoints, FALSE) AS is_loaded
-  FROM calendar AS c
-  CROSS JOIN scopes AS s
-  LEFT JOIN expected AS x ON x.month = c.month AND x.platform_code = s.platform_code
-  LEFT JOIN counted AS n ON n.day = c.date AND n.platform_code = s.platform_code
+    * EXCEPT (endpoints, own_endpoints, answers),
+    COALESCE(
+      answers = endpoints
+      AND (own_endpoints > 0 OR MAX(own_endpoints) OVER (PARTITION BY platform_code) IS NULL),
+      FALSE
+    ) AS is_loaded,
+    month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_running
+  FROM counted
 ),
-loaded_months AS (
-  SELECT
-    d.month,
-    d.platform_code,
-    MAX(d.days_in_month) AS days_in_month,
-    CAST(COUNTIF(d.is_loaded) AS INT64) AS loaded_days,
-    d.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_running,
-    MAX(x.joined) AS joined,
-    MAX(x.gone) AS gone
-  FROM days AS d
-  LEFT JOIN expected AS x ON x.month = d.month AND x.platform_code = d.platform_code
-  GROUP BY 1, 2
-),
-paired AS (
+months AS (
   SELECT
     *,
-    LAG(days_in_month) OVER (PARTITION BY platform_code ORDER BY month) AS days_before,
-    LAG(loaded_days) OVER (PARTITION BY platform_code ORDER BY month) AS loaded_before,
-    MIN(IF(loaded_days > 0, month, NULL)) OVER (PARTITION BY platform_code) AS first_month
-  FROM loaded_months
-),
-noted AS (
-  -- The first note that fits: what the month itself lacks, what the month before lacks, who is new.
-  SELECT
-    month,
-    platform_code,
-    loaded_days,
-    is_running OR loaded_days < days_in_month AS is_partial,
-    COALESCE(loaded_before = days_before, FALSE)
-    AND (is_running OR loaded_days = days_in_month) AND joined IS NULL AND gone IS NULL AS is_comparable,
-    CASE
-      WHEN first_month IS NULL OR month <= first_month THEN CAST(NULL AS STRING)
-      WHEN NOT is_running AND loaded_days < days_in_month
-        THEN CONCAT('the month is loaded on ', CAST(loaded_days AS STRING), ' of ', CAST(days_in_month AS STRING), ' days')
-      WHEN COALESCE(loaded_before < days_before, TRUE)
-        THEN CONCAT('the month before is loaded on ', CAST(COALESCE(loaded_before, 0) AS STRING), ' of ', CAST(days_before AS STRING), ' days')
-      WHEN joined IS NOT NULL THEN CONCAT('not loaded in the month before: ', joined)
-      WHEN gone IS NOT NULL THEN CONCAT('loaded in the month before alone: ', gone)
-    END AS growth_note
-  FROM paired
+    CAST(COUNTIF(is_loaded) OVER up_to_day AS INT64) AS loaded_to_date,
+    CAST(COUNTIF(is_loaded) OVER (PARTITION BY platform_code, month) AS INT64) AS loaded_days,
+    MIN(IF(is_loaded, month, NULL)) OVER (PARTITION BY platform_code) AS first_month,
+    COUNTIF(is_loaded) OVER month_before AS loaded_before,
+    MAX(days_in_month) OVER month_before AS days_before
+  FROM days
+  WINDOW
+    up_to_day AS (PARTITION BY platform_code, month ORDER BY date),
+    month_before AS (
+      PARTITION BY platform_code ORDER BY DATE_DIFF(month, DATE '1900-01-01', MONTH)
+      RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING
+    )
 )
 SELECT
-  d.date_sk,
-  d.date,
-  d.month,
-  d.day_of_month,
-  d.days_in_month,
-  d.is_weekday,
-  d.platform_code,
-  d.is_loaded,
-  CAST(COUNTIF(d.is_loaded) OVER (PARTITION BY d.platform_code, d.month ORDER BY d.date) AS INT64) AS loaded_to_date,
-  n.loaded_days,
-  n.is_partial,
-  n.is_comparable,
-  n.growth_note
-FROM days AS d
-JOIN noted AS n ON n.month = d.month AND n.platform_code = d.platform_code
+  date_sk,
+  date,
+  month,
+  day_of_month,
+  days_in_month,
+  is_weekday,
+  platform_code,
+  is_loaded,
+  loaded_to_date,
+  loaded_days,
+  is_running OR loaded_days < days_in_month AS is_partial,
+  COALESCE(loaded_before = days_before, FALSE)
+  AND (is_running OR loaded_days = days_in_month) AND joined IS NULL AND gone IS NULL
+    AS is_comparable,
+  -- The first note that fits: what the month itself lacks, what the month before lacks, who is new.
+  CASE
+    WHEN first_month IS NULL OR month <= first_month THEN CAST(NULL AS STRING)
+    WHEN NOT is_running AND loaded_days < days_in_month THEN CONCAT(
+      'the month is loaded on ', CAST(loaded_days AS STRING),
+      ' of ', CAST(days_in_month AS STRING), ' days'
+    )
+    WHEN COALESCE(loaded_before < days_before, TRUE) THEN CONCAT(
+      'the month before is loaded on ', CAST(loaded_before AS STRING),
+      ' of ', CAST(days_before AS STRING), ' days'
+    )
+    WHEN joined IS NOT NULL THEN CONCAT('not loaded in the month before: ', joined)
+    WHEN gone IS NOT NULL THEN CONCAT('loaded in the month before alone: ', gone)
+  END AS growth_note
+FROM months

@@ -15,7 +15,7 @@ CREATE VIEW vw_member_spend (
   chargeable_events OPTIONS(description="Events that events_usd is the sum of.")
 )
 OPTIONS(
-  description="What the vendor says its members have spent in a billing cycle against what their events bill: one row a platform, cycle and member of the cycle's newest snapshot, or with events of the cycle. Cycles that begin from the first of the month on, so many months before as_of; snapshots and events up to as_of. Never a cost: it confirms one.",
+  description="What the vendor says its members have spent in a billing cycle against what their events bill: one row per platform, cycle and member of the cycle's newest snapshot, or with events of the cycle. Cycles that begin from the first of the month on, so many months before as_of; snapshots and events up to as_of. Never a cost: it confirms one.",
   labels=[("months", "12")]
 )
 AS
@@ -25,14 +25,16 @@ WITH snapshots AS (
     COALESCE(user_email, vendor_user_id, 'Unattributed') AS member,
     MAX(snapshot_date) OVER (PARTITION BY platform, cycle_start) AS newest_date
   FROM raw_member_spend
-  WHERE snapshot_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-    AND cycle_start >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE)
+  WHERE snapshot_date BETWEEN @window_start AND @as_of
+    AND cycle_start >= @window_start
 ),
 newest AS (
   SELECT
     *,
     MAX(ingest_timestamp) OVER (PARTITION BY platform, cycle_start) AS asked_at,
-    MAX(COALESCE(cycle_started_at, TIMESTAMP(cycle_start, 'UTC'))) OVER (PARTITION BY platform, cycle_start) AS began_at
+    MAX(COALESCE(cycle_started_at, TIMESTAMP(cycle_start, 'UTC'))) OVER (
+      PARTITION BY platform, cycle_start
+    ) AS began_at
   FROM snapshots
   WHERE snapshot_date = newest_date
 ),
@@ -44,7 +46,10 @@ cycles AS (
     asked_at,
     began_at,
     LEAD(began_at) OVER (PARTITION BY platform ORDER BY began_at) AS next_began_at
-  FROM (SELECT DISTINCT platform, cycle_start, newest_date, asked_at, began_at FROM newest) AS asked
+  FROM (
+    SELECT DISTINCT platform, cycle_start, newest_date, asked_at, began_at
+    FROM newest
+  ) AS asked
 ),
 members AS (
   SELECT
@@ -65,19 +70,21 @@ billed AS (
     c.cycle_start,
     COALESCE(e.user_email, 'Unattributed') AS member,
     SUM(IF(e.cost_type = 'overage', e.cost_usd, NUMERIC '0')) AS events_usd,
-    SUM(IF(e.cost_type = 'overage' AND e.is_provisional, e.cost_usd, NUMERIC '0')) AS provisional_usd,
+    SUM(IF(e.cost_type = 'overage' AND e.is_provisional, e.cost_usd, NUMERIC '0'))
+      AS provisional_usd,
     SUM(e.included_value_usd) AS events_included_usd,
     COUNTIF(e.cost_type = 'overage') AS chargeable_events
   FROM raw_ai_events AS e
   JOIN cycles AS c
-    ON c.platform = e.platform AND e.event_timestamp >= c.began_at AND e.event_timestamp <= c.asked_at
+    ON c.platform = e.platform
+    AND e.event_timestamp >= c.began_at AND e.event_timestamp <= c.asked_at
     AND (c.next_began_at IS NULL OR e.event_timestamp < c.next_began_at)
-  WHERE e.event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  WHERE e.event_date BETWEEN @window_start AND @as_of
     AND e.event_type = 'usage'
     AND ((e.cost_type = 'overage' AND e.cost_usd IS NOT NULL) OR e.included_value_usd IS NOT NULL)
   GROUP BY 1, 2, 3
 ),
-met AS (
+joined_cycles AS (
   SELECT
     COALESCE(m.platform, b.platform) AS platform,
     COALESCE(m.cycle_start, b.cycle_start) AS cycle_start,
@@ -101,12 +108,14 @@ SELECT
   c.next_began_at IS NULL AS is_latest_cycle,
   CAST(t.reported_spend_usd AS NUMERIC) AS reported_spend_usd,
   CAST(t.events_usd AS NUMERIC) AS events_usd,
-  CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2) AS NUMERIC) AS spend_difference_usd,
+  CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2) AS NUMERIC)
+    AS spend_difference_usd,
   CAST(t.provisional_usd AS NUMERIC) AS provisional_usd,
   CAST(t.reported_included_usd AS NUMERIC) AS reported_included_usd,
   CAST(t.events_included_usd AS NUMERIC) AS events_included_usd,
-  CAST(t.reported_included_usd - ROUND(t.events_included_usd, 2) AS NUMERIC) AS included_difference_usd,
+  CAST(t.reported_included_usd - ROUND(t.events_included_usd, 2) AS NUMERIC)
+    AS included_difference_usd,
   CAST(t.reported_overall_usd AS NUMERIC) AS reported_overall_usd,
   CAST(t.chargeable_events AS INT64) AS chargeable_events
-FROM met AS t
+FROM joined_cycles AS t
 JOIN cycles AS c ON c.platform = t.platform AND c.cycle_start = t.cycle_start
