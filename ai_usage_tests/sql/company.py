@@ -73,7 +73,7 @@ def tables(
     center_sk = {center: 500 + index for index, center in enumerate(centers)}
     return {
         "dim_users": [complete("dim_users", row) for row in versions],
-        "dim_dates": _calendar(*calendar),
+        "dim_dates": calendar_rows(*calendar),
         "dim_platforms": [
             complete(
                 "dim_platforms",
@@ -338,7 +338,7 @@ def _date_sk(day: date) -> int:
 
 
 @cache
-def _calendar(first: date, last: date) -> list[Row]:
+def calendar_rows(first: date, last: date) -> list[Row]:
     """One list for all companies: no test changes it."""
     days = ((first + timedelta(days=n)) for n in range((last - first).days + 1))
     return [

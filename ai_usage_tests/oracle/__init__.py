@@ -1,0 +1,1 @@
+"""Whole companies made from a number, and the statements held against each other over them."""

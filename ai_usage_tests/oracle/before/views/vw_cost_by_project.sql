@@ -1,0 +1,149 @@
+CREATE VIEW vw_cost_by_project (
+  month OPTIONS(description="First day of the UTC month in which the cost arose."),
+  project_code OPTIONS(description="Project that the cost counts for, by the key, rule or cost entry that it comes from; No project where none is named. Cost of several projects is split equally."),
+  department OPTIONS(description="Department as it was on the cost's day. Unassigned if the person had none; Unattributed and Shared for cost that no person bears."),
+  team OPTIONS(description="Team as it was on the cost's day; else as in department."),
+  cost_center OPTIONS(description="Cost centre of the cost: the key mapping's where it has one, else the person's on that day. Unassigned if there is none."),
+  platform_code OPTIONS(description="Vendor's code, as in the vendor's reports and invoices."),
+  platform_name OPTIONS(description="Product, named as in dim_platforms."),
+  total_cost OPTIONS(description="The project's part of the cost, US dollars. Sums to every dollar of fact_ai_costs in the window."),
+  allocated_cost OPTIONS(description="The part of total_cost that people bear, US dollars: 0 for Unattributed and Shared."),
+  subscription_cost OPTIONS(description="Part of total_cost that is seats, US dollars."),
+  usage_cost OPTIONS(description="Part of total_cost that is metered usage, US dollars."),
+  overage_cost OPTIONS(description="Part of total_cost that is beyond the subscription, US dollars."),
+  one_time_cost OPTIONS(description="Part of total_cost that is one-time, US dollars."),
+  split_cost OPTIONS(description="Part of total_cost that comes from cost of several projects, US dollars."),
+  provisional_cost OPTIONS(description="Part of total_cost that the vendor may still change, US dollars."),
+  people OPTIONS(description="People who bear cost of the row. Never sum it: one person may work for several projects."),
+  cost_lines OPTIONS(description="Rows of fact_ai_costs with a part in this row. Never sum it over projects: a row with several projects counts for each."),
+  is_partial OPTIONS(description="True for the running month, which holds only the days so far, and for a month with days of the platform that are not loaded, as the one in which it was connected."),
+  loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint of the platform has answered. The same on all rows of month and platform: never sum it.")
+)
+OPTIONS(
+  description="Cost by month, project, department, team, cost centre and product (platform_code, platform_name), as borne on the day of the cost: one row each. Cost of several projects is split equally over them, in whole micro-dollars; what does not divide goes to the first by name. Every dollar of fact_ai_costs from the first of the month, so many months before as_of, up to as_of is in the view exactly once.",
+  labels=[("months", "12")]
+)
+AS
+WITH costs AS (
+  -- The facts shrink before anything is joined to them. The month comes from date_sk, which no
+  -- session's time zone can move; the filter on the timestamp only prunes partitions. A list of
+  -- projects is a text here, because an array cannot be grouped by; no code holds a line break.
+  SELECT
+    d.month,
+    c.user_sk,
+    c.cost_center_sk,
+    c.platform_sk,
+    c.cost_type,
+    c.is_provisional,
+    COALESCE(ARRAY_TO_STRING(c.project_codes, '\n'), '') AS codes,
+    SUM(c.total_cost_usd) AS amount,
+    COUNT(*) AS cost_lines
+  FROM fact_ai_costs AS c
+  JOIN dim_dates AS d ON d.date_sk = c.date_sk
+  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
+    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+named_codes AS (
+  -- A code that a list repeats counts once.
+  SELECT DISTINCT
+    c.*,
+    code
+  FROM costs AS c
+  CROSS JOIN UNNEST(SPLIT(c.codes, '\n')) AS code
+),
+counted AS (
+  SELECT
+    *,
+    COUNTIF(code != '') OVER (
+      PARTITION BY month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, codes
+    ) AS codes_named,
+    ROW_NUMBER() OVER (
+      PARTITION BY month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, codes
+      ORDER BY IF(code = '', 1, 0), code
+    ) AS place
+  FROM named_codes
+),
+shared_out AS (
+  -- An empty code is none: it stands only where it is alone.
+  SELECT
+    *,
+    IF(code = '', 'No project', code) AS project_code,
+    GREATEST(codes_named, 1) AS ways,
+    ABS(amount) * 1000000 AS micros
+  FROM counted
+  WHERE code != '' OR codes_named = 0
+),
+truncated AS (
+  -- Whole micro-dollars: with the remainder gone before it, the division is exact on every engine.
+  SELECT
+    *,
+    CAST(SIGN(amount) AS INT64) * CAST(ROUND((micros - MOD(micros, ways)) / ways) AS INT64) * NUMERIC '0.000001' AS share
+  FROM shared_out
+),
+parts AS (
+  SELECT
+    *,
+    IF(place = 1, amount - share * (ways - 1), share) AS part
+  FROM truncated
+),
+people AS (
+  SELECT
+    user_sk,
+    IF(user_sk IN (0, -1), NULL, user_email) AS person,
+    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(department, 'Unassigned') END AS department,
+    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(team, 'Unassigned') END AS team
+  FROM dim_users
+),
+known_months AS (
+  SELECT
+    month,
+    platform_code,
+    LOGICAL_OR(is_partial) AS is_partial,
+    MAX(loaded_days) AS loaded_days
+  FROM vw_loaded_days
+  WHERE platform_code != 'all'
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1, 2
+),
+named AS (
+  -- Left joins: a key that a dimension lacks is the checks' business, its dollars stay here.
+  SELECT
+    c.*,
+    p.person,
+    COALESCE(p.department, 'Unattributed') AS department,
+    COALESCE(p.team, 'Unattributed') AS team,
+    IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned')) AS cost_center,
+    COALESCE(pl.platform_code, 'unknown') AS platform_code,
+    COALESCE(pl.platform_name, 'Unknown') AS platform_name,
+    k.is_partial,
+    k.loaded_days
+  FROM parts AS c
+  LEFT JOIN people AS p ON p.user_sk = c.user_sk
+  LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk
+  LEFT JOIN dim_platforms AS pl ON pl.platform_sk = c.platform_sk
+  LEFT JOIN known_months AS k ON k.month = c.month AND k.platform_code = pl.platform_code
+)
+SELECT
+  month,
+  project_code,
+  department,
+  team,
+  cost_center,
+  platform_code,
+  platform_name,
+  CAST(SUM(part) AS NUMERIC) AS total_cost,
+  CAST(SUM(IF(person IS NOT NULL, part, NUMERIC '0')) AS NUMERIC) AS allocated_cost,
+  CAST(SUM(IF(cost_type = 'subscription', part, NUMERIC '0')) AS NUMERIC) AS subscription_cost,
+  CAST(SUM(IF(cost_type = 'usage', part, NUMERIC '0')) AS NUMERIC) AS usage_cost,
+  CAST(SUM(IF(cost_type = 'overage', part, NUMERIC '0')) AS NUMERIC) AS overage_cost,
+  CAST(SUM(IF(cost_type = 'one_time', part, NUMERIC '0')) AS NUMERIC) AS one_time_cost,
+  CAST(SUM(IF(ways > 1, part, NUMERIC '0')) AS NUMERIC) AS split_cost,
+  CAST(SUM(IF(is_provisional, part, NUMERIC '0')) AS NUMERIC) AS provisional_cost,
+  COUNT(DISTINCT person) AS people,
+  CAST(SUM(cost_lines) AS INT64) AS cost_lines,
+  COALESCE(LOGICAL_OR(is_partial), TRUE) AS is_partial,
+  COALESCE(MAX(loaded_days), 0) AS loaded_days
+FROM named
+GROUP BY 1, 2, 3, 4, 5, 6, 7

@@ -1,0 +1,170 @@
+CREATE VIEW vw_idle_seats (
+  seat_id OPTIONS(description="Seat, as in dim_seats. Unique."),
+  platform_code OPTIONS(description="Vendor's code, as in the vendor's reports and invoices."),
+  platform_name OPTIONS(description="Product that the seat is for, named as in dim_platforms."),
+  plan OPTIONS(description="Plan of the contract. NULL if the contract names none."),
+  contract_id OPTIONS(description="Contract in seats.csv."),
+  user_email OPTIONS(description="Person who holds the seat, or is still given it though they have left. NULL for a seat that nobody is given."),
+  full_name OPTIONS(description="The holder's name; the address if the directory knows no name. NULL for a seat that nobody is given."),
+  department OPTIONS(description="The holder's department on as_of. Unassigned if there is none; Shared for a seat that nobody is given, as its cost is."),
+  team OPTIONS(description="The holder's team on as_of; else as in department."),
+  cost_center OPTIONS(description="The holder's cost centre on as_of. Unassigned if there is none."),
+  manager_email OPTIONS(description="The holder's manager on as_of. NULL if unknown."),
+  held_since OPTIONS(description="First day since which the holder has had a seat of this product without a gap, over all contracts; first day without a holder for a seat that nobody is given."),
+  last_activity_date OPTIONS(description="Last UTC day, up to as_of, on which the holder did anything on the platform, whatever its product: a session, request, token, accepted line, proposal, commit or pull request. Lines typed by hand alone are none. NULL if there is none in the window, and for a seat that nobody holds."),
+  idle_days OPTIONS(description="Days from last_activity_date, or held_since if that is later or nothing was done, to as_of. For a seat that nobody holds the days since held_since."),
+  idle_reason OPTIONS(description="Why the seat is wasted: unassigned, if nobody is given it; assigned to a leaver, if the holder is no longer with the company on as_of; duplicate seat, if the holder has a seat of the product at the same or a higher price besides; never used, if nothing was done on the platform since held_since, idle, if something was, both from so many known_idle_days on as the label idle_days says. NULL if the seat is in use, given more recently, or the platform's use is not loaded for so long."),
+  monthly_price_usd OPTIONS(description="Price of the seat a month, US dollars."),
+  wasted_monthly_usd OPTIONS(description="monthly_price_usd of a seat with an idle_reason, else 0, US dollars."),
+  assignment_source OPTIONS(description="Where the holder comes from: seat_assignments.csv, the vendor's members, or none."),
+  known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds.")
+)
+OPTIONS(
+  description="Seats paid for on as_of and whether they are worth it: one row a seat, held or not. A seat is idle from so many days without activity as the label idle_days says; activity is looked for from the first of the month, so many months before as_of, up to as_of.",
+  labels=[("months", "12"), ("idle_days", "30")]
+)
+AS
+WITH given AS (
+  SELECT
+    *,
+    COALESCE(user_email, leaver_email) AS holder
+  FROM dim_seats
+  WHERE valid_from <= @as_of
+),
+held AS (
+  -- Every period of everybody's seats, so that a renewed contract does not look like a new seat.
+  SELECT
+    *,
+    MAX(valid_to) OVER (
+      PARTITION BY holder, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS held_until
+  FROM given
+  WHERE holder IS NOT NULL
+),
+runs AS (
+  SELECT
+    *,
+    SUM(IF(held_until IS NULL OR DATE_DIFF(valid_from, held_until, DAY) > 1, 1, 0)) OVER (
+      PARTITION BY holder, platform, platform_subtype ORDER BY valid_from, valid_to, seat_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run
+  FROM held
+),
+begun AS (
+  SELECT
+    seat_id,
+    MIN(valid_from) OVER (PARTITION BY holder, platform, platform_subtype, run) AS held_since
+  FROM runs
+),
+seats AS (
+  -- Of several seats of one product a person needs one: the dearest, whatever plan it is.
+  SELECT
+    s.*,
+    COALESCE(b.held_since, s.valid_from) AS held_since,
+    ROW_NUMBER() OVER (
+      PARTITION BY s.holder, s.platform, s.platform_subtype
+      ORDER BY s.monthly_price_usd DESC, s.contract_id, s.seat_id
+    ) AS seat_number
+  FROM given AS s
+  LEFT JOIN begun AS b ON b.seat_id = s.seat_id
+  WHERE s.valid_to >= @as_of
+),
+known_since AS (
+  SELECT
+    platform_code,
+    MIN(date) AS first_day
+  FROM vw_loaded_days
+  WHERE platform_code != 'all' AND is_loaded
+    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  GROUP BY 1
+),
+active_versions AS (
+  -- The filter on the timestamp only prunes partitions, with a day of slack; the day comes from
+  -- date_sk. Lines typed by hand need no seat: lines_added alone is no activity.
+  SELECT
+    u.user_sk,
+    p.platform_code,
+    MAX(d.date) AS last_day
+  FROM fact_ai_usage AS u
+  JOIN dim_dates AS d ON d.date_sk = u.date_sk
+  JOIN dim_platforms AS p ON p.platform_sk = u.platform_sk
+  WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
+    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
+    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    AND (
+      u.session_count > 0 OR u.request_count > 0 OR u.total_tokens > 0 OR u.lines_accepted > 0
+      OR u.suggestions_shown > 0 OR u.suggestions_accepted > 0 OR u.commits > 0 OR u.pull_requests > 0
+    )
+  GROUP BY 1, 2
+),
+active AS (
+  -- A mover has several versions and is one person.
+  SELECT
+    p.user_email,
+    a.platform_code,
+    MAX(a.last_day) AS last_day
+  FROM active_versions AS a
+  JOIN dim_users AS p ON p.user_sk = a.user_sk
+  WHERE p.user_sk NOT IN (0, -1)
+  GROUP BY 1, 2
+),
+holders AS (
+  SELECT *
+  FROM dim_users
+  WHERE @as_of BETWEEN effective_date AND expiration_date AND user_sk NOT IN (0, -1)
+),
+judged AS (
+  SELECT
+    s.*,
+    COALESCE(h.full_name, s.holder) AS full_name,
+    IF(s.holder IS NULL, 'Shared', COALESCE(h.department, 'Unassigned')) AS department,
+    IF(s.holder IS NULL, 'Shared', COALESCE(h.team, 'Unassigned')) AS team,
+    COALESCE(h.cost_center, 'Unassigned') AS cost_center,
+    h.manager_email,
+    s.leaver_email IS NOT NULL OR COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE) AS has_left,
+    a.last_day,
+    DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days,
+    -- What was done before the first loaded day is not known: nobody is called idle for it.
+    DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known
+  FROM seats AS s
+  LEFT JOIN holders AS h ON h.user_email = s.holder
+  LEFT JOIN active AS a ON a.user_email = s.holder AND a.platform_code = s.platform
+  LEFT JOIN known_since AS k ON k.platform_code = s.platform
+),
+reasoned AS (
+  SELECT
+    *,
+    CASE
+      WHEN holder IS NULL THEN 'unassigned'
+      WHEN has_left THEN 'assigned to a leaver'
+      WHEN seat_number > 1 THEN 'duplicate seat'
+      WHEN LEAST(idle_days, days_known) < @idle_days THEN CAST(NULL AS STRING)
+      WHEN last_day >= held_since THEN 'idle'
+      ELSE 'never used'
+    END AS idle_reason
+  FROM judged
+)
+SELECT
+  r.seat_id,
+  r.platform AS platform_code,
+  COALESCE(p.platform_name, r.platform_subtype) AS platform_name,
+  r.plan,
+  r.contract_id,
+  r.holder AS user_email,
+  r.full_name,
+  r.department,
+  r.team,
+  r.cost_center,
+  r.manager_email,
+  r.held_since,
+  r.last_day AS last_activity_date,
+  r.idle_days,
+  r.idle_reason,
+  r.monthly_price_usd,
+  IF(r.idle_reason IS NULL, NUMERIC '0', r.monthly_price_usd) AS wasted_monthly_usd,
+  r.assignment_source,
+  IF(r.holder IS NULL, r.idle_days, LEAST(r.idle_days, r.days_known)) AS known_idle_days
+FROM reasoned AS r
+LEFT JOIN dim_platforms AS p
+  ON p.platform_code = r.platform AND p.platform_subtype = r.platform_subtype
