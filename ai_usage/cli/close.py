@@ -32,6 +32,7 @@ from ai_usage.ledger.totals import totals_of
 from ai_usage.orchestration.checks.metrics import loaded_fetches
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.resources import Resources, resources_of
 from ai_usage.orchestration.runs import Refetch, outdated, run_assets, run_blocking_checks
 from ai_usage.reference import reference_file
 from ai_usage.reference.states import newest_rows
@@ -208,10 +209,10 @@ def _open(
                 f"the seat month of contract {contract.contract_id} is paid as a whole and runs "
                 f"until {cycle.last}."
             )
-    for change in pending_changes(archive, settings):
+    for change in pending_changes(archive, settings.reference_path, settings):
         if change.day < window.end:
             yield f"{change.file.name} has changed since it was built; `ai-usage run` takes it in."
-    older = outdated(settings)
+    older = outdated(Resources.named(resources_of(settings)), settings.first_day)
     own = [part for part in older.open if _meet(part, window)] if older else []
     if own:
         yield (

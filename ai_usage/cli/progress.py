@@ -21,7 +21,7 @@ from ai_usage.ledger.closing import History, history
 from ai_usage.ledger.deferred import deferred_in_open_months, open_whole_months
 from ai_usage.ledger.rule_changes import OutdatedDays
 from ai_usage.ledger.totals import first_deferred_day
-from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.resources import Resources, resources_of
 from ai_usage.orchestration.runs import (
     Refetch,
     RunResult,
@@ -70,31 +70,30 @@ def window_of_run(
     reaches back to all that was held back from them, what vendors restated included. An open month
     before a closed one is as open as any: what it lacks is built, and its name is told.
     """
-    archive = Archive(settings.archive_root)
+    given = Resources.named(resources_of(settings))
+    archive, warehouse = given.archive, given.warehouse
     known = history(archive)
-    changes = pending_changes(archive, settings)
-    deferred_files = deferred_changes(archive, settings)
-    older = outdated(settings)
+    changes = pending_changes(archive, settings.reference_path, settings)
+    deferred_files = deferred_changes(archive, settings.reference_path, settings)
+    older = outdated(given, settings.first_day)
     first = window.start
     if closed:
         changes = [*changes, *deferred_files]
-        first = first_deferred_day(warehouse_resource(settings).warehouse()) or first
+        first = first_deferred_day(warehouse) or first
     else:
-        for month in open_whole_months(settings, archive, warehouse_resource(settings).warehouse()):
+        for month in open_whole_months(settings, archive, warehouse):
             _say(
                 console,
                 f"{month:%Y-%m} is open though {max(known.standing):%Y-%m} is closed: it changes "
                 f"by itself until `ai-usage close {month:%Y-%m}`.",
             )
-        deferred = deferred_in_open_months(
-            settings, archive, warehouse_resource(settings).warehouse()
-        )
+        deferred = deferred_in_open_months(settings, archive, warehouse)
         if deferred is not None:
             first = deferred.day
             _say(console, f"{deferred}: days from {first} on are rebuilt.")
     window = Window(min(window.start, first), window.end)
     asked: list[Change] = [*changes, *([older] if older else [])]
-    found = widened(window, asked, settings, closed=closed)
+    found = widened(window, asked, archive, settings.first_day, closed=closed)
     if older is not None:
         _say_why(console, settings, known, older)
     for change in changes:

@@ -9,9 +9,10 @@ from rich.console import Console
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.rule_reach import DAYS, last_days, reaches
 from ai_usage.errors import AiUsageError
-from ai_usage.orchestration.assets.dimensions import Directory
+from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot
 from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.resources import client_resources, configured_among
 from ai_usage.reference import (
     Beyond,
     Checked,
@@ -39,13 +40,12 @@ def checked_files(settings: Settings) -> tuple[list[Checked], str | None]:
     """
     why = None
     people: Sequence[Row] | None = None
-    finance_snapshot = FinanceSnapshot(
-        Directory(settings, discovered_vendors(), Archive(settings.archive_root))
-    )
+    finance_snapshot = _finance_snapshot(settings)
     directory, beyond = finance_snapshot.directory, Beyond(products_of(discovered_vendors()))
+    configured = configured_among(client_resources(settings, discovered_vendors()))
     try:
-        people, unread = directory.known_people(), directory.unread()
-        beyond = finance_snapshot.beyond()
+        people, unread = directory.known_people(configured), directory.unread(configured)
+        beyond = finance_snapshot.beyond(configured)
         if unread:
             have = "have" if len(unread) > 1 else "has"
             why = f"{' and '.join(unread)} {have} not been read yet. See: ai-usage run"
@@ -79,8 +79,7 @@ def check_files(console: Console, settings: Settings) -> bool:
 
 def seat_notes(settings: Settings) -> list[str]:
     """What to look at among the seats, by the files as they are, else as last accepted."""
-    archive = Archive(settings.archive_root)
-    finance_snapshot = FinanceSnapshot(Directory(settings, discovered_vendors(), archive))
+    finance_snapshot = _finance_snapshot(settings)
 
     def rows(name: str) -> list[Row]:
         try:
@@ -90,6 +89,11 @@ def seat_notes(settings: Settings) -> list[str]:
         return reading.rows if reading.present else finance_snapshot.rows(name)
 
     return finance_snapshot.seat_notes(rows(SEATS), rows("seat_assignments.csv"))
+
+
+def _finance_snapshot(settings: Settings) -> FinanceSnapshot:
+    declared = Declared.of(settings, discovered_vendors())
+    return FinanceSnapshot(Directory(declared, Archive(settings.archive_root), settings))
 
 
 def _beside(file: Checked, settings: Settings) -> Iterator[str]:

@@ -80,8 +80,9 @@ def checked_window(settings: Settings, start: date, last: date) -> Window:
     return Window(start, last + timedelta(days=1))
 
 
-def lookback_window(settings: Settings) -> Window:
+def lookback_window(settings: Settings, today: date | None = None) -> Window:
     """Today and the longest look-back: what every scheduled run reads again."""
+    today = today or settings.today
     longest = max(settings.lookback_usage_days, settings.lookback_cost_days)
-    first = max(settings.today - timedelta(days=longest), settings.first_day)
-    return Window(first, settings.today + timedelta(days=1))
+    first = max(today - timedelta(days=longest), settings.first_day)
+    return Window(first, today + timedelta(days=1))

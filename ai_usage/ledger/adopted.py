@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import affected_from, read_contracts
@@ -26,7 +28,6 @@ from ai_usage.reference import (
     reference_files,
 )
 from ai_usage.reference.states import keep_state, newest_rows, newest_state
-from ai_usage.settings import Settings
 
 _ADOPTED = "_taken_in"
 """Endpoint suffix of the states that the facts were built from."""
@@ -63,16 +64,16 @@ def rows_of_closed_months(archive: Archive, file: ReferenceFile) -> list[Row]:
     return []
 
 
-def pending_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
-    """What the files say today that the facts do not know yet.
+def pending_changes(archive: Archive, folder: Path, clock: Clock) -> list[ReferenceChange]:
+    """What the files of the folder say today that the facts do not know yet.
 
     A file that is refused, absent or never adopted is no change: the run says what is wrong with
     it, and a first run takes everything in.
     """
-    return _changes(archive, settings, lambda file: _adopted(archive, file))
+    return _changes(folder, clock, lambda file: _adopted(archive, file))
 
 
-def deferred_changes(archive: Archive, settings: Settings) -> list[ReferenceChange]:
+def deferred_changes(archive: Archive, folder: Path, clock: Clock) -> list[ReferenceChange]:
     """What the files say today that the facts of closed months do not know.
 
     Closed months change only when somebody asks; `day` lies before the last of their days. A file
@@ -86,7 +87,7 @@ def deferred_changes(archive: Archive, settings: Settings) -> list[ReferenceChan
         deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
         return _adopted(archive, file) if deferred is None else deferred
 
-    found = _changes(archive, settings, of_closed)
+    found = _changes(folder, clock, of_closed)
     return [
         change
         for change in found
@@ -96,7 +97,7 @@ def deferred_changes(archive: Archive, settings: Settings) -> list[ReferenceChan
 
 def adopt(
     archive: Archive,
-    settings: Settings,
+    clock: Clock,
     built: Window,
     loaded: Window,
     *,
@@ -128,51 +129,51 @@ def adopt(
         deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
         of_closed = adopted if deferred is None else deferred
         if of_closed is not None:
-            first = earliest_change(file, of_closed, accepted, settings.today)
+            first = earliest_change(file, of_closed, accepted, clock.today)
             if first is not None:
                 left = left_out(first)
                 if left is None:
                     left = deferred is None or not covers(first, loaded.end)
                 # Closed months are asked for by themselves, too: the open days need not follow.
                 if not left:
-                    keep_state(archive, settings, f"{file.stem}{_DEFERRED}", file, accepted)
+                    keep_state(archive, clock, f"{file.stem}{_DEFERRED}", file, accepted)
                     deferred = accepted
         first = loaded.start
         if adopted is not None:
-            first = earliest_change(file, adopted, accepted, settings.today)
+            first = earliest_change(file, adopted, accepted, clock.today)
         if first is None:
             continue
         if not covers(known.first_open(max(first, loaded.start)), loaded.end):
             continue
         if left_out(first) and deferred is None:
-            keep_state(archive, settings, f"{file.stem}{_DEFERRED}", file, adopted or [])
-        keep_state(archive, settings, f"{file.stem}{_ADOPTED}", file, accepted)
+            keep_state(archive, clock, f"{file.stem}{_DEFERRED}", file, adopted or [])
+        keep_state(archive, clock, f"{file.stem}{_ADOPTED}", file, accepted)
 
 
 def widened(
     window: Window,
     changes: Sequence[Change],
-    settings: Settings,
+    archive: Archive,
+    first_day: date,
     *,
     closed: bool = False,
 ) -> Window:
-    """The window, reaching back to the first partition that a change affects.
+    """The window, reaching back to the first day that a change affects, at most to `first_day`.
 
     Also to the first day of a running seat month that is paid as a whole: who joins within it
     takes over the seat's cost of days that have passed. It begins with an open day, unless
     `closed`. Closed months may lie within it: a run with `LEAVE_CLOSED` leaves them as they are.
     """
-    archive = Archive(settings.archive_root)
     first = min([window.start, *(change.day for change in changes)])
     seats = newest_rows(archive, reference_file("seats.csv")) or []
-    first = max(affected_from(read_contracts(seats), first), settings.first_day)
+    first = max(affected_from(read_contracts(seats), first), first_day)
     start = first if closed else history(archive).first_open(first)
     # A window that lies in closed months altogether becomes the first open day.
     return Window(start, max(window.end, start + timedelta(days=1)))
 
 
 def _changes(
-    archive: Archive, settings: Settings, known: Callable[[ReferenceFile], list[Row] | None]
+    folder: Path, clock: Clock, known: Callable[[ReferenceFile], list[Row] | None]
 ) -> list[ReferenceChange]:
     changes = []
     for file in reference_files():
@@ -180,11 +181,11 @@ def _changes(
         if before is None:
             continue
         try:
-            reading = read_path(file, settings.reference_path)
+            reading = read_path(file, folder)
         except AiUsageError:
             continue
         if reading.present:
-            day = earliest_change(file, before, reading.rows, settings.today)
+            day = earliest_change(file, before, reading.rows, clock.today)
             if day is not None:
                 changes.append(ReferenceChange(file, day))
     return changes

@@ -15,10 +15,10 @@ import msgspec
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window, windows_of
 from ai_usage.ledger.closing import history
 from ai_usage.reference import VENDOR
-from ai_usage.settings import Settings
 
 _ENDPOINT = "_built_rules"
 
@@ -125,7 +125,7 @@ def all_known(archive: Archive, changes: Iterable[RuleChange] = RULE_CHANGES) ->
 
 def outdated_days(
     archive: Archive,
-    settings: Settings,
+    first_day: date,
     loaded: Callable[[], Window | None],
     changes: Sequence[RuleChange] = RULE_CHANGES,
 ) -> OutdatedDays | None:
@@ -144,9 +144,9 @@ def outdated_days(
     for change in changes:
         # What lies before the first partition cannot be built, so it is not asked for for ever.
         buildable = [
-            Window(max(older.start, settings.first_day), older.end)
+            Window(max(older.start, first_day), older.end)
             for older in known[change.name]
-            if older.end > settings.first_day
+            if older.end > first_day
         ]
         own = [day for older in buildable for part in books.open(older) for day in part.days()]
         if own:
@@ -157,7 +157,7 @@ def outdated_days(
 
 def note_built(
     archive: Archive,
-    settings: Settings,
+    clock: Clock,
     built: Window,
     loaded: Window,
     changes: Iterable[RuleChange] = RULE_CHANGES,
@@ -176,17 +176,17 @@ def note_built(
         return windows_of({day for window in older for day in window.days()} - new)
 
     now = {change.name: less(known.get(change.name, [loaded])) for change in changes}
-    _keep(archive, settings, {**known, **now})
+    _keep(archive, clock, {**known, **now})
 
 
 def note_empty(
-    archive: Archive, settings: Settings, changes: Iterable[RuleChange] = RULE_CHANGES
+    archive: Archive, clock: Clock, changes: Iterable[RuleChange] = RULE_CHANGES
 ) -> None:
     """Remember that nothing was loaded before the present rules: all of it will be built by them.
 
     Without this a first load that fails midway would pass for one of an older version.
     """
-    _keep(archive, settings, {**_known(archive), **{change.name: [] for change in changes}})
+    _keep(archive, clock, {**_known(archive), **{change.name: [] for change in changes}})
 
 
 def _known(archive: Archive) -> Mapping[str, list[Window]]:
@@ -198,10 +198,10 @@ def _known(archive: Archive) -> Mapping[str, list[Window]]:
     return {name: [Window(*days) for days in windows] for name, windows in older.items()}
 
 
-def _keep(archive: Archive, settings: Settings, older: Mapping[str, list[Window]]) -> None:
+def _keep(archive: Archive, clock: Clock, older: Mapping[str, list[Window]]) -> None:
     if older == _known(archive):
         return
     body = _Built({name: [(w.start, w.end) for w in own] for name, own in sorted(older.items())})
-    today = Window.day(settings.today)
-    with archive.recording(VENDOR, _ENDPOINT, today, fetched_at=settings.now) as recorder:
+    today = Window.day(clock.today)
+    with archive.recording(VENDOR, _ENDPOINT, today, fetched_at=clock.now) as recorder:
         recorder.add(Page(msgspec.json.encode(body), "rules of the days built"))

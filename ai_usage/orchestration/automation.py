@@ -11,23 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError
+from ai_usage.directories import DIRECTORIES
+from ai_usage.errors import AiUsageError, SettingsError
 from ai_usage.instance.dagster_private import BACKFILL_ID_TAG
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.deferred import deferred_in_open_months
-from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Resources
 from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, reference_files
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
@@ -77,6 +80,7 @@ def automation(
     warehouse = set(table_names()) | set(view_names())
     transformed = [key for key in specs if key.path[-1] in warehouse]
     fetched = {key for keys in of_vendor.values() for key in keys}
+    clients = [*(vendor.name for vendor in vendors), *(d.name for d in DIRECTORIES)]
     maintained = [key for key in specs if key not in fetched and key not in transformed]
 
     ingests = [
@@ -104,12 +108,12 @@ def automation(
     return Automation(
         jobs=[*(ingest.job for ingest in ingests), transform],
         schedules=[
-            _schedule(settings, vendors, ingest, name) for ingest in ingests for name in CRONS
+            _schedule(settings, clients, ingest, name) for ingest in ingests for name in CRONS
         ],
         sensors=[
-            _transform_after_ingest(settings, vendors, ingests, transform),
+            _transform_after_ingest(settings, clients, ingests, transform),
             _propagate_backfills(assets, transform, ingests, transformed),
-            _rebuild_adopted_reference(settings, transform),
+            _rebuild_adopted_reference(transform),
             _fail_orphaned_runs(),
         ],
     )
@@ -139,21 +143,34 @@ class Ingest:
     specs: Sequence[dg.AssetSpec]
     vendor: Vendor | None = None
 
-    def idle(self, settings: Settings, vendors: Sequence[Vendor]) -> str | None:
-        """Why there is nothing to fetch; None if there is."""
-        asked = vendors if self.vendor is None else [self.vendor]
-        if any(settings.vendor_secret(vendor.key_setting) is not None for vendor in asked):
+    def idle(self, given: Resources, folder: Path, clients: Sequence[str]) -> str | None:
+        """Why there is nothing to fetch; None if there is.
+
+        `folder` holds the files that people maintain, `clients` names whoever can be asked.
+        """
+        if self.vendor is not None:
+            return given.client(self.vendor.name).why_not()
+        if any((folder / file.name).is_file() for file in reference_files()):
             return None
-        if self.vendor is None:
-            files = [settings.reference_path / file.name for file in reference_files()]
-            if settings.scim_url or settings.sheets_id or any(file.is_file() for file in files):
-                return None
-            return "Nothing is configured: `ai-usage doctor` says what is missing."
-        return f"{self.vendor.title} is not configured: set {self.vendor.key_setting}."
+        if any(_in_use(given, name) for name in clients):
+            return None
+        return "Nothing is configured: `ai-usage doctor` says what is missing."
+
+    def asked(self, clients: Sequence[str]) -> Sequence[str]:
+        """The clients of whoever it asks, of these."""
+        return clients if self.vendor is None else [self.vendor.name]
 
     def config(self, refetch: Refetch) -> dict[str, Any]:
         """The run configuration that asks again for the days of the look-back."""
         return refetch.config({spec.key.path[-1]: spec.tags for spec in self.specs})
+
+
+def _in_use(given: Resources, client: str) -> bool:
+    try:
+        return given.configured(client)
+    except SettingsError:
+        # Half of a directory is set: its run says what is missing.
+        return True
 
 
 def _job(
@@ -170,17 +187,17 @@ def _job(
     )
 
 
-def tick_window(settings: Settings, schedule: str) -> tuple[Window, Refetch]:
+def tick_window(settings: Settings, today: date, schedule: str) -> tuple[Window, Refetch]:
     """The days that a schedule covers, and from when on their sources ask again."""
     if schedule == HOURLY:
-        return lookback_window(settings), Refetch.lookback(settings)
-    nightly = settings.today - timedelta(days=settings.nightly_lookback_days)
-    first = max(min(nightly, lookback_window(settings).start), settings.first_day)
-    return Window(first, settings.today + timedelta(days=1)), Refetch.since(first)
+        return lookback_window(settings, today), Refetch.lookback(settings, today)
+    nightly = today - timedelta(days=settings.nightly_lookback_days)
+    first = max(min(nightly, lookback_window(settings, today).start), settings.first_day)
+    return Window(first, today + timedelta(days=1)), Refetch.since(first)
 
 
 def _schedule(
-    settings: Settings, vendors: Sequence[Vendor], ingest: Ingest, name: str
+    settings: Settings, clients: Sequence[str], ingest: Ingest, name: str
 ) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{ingest.job.name}_{name}",
@@ -188,12 +205,14 @@ def _schedule(
         cron_schedule=CRONS[name],
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        required_resource_keys={"clock", *ingest.asked(clients)},
         description="Today and the look-back, asked again."
         if name == HOURLY
         else f"The last {settings.nightly_lookback_days} days, asked again.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        idle = ingest.idle(settings, vendors)
+        given = Resources(context.resources)
+        idle = ingest.idle(given, settings.reference_path, clients)
         if idle is not None:
             return dg.SkipReason(idle)
         waiting = context.instance.get_runs_count(
@@ -207,7 +226,7 @@ def _schedule(
             # A long backfill holds the queue: one waiting run does what two would.
             return dg.SkipReason("The run of an earlier tick still waits in the queue.")
         tick = context.scheduled_execution_time.astimezone(UTC).isoformat(timespec="seconds")
-        window, refetch = tick_window(settings, name)
+        window, refetch = tick_window(settings, given.clock.today, name)
         return dg.RunRequest(
             run_key=f"{name}:{tick}",
             run_config=ingest.config(refetch),
@@ -218,18 +237,22 @@ def _schedule(
 
 
 def _transform_after_ingest(
-    settings: Settings, vendors: Sequence[Vendor], ingests: Sequence[Ingest], transform: Any
+    settings: Settings, clients: Sequence[str], ingests: Sequence[Ingest], transform: Any
 ) -> dg.SensorDefinition:
     @dg.sensor(
         name="transform_after_ingest",
         job=transform,
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={"archive", "clock", "warehouse", *clients},
         description="Starts the transformation of a tick when all its fetches have ended.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        expected = {i.job.name for i in ingests if i.idle(settings, vendors) is None}
-        now = datetime.now(UTC)
+        given = Resources(context.resources)
+        folder = settings.reference_path
+        expected = {i.job.name for i in ingests if i.idle(given, folder, clients) is None}
+        # Dagster stamps ticks and runs with the real time, whatever day is pretended.
+        now = given.clock.real_now
         ticks = _ticks(context.instance, now)
         done = [tick for tick in ticks if tick.ended(expected, now) and not tick.transformed]
         if not done:
@@ -242,12 +265,12 @@ def _transform_after_ingest(
         window = Window(
             min(tick.window.start for tick in done), max(tick.window.end for tick in done)
         )
-        archive = Archive(settings.archive_root)
+        archive, clock = given.archive, given.clock
         try:
-            changes = pending_changes(archive, settings)
-            deferred_files = deferred_changes(archive, settings)
-            note_empty_warehouse(settings)
-            older = outdated(settings)
+            changes = pending_changes(archive, folder, clock)
+            deferred_files = deferred_changes(archive, folder, clock)
+            note_empty_warehouse(given)
+            older = outdated(given, settings.first_day)
         except AiUsageError as error:
             context.log.warning(f"What else must be rebuilt is not known: {error}")
             changes, deferred_files, older = [], [], None
@@ -256,9 +279,7 @@ def _transform_after_ingest(
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
         asked: list[Change] = [*changes, *([older] if older else [])]
         try:
-            deferred = deferred_in_open_months(
-                settings, archive, warehouse_resource(settings).warehouse()
-            )
+            deferred = deferred_in_open_months(settings, archive, given.warehouse)
         except AiUsageError as error:
             # A run may hold the warehouse just now; the next tick asks again.
             context.log.warning(f"What open months before closed ones lack is not known: {error}")
@@ -276,7 +297,7 @@ def _transform_after_ingest(
         return dg.RunRequest(
             run_key=newest.name,
             tags={
-                **range_tags(widened(window, asked, settings)),
+                **range_tags(widened(window, asked, archive, settings.first_day)),
                 **LEAVE_CLOSED,
                 TICK_TAG: newest.at,
                 SCHEDULE_TAG: newest.schedule,
@@ -402,7 +423,7 @@ def _still_to_come(instance: dg.DagsterInstance, backfill_id: str | None) -> set
     return set(backfill.asset_selection or ()) if backfill else set()
 
 
-def _rebuild_adopted_reference(settings: Settings, transform: Any) -> dg.SensorDefinition:
+def _rebuild_adopted_reference(transform: Any) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name="reference_taken_in",
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -412,16 +433,22 @@ def _rebuild_adopted_reference(settings: Settings, transform: Any) -> dg.SensorD
         description="Remembers which states of the reference files are in the facts, so that a "
         "change rebuilds the days it affects, once.",
     )
-    def sensor(context: dg.RunStatusSensorContext) -> dg.SkipReason:
+    def sensor(
+        context: dg.RunStatusSensorContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
+    ) -> dg.SkipReason:
         run = context.dagster_run
+        given = Resources.named({"archive": archive, "clock": clock, "warehouse": warehouse})
         window = window_of_run(run.tags)
         if window is None or run.asset_selection is not None:
             return dg.SkipReason("Only a part was transformed.")
         record = context.instance.get_run_record_by_id(run.run_id)
         started = record.start_time if record else None
-        if started is None or accepted_since(settings, datetime.fromtimestamp(started, UTC)):
+        if started is None or accepted_since(given.archive, datetime.fromtimestamp(started, UTC)):
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
-        take_in_reference(settings, window, leaves_closed=leaves_closed(run.tags))
+        take_in_reference(given, window, leaves_closed=leaves_closed(run.tags))
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor
@@ -442,13 +469,12 @@ def _fail_orphaned_runs() -> dg.SensorDefinition:
     return sensor
 
 
-def accepted_since(settings: Settings, started: datetime) -> bool:
+def accepted_since(archive: Archive, started: datetime) -> bool:
     """Whether a reference file was accepted in another state after that instant.
 
     The sensor comes some time after its run: a state that the run cannot have read must not be
     taken for one that is in the facts.
     """
-    archive = Archive(settings.archive_root)
     for file in reference_files():
         fetches = [fetch for fetch in archive.fetches(VENDOR, file.stem) if fetch.complete]
         before = [fetch for fetch in fetches if fetch.fetched_at <= started]

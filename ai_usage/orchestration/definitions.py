@@ -12,16 +12,15 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.alerts.alerts import Alerts
-from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import daily_partitions
-from ai_usage.orchestration.assets.dimensions import Directory, dimension_assets, people_keys
+from ai_usage.orchestration.assets.dimensions import Declared, dimension_assets
 from ai_usage.orchestration.assets.directories import directory_assets
-from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets
+from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets, known_people
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
-from ai_usage.orchestration.assets.reference import KnownPeople, reference_assets
+from ai_usage.orchestration.assets.reference import reference_assets
 from ai_usage.orchestration.assets.sources import source_assets
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.assets.sql_views import view_assets
@@ -30,8 +29,8 @@ from ai_usage.orchestration.checks.charges import charge_share_check, charges_kn
 from ai_usage.orchestration.checks.factory import warehouse_checks
 from ai_usage.orchestration.checks.metrics import metric_checks
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
-from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
-from ai_usage.orchestration.resources import archive_resource, clock_resource
+from ai_usage.orchestration.io_managers import WarehouseIOManager
+from ai_usage.orchestration.resources import resources_of
 from ai_usage.orchestration.run_history import catalogue_of_definitions
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.settings import Settings
@@ -47,26 +46,21 @@ def build_defs(
     """Every asset, check and resource. Unset: the environment's settings, every vendor found."""
     settings = settings or Settings.load()
     vendors = discovered_vendors() if vendors is None else vendors
-    archive = Archive(settings.archive_root)
+    given = resources_of(settings, vendors) | resources
     partitions = daily_partitions(settings)
-    warehouse = warehouse_resource(settings)
-    directory = Directory(settings, vendors, archive)
-    finance_snapshot = FinanceSnapshot(directory)
+    declared = Declared.of(settings, vendors)
     assets = [
-        *source_assets(settings, vendors, archive, partitions),
-        *directory_assets(settings, archive, partitions),
-        *reference_assets(
-            settings,
-            archive,
-            KnownPeople(directory.known_people, people_keys(vendors), finance_snapshot.beyond),
-            partitions,
+        *source_assets(vendors, partitions),
+        *directory_assets(settings, partitions),
+        *reference_assets(settings, known_people(declared), partitions),
+        raw_events_asset(declared, partitions),
+        loaded_days_asset(vendors, partitions),
+        member_spend_asset(vendors, partitions),
+        *ledger_assets(vendors, partitions),
+        *dimension_assets(
+            declared, lambda directory: FinanceSnapshot(directory).list_prices(), partitions
         ),
-        raw_events_asset(vendors, archive, finance_snapshot, partitions),
-        loaded_days_asset(settings, vendors, archive, partitions),
-        member_spend_asset(vendors, archive, partitions),
-        *ledger_assets(vendors, archive, partitions),
-        *dimension_assets(directory, finance_snapshot.list_prices, partitions),
-        *finance_assets(finance_snapshot, vendors, partitions),
+        *finance_assets(declared, partitions),
         *sql_table_assets(settings, partitions),
         *view_assets(settings, partitions),
     ]
@@ -78,8 +72,8 @@ def build_defs(
         *fact_checks(settings, partitions),
         charges_known_check(partitions),
         charge_share_check(partitions),
-        completeness_check(settings, vendors, archive, partitions),
-        *metric_checks(settings, vendors, archive, partitions),
+        completeness_check(vendors, partitions),
+        *metric_checks(settings, vendors, partitions),
     ]
     alerts = Alerts(settings, vendors, catalogue_of_definitions(assets, checks))
     return dg.Definitions(
@@ -88,13 +82,7 @@ def build_defs(
         jobs=automated.jobs,
         schedules=automated.schedules,
         sensors=[*automated.sensors, *alert_sensors(alerts)],
-        resources={
-            "archive": archive_resource(settings),
-            "clock": clock_resource(settings),
-            "warehouse": warehouse,
-            "io_manager": WarehouseIOManager(resource=warehouse),
-            **resources,
-        },
+        resources={"io_manager": WarehouseIOManager(resource=given["warehouse"]), **given},
         executor=dg.in_process_executor,
     )
 

@@ -13,14 +13,24 @@ None of it reaches them in another way, so that a test can give each its own:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import SystemClock
+from ai_usage.directories import DIRECTORIES, DirectorySource
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
+from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.http import VendorClient
+from ai_usage.warehouse.base import Warehouse
 
 
 class ArchiveResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -51,15 +61,124 @@ class ClockResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._clock.now
 
     @property
+    def real_now(self) -> datetime:
+        """The machine's instant, in UTC, also where a day is pretended: Dagster's runs have it."""
+        return SystemClock().now
+
+    @property
     def _clock(self) -> SystemClock:
         return SystemClock(date.fromisoformat(self.as_of) if self.as_of else None)
 
 
-def archive_resource(settings: Settings) -> ArchiveResource:
-    """The archive that the settings name."""
-    return ArchiveResource(root=settings.archive_root)
+@dataclass(frozen=True, repr=False)
+class ClientResource:
+    """The client of one vendor or directory.
+
+    A plain object: Dagster shows what a configurable resource is configured with, and this holds a
+    key. `why_not` says, as a line for a person, why it cannot be asked; None where it can be. It
+    raises `SettingsError` where only a part of what it needs is set, `connect` also where a setting
+    is wrong.
+    """
+
+    connect: Callable[[], VendorClient]
+    why_not: Callable[[], str | None]
+
+    @property
+    def configured(self) -> bool:
+        """Whether it can be asked. Raises `SettingsError`."""
+        return self.why_not() is None
 
 
-def clock_resource(settings: Settings) -> ClockResource:
-    """The machine's clock, or the day that the settings pretend."""
-    return ClockResource(as_of=settings.as_of.isoformat() if settings.as_of else None)
+def vendor_client(vendor: Vendor, settings: Settings) -> ClientResource:
+    """The client of a vendor, as the settings have it."""
+
+    def why_not() -> str | None:
+        if settings.vendor_secret(vendor.key_setting) is not None:
+            return None
+        return f"{vendor.title} is not configured: set {vendor.key_setting}."
+
+    return ClientResource(lambda: VendorClient.from_settings(vendor, settings), why_not)
+
+
+def directory_client(directory: DirectorySource, settings: Settings) -> ClientResource:
+    """The client of a directory of the company, as the settings have it."""
+
+    def why_not() -> str | None:
+        if directory.is_configured(settings):
+            return None
+        return f"{directory.title}: {directory.not_configured}."
+
+    return ClientResource(lambda: directory.connect(settings), why_not)
+
+
+def client_resources(settings: Settings, vendors: Sequence[Vendor]) -> dict[str, ClientResource]:
+    """The clients of every vendor and directory, configured or not, by their names."""
+    return {
+        **{vendor.name: vendor_client(vendor, settings) for vendor in vendors},
+        **{directory.name: directory_client(directory, settings) for directory in DIRECTORIES},
+    }
+
+
+Configured = Callable[[str], bool]
+"""Whether the vendor or directory of that name can be asked."""
+
+
+def configured_among(clients: Mapping[str, ClientResource]) -> Configured:
+    """Whether the client of a name can be asked. Raises `SettingsError`."""
+    return lambda name: clients[name].configured
+
+
+class Resources:
+    """The resources of a step, a tick or a command, opened when they are asked for.
+
+    For whoever needs clients by name: what is needed whatever the vendors are can stand among an
+    asset's arguments. Give it `context.resources`.
+    """
+
+    def __init__(self, resources: Any) -> None:
+        self._resources = resources
+
+    @classmethod
+    def named(cls, resources: Mapping[str, Any]) -> Resources:
+        """The same of resources by their names, as definitions hold them."""
+        return cls(SimpleNamespace(**resources))
+
+    @property
+    def archive(self) -> Archive:
+        """The archive."""
+        found: ArchiveResource = self._resources.archive
+        return found.archive()
+
+    @property
+    def clock(self) -> ClockResource:
+        """What time it is."""
+        found: ClockResource = self._resources.clock
+        return found
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse."""
+        found: WarehouseResource = self._resources.warehouse
+        return found.warehouse()
+
+    def client(self, name: str) -> ClientResource:
+        """The client of the vendor or directory of that name."""
+        found: ClientResource = getattr(self._resources, name)
+        return found
+
+    def configured(self, name: str) -> bool:
+        """Whether the vendor or directory of that name can be asked. Raises `SettingsError`."""
+        return self.client(name).configured
+
+
+def resources_of(settings: Settings, vendors: Sequence[Vendor] = ()) -> dict[str, Any]:
+    """The resources that the settings name, by their keys; clients of the directories and vendors.
+
+    Besides the IO manager, which alone is Dagster's own way to write.
+    """
+    return {
+        "archive": ArchiveResource(root=settings.archive_root),
+        "clock": ClockResource(as_of=settings.as_of.isoformat() if settings.as_of else None),
+        "warehouse": warehouse_resource(settings),
+        **client_resources(settings, vendors),
+    }

@@ -20,7 +20,6 @@ import dagster as dg
 from sqlalchemy.exc import OperationalError
 
 from ai_usage.alerts.findings import STARTED_BY
-from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.instance.dead_runs import fail_orphaned_runs, this_process
@@ -40,10 +39,11 @@ from ai_usage.ledger.rule_changes import (
 from ai_usage.orchestration.alerting import alert_on_run
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
 from ai_usage.orchestration.checks.metrics import DETAILS
-from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.open_days import LEAVE_CLOSED
+from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
+from ai_usage.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,12 @@ class Refetch:
         return cls(day, day)
 
     @classmethod
-    def lookback(cls, settings: Settings) -> Refetch:
+    def lookback(cls, settings: Settings, today: date | None = None) -> Refetch:
         """Ask again for the trailing days that vendors restate."""
+        today = today or settings.today
         return cls(
-            settings.today - timedelta(days=settings.lookback_usage_days),
-            settings.today - timedelta(days=settings.lookback_cost_days),
+            today - timedelta(days=settings.lookback_usage_days),
+            today - timedelta(days=settings.lookback_cost_days),
             reach_back=True,
         )
 
@@ -228,7 +229,8 @@ def run_assets(
     of_assets = {key.path[-1]: graph.get(key).tags for key in keys}
     job = defs.resolve_implicit_global_asset_job_def()
     run_id = str(uuid.uuid4())
-    note_empty_warehouse(settings)
+    given = Resources.named(defs.resources or {})
+    note_empty_warehouse(given)
     with dagster_instance(settings) as instance, listening(progress):
         fail_orphaned_runs(instance)
         if writes(keys) and settings.warehouse == "bigquery":
@@ -249,7 +251,7 @@ def run_assets(
         )
         alert_on_run(settings, defs, instance, run_id)
     if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
-        take_in_reference(settings, window, leaves_closed=leave_closed)
+        take_in_reference(given, window, leaves_closed=leave_closed)
     built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
     failed = [event for event in result.all_events if event.is_step_failure]
     return RunResult(
@@ -299,39 +301,38 @@ def _tags_of(window: Window) -> dict[str, str]:
     return {**range_tags(window), STARTED_BY: "cli", **this_process()}
 
 
-def take_in_reference(settings: Settings, built: Window, *, leaves_closed: bool) -> None:
+def take_in_reference(given: Resources, built: Window, *, leaves_closed: bool) -> None:
     """Remember that the accepted reference files and the present rules are in the facts.
 
     Call it after a run that built all; `built` are its days, but for those of closed months if it
     `leaves_closed`.
     """
-    loaded = loaded_days(settings)
+    loaded = loaded_days(given.warehouse)
     if loaded is not None:
-        archive = Archive(settings.archive_root)
-        adopt(archive, settings, built, loaded, leaves_closed=leaves_closed)
-        note_built(archive, settings, built, loaded, leaves_closed=leaves_closed)
+        adopt(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
+        note_built(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
 
 
-def outdated(settings: Settings) -> OutdatedDays | None:
-    """The open days that the rules of an older version built; None where there are none."""
-    archive = Archive(settings.archive_root)
-    return outdated_days(archive, settings, lambda: loaded_days(settings))
+def outdated(given: Resources, first_day: date) -> OutdatedDays | None:
+    """The open days that the rules of an older version built; None where there are none.
+
+    `first_day` is the first partition: what lies before it is not built anew.
+    """
+    return outdated_days(given.archive, first_day, lambda: loaded_days(given.warehouse))
 
 
-def note_empty_warehouse(settings: Settings) -> None:
+def note_empty_warehouse(given: Resources) -> None:
     """Remember, where nothing is loaded yet, that all of it will follow the present rules.
 
     A warehouse that cannot be asked now is left to the run, which says why.
     """
-    archive = Archive(settings.archive_root)
     with suppress(WarehouseError):
-        if not all_known(archive) and loaded_days(settings) is None:
-            note_empty(archive, settings)
+        if not all_known(given.archive) and loaded_days(given.warehouse) is None:
+            note_empty(given.archive, given.clock)
 
 
-def loaded_days(settings: Settings) -> Window | None:
+def loaded_days(warehouse: Warehouse) -> Window | None:
     """From the first to the last day with events; None where the warehouse has none."""
-    warehouse = warehouse_resource(settings).warehouse()
     if not warehouse.exists("raw_ai_events"):
         return None
     days = next(

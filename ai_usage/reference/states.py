@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.reference import VENDOR, ReferenceFile, Row, decode, encode
-from ai_usage.settings import Settings
 
 
-def accept(archive: Archive, settings: Settings, file: ReferenceFile, rows: Sequence[Row]) -> bool:
+def accept(archive: Archive, clock: Clock, file: ReferenceFile, rows: Sequence[Row]) -> bool:
     """Keep an accepted state as today's snapshot; True if it differs from the last one."""
     before = newest_rows(archive, file)
-    keep_state(archive, settings, file.stem, file, rows)
+    keep_state(archive, clock, file.stem, file, rows)
     return before is None or encode(file, before) != encode(file, rows)
 
 
@@ -24,11 +24,11 @@ def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
 
 
 def keep_state(
-    archive: Archive, settings: Settings, endpoint: str, file: ReferenceFile, rows: Sequence[Row]
+    archive: Archive, clock: Clock, endpoint: str, file: ReferenceFile, rows: Sequence[Row]
 ) -> None:
     """Keep a state of the file under the endpoint's name, as of today."""
-    today = Window.day(settings.today)
-    with archive.recording(VENDOR, endpoint, today, fetched_at=settings.now) as recorder:
+    today = Window.day(clock.today)
+    with archive.recording(VENDOR, endpoint, today, fetched_at=clock.now) as recorder:
         recorder.add(Page(encode(file, rows), file.name))
 
 

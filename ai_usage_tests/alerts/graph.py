@@ -25,12 +25,12 @@ from ai_usage.instance.dagster_private import (
 from ai_usage.orchestration.assets.common import explained
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
+from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.quality.contract import Outcome, Validation
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Warehouse
 from ai_usage_tests.support.dagster_private import (
     BulkActionStatus,
     DagsterExecutionInterruptedError,
@@ -115,7 +115,7 @@ def definitions(world: World, home: Path) -> dg.Definitions:
         for check, blocking in ((BLOCKING, True), (WARNING, False)):
 
             def evaluate(
-                _warehouse: Warehouse, window: Window | None, check: str = check
+                _given: Resources, window: Window | None, check: str = check
             ) -> Validation:
                 return world.validation(name, check, window)
 

@@ -17,9 +17,10 @@ from ai_usage.cli.reference import check_files
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES
 from ai_usage.instance.partitions import daily_partitions
-from ai_usage.orchestration.assets.dimensions import Directory
+from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.directories import directory_assets, directory_key
 from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.resources import client_resources, configured_among, resources_of
 from ai_usage.orchestration.runs import RunResult
 from ai_usage.settings import Settings
 from ai_usage.simulator import SCIM_TOKEN, Company, serve
@@ -144,13 +145,19 @@ def test_the_days_snapshots_make_a_history_that_the_directory_does_not_know(
     ]
 
 
+def unread(settings: Settings) -> list[str]:
+    """The directories of people that the settings name and that were never read."""
+    directory = Directory(Declared.of(settings, ()), Archive(settings.archive_root), settings)
+    return directory.unread(configured_among(client_resources(settings, ())))
+
+
 @pytest.mark.slow
 def test_files_about_money_may_name_people_whom_only_the_directory_knows(
     configured: Configured, company: Company
 ) -> None:
     """No users.csv at all: seats, budgets, rules and costs of SCIM's people, at the first run."""
     settings = configured()
-    assert Directory(settings, (), Archive(settings.archive_root)).unread() == ["SCIM directory"]
+    assert unread(settings) == ["SCIM directory"]
     mover, alias = company.people[MOVER], company.people[ALIAS]
     folder = settings.reference_path
     folder.mkdir(parents=True)
@@ -176,7 +183,7 @@ def test_files_about_money_may_name_people_whom_only_the_directory_knows(
     selection = "+key:fact_ai_costs and not group:sources"
     result = run(settings, selection)
     assert result.success, result.errors
-    assert Directory(settings, (), Archive(settings.archive_root)).unread() == []
+    assert unread(settings) == []
     warehouse = warehouse_of(settings)
     borne = warehouse.rows(
         Query(
@@ -244,8 +251,10 @@ def test_the_commands_judge_people_only_when_the_directory_was_read(
 
 def test_without_settings_the_assets_say_so(configured: Configured) -> None:
     settings = configured(**NONE)
-    assets = directory_assets(settings, Archive(settings.archive_root), daily_partitions(settings))
-    result = dg.materialize(assets, partition_key=TODAY.isoformat())
+    assets = directory_assets(settings, daily_partitions(settings))
+    result = dg.materialize(
+        assets, partition_key=TODAY.isoformat(), resources=resources_of(settings)
+    )
     for directory in DIRECTORIES:
         (said,) = result.asset_materializations_for_node(f"source_{directory.name}")
         assert said.metadata["status"].value == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import pytest
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
-from ai_usage.ledger.adopted import adopt, deferred_changes, pending_changes, widened
+from ai_usage.ledger.adopted import (
+    ReferenceChange,
+    adopt,
+    deferred_changes,
+    pending_changes,
+    widened,
+)
 from ai_usage.ledger.closing import record_close, record_reopening
 from ai_usage.reference import read_path, reference_file
 from ai_usage.reference.states import accept
@@ -39,6 +46,9 @@ class Maintained:
         )
         self.archive = Archive(self.settings.archive_root)
 
+    def changes(self, asked: Callable[..., list[ReferenceChange]]) -> list[ReferenceChange]:
+        return asked(self.archive, self.settings.reference_path, self.settings)
+
     def write(self, **days: str) -> None:
         """One cost of 1 dollar a name, on its day."""
         self.settings.reference_path.mkdir(parents=True, exist_ok=True)
@@ -47,10 +57,10 @@ class Maintained:
 
     def run(self, window: Window = LOOKBACK, *, closed: bool = False) -> Window:
         """What a run does to the states: widen, accept, build, take in. Gives the days built."""
-        changes = pending_changes(self.archive, self.settings)
+        changes = self.changes(pending_changes)
         if closed:
-            changes += deferred_changes(self.archive, self.settings)
-        built = widened(window, changes, self.settings, closed=closed)
+            changes += self.changes(deferred_changes)
+        built = widened(window, changes, self.archive, self.settings.first_day, closed=closed)
         if (self.settings.reference_path / FILE.name).is_file():
             rows = read_path(FILE, self.settings.reference_path).rows
             accept(self.archive, self.settings, FILE, rows)
@@ -58,10 +68,10 @@ class Maintained:
         return built
 
     def pending(self) -> list[date]:
-        return [change.day for change in pending_changes(self.archive, self.settings)]
+        return [change.day for change in self.changes(pending_changes)]
 
     def held_back(self) -> list[date]:
-        return [change.day for change in deferred_changes(self.archive, self.settings)]
+        return [change.day for change in self.changes(deferred_changes)]
 
 
 @pytest.fixture
@@ -166,7 +176,7 @@ def test_a_window_of_closed_days_alone_becomes_the_first_open_day(files: Maintai
     """A tick of the last month that is transformed only after the month was closed."""
     record_close(files.archive, FEBRUARY, [], NOW)
     late = Window(date(2026, 2, 20), MARCH)
-    assert widened(late, [], files.settings) == Window.day(MARCH)
+    assert widened(late, [], files.archive, files.settings.first_day) == Window.day(MARCH)
 
 
 def test_a_partial_run_over_closed_days_takes_nothing_in(files: Maintained) -> None:

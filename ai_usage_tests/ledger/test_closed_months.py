@@ -22,7 +22,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.cli.progress import window_of_run
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
-from ai_usage.ledger.adopted import deferred_changes
+from ai_usage.ledger.adopted import ReferenceChange, deferred_changes
 from ai_usage.ledger.closing import closings
 from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.ledger.totals import totals_of
@@ -115,6 +115,11 @@ class Books:
 
     def adjustments(self) -> list[dict[str, Any]]:
         return self.rows("SELECT * FROM vw_adjustments ORDER BY status, user_email, cost_center")
+
+
+def deferred(settings: Settings) -> list[ReferenceChange]:
+    archive = Archive(settings.archive_root)
+    return deferred_changes(archive, settings.reference_path, settings)
 
 
 @pytest.fixture(scope="module")
@@ -315,7 +320,7 @@ def test_changed_files_leave_a_closed_month_and_are_in_the_open_days(
     assert corrected.month() == closed.month()
     assert one_time(corrected) == {date(2026, 3, day): Decimal(3) for day in range(1, 5)}
     assert corrected.adjustments() == [], "what they would change is not known before it is built"
-    kept = deferred_changes(Archive(corrected.settings.archive_root), corrected.settings)
+    kept = deferred(corrected.settings)
     assert {change.file.name: change.day for change in kept} == {
         "other_costs.csv": date(2026, 2, 26),
         "users.csv": date(2026, 2, 10),
@@ -357,7 +362,7 @@ def test_asked_for_the_changed_files_are_taken_in_as_adjustments(
     moved = [row for row in books.adjustments() if row["user_email"] != "Shared"]
     assert {row["user_email"] for row in moved} <= {mover(books, date(2026, 2, 10))["user_email"]}
     assert sum(row["adjustment_usd"] for row in moved) == 0
-    assert deferred_changes(Archive(books.settings.archive_root), books.settings) == []
+    assert deferred(books.settings) == []
 
 
 def test_a_budget_of_a_closed_month_stands_still_until_somebody_asks(

@@ -43,7 +43,7 @@ class Installation:
         self.archive = Archive(self.settings.archive_root)
 
     def outdated(self, *changes: RuleChange) -> tuple[Window, list[str]] | None:
-        found = outdated_days(self.archive, self.settings, lambda: LOADED, changes)
+        found = outdated_days(self.archive, self.settings.first_day, lambda: LOADED, changes)
         return (found.days, [change.name for change in found.changes]) if found else None
 
     def build(self, days: Window, *changes: RuleChange) -> None:
@@ -98,7 +98,7 @@ def test_an_open_month_before_a_closed_one_is_rebuilt_once_and_the_closed_one_st
     installed: Installation,
 ) -> None:
     record_close(installed.archive, FEBRUARY, [], NOW)
-    found = outdated_days(installed.archive, installed.settings, lambda: LOADED, [ONE])
+    found = outdated_days(installed.archive, installed.settings.first_day, lambda: LOADED, [ONE])
     assert found is not None
     assert found.open == (Window(JANUARY, FEBRUARY), Window(MARCH, TOMORROW))
     note_built(installed.archive, installed.settings, found.days, LOADED, [ONE], leaves_closed=True)

@@ -71,22 +71,26 @@ class Graph:
 
     def schedule(self, name: str, at: datetime) -> list[dg.RunRequest] | str:
         """Evaluate a schedule: its run requests, or why there are none."""
-        context = dg.build_schedule_context(
+        with dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=at,
             repository_def=self.repository,
-        )
-        data = self.repository.get_schedule_def(name).evaluate_tick(context)
+            resources=dict(self.defs.resources or {}),
+        ) as context:
+            data = self.repository.get_schedule_def(name).evaluate_tick(context)
         return list(data.run_requests or []) or str(data.skip_message)
 
     def sensor(
         self, name: str, cursor: str | None = None
     ) -> tuple[str | None, list[dg.RunRequest], str]:
         """Evaluate a sensor: its cursor, run requests, and why there are none."""
-        context = dg.build_sensor_context(
-            instance=self.instance, cursor=cursor, repository_def=self.repository
-        )
-        data = self.repository.get_sensor_def(name).evaluate_tick(context)
+        with dg.build_sensor_context(
+            instance=self.instance,
+            cursor=cursor,
+            repository_def=self.repository,
+            resources=dict(self.defs.resources or {}),
+        ) as context:
+            data = self.repository.get_sensor_def(name).evaluate_tick(context)
         errors = [r.error for r in data.dagster_run_reactions or [] if r.error]
         assert not errors, errors
         return data.cursor, list(data.run_requests or []), data.skip_message or ""
@@ -301,7 +305,7 @@ def test_the_transformation_reaches_back_to_what_a_changed_file_affects(graph: G
     everything = Window(settings.first_day, TODAY + timedelta(days=1))
     adopt(archive, settings, everything, everything)
     path.write_text(text.format("mara@example.com", "Edge"))
-    (change,) = pending_changes(archive, settings)
+    (change,) = pending_changes(archive, settings.reference_path, settings)
     tags = tick(datetime.now(UTC))
     for job in FETCHES:
         graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
@@ -343,14 +347,14 @@ def test_a_file_that_changed_after_the_run_began_is_not_taken_for_taken_in(graph
     archive = Archive(graph.settings.archive_root)
     file = reference_file("users.csv")
     at = graph.settings.now
-    assert not accepted_since(graph.settings, at)
+    assert not accepted_since(archive, at)
     accept(archive, graph.settings, file, [])
-    assert accepted_since(graph.settings, at - timedelta(hours=1))
-    assert not accepted_since(graph.settings, at + timedelta(hours=1))
+    assert accepted_since(archive, at - timedelta(hours=1))
+    assert not accepted_since(archive, at + timedelta(hours=1))
     accept(archive, graph.settings, file, [])
     first, *_ = archive.fetches(VENDOR, file.stem)
     accept(archive, graph.settings, file, [])
-    assert not accepted_since(graph.settings, first.fetched_at), "the same state again"
+    assert not accepted_since(archive, first.fetched_at), "the same state again"
 
 
 # -- old days flow downstream -------------------------------------------------------------------

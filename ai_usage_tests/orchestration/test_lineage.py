@@ -11,7 +11,7 @@ from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
 from ai_usage.orchestration.lineage import column_lineage, column_sources
-from ai_usage.orchestration.resources import archive_resource, clock_resource
+from ai_usage.orchestration.resources import resources_of
 from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.schema import table_schema
@@ -96,9 +96,7 @@ def test_dagsters_materialisation_of_a_fact_carries_its_lineage(tmp_path: Path) 
             partition_key="2026-03-10",
             instance=instance,
             resources={
-                "archive": archive_resource(settings),
-                "clock": clock_resource(settings),
-                "warehouse": resource,
+                **resources_of(settings),
                 "io_manager": WarehouseIOManager(resource=resource),
             },
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +28,7 @@ from ai_usage.orchestration.checks.metrics import (
 )
 from ai_usage.orchestration.checks.sql_checks import told_apart
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
+from ai_usage.orchestration.resources import ClockResource, resources_of
 from ai_usage.orchestration.runs import CheckResult
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
@@ -40,6 +41,7 @@ TODAY = date(2026, 3, 27)
 """A Friday."""
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)
 VIEW = "vw_executive_dashboard"
+NOW_IS_TODAY = {"clock": ClockResource(as_of=TODAY.isoformat())}
 EARLIER = Window(date(2026, 1, 1), TODAY + timedelta(days=1))
 WEEKDAYS = [day for day in EARLIER.days() if day.weekday() < 5]
 
@@ -81,7 +83,10 @@ def failing(of: Ran, name: str) -> dict[str, list[str]]:
 
 
 def view_run(
-    warehouse: DuckDBWarehouse, check: dg.AssetChecksDefinition, name: str = VIEW
+    warehouse: DuckDBWarehouse,
+    check: dg.AssetChecksDefinition,
+    name: str = VIEW,
+    given: Mapping[str, Any] | None = None,
 ) -> tuple[dg.AssetCheckEvaluation, dict[str, float]]:
     """The view's check over a range of days: its one evaluation, and what is to be plotted."""
 
@@ -90,7 +95,9 @@ def view_run(
         return dg.MaterializeResult()
 
     resource = DuckDBWarehouseResource(path=str(warehouse.path), dataset=warehouse.dataset)
-    defs = dg.Definitions([view], asset_checks=[check], resources={"warehouse": resource})
+    defs = dg.Definitions(
+        [view], asset_checks=[check], resources={**(given or {}), "warehouse": resource}
+    )
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
@@ -163,8 +170,8 @@ def age(warehouse: DuckDBWarehouse, tmp_path: Path, **settings: str) -> tuple[bo
     endpoints = tuple(e for e in cursor.endpoints if e.name == ENDPOINT)
     vendor = type(cursor)(**{**vars(cursor), "endpoints": endpoints})
     made = settings_for(tmp_path, **{"CURSOR_API_KEY": "key_x", **settings})
-    check = freshness_check(VIEW, made, [vendor], Archive(made.archive_root))
-    evaluation, plotted = view_run(warehouse, check)
+    check = freshness_check(VIEW, made, [vendor])
+    evaluation, plotted = view_run(warehouse, check, given=resources_of(made, [vendor]))
     return evaluation.passed, plotted.get("data_age_hours")
 
 
@@ -234,7 +241,9 @@ def volume(
     warehouse.replace("raw_ai_events", EARLIER, arrow("raw_ai_events", rows))
     check = volume_check(settings_for(tmp_path), PARTITIONS)
     first = date(2026, 3, 16)
-    return failing(run(warehouse, "raw_ai_events", [check], first, TODAY), "volume")
+    return failing(
+        run(warehouse, "raw_ai_events", [check], first, TODAY, resources=NOW_IS_TODAY), "volume"
+    )
 
 
 def test_a_day_far_from_the_median_of_its_weekday_warns_and_a_weekend_does_not(
@@ -348,7 +357,7 @@ def test_a_jump_warns_for_person_key_and_platform_and_joiners_holidays_and_cents
         rows.append(cost("seat@example.com", day, seats, cost_type="subscription"))
     costs(warehouse, rows)
     check = spend_check(settings_for(tmp_path), PARTITIONS)
-    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 16), TODAY)
+    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 16), TODAY, resources=NOW_IS_TODAY)
     jump = [JUMP.isoformat()]
     assert failing(of, "spend_anomalies") == {
         "key apikey_jumper": jump,
@@ -367,7 +376,7 @@ def test_steady_growth_and_constant_spend_are_no_anomaly(
         rows.append(cost("small@example.com", day, 50))
     costs(warehouse, rows)
     check = spend_check(settings_for(tmp_path), PARTITIONS)
-    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 16), TODAY)
+    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 16), TODAY, resources=NOW_IS_TODAY)
     assert failing(of, "spend_anomalies") == {}
 
 
@@ -397,8 +406,8 @@ def test_a_person_above_the_budget_of_the_month_warns_once_on_the_day_that_cross
         cost("small@example.com", date(2026, 3, 20), 10),
     ]
     costs(warehouse, rows)
-    check = budget_check(settings_for(tmp_path), PARTITIONS)
-    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 18), TODAY)
+    check = budget_check(PARTITIONS)
+    of = run(warehouse, "fact_ai_costs", [check], date(2026, 3, 18), TODAY, resources=NOW_IS_TODAY)
     assert failing(of, "budget_crossings") == {told_apart("jumper@example.com"): ["2026-03-23"]}
     sample = of.summaries["budget_crossings"].metadata["sample"].value
     assert isinstance(sample, list)
@@ -418,8 +427,7 @@ def test_two_people_whose_masked_addresses_agree_stay_two() -> None:
 
 def test_no_metric_blocks_anything(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
-    archive = Archive(settings.archive_root)
-    checks = metric_checks(settings, discovered_vendors(), archive, PARTITIONS)
+    checks = metric_checks(settings, discovered_vendors(), PARTITIONS)
     specs = [spec for check in checks for spec in check.check_specs]
     assert len(specs) > 10
     assert not any(spec.blocking for spec in specs)

@@ -14,6 +14,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
+from ai_usage.orchestration.resources import resources_of
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.rows import RawEvent
@@ -238,8 +239,9 @@ def complete(tmp_path: Path, warehouse: DuckDBWarehouse, missing: set[str]) -> R
         answer(archive, endpoint, Window(DAYS[1], DAYS[2]), halfway=endpoint in missing)
         answer(archive, endpoint, Window.day(DAYS[2]), halfway=False)
     settings = settings_for(tmp_path, CURSOR_API_KEY="key_0123")
-    check = completeness_check(settings, vendors, archive, PARTITIONS)
-    return run(warehouse, "raw_ai_events", [check], DAYS[0], DAYS[-1])
+    check = completeness_check(vendors, PARTITIONS)
+    given = resources_of(settings, vendors)
+    return run(warehouse, "raw_ai_events", [check], DAYS[0], DAYS[-1], resources=given)
 
 
 def event_endpoints(vendor: Vendor) -> list[str]:

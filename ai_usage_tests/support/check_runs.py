@@ -14,6 +14,7 @@ from ai_usage.instance.dagster_private import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
+from ai_usage.orchestration.resources import ClockResource
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 
 PARTITIONS = dg.DailyPartitionsDefinition("2026-03-01", end_offset=1, timezone="UTC")
@@ -41,8 +42,11 @@ def run(
     *,
     one_partition: bool = False,
     persistent: bool = False,
+    resources: Mapping[str, Any] | None = None,
 ) -> Ran:
     """Materialise an asset of the table's name, its checks, and an asset downstream of it.
+
+    `resources` are what the checks ask besides the warehouse; by default the machine's clock.
 
     The instance keeps its records in memory, or, `persistent`, on disk as a person's does.
     """
@@ -62,7 +66,9 @@ def run(
 
     resource = DuckDBWarehouseResource(path=str(warehouse.path), dataset=warehouse.dataset)
     defs = dg.Definitions(
-        [checked, downstream], asset_checks=checks, resources={"warehouse": resource}
+        [checked, downstream],
+        asset_checks=checks,
+        resources={"clock": ClockResource(), **(resources or {}), "warehouse": resource},
     )
     tags = {
         ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),

@@ -5,6 +5,7 @@ archive, so the result depends neither on the order of the days nor on how often
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
-from ai_usage.directories import DIRECTORIES
+from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.identity import (
     Activity,
     Identity,
@@ -32,6 +34,7 @@ from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explain
 from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
 from ai_usage.reference.known import USERS
@@ -72,39 +75,51 @@ GROUP BY 1, 2, 3
 """
 
 
+@dataclass(frozen=True)
+class Declared:
+    """The vendors and directories that there are, as the settings have them, and the first day."""
+
+    vendors: Sequence[Vendor]
+    directories: Sequence[tuple[DirectorySource, Vendor, Endpoint]]
+    first_day: date
+
+    @classmethod
+    def of(cls, settings: Settings, vendors: Sequence[Vendor]) -> "Declared":
+        """All directories, configured or not, and these vendors."""
+        own = [(directory, *directory.endpoint(settings)) for directory in DIRECTORIES]
+        return cls(vendors, own, settings.first_day)
+
+
+@dataclass(frozen=True)
 class Directory:
-    """What the archive and the warehouse know of people and keys; worked out once a run."""
+    """What the archive knows of people and keys by now."""
 
-    def __init__(self, settings: Settings, vendors: Sequence[Vendor], archive: Archive) -> None:
-        self.settings = settings
-        self.vendors = vendors
-        self.archive = archive
-        self._built: tuple[str, Identity] | None = None
+    declared: Declared
+    archive: Archive
+    clock: Clock
 
-    def identity(self, run_id: str, warehouse: Warehouse) -> Identity:
+    def identity(self, warehouse: Warehouse) -> Identity:
         """Who is who, from every snapshot held and every event loaded."""
-        if self._built is None or self._built[0] != run_id:
-            inputs = IdentityInputs(
-                snapshots=list(self.snapshots()),
-                now=self.settings.now,
-                activity=self._activity(warehouse),
-                key_name_patterns={v.name: v.key_name_patterns for v in self.vendors},
-                cost_centers=self._charged_cost_centers(),
-                reported=[
-                    Reported(
-                        total.user_sk,
-                        total.user_email,
-                        total.full_name,
-                        total.department,
-                        total.team,
-                        total.cost_center,
-                    )
-                    for closing in closings(self.archive)
-                    for total in closing.totals
-                ],
-            )
-            self._built = run_id, Identity(inputs)
-        return self._built[1]
+        inputs = IdentityInputs(
+            snapshots=list(self.snapshots()),
+            now=self.clock.now,
+            activity=self._activity(warehouse),
+            key_name_patterns={v.name: v.key_name_patterns for v in self.declared.vendors},
+            cost_centers=self._charged_cost_centers(),
+            reported=[
+                Reported(
+                    total.user_sk,
+                    total.user_email,
+                    total.full_name,
+                    total.department,
+                    total.team,
+                    total.cost_center,
+                )
+                for closing in closings(self.archive)
+                for total in closing.totals
+            ],
+        )
+        return Identity(inputs)
 
     def people(self, users: Sequence[Row] | None = None) -> People:
         """Everyone's versions and aliases, from every snapshot held.
@@ -113,16 +128,16 @@ class Directory:
         """
         snapshots = list(self.snapshots())
         if users is not None:
-            newest = Snapshot(self.settings.today, USERS, users)
+            newest = Snapshot(self.clock.today, USERS, users)
             snapshots = [*(s for s in snapshots if s[:2] != newest[:2]), newest]
-        return Identity(IdentityInputs(snapshots, self.settings.now)).people
+        return Identity(IdentityInputs(snapshots, self.clock.now)).people
 
-    def known_people(self) -> list[Row] | None:
+    def known_people(self, configured: Configured) -> list[Row] | None:
         """Every address that a directory has ever listed, with its teams, as users.csv would.
 
         None while a configured one has never been read: nobody can be called unknown then.
         """
-        if self.unread():
+        if self.unread(configured):
             return None
         people = self.people()
         versions = [version for own in people.versions.values() for version in own]
@@ -131,19 +146,18 @@ class Directory:
             *({"user_email": alias, "aliases": ()} for alias in people.aliases.own),
         ]
 
-    def unread(self) -> list[str]:
+    def unread(self, configured: Configured) -> list[str]:
         """The configured directories of people that have never been read, by their titles."""
         own = [
-            directory.endpoint(self.settings)
-            for directory in DIRECTORIES
-            if directory.lists_people and directory.is_configured(self.settings)
+            (vendor, endpoint)
+            for directory, vendor, endpoint in self.declared.directories
+            if directory.lists_people and configured(directory.name)
         ]
         vendors = [
             (vendor, endpoint)
-            for vendor in self.vendors
-            if self.settings.vendor_secret(vendor.key_setting) is not None
+            for vendor in self.declared.vendors
             for endpoint in vendor.endpoints
-            if endpoint.yields is Person
+            if endpoint.yields is Person and configured(vendor.name)
         ]
         return [v.title for v, e in (*own, *vendors) if self._span(v.name, e.name) is None]
 
@@ -155,11 +169,11 @@ class Directory:
                 yield Snapshot(
                     day, file.name, [row for page in pages for row in decode(file, page)]
                 )
-        for directory in DIRECTORIES:
-            for reading in self._readings(*directory.endpoint(self.settings)):
+        for directory, own, listed in self.declared.directories:
+            for reading in self._readings(own, listed):
                 yield from directory.snapshots(reading.days[0], reading.rows)
         sources = {Person: members_of, ApiKey: api_keys_of}
-        for vendor in self.vendors:
+        for vendor in self.declared.vendors:
             for endpoint in vendor.endpoints:
                 source = sources.get(endpoint.yields)
                 if source is None:
@@ -220,16 +234,37 @@ def people_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
     return [*(directory_key(d) for d in DIRECTORIES if d.lists_people), *members]
 
 
+class _Identities:
+    """Who is who, worked out once a run: four assets ask for it one after another."""
+
+    def __init__(self) -> None:
+        self._built: tuple[str, Identity] | None = None
+
+    def of(self, run_id: str, directory: Directory, warehouse: Warehouse) -> Identity:
+        if self._built is None or self._built[0] != run_id:
+            self._built = run_id, directory.identity(warehouse)
+        return self._built[1]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a dimension is built from: the resources of its run, opened."""
+
+    run_id: str
+    directory: Directory
+    warehouse: Warehouse
+
+
 def dimension_assets(
-    directory: Directory,
-    list_prices: Callable[[], Mapping[tuple[str, str], Mapping[str, Any]]],
+    declared: Declared,
+    list_prices: Callable[[Directory], Mapping[tuple[str, str], Mapping[str, Any]]],
     partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
     """The dimensions, `api_key_mappings` and `bridge_user_identity`.
 
     `list_prices` are what the contracts say of a product: see `finance.list_prices`.
     """
-    settings, vendors = directory.settings, directory.vendors
+    vendors, identities = declared.vendors, _Identities()
     sources = [
         source_key(vendor, endpoint)
         for vendor in vendors
@@ -241,13 +276,12 @@ def dimension_assets(
     known = [*sources, *own, *files, "raw_ai_events"]
 
     def from_identity(table: str, group: str, deps: Sequence[Any]) -> dg.AssetsDefinition:
-        return _dimension(
-            table,
-            group,
-            deps,
-            lambda run_id, warehouse: getattr(directory.identity(run_id, warehouse), table)(),
-            partitions,
-        )
+        def build(asked: _Asked) -> list[dict[str, Any]]:
+            identity = identities.of(asked.run_id, asked.directory, asked.warehouse)
+            rows: list[dict[str, Any]] = getattr(identity, table)()
+            return rows
+
+        return _dimension(table, group, deps, build, declared, partitions)
 
     return [
         from_identity("dim_users", "dimensions", known),
@@ -269,22 +303,24 @@ def dimension_assets(
                 reference_key(reference_file(name))
                 for name in ("platforms.csv", "seats.csv", "fx_rates.csv")
             ],
-            lambda _run, _warehouse: dim_platforms(
+            lambda asked: dim_platforms(
                 [row for vendor in vendors for row in vendor.platforms],
-                directory.maintained_platforms(),
-                list_prices(),
-                settings.now,
+                asked.directory.maintained_platforms(),
+                list_prices(asked.directory),
+                asked.directory.clock.now,
                 {vendor.name: vendor.title for vendor in vendors},
             ),
+            declared,
             partitions,
         ),
         _dimension(
             "dim_dates",
             "dimensions",
             [],
-            lambda _run, _warehouse: dim_dates(
-                settings.first_day - timedelta(days=31), settings.today
+            lambda asked: dim_dates(
+                declared.first_day - timedelta(days=31), asked.directory.clock.today
             ),
+            declared,
             partitions,
         ),
     ]
@@ -294,7 +330,8 @@ def _dimension(
     table: str,
     group: str,
     deps: Sequence[Any],
-    build: Callable[[str, Warehouse], list[dict[str, Any]]],
+    build: Callable[[_Asked], list[dict[str, Any]]],
+    declared: Declared,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
     schema = table_schema(table)
@@ -312,9 +349,13 @@ def _dimension(
         io_manager_key="io_manager",
     )
     def dimension(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
     ) -> pa.Table:
         with explained():
-            return schema.to_arrow(build(context.run_id, warehouse.warehouse()))
+            directory = Directory(declared, archive.archive(), clock)
+            return schema.to_arrow(build(_Asked(context.run_id, directory, warehouse.warehouse())))
 
     return dimension

@@ -1,5 +1,7 @@
 """One asset a directory of the company: ask it once a run, keep its answer as today's snapshot."""
 
+from datetime import date
+
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
@@ -7,6 +9,7 @@ from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
+from ai_usage.orchestration.resources import Resources
 from ai_usage.reference import RefusedFileError
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
@@ -19,17 +22,14 @@ def directory_key(directory: DirectorySource) -> dg.AssetKey:
 
 
 def directory_assets(
-    settings: Settings, archive: Archive, partitions: dg.PartitionsDefinition[str]
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """Every directory of the company, configured or not."""
-    return [_directory(settings, directory, archive, partitions) for directory in DIRECTORIES]
+    return [_directory(settings, directory, partitions) for directory in DIRECTORIES]
 
 
 def _directory(
-    settings: Settings,
-    directory: DirectorySource,
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    settings: Settings, directory: DirectorySource, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     vendor, endpoint = directory.endpoint(settings)
 
@@ -42,24 +42,28 @@ def _directory(
         kinds={"python", "json"},
         owners=[DATA_PLATFORM],
         tags={"vendor": vendor.name},
+        required_resource_keys={"archive", "clock", directory.name},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
     def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        given = Resources(context.resources)
+        clock, archive = given.clock, given.archive
         with explained():
-            if not directory.is_configured(settings):
-                note = f"{directory.title}: {directory.not_configured}."
+            asked = given.client(directory.name)
+            note = asked.why_not()
+            if note is not None:
                 context.log.info(note)
                 return dg.MaterializeResult(metadata={"status": note})
             try:
-                with directory.connect(settings) as client:
+                with asked.connect() as client:
                     report = fetch_window(
                         vendor,
                         endpoint,
                         window_of(context),
                         client=client,
                         archive=archive,
-                        now=settings.now,
+                        now=clock.now,
                     )
             except RefusedFileError as refused:
                 for line in refused.lines():
@@ -69,7 +73,7 @@ def _directory(
                 return dg.MaterializeResult(metadata={"status": "only today can be asked"})
             for note in directory.notes(archive.pages(report.fetches[-1])):
                 context.log.warning(note)
-            counts = _counts(vendor, endpoint, directory, archive, settings)
+            counts = _counts(vendor, endpoint, directory, archive, clock.today)
         return dg.MaterializeResult(
             metadata={
                 "status": "fetched",
@@ -87,11 +91,11 @@ def _counts(
     endpoint: Endpoint,
     directory: DirectorySource,
     archive: Archive,
-    settings: Settings,
+    today: date,
 ) -> dict[str, int]:
     """Rows of today's snapshot by the snapshot source that they belong to."""
     return {
         f"rows_{snapshot.source}": len(snapshot.rows)
-        for reading in read_rows(vendor, endpoint, Window.day(settings.today), archive)
+        for reading in read_rows(vendor, endpoint, Window.day(today), archive)
         for snapshot in directory.snapshots(reading.days[0], reading.rows)
     }

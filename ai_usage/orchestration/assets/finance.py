@@ -37,10 +37,11 @@ from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.adopted import rows_of_closed_months
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
-from ai_usage.orchestration.assets.dimensions import Directory
-from ai_usage.orchestration.assets.reference import reference_key
+from ai_usage.orchestration.assets.dimensions import Declared, Directory, people_keys
+from ai_usage.orchestration.assets.reference import KnownPeople, reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured, Resources
 from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
 from ai_usage.reference.file import Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
@@ -92,7 +93,8 @@ class FinanceSnapshot:
 
     def holders(self, assignments: Sequence[Row]) -> Holders:
         """Who is entitled to a seat when, by the assignments and the vendors' member lists."""
-        with_seats = {members_of(v.name) for v in self.directory.vendors if v.members_consume_seats}
+        vendors = self.directory.declared.vendors
+        with_seats = {members_of(v.name) for v in vendors if v.members_consume_seats}
         members = [s for s in self.directory.snapshots() if s.source in with_seats]
         return read_holders(assignments, members, self.directory.people())
 
@@ -104,20 +106,21 @@ class FinanceSnapshot:
     def seat_notes(self, seats: Sequence[Row], assignments: Sequence[Row]) -> list[str]:
         """What to look at among the seats: unknown holders, too many of them, leavers."""
         contracts, holders = read_contracts(seats), self.holders(assignments)
-        asked = Span(self.directory.settings.first_day, self.directory.settings.today)
+        asked = Span(self.directory.declared.first_day, self.directory.clock.today)
         untold = [str(stretch) for stretch in untold_seats(contracts, holders, asked)]
         return [*untold, *assign_seats(contracts, holders).warnings()]
 
-    def beyond(self) -> Beyond:
+    def beyond(self, configured: Configured) -> Beyond:
         """What the rules between the reference files need and no file tells."""
-        return Beyond(products_of(self.directory.vendors), {ASSIGNMENTS: self._too_many_holders})
 
-    def _too_many_holders(self, lines: Sequence[Line], others: Others) -> Iterable[Problem]:
-        # Who has left frees a seat: while a directory has not been read, nobody can tell.
-        if self.directory.unread():
-            return ()
-        people = self.directory.people(others.get(USERS))
-        return too_many_holders(lines, others.get(SEATS_FILE, ()), people)
+        def too_many(lines: Sequence[Line], others: Others) -> Iterable[Problem]:
+            # Who has left frees a seat: while a directory has not been read, nobody can tell.
+            if self.directory.unread(configured):
+                return ()
+            people = self.directory.people(others.get(USERS))
+            return too_many_holders(lines, others.get(SEATS_FILE, ()), people)
+
+        return Beyond(products_of(self.directory.declared.vendors), {ASSIGNMENTS: too_many})
 
     def list_prices(self) -> dict[tuple[str, str], dict[str, Any]]:
         """What seats cost today, by each product on which seats were ever bought."""
@@ -125,7 +128,7 @@ class FinanceSnapshot:
         bought: dict[tuple[str, str], dict[str, Any]] = {
             (contract.platform, contract.platform_subtype): {} for contract in contracts
         }
-        return bought | list_prices(contracts, self.rates, self.directory.settings.today)
+        return bought | list_prices(contracts, self.rates, self.directory.clock.today)
 
     def seats(self) -> list[dict[str, Any]]:
         """Rows of `dim_seats`; whom no seat is left for, and who has left, is logged."""
@@ -136,8 +139,8 @@ class FinanceSnapshot:
 
     def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
         """The window's seats and other costs as events, up to today; not yet scored."""
-        settings = self.directory.settings
-        end = min(window.end, settings.today + timedelta(days=1))
+        clock = self.directory.clock
+        end = min(window.end, clock.today + timedelta(days=1))
         if end <= window.start:
             return
         asked = Window(window.start, end)
@@ -150,9 +153,9 @@ class FinanceSnapshot:
             provenance = Provenance(
                 platform=stream.platform,
                 endpoint=stream.endpoint,
-                fetched_at=settings.now,
+                fetched_at=clock.now,
                 # Who sat on a seat today is only known when the day is over.
-                provisional_days=frozenset({settings.today}),
+                provisional_days=frozenset({clock.today}),
                 run_id=run_id,
             )
             yield from batches(stream.events, provenance)
@@ -170,76 +173,81 @@ def finance_snapshot_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
     return [*(reference_key(reference_file(name)) for name in files), *members]
 
 
+def known_people(declared: Declared) -> KnownPeople:
+    """Whom a file may name, by what the archive knows, and what else the rules need."""
+
+    def snapshot(given: Resources) -> FinanceSnapshot:
+        return FinanceSnapshot(Directory(declared, given.archive, given.clock))
+
+    return KnownPeople(
+        rows=lambda given: snapshot(given).directory.known_people(given.configured),
+        keys=people_keys(declared.vendors),
+        beyond=lambda given: snapshot(given).beyond(given.configured),
+        needs=frozenset(
+            {
+                *(vendor.name for vendor in declared.vendors),
+                *(directory.name for directory, _, _ in declared.directories),
+            }
+        ),
+    )
+
+
+Build = Callable[[FinanceSnapshot, dg.AssetExecutionContext], list[dict[str, Any]]]
+"""The rows of a table, from what the files say now."""
+
+
 def finance_assets(
-    finance_snapshot: FinanceSnapshot,
-    vendors: Sequence[Vendor],
-    partitions: dg.PartitionsDefinition[str],
+    declared: Declared, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """The tables that follow from finance's files."""
 
-    def table(
-        name: str, files: Sequence[str], build: Callable[[], list[dict[str, Any]]]
-    ) -> dg.AssetsDefinition:
+    def table(name: str, files: Sequence[str], build: Build) -> dg.AssetsDefinition:
         deps = [reference_key(reference_file(file)) for file in files]
-        return _table(name, deps, build, partitions)
+        return _table(name, deps, build, declared, partitions)
 
-    def aliases() -> Any:
-        return finance_snapshot.directory.people().aliases
+    def aliases(known: FinanceSnapshot) -> Any:
+        return known.directory.people().aliases
 
     return [
         _table(
             "dim_seats",
-            finance_snapshot_keys(vendors),
-            finance_snapshot.seats,
+            finance_snapshot_keys(declared.vendors),
+            lambda known, _context: known.seats(),
+            declared,
             partitions,
         ),
-        _budgets(finance_snapshot, partitions),
+        table(
+            "dim_budgets",
+            ("budgets.csv", "fx_rates.csv", "users.csv"),
+            lambda known, context: known.budgets(
+                windows_to_build(context, known.directory.archive)
+            ),
+        ),
         table(
             "dim_model_prices",
             ("model_prices.csv",),
-            lambda: dim_model_prices(finance_snapshot.rows("model_prices.csv")),
+            lambda known, _context: dim_model_prices(known.rows("model_prices.csv")),
         ),
         table(
             "allocation_rules",
             ("allocation_rules.csv", "users.csv"),
-            lambda: allocation_rules(finance_snapshot.rows("allocation_rules.csv"), aliases()),
+            lambda known, _context: allocation_rules(
+                known.rows("allocation_rules.csv"), aliases(known)
+            ),
         ),
         table(
             "raw_invoices",
             ("invoices.csv", "fx_rates.csv"),
-            lambda: raw_invoices(finance_snapshot.rows("invoices.csv"), finance_snapshot.rates),
+            lambda known, _context: raw_invoices(known.rows("invoices.csv"), known.rates),
         ),
     ]
-
-
-def _budgets(
-    finance_snapshot: FinanceSnapshot, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetsDefinition:
-    files = ("budgets.csv", "fx_rates.csv", "users.csv")
-
-    def build(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
-        return finance_snapshot.budgets(
-            windows_to_build(context, finance_snapshot.directory.archive)
-        )
-
-    return _built(
-        "dim_budgets", [reference_key(reference_file(f)) for f in files], build, partitions
-    )
 
 
 def _table(
     name: str,
     deps: Sequence[dg.AssetKey],
-    build: Callable[[], list[dict[str, Any]]],
-    partitions: dg.PartitionsDefinition[str],
-) -> dg.AssetsDefinition:
-    return _built(name, deps, lambda _context: build(), partitions)
-
-
-def _built(
-    name: str,
-    deps: Sequence[dg.AssetKey],
-    build: Callable[[dg.AssetExecutionContext], list[dict[str, Any]]],
+    build: Build,
+    declared: Declared,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
     schema = table_schema(name)
@@ -256,8 +264,13 @@ def _built(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def maintained(context: dg.AssetExecutionContext) -> pa.Table:
+    def maintained(
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+    ) -> pa.Table:
         with explained():
-            return schema.to_arrow(build(context))
+            known = FinanceSnapshot(Directory(declared, archive.archive(), clock))
+            return schema.to_arrow(build(known, context))
 
     return maintained

@@ -14,6 +14,7 @@ from ai_usage.ledger.restatements import Restatements
 from ai_usage.ledger.rows import restatement_batches
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.resources import ArchiveResource
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Write
@@ -23,7 +24,7 @@ _log = dg.get_dagster_logger()
 
 
 def ledger_assets(
-    vendors: Sequence[Vendor], archive: Archive, partitions: dg.PartitionsDefinition[str]
+    vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """`raw_restatements` and `closed_months`."""
     reported = [
@@ -47,10 +48,13 @@ def ledger_assets(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def raw_restatements(context: dg.AssetExecutionContext) -> Write:
+    def raw_restatements(
+        context: dg.AssetExecutionContext, archive: dg.ResourceParam[ArchiveResource]
+    ) -> Write:
         with explained():
-            window = asked_window(vendors, archive, window_of(context))
-            found = Restatements(vendors, archive, window, history(archive))
+            held = archive.archive()
+            window = asked_window(vendors, held, window_of(context))
+            found = Restatements(vendors, held, window, history(held))
         rows = pa.RecordBatchReader.from_batches(
             table_schema("raw_restatements").arrow_schema, _logged(found, context.run_id)
         )
@@ -69,7 +73,7 @@ def ledger_assets(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def closed_months() -> pa.Table:
+    def closed_months(archive: dg.ResourceParam[ArchiveResource]) -> pa.Table:
         with explained():
             return table_schema("closed_months").to_arrow(
                 {
@@ -79,7 +83,7 @@ def ledger_assets(
                     "accepted_reason": one.signature.reason,
                     **msgspec.structs.asdict(total),
                 }
-                for one in closings(archive)
+                for one in closings(archive.archive())
                 for total in one.totals
             )
 

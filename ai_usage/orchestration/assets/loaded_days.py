@@ -8,14 +8,15 @@ import dagster as dg
 import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.finance.events import COST_KINDS
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
-from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Warehouse, Write
@@ -27,10 +28,7 @@ cost anything."""
 
 
 def loaded_days_asset(
-    settings: Settings,
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """The asset of `loaded_days`, after the events that it speaks of."""
     reported = [
@@ -54,22 +52,27 @@ def loaded_days_asset(
         io_manager_key="io_manager",
     )
     def loaded_days(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
     ) -> list[Write]:
+        held = archive.archive()
+
         def rows(window: Window) -> pa.Table:
-            found = [*_answered(reported, archive, window), *_maintained(settings, window)]
+            found = [*_answered(reported, held, window), *_maintained(clock, window)]
             # A saved answer may hold days that are still to come: nothing else reads them yet.
             return table_schema("loaded_days").to_arrow(
                 row | {"pipeline_run_id": context.run_id}
                 for row in found
-                if row["day"] <= settings.today
+                if row["day"] <= clock.today
             )
 
         with explained():
             opened = warehouse.warehouse()
-            windows = windows_to_build(context, archive)
+            windows = windows_to_build(context, held)
             if not _is_filled(opened):
-                windows = [_all_days(reported, archive, opened, window_of(context))]
+                windows = [_all_days(reported, held, opened, window_of(context))]
             return [Write(rows(window), window) for window in windows]
 
     return loaded_days
@@ -92,7 +95,7 @@ def _answered(
                 }
 
 
-def _maintained(settings: Settings, window: Window) -> Iterator[dict[str, Any]]:
+def _maintained(clock: Clock, window: Window) -> Iterator[dict[str, Any]]:
     """Finance's files hold for every day that is built."""
     for day in window.days():
         for endpoint, kind in COST_KINDS.items():
@@ -102,8 +105,8 @@ def _maintained(settings: Settings, window: Window) -> Iterator[dict[str, Any]]:
                 "source_endpoint": endpoint,
                 "cost_kind": kind,
                 # Who sat on a seat today is only known when the day is over.
-                "is_provisional": day == settings.today,
-                "ingest_timestamp": settings.now,
+                "is_provisional": day == clock.today,
+                "ingest_timestamp": clock.now,
             }
 
 

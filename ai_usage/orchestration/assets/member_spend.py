@@ -11,6 +11,7 @@ from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.resources import ArchiveResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import read_rows
@@ -22,7 +23,7 @@ _log = dg.get_dagster_logger()
 
 
 def member_spend_asset(
-    vendors: Sequence[Vendor], archive: Archive, partitions: dg.PartitionsDefinition[str]
+    vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """The asset of `raw_member_spend`, downstream of every endpoint that yields it."""
     reported = [
@@ -45,14 +46,17 @@ def member_spend_asset(
         io_manager_key="io_manager",
     )
     def raw_member_spend(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
     ) -> Write:
         with explained():
+            held = archive.archive()
             window = _with_older_rows(warehouse.warehouse(), window_of(context))
             rows = table_schema("raw_member_spend").to_arrow(
                 row
                 for vendor, endpoint in reported
-                for row in _rows(vendor, endpoint, archive, window, context.run_id)
+                for row in _rows(vendor, endpoint, held, window, context.run_id)
             )
         return Write(rows, window)
 

@@ -11,9 +11,11 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_snapshot_keys
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.quality.scoring import score
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.batches import Provenance, batches
@@ -24,12 +26,10 @@ from ai_usage.warehouse.schema import table_schema
 
 
 def raw_events_asset(
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    finance_snapshot: FinanceSnapshot,
-    partitions: dg.PartitionsDefinition[str],
+    declared: Declared, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """The asset of `raw_ai_events`, downstream of every endpoint that yields events."""
+    vendors = declared.vendors
 
     @dg.asset(
         name="raw_ai_events",
@@ -53,16 +53,23 @@ def raw_events_asset(
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
-    def raw_ai_events(context: dg.AssetExecutionContext) -> list[Write]:
+    def raw_ai_events(
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+    ) -> list[Write]:
+        held = archive.archive()
+        finance_snapshot = FinanceSnapshot(Directory(declared, held, clock))
+
         def rows(window: Window) -> pa.RecordBatchReader:
-            events = event_batches(vendors, archive, window, context.run_id)
+            events = event_batches(vendors, held, window, context.run_id)
             booked = finance_snapshot.batches(window, context.run_id)
             scored = score(chain(events, booked), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
             return pa.RecordBatchReader.from_batches(schema, scored)
 
         with explained():
-            return [Write(rows(window), window) for window in windows_to_build(context, archive)]
+            return [Write(rows(window), window) for window in windows_to_build(context, held)]
 
     return raw_ai_events
 

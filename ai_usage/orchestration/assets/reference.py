@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
-from ai_usage.archive.archive import Archive
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import FINANCE, explained
+from ai_usage.orchestration.resources import Resources
 from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
 from ai_usage.reference.known import USERS
 from ai_usage.reference.states import accept
@@ -21,30 +22,29 @@ def reference_key(file: ReferenceFile) -> dg.AssetKey:
 
 @dataclass(frozen=True)
 class KnownPeople:
-    """Whom a file may name: `rows` asks the archive, `keys` are the assets that fill it.
+    """Whom a file may name: `rows` asks what the archive knows, `keys` are the assets that fill it.
 
     `beyond` is what else the rules between files need.
     """
 
-    rows: Callable[[], Sequence[Row] | None]
+    rows: Callable[[Resources], Sequence[Row] | None]
     keys: Sequence[dg.AssetKey]
-    beyond: Callable[[], Beyond]
+    beyond: Callable[[Resources], Beyond]
+    needs: frozenset[str]
+    """The resources that both ask, besides archive and clock."""
 
 
 def reference_assets(
-    settings: Settings,
-    archive: Archive,
-    people: KnownPeople,
-    partitions: dg.PartitionsDefinition[str],
+    settings: Settings, people: KnownPeople, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """Every file that a person maintains."""
-    return [_reference(settings, file, archive, people, partitions) for file in reference_files()]
+    folder = settings.reference_path
+    return [_reference(folder, file, people, partitions) for file in reference_files()]
 
 
 def _reference(
-    settings: Settings,
+    folder: Path,
     file: ReferenceFile,
-    archive: Archive,
     people: KnownPeople,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
@@ -61,16 +61,18 @@ def _reference(
         deps=people.keys if names_people else (),
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
+        required_resource_keys={"archive", "clock", *(people.needs if names_people else ())},
     )
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        given = Resources(context.resources)
         with explained():
-            known = people.rows() if names_people else ()
-            reading = read_checked(file, settings.reference_path, known, people.beyond())
+            known = people.rows(given) if names_people else ()
+            reading = read_checked(file, folder, known, people.beyond(given))
             for warning in reading.warnings:
                 context.log.warning(warning.text(file.name))
             if not reading.present:
                 return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
-            changed = accept(archive, settings, file, reading.rows)
+            changed = accept(given.archive, given.clock, file, reading.rows)
         return dg.MaterializeResult(
             metadata={
                 "status": "accepted",

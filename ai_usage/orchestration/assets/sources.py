@@ -5,15 +5,14 @@ from datetime import date
 
 import dagster as dg
 
-from ai_usage.archive.archive import Archive
+from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.instance.progress import Step, tell
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
-from ai_usage.settings import Settings
+from ai_usage.orchestration.resources import Resources
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window
-from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.pace import FetchProgress
 
 LOOKBACK_TAG = "ai_usage/lookback"
@@ -47,25 +46,16 @@ def source_key(vendor: Vendor, endpoint: Endpoint) -> dg.AssetKey:
 
 
 def source_assets(
-    settings: Settings,
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """The sources of every vendor."""
     return [
-        _source(settings, vendor, endpoint, archive, partitions)
-        for vendor in vendors
-        for endpoint in vendor.endpoints
+        _source(vendor, endpoint, partitions) for vendor in vendors for endpoint in vendor.endpoints
     ]
 
 
 def _source(
-    settings: Settings,
-    vendor: Vendor,
-    endpoint: Endpoint,
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    vendor: Vendor, endpoint: Endpoint, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=source_key(vendor, endpoint),
@@ -75,14 +65,16 @@ def _source(
         kinds={"python", "json"},
         owners=[DATA_PLATFORM],
         tags={"vendor": vendor.name, LOOKBACK_TAG: endpoint.lookback},
+        required_resource_keys={"archive", "clock", vendor.name},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
     def source(
         context: dg.AssetExecutionContext, config: SourceConfig
     ) -> dg.MaterializeResult[None]:
-        if settings.vendor_secret(vendor.key_setting) is None:
-            note = f"{vendor.title} is not configured: set {vendor.key_setting}."
+        given = Resources(context.resources)
+        note = given.client(vendor.name).why_not()
+        if note is not None:
             context.log.info(note)
             return dg.MaterializeResult(metadata={"status": note})
         name = context.asset_key.path[-1]
@@ -92,7 +84,8 @@ def _source(
             if progress.days_done < progress.days:
                 context.log.info(f"{progress}")
 
-        with explained(), VendorClient.from_settings(vendor, settings) as client:
+        clock, archive = given.clock, given.archive
+        with explained(), given.client(vendor.name).connect() as client:
             reports = [
                 fetch_window(
                     vendor,
@@ -100,11 +93,11 @@ def _source(
                     window,
                     client=client,
                     archive=archive,
-                    now=settings.now,
+                    now=clock.now,
                     refetch=again,
                     progress=show,
                 )
-                for window, again in config.windows(_asked(endpoint, window_of(context), settings))
+                for window, again in config.windows(_asked(endpoint, window_of(context), clock))
             ]
         return dg.MaterializeResult(
             metadata={
@@ -119,9 +112,9 @@ def _source(
     return source
 
 
-def _asked(endpoint: Endpoint, window: Window, settings: Settings) -> Window:
+def _asked(endpoint: Endpoint, window: Window, clock: Clock) -> Window:
     """The days to ask for. A directory can only be asked for today, and any run needs one.
 
     Without it a backfill of past days alone would know no key's owner.
     """
-    return Window.day(settings.today) if endpoint.kind == "snapshot" else window
+    return Window.day(clock.today) if endpoint.kind == "snapshot" else window

@@ -66,7 +66,7 @@ def charges_known_check(
         CHARGES_KNOWN,
         "What every record bills is known. What is not known is in no cost; the month cannot be "
         "closed without saying why.",
-        lambda window: {},
+        lambda window, today: {},
         lambda row: f"{row['platform']}.{row['source_endpoint']}",
         partitions,
         severity=dg.AssetCheckSeverity.ERROR,
@@ -92,7 +92,7 @@ def charge_share_check(
         CHARGE_SHARE,
         "The share of an endpoint's records with a charge, and their dollars a record, are at "
         "least half of the median of the last eight same weekdays.",
-        lambda window: {"minimum_weeks": MINIMUM_WEEKS, "minimum_records": MINIMUM_RECORDS},
+        lambda window, today: {"minimum_weeks": MINIMUM_WEEKS, "minimum_records": MINIMUM_RECORDS},
         lambda row: f"{row['platform']}.{row['source_endpoint']}",
         partitions,
     )

@@ -4,7 +4,7 @@ In a run over a range Dagster records one evaluation without a partition and lea
 partition's row open; so each day's evaluation is logged here, and one summary returned.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ import dagster as dg
 from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
-from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.orchestration.resources import Resources
 from ai_usage.quality.contract import (
     MAX_FAILURE_CASES,
     Outcome,
@@ -30,7 +30,8 @@ from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_schema
 
-Evaluate = Callable[[Warehouse, Window | None], Validation]
+Evaluate = Callable[[Resources, Window | None], Validation]
+"""What a check finds in the run's days, asked of the resources that it needs."""
 
 CONTRACT = "contract"
 QUALITY = "quality"
@@ -47,8 +48,12 @@ def table_check(
     severity: dg.AssetCheckSeverity,
     blocking: bool,
     partitions: dg.PartitionsDefinition[str],
+    needs: Collection[str] = (),
 ) -> dg.AssetChecksDefinition:
-    """An asset check over the run's days of a table, its result recorded for every day."""
+    """An asset check over the run's days of a table, its result recorded for every day.
+
+    `needs` are the resources that `evaluate` asks besides the warehouse.
+    """
 
     @dg.asset_check(
         asset=table,
@@ -56,13 +61,12 @@ def table_check(
         description=description,
         blocking=blocking,
         partitions_def=partitions,
+        required_resource_keys={"warehouse", *needs},
     )
-    def check(
-        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
-    ) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         days = _days(context)
         window = Window(days[0], days[-1] + timedelta(days=1)) if days else None
-        validation = evaluate(warehouse.warehouse(), window)
+        validation = evaluate(resources_of_check(context), window)
         _record_days(context, table, name, days, validation, severity)
         return dg.AssetCheckResult(
             passed=validation.whole.passed,
@@ -71,6 +75,11 @@ def table_check(
         )
 
     return check
+
+
+def resources_of_check(context: dg.AssetCheckExecutionContext) -> Resources:
+    """The resources that the check said it needs."""
+    return Resources(context.op_execution_context.resources)
 
 
 def _days(context: dg.AssetCheckExecutionContext) -> list[date]:
@@ -148,7 +157,8 @@ def rule_checks(
     """The table's contract (blocking) and, where it has rules of quality, their check."""
 
     def by(severity: Severity) -> Evaluate:
-        def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+        def evaluate(given: Resources, window: Window | None) -> Validation:
+            warehouse = given.warehouse
             with warehouse.ibis() as connection:
                 return validate(connection, table, severity, window, warehouse.dataset_of(table))
 
@@ -188,10 +198,11 @@ def unique_key_check(
     """No two rows of the table share the values of its key."""
     key = UNIQUE_KEYS[table]
 
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+    def evaluate(given: Resources, window: Window | None) -> Validation:
         whole = Outcome()
         by_day: dict[date, Outcome] = {}
         schema = table_schema(table)
+        warehouse = given.warehouse
         with warehouse.ibis() as connection:
             rows = within(_table(warehouse, connection, table), schema, window)
             groups = rows.group_by(list(key)).agg(n=rows.count())
@@ -220,10 +231,11 @@ def foreign_key_check(
     """Every key of the table stands in the dimension it points to."""
     relations = RELATIONS[table]
 
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+    def evaluate(given: Resources, window: Window | None) -> Validation:
         whole = Outcome()
         by_day: dict[date, Outcome] = {}
         schema = table_schema(table)
+        warehouse = given.warehouse
         with warehouse.ibis() as connection:
             rows = within(_table(warehouse, connection, table), schema, window)
             for relation in relations:

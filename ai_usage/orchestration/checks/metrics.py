@@ -5,7 +5,7 @@ how fresh a view is, is true of the view now, whatever days a run covers.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,11 +15,11 @@ import dagster as dg
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
-from ai_usage.orchestration.checks.sql_checks import subject_check
-from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.orchestration.checks.factory import resources_of_check
+from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
+from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.views import published_views
 
@@ -60,18 +60,15 @@ class Found:
 
 
 def metric_checks(
-    settings: Settings,
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    settings: Settings, vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetChecksDefinition]:
     """The success metrics as checks, but for attribution and completeness (`sql_checks`)."""
     return [
         *(latency_check(view, settings) for view in published_views()),
-        *(freshness_check(view, settings, vendors, archive) for view in PROMISED_FRESH),
+        *(freshness_check(view, settings, vendors) for view in PROMISED_FRESH),
         volume_check(settings, partitions),
         spend_check(settings, partitions),
-        budget_check(settings, partitions),
+        budget_check(partitions),
         closed_month_check(),
     ]
 
@@ -79,9 +76,9 @@ def metric_checks(
 def latency_check(view: str, settings: Settings) -> dg.AssetChecksDefinition:
     """Reading the whole view is quick; the seconds are plotted on the view's page."""
 
-    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
+    def evaluate(given: Resources, context: dg.AssetCheckExecutionContext) -> Found:
         started = time.perf_counter()
-        rows = warehouse.query(f"SELECT * FROM {view}").num_rows
+        rows = given.warehouse.query(f"SELECT * FROM {view}").num_rows
         seconds = time.perf_counter() - started
         _plot(context, view, {"view_latency_seconds": seconds})
         slow = seconds >= settings.view_latency_seconds
@@ -98,27 +95,20 @@ def latency_check(view: str, settings: Settings) -> dg.AssetChecksDefinition:
 
 
 def freshness_check(
-    view: str, settings: Settings, vendors: Sequence[Vendor], archive: Archive
+    view: str, settings: Settings, vendors: Sequence[Vendor]
 ) -> dg.AssetChecksDefinition:
     """The view holds, of every configured vendor's endpoint, a fetch that is recent enough."""
-    asked = [
-        (vendor.name, endpoint.name)
-        for vendor in vendors
-        if settings.vendor_secret(vendor.key_setting) is not None
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-    ]
     limit = timedelta(hours=settings.freshness_hours)
 
-    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
-        now = settings.now
-        loaded = loaded_fetches(warehouse, Window(now.date() - RECENT, now.date() + RECENT))
+    def evaluate(given: Resources, context: dg.AssetCheckExecutionContext) -> Found:
+        now, archive = given.clock.now, given.archive
+        loaded = loaded_fetches(given.warehouse, Window(now.date() - RECENT, now.date() + RECENT))
         # What vendors say of closed months is not built anew: it makes no open day stale.
         closed = history(archive).standing
         loaded = {held: at for held, at in loaded.items() if held[2].replace(day=1) not in closed}
         newest = {
             (vendor, endpoint): newest_fetch_in(archive, vendor, endpoint, loaded, now)
-            for vendor, endpoint in asked
+            for vendor, endpoint in reporting(vendors, given)
         }
         stale = [name for name, at in newest.items() if at is None or now - at > limit]
         metadata: dict[str, dg.MetadataValue[Any]] = {
@@ -137,7 +127,8 @@ def freshness_check(
         "The view holds an answer of every configured vendor about today that is less than "
         f"{settings.freshness_hours:g} h old."
     )
-    return _view_check(view, FRESHNESS, promise, evaluate)
+    needs = {"archive", "clock", *(vendor.name for vendor in vendors)}
+    return _view_check(view, FRESHNESS, promise, evaluate, needs)
 
 
 Loaded = Mapping[tuple[str, str, date], datetime]
@@ -204,8 +195,8 @@ def volume_check(
         "volume",
         f"A day's events of an endpoint are between {least:.0%} and {most:.0%} of the median of "
         "the last eight same weekdays.",
-        lambda window: {
-            "settled_before": settings.today - SETTLED_AFTER,
+        lambda window, today: {
+            "settled_before": today - SETTLED_AFTER,
             "minimum_weeks": MINIMUM_WEEKS,
             "minimum_events": MINIMUM_EVENTS,
             "tolerance": settings.volume_tolerance,
@@ -225,7 +216,7 @@ def spend_check(
         "No person, key or platform spends far more on a day than usual: a robust z-score below "
         f"{settings.spend_anomaly_score:g} against the days with spend of the last 28, and less "
         f"than ${settings.spend_anomaly_minimum_usd:,.0f} above them.",
-        lambda window: {
+        lambda window, today: {
             "minimum_days": MINIMUM_DAYS_WITH_SPEND,
             "score": settings.spend_anomaly_score,
             "minimum_usd": settings.spend_anomaly_minimum_usd,
@@ -235,13 +226,11 @@ def spend_check(
     )
 
 
-def budget_check(
-    settings: Settings, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetChecksDefinition:
+def budget_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDefinition:
     """Nobody is above the budget of the month; recorded on the day that crossed it."""
 
-    def parameters(window: Window) -> dict[str, Parameter]:
-        current = (settings.today - LATE_CROSSINGS).replace(day=1)
+    def parameters(window: Window, today: date) -> dict[str, Parameter]:
+        current = (today - LATE_CROSSINGS).replace(day=1)
         return {
             "month_start": window.start.replace(day=1),
             # What happened in months that are over is in the views; it alarms nobody today.
@@ -261,11 +250,11 @@ def budget_check(
 def closed_month_check() -> dg.AssetChecksDefinition:
     """Nothing has changed in closed months since, in the facts or in what vendors say."""
 
-    def evaluate(warehouse: Warehouse, context: dg.AssetCheckExecutionContext) -> Found:
+    def evaluate(given: Resources, context: dg.AssetCheckExecutionContext) -> Found:
         failures: dict[str, int] = {}
         amounts: dict[str, list[str]] = {}
         told = []
-        for row in warehouse.rows(_ADJUSTMENTS):
+        for row in given.warehouse.rows(_ADJUSTMENTS):
             month, platform = f"{row['month']:%Y-%m}", row["platform_code"]
             name = f"{month} {platform}"
             failures[name] = failures.get(name, 0) + row["n"]
@@ -320,15 +309,20 @@ def _view_check(
     view: str,
     name: str,
     promise: str,
-    evaluate: Callable[[Warehouse, dg.AssetCheckExecutionContext], Found],
+    evaluate: Callable[[Resources, dg.AssetCheckExecutionContext], Found],
+    needs: Collection[str] = (),
 ) -> dg.AssetChecksDefinition:
     """A check of a view as it stands, without partitions: one result a run."""
 
-    @dg.asset_check(asset=view, name=name, description=promise, blocking=False)
-    def check(
-        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
-    ) -> dg.AssetCheckResult:
-        found = evaluate(warehouse.warehouse(), context)
+    @dg.asset_check(
+        asset=view,
+        name=name,
+        description=promise,
+        blocking=False,
+        required_resource_keys={"warehouse", *needs},
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = evaluate(resources_of_check(context), context)
         metadata = dict(found.metadata)
         if found.failures:
             metadata["failing_rows"] = dg.MetadataValue.int(sum(found.failures.values()))

@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.factory import table_check
+from ai_usage.orchestration.resources import Resources
 from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
@@ -42,9 +42,10 @@ def sql_check(
     An error says that something is wrong, whether or not what is downstream waits for it.
     """
 
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+    def evaluate(given: Resources, window: Window | None) -> Validation:
         if window is None:
             raise ValueError(f"{name} checks days, but the run has none")
+        warehouse = given.warehouse
         bound = {"start": window.start, "end": window.end, **(parameters or {})}
         failing = load("checks", name)
         counts = warehouse.rows(
@@ -84,7 +85,7 @@ def subject_check(
     table: str,
     name: str,
     description: str,
-    parameters: Callable[[Window], Mapping[str, Parameter]],
+    parameters: Callable[[Window, date], Mapping[str, Parameter]],
     subject: Callable[[Mapping[str, Any]], str],
     partitions: dg.PartitionsDefinition[str],
     *,
@@ -96,13 +97,15 @@ def subject_check(
 
     The subject names the failure, so that a second person above the budget is news though the
     first one still is. A row counts as what `count` gives, and `shown` makes the example of it. It
-    blocks nothing, whatever its severity.
+    blocks nothing, whatever its severity. `parameters` are told the run's days and today.
     """
 
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+    def evaluate(given: Resources, window: Window | None) -> Validation:
         if window is None:
             raise ValueError(f"{name} checks days, but the run has none")
-        bound = {"start": window.start, "end": window.end, **parameters(window)}
+        warehouse = given.warehouse
+        asked = parameters(window, given.clock.today)
+        bound = {"start": window.start, "end": window.end, **asked}
         rows = list(warehouse.rows(Query(load("checks", name), bound)))
         whole = Outcome()
         by_day: dict[date, Outcome] = {}
@@ -124,6 +127,7 @@ def subject_check(
         severity=severity,
         blocking=False,
         partitions=partitions,
+        needs={"clock"},
     )
 
 
@@ -193,26 +197,17 @@ def fact_checks(
 
 
 def completeness_check(
-    settings: Settings,
-    vendors: Sequence[Vendor],
-    archive: Archive,
-    partitions: dg.PartitionsDefinition[str],
+    vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetChecksDefinition:
     """Every configured vendor has answered completely for every day, endpoint by endpoint."""
-    asked = [
-        (vendor.name, endpoint.name)
-        for vendor in vendors
-        if settings.vendor_secret(vendor.key_setting) is not None
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-    ]
 
-    def evaluate(warehouse: Warehouse, window: Window | None) -> Validation:
+    def evaluate(given: Resources, window: Window | None) -> Validation:
         if window is None:
             raise ValueError("completeness checks days, but the run has none")
         whole = Outcome()
         by_day: dict[date, Outcome] = {}
-        for vendor, endpoint in asked:
+        archive = given.archive
+        for vendor, endpoint in reporting(vendors, given):
             served = archive.coverage(vendor, endpoint, window)
             held = {day for _, days in served for day in days}
             missing = [day for day in window.days() if day not in held]
@@ -220,7 +215,7 @@ def completeness_check(
                 by_day.setdefault(day, Outcome()).failures[f"{vendor}.{endpoint}"] = 1
             if missing:
                 whole.failures[f"{vendor}.{endpoint}"] = len(missing)
-        return Validation(whole, by_day, _rows(warehouse, "raw_ai_events", window))
+        return Validation(whole, by_day, _rows(given.warehouse, "raw_ai_events", window))
 
     return table_check(
         "raw_ai_events",
@@ -230,4 +225,16 @@ def completeness_check(
         severity=_WARN,
         blocking=False,
         partitions=partitions,
+        needs={"archive", *(vendor.name for vendor in vendors)},
     )
+
+
+def reporting(vendors: Sequence[Vendor], given: Resources) -> list[tuple[str, str]]:
+    """The endpoints of configured vendors that report events, each with its vendor's name first."""
+    return [
+        (vendor.name, endpoint.name)
+        for vendor in vendors
+        if given.configured(vendor.name)
+        for endpoint in vendor.endpoints
+        if endpoint.yields is RawEvent
+    ]
