@@ -9,8 +9,10 @@ from dataclasses import dataclass
 class Page:
     """One answered page: the body as it came (JSON bytes) and the request that it answers.
 
-    `request` never holds a credential.
+    `request` never holds a credential. `next_url` is the page that the answer's `Link` header names
+    as the next one (RFC 8288), where it has one.
     """
 
     body: bytes
     request: str
+    next_url: str | None = None

@@ -33,7 +33,7 @@ What fills which column of `users.csv`:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,8 +51,9 @@ from ai_usage.reference.files.api_keys import is_secret
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Client, Endpoint, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
-from ai_usage.vendors.paging import Paging
-from ai_usage.vendors.parsing import email_of, text_of
+from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.promises import Paging
+from ai_usage.vendors.kit.values import email_of, field_of, text_of
 from ai_usage.vendors.rows import DirectoryRow
 
 NAME, USERS = "scim", "users"
@@ -184,37 +185,37 @@ def _headers(key: str) -> dict[str, str]:
 
 
 def _fetch_users(client: Client, window: Window, now: datetime) -> Iterator[Page]:
-    """Every page, by `startIndex`, which counts from 1; every user once, as many as announced.
+    """Every page, by `startIndex`, which counts from 1."""
 
-    A page is given only after it was looked through: a secret in it must not be archived.
-    """
-    paging = Paging(NAME, USERS, f"{window}")
-    seen: set[str] = set()
-    count, number = 0, 1
-    while True:
-        asked = [("startIndex", str(count + 1)), ("count", str(PAGE_SIZE))]
-        page = client.get(USERS, "/Users", asked, where=f"{window} page {number}")
-        try:
-            answer = _decode(page.body)
-        except msgspec.ValidationError as error:
-            raise paging.unreadable(error) from None
-        paging.same_total(answer.total)
-        if answer.total == 0:
-            # Nobody works there: rather a token that may not read people. All would be leavers.
-            raise paging.failure("it lists nobody; check what AI_USAGE_SCIM_TOKEN may read")
-        for user in answer.resources:
-            _refuse_secrets(user, paging)
-            user_id = text_of(user.id)
-            if user_id in seen:
-                raise paging.shifted(f"user {user_id} came twice")
-            if user_id:
-                seen.add(user_id)
-        yield page
-        count += len(answer.resources)
-        if count >= answer.total or not answer.resources:
-            break
-        number += 1
-    paging.all_there(count)
+    def ask(place: Place, where: str) -> Page:
+        asked = [("startIndex", str(place.before + 1)), ("count", str(PAGE_SIZE))]
+        return client.get(USERS, "/Users", asked, where=where)
+
+    return paginate(_LISTING, ask, vendor=NAME, endpoint=USERS, where=f"{window}")
+
+
+def _says(paging: Paging, page: Page, number: int) -> Says:
+    """What a page says, once it was looked through: a secret in it must not be archived."""
+    try:
+        answer = _decode(page.body)
+    except msgspec.ValidationError as error:
+        raise paging.unreadable(error) from None
+    came = [user_id for user in answer.resources if (user_id := text_of(user.id))]
+    if len(set(came)) < len(came):
+        twice = next(one for one in came if came.count(one) > 1)
+        raise paging.shifted(f"user {twice} came twice")
+    for user in answer.resources:
+        _refuse_secrets(user, paging)
+    records = [msgspec.Raw(msgspec.json.encode(user)) for user in answer.resources]
+    return Says(records, total=answer.total)
+
+
+def _id_of(record: msgspec.Raw) -> Hashable | None:
+    return text_of(field_of(record, "id"))
+
+
+_LISTING = Listing("start_index", _says, key=_id_of, nobody="AI_USAGE_SCIM_TOKEN")
+"""Every user once, as many as announced."""
 
 
 def _refuse_secrets(user: _User, paging: Paging) -> None:
@@ -231,7 +232,7 @@ def _refuse_secrets(user: _User, paging: Paging) -> None:
 
 
 @dataclass
-class Listing:
+class Lines:
     """What a directory's pages say: lines of users.csv and api_keys.csv, and what is left out."""
 
     people: list[Row] = field(default_factory=list)
@@ -239,7 +240,7 @@ class Listing:
     notes: list[str] = field(default_factory=list)
 
 
-def read_listing(pages: Iterable[bytes]) -> Listing:
+def read_listing(pages: Iterable[bytes]) -> Lines:
     """Everyone in the pages, one line per person; accounts without an address are left out.
 
     Of several accounts with one address the one that is active counts, then the one changed
@@ -248,7 +249,7 @@ def read_listing(pages: Iterable[bytes]) -> Listing:
     users = [user for page in pages for user in _decode(page).resources]
     addresses = [_addresses(user) for user in users]
     by_id = {text_of(u.id): own[0] for u, own in zip(users, addresses, strict=True) if own}
-    listing = Listing()
+    listing = Lines()
     accounts: dict[str, list[tuple[_User, list[str]]]] = {}
     for user, own in zip(users, addresses, strict=True):
         if own:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,8 +28,10 @@ from ai_usage.directories.base import DirectorySource
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.reference import Row, decode, encode, read_records, reference_file
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
+from ai_usage.vendors.base import Client, Endpoint, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.rows import DirectoryRow
 
 NAME, KEYS = "google_sheets", "api_keys"
@@ -48,7 +50,9 @@ _FIRST_ROW = re.compile(r"\$?[A-Za-z]*\$?(\d+)")
 # --- Asking ------------------------------------------------------------------------------------
 
 
-def fetch_values(settings: Settings) -> Any:
+def fetch_values(
+    settings: Settings,
+) -> Callable[[Client, Window, datetime], Iterator[Page]]:
     """The endpoint's `fetch` for the sheet and range that the settings name.
 
     The answer is read before it is given: what is refused is not archived, so that neither a bad
@@ -60,12 +64,14 @@ def fetch_values(settings: Settings) -> Any:
     # As the sheet shows them: a person fixes what a person sees.
     asked = [("majorDimension", "ROWS"), ("valueRenderOption", "FORMATTED_VALUE")]
 
-    def fetch(client: VendorClient, window: Window, now: datetime) -> Iterator[Page]:
-        page = client.get(KEYS, path, asked, where=f"{window}")
-        rows = read_values(page.body)
-        yield page
-        file = reference_file("api_keys.csv")
-        yield Page(encode(file, rows), f"accepted rows of {wanted}")
+    def fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
+        def ask(place: Place, where: str) -> Page:
+            return client.get(KEYS, path, asked, where=f"{window}")
+
+        for page in paginate(_LISTING, ask, vendor=NAME, endpoint=KEYS, where=f"{window}"):
+            rows = read_values(page.body)
+            yield page
+            yield Page(encode(reference_file("api_keys.csv"), rows), f"accepted rows of {wanted}")
 
     return fetch
 
@@ -75,6 +81,21 @@ class _Values(msgspec.Struct):
 
     range: str = ""
     values: list[list[str | int | float | bool | None]] = []
+
+
+class _Rows(msgspec.Struct):
+    values: list[msgspec.Raw] = []
+
+
+_ROWS = msgspec.json.Decoder(_Rows)
+
+
+def _says(paging: Paging, page: Page, number: int) -> Says:
+    """The whole range on one page."""
+    return Says(paging.decode(page, _ROWS).values, more=False)
+
+
+_LISTING = Listing("number", _says)
 
 
 def read_values(body: bytes) -> list[Row]:

@@ -18,8 +18,8 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.text.words import few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.paging import Paging
-from ai_usage.vendors.saved import Days, PageTells, SavedReport, Span, days_of
+from ai_usage.vendors.kit.promises import Paging
+from ai_usage.vendors.kit.saved import Days, PageTells, SavedReport, Span, days_of
 
 
 class ImportRefusedError(AiUsageError):
@@ -277,7 +277,7 @@ def _hold(answer: Answer) -> None:
         if number > 1:
             _hold_to_each_other(paging, number, answer.pages[number - 2], page)
         _hold_by_itself(page)
-        more = answer.report.watch(paging, Page(page.body, ""), number)
+        more = answer.report.listing.watch(paging, Page(page.body, ""), number) is not None
     if more and not answer.continued:
         paging.all_there(paging.count)
         last_day = max(answer.days.touched, default=None)

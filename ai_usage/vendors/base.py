@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.decoding import tolerant
+from ai_usage.vendors.kit.saved import SavedReport
 from ai_usage.vendors.rows import Row
-from ai_usage.vendors.saved import SavedReport
 
 Params = Sequence[tuple[str, str]]
 """Query parameters in order; a name may come more than once."""
@@ -27,7 +27,10 @@ class Client(Protocol):
     """What a vendor's `fetch` asks through: retries, the rate limit and errors are its business."""
 
     def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
-        """Ask with GET. `where` names the place in errors."""
+        """Ask with GET. `where` names the place in errors.
+
+        `path` may be the URL that a page names as the next one.
+        """
 
     def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
         """Ask with POST and a JSON body."""

@@ -22,9 +22,9 @@ from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
 from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.kit.promises import PagesShiftedError
+from ai_usage.vendors.kit.values import UnreadableAmount
 from ai_usage.vendors.pace import FetchProgress
-from ai_usage.vendors.paging import PagesShiftedError
-from ai_usage.vendors.parsing import UnreadableAmount
 from ai_usage.vendors.rows import RawEvent, Row
 
 PASSES = 3

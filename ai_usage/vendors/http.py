@@ -121,10 +121,14 @@ class VendorClient:
         )
 
     def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
-        """GET one page. `where` (window, page) goes into the error if there is one."""
+        """GET one page. `where` (window, page) goes into the error if there is one.
+
+        `path` may be the URL that an answer names as its next page (`Page.next_url`).
+        """
         query = str(httpx.QueryParams(list(params)))
-        request = self._http.build_request("GET", path, params=list(params))
-        return self._ask(endpoint, where, request, f"GET {path}" + (f"?{query}" if query else ""))
+        request = self._http.build_request("GET", path, params=list(params) or None)
+        shown = path if path.startswith("/") else request.url.raw_path.decode("ascii")
+        return self._ask(endpoint, where, request, f"GET {shown}" + (f"?{query}" if query else ""))
 
     def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
         """POST a JSON body, one page back. `where` (window, page) goes into the error."""
@@ -186,14 +190,18 @@ class VendorClient:
             for attempt in retries:
                 with attempt:
                     limiter.wait()
-                    return Page(body=self._answer(request), request=text)
+                    body, next_url = self._answer(request)
+                    return Page(body=body, request=text, next_url=next_url)
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
             raise VendorError(f"{place}: {refused}{after}. {refused.remedy}") from None
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _answer(self, request: httpx.Request) -> bytes:
-        """Send once; the body of a complete JSON object, or `_RefusalError`."""
+    def _answer(self, request: httpx.Request) -> tuple[bytes, str | None]:
+        """Send once: the body, a complete JSON object, and the next page's URL.
+
+        Raises `_RefusalError`.
+        """
         try:
             response = self._http.send(request)
         except httpx.ConnectError as error:
@@ -213,7 +221,23 @@ class VendorClient:
         if not response.is_success:
             raise self._refusal(response)
         self._check_clock(response)
-        return self._complete_object(response)
+        return self._complete_object(response), self._next_url(response)
+
+    def _next_url(self, response: httpx.Response) -> str | None:
+        """The page that the `Link` header names as the next one; the key goes to no other host."""
+        named = response.links.get("next", {}).get("url")
+        if named is None:
+            return None
+        try:
+            url = response.url.join(named)
+        except httpx.InvalidURL:
+            url = httpx.URL("")
+        if (url.scheme, url.netloc) != (response.url.scheme, response.url.netloc):
+            raise _RefusalError(
+                f"answered 200 with a next page at another host ({self._clean(named)})",
+                f"Check {self.vendor.base_url_setting} ({self._host}) and any proxy on the way.",
+            )
+        return str(url)
 
     def _check_clock(self, response: httpx.Response) -> None:
         """Refuse an answer by a clock that is far from ours; without `Date` there is none."""

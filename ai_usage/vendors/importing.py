@@ -23,7 +23,7 @@ from ai_usage.text.words import few, ranges
 from ai_usage.vendors.answers import Answer, ImportRefusedError, SavedPage, answers_of
 from ai_usage.vendors.base import ReadContext
 from ai_usage.vendors.fetching import read_fetch
-from ai_usage.vendors.parsing import UnreadableAmount
+from ai_usage.vendors.kit.values import UnreadableAmount
 from ai_usage.vendors.rows import RawEvent, Row
 from ai_usage.vendors.saved_files import not_known, pages_of
 

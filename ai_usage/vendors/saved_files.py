@@ -15,7 +15,7 @@ import msgspec
 from ai_usage.vendors.answers import ImportRefusedError, SavedPage
 from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
 from ai_usage.vendors.decoding import decodable
-from ai_usage.vendors.saved import Body, SavedReport
+from ai_usage.vendors.kit.saved import Body, SavedReport
 
 _SPACE = re.compile(r"\s*")
 

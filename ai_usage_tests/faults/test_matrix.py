@@ -39,6 +39,7 @@ from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent
+from ai_usage_tests.vendors.support import without_place
 
 TODAY = date(2026, 3, 18)
 NOW = datetime.combine(TODAY, time(12), UTC)
@@ -181,11 +182,11 @@ def simulated() -> Iterator[Simulated]:
 @pytest.fixture
 def several_pages(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages so small that every list of the tiny company has some."""
-    monkeypatch.setattr(cursor, "EVENTS_PER_PAGE", 60)
-    monkeypatch.setattr(cursor, "USERS_PER_PAGE", 12)
-    monkeypatch.setattr(anthropic, "MOST_BUCKETS", 2)
+    monkeypatch.setattr(cursor.usage_events, "EVENTS_PER_PAGE", 60)
+    monkeypatch.setattr(cursor.api, "USERS_PER_PAGE", 12)
+    monkeypatch.setattr(anthropic.api, "MOST_BUCKETS", 2)
     records = {"workspaces": 2, "claude_code": 5}.get(endpoint.name, 9)
-    monkeypatch.setattr(anthropic, "MOST_RECORDS", records)
+    monkeypatch.setattr(anthropic.api, "MOST_RECORDS", records)
 
 
 def fetched(
@@ -201,7 +202,8 @@ def fetched(
     assert report.fetched_days == window.days()
     parts = list(read_rows(vendor, endpoint, window, archive))
     assert [day for part in parts for day in part.days] == window.days()
-    return sorted((row for part in parts for row in part.rows), key=msgspec.json.encode)
+    rows = (without_place(row) for part in parts for row in part.rows)
+    return sorted(rows, key=msgspec.json.encode)
 
 
 @pytest.fixture(scope="module")

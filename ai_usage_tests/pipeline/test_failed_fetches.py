@@ -103,7 +103,7 @@ def test_a_run_through_faults_that_pass_ends_in_the_undisturbed_tables(
     week: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refusals, a cut connection, half an answer, a page that shifts."""
-    monkeypatch.setattr(cursor, "EVENTS_PER_PAGE", 200)
+    monkeypatch.setattr(cursor.usage_events, "EVENTS_PER_PAGE", 200)
     plan = FaultPlan()
     with serve(week.company, faults=plan) as base_url:
         copy = copied(week, tmp_path, base_url, AI_USAGE_HTTP_ATTEMPTS="3")

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -55,6 +56,13 @@ def filled(event: RawEvent) -> dict[str, Any]:
         for name in event.__struct_fields__
         if name not in hidden and (value := getattr(event, name)) not in (None, [])
     }
+
+
+def without_place(row: Any) -> Any:
+    """A row without where its record was: how pages were cut, and in which order, is no meaning."""
+    if not isinstance(row, RawEvent):
+        return row
+    return msgspec.structs.replace(row, record=None, archive_page=None)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import VendorError
-from ai_usage.vendors.paging import PagesShiftedError
+from ai_usage.vendors.kit.promises import PagesShiftedError
 from ai_usage_tests.vendors.support import (
     ANTHROPIC,
     CURSOR,

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ai_usage.days.windows import Window
-from ai_usage.vendors.parsing import UnreadableAmount
+from ai_usage.vendors.kit.values import UnreadableAmount
 from ai_usage.vendors.rows import MemberSpend, Person
 from ai_usage_tests.vendors.support import CURSOR, DAY, filled, fixture, read
 

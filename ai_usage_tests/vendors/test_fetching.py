@@ -31,6 +31,7 @@ from ai_usage_tests.vendors.support import (
     ScriptedVendor,
     as_json,
     client,
+    without_place,
 )
 
 TODAY = NOW.date()
@@ -109,12 +110,8 @@ def test_ids_do_not_depend_on_the_windows_that_were_asked(
             fetch_window(CURSOR, endpoint, Window.day(day), client=asking, archive=archive, now=NOW)
 
     def found(archive: Archive) -> dict[str, RawEvent]:
-        """The events without their place, which a window's pages decide."""
         rows = events(archive, CURSOR, "usage_events", window)
-        return {
-            row.event_id: msgspec.structs.replace(row, record=None, archive_page=None)
-            for row in rows
-        }
+        return {row.event_id: without_place(row) for row in rows}
 
     assert found(filled) == found(archive)
     assert found(filled)

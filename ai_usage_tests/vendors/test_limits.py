@@ -164,7 +164,7 @@ def test_a_backfill_is_never_refused_by_a_vendor_that_enforces_its_limit(
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(limits, "time", clock)
-    monkeypatch.setattr(cursor, "USERS_PER_PAGE", 10)
+    monkeypatch.setattr(cursor.api, "USERS_PER_PAGE", 10)
     requests, refused, seconds = backfilled(clock, vendor, names, days, rate_limited=True)
     assert requests >= least
     assert refused == 0
@@ -175,7 +175,7 @@ def test_without_the_limit_the_vendor_would_refuse(monkeypatch: pytest.MonkeyPat
     """So that the test above can fail; and what is refused is asked again when it is due."""
     clock = Clock()
     monkeypatch.setattr(limits, "time", clock)
-    monkeypatch.setattr(cursor, "USERS_PER_PAGE", 10)
+    monkeypatch.setattr(cursor.api, "USERS_PER_PAGE", 10)
     monkeypatch.setattr(http, "_retry_after", lambda response: 0.0 if clock.later(60) else None)
     _, refused, _ = backfilled(clock, CURSOR, ["daily_usage"], 300, rate_limited=False)
     assert refused > 0

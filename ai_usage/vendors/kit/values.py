@@ -12,23 +12,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ai_usage.vendors.rows import RawEvent
-
 Int = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)] | None
 """A count. Beyond the bound a record is not decodable: sums of a few must fit into INT64."""
 
 NULL = msgspec.Raw(b"null")
 UNSAID = msgspec.Raw(b"null")
 """The default of a field that every record must have, told apart from a null by identity."""
-
-UNDECODABLE = "undecodable_record"
-UNREADABLE_AMOUNT = "unreadable_amount"
-UNREADABLE_VALUE = "unreadable_value"
-"""As above for money that nobody bills (an estimate, an included value): nothing is missing."""
-UNKNOWN_BILLING = "unknown_billing"
-"""Nobody here can tell whether the record bills, and its amount is not 0."""
-TRUNCATED_AMOUNT = "truncated_amount"
-"""The amount has more than nine decimals of a dollar: what NUMERIC cannot hold is cut off."""
 
 _NANO = Decimal("0.000000001")
 _NUMERIC = Context(prec=38, rounding=ROUND_DOWN)
@@ -49,32 +38,12 @@ def usd(raw: msgspec.Raw, *, in_cents: bool = True) -> Decimal | None:
 
     None for null. Raises `UnreadableAmount` on anything else, infinities and NaN too.
     """
-    return _usd(str(raw, "utf-8", "replace"), in_cents)[0]
-
-
-def charge(
-    raw: msgspec.Raw, *, bills: bool | None, in_cents: bool = True
-) -> tuple[Decimal | None, list[str]]:
-    """The dollars of a record's money field, and the flags that follow; see `checks.flags`.
-
-    `bills` tells whether the record bills them; None where that is not known. A record that bills
-    has an amount: where the field is missing, empty or unreadable, its charge is not known. What
-    may bill or not is known to be nothing where it is 0.
-    """
-    try:
-        amount, truncated = _usd(str(raw, "utf-8", "replace"), in_cents)
-    except UnreadableAmount:
-        return None, [UNREADABLE_VALUE if bills is False else UNREADABLE_AMOUNT]
-    if bills and amount is None:
-        return None, [UNREADABLE_AMOUNT]
-    if bills is None and (amount != 0 or truncated):
-        return None, [UNKNOWN_BILLING]
-    return amount, [TRUNCATED_AMOUNT] if truncated else []
+    return parsed_usd(str(raw, "utf-8", "replace"), in_cents)[0]
 
 
 @lru_cache(maxsize=4096)
-def _usd(text: str, in_cents: bool) -> tuple[Decimal | None, bool]:
-    """The dollars, and whether digits were cut off."""
+def parsed_usd(text: str, in_cents: bool) -> tuple[Decimal | None, bool]:
+    """The dollars that a JSON value names, and whether digits were cut off."""
     if text == "null":
         return None, False
     digits = text[1:-1].strip() if text[:1] == '"' else text
@@ -171,20 +140,6 @@ def total(*values: int | None) -> int | None:
         if value is not None:
             result = value if result is None else result + value
     return result
-
-
-def undecodable(record: msgspec.Raw, day: date, event_type: str, subtype: str) -> RawEvent:
-    """An event for a record that cannot be read: kept whole, flagged, on the best day known."""
-    text = str(record, "utf-8", "replace")
-    return RawEvent(
-        identity=(day.isoformat(), text),
-        event_timestamp=midnight(day),
-        event_date=day,
-        event_type=event_type,
-        platform_subtype=subtype,
-        raw_response=text,
-        validation_errors=[UNDECODABLE],
-    )
 
 
 def field_of(record: msgspec.Raw, *names: str) -> Any:

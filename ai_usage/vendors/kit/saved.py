@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
-from ai_usage.vendors.paging import Paging
-from ai_usage.vendors.parsing import instant_of
+from ai_usage.vendors.kit.paginate import Listing
+from ai_usage.vendors.kit.values import instant_of
 
 Body = Mapping[str, Any]
 
@@ -78,14 +77,13 @@ class PageTells:
 class SavedReport:
     """How an endpoint's saved pages are known and read.
 
-    `recognise` is None for a page without any record, which does not show whose it is. `watch`
-    holds a page to what an answer promises, as when it is fetched, and says whether another
-    follows; it is given the page's number.
+    `recognise` is None for a page without any record, which does not show whose it is. `listing`
+    holds its pages to what an answer promises, as when it is fetched.
     """
 
     recognise: Callable[[Body], bool | None]
     tell: Callable[[Body], PageTells]
-    watch: Callable[[Paging, Page, int], bool]
+    listing: Listing
 
 
 @dataclass(frozen=True)
@@ -175,3 +173,13 @@ def records_of(body: Body, name: str) -> list[dict[str, Any]]:
     """The objects of a list of the page; what is none is the reader's to flag."""
     found = body.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def flag(value: object) -> bool | None:
+    """A truth value that a page states; None where it is none."""
+    return value if isinstance(value, bool) else None
+
+
+def whole_number(value: object) -> int | None:
+    """A number that a page states; None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -40,7 +40,8 @@ class Paging:
     def __init__(self, vendor: str, endpoint: str, where: str) -> None:
         self._where = f"{vendor} {endpoint} {where}"
         self._tokens: set[str] = set()
-        self._keys: set[Hashable] = set()
+        self.keys: set[Hashable] = set()
+        """The identities of the records so far."""
         self._pages_seen: set[bytes] = set()
         self._records_seen: set[bytes] = set()
         self._total: int | None = None
@@ -80,16 +81,18 @@ class Paging:
             raise self.failure(f"more than {MOST_PAGES} pages, it does not seem to end")
         if not records:
             return
-        whole, body = _digest(records), _digest([page.body])
+        # The same bytes name the same next page, unless its name stands beside them.
+        whole = _digest(records)
+        body = _digest([page.body, (page.next_url or "").encode()])
         again = whole in self._pages_seen and len({kin(record) for record in records}) > 1
         if again or body in self._pages_seen:
             raise self.shifted(f"page {self._pages} repeats an earlier page")
         self._pages_seen |= {whole, body}
         if key is not None:
             came = {found for record in records if (found := key(record)) is not None}
-            if not came.isdisjoint(self._keys):
+            if not came.isdisjoint(self.keys):
                 raise self.shifted(f"page {self._pages} repeats a record of an earlier page")
-            self._keys |= came
+            self.keys |= came
 
     def alike(self, records: Iterable[msgspec.Raw]) -> None:
         """Take note of a page's records, of a list that has nothing else to prove itself by."""
@@ -146,10 +149,9 @@ class Paging:
         )
 
     def nobody(self, setting: str) -> AiUsageError:
-        """An error at a list of people that is empty, though who asks for it is one of them."""
+        """An error at a list of people that is empty: nobody would be left who could ask for it."""
         return self.failure(
-            "it lists nobody, though the key is of somebody who should be listed: everybody would "
-            "count as having left",
+            "it lists nobody: everybody would count as having left",
             f"check what {setting} may read, then run it again",
         )
 
