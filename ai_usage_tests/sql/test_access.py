@@ -8,6 +8,7 @@ import pytest
 from zetasql.api import Parser
 
 from ai_usage.warehouse.files import sql_root
+from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.sql.google_sql import GoogleSql
 
@@ -41,6 +42,22 @@ def test_a_table_with_a_policy_lets_everything_through_to_the_pipeline() -> None
     }
     assert open_to_the_pipeline == {"fact_ai_costs", "fact_ai_usage"}
     assert policies[0].startswith("CREATE OR REPLACE ROW ACCESS POLICY everything")
+
+
+def test_nobody_but_the_pipeline_is_given_what_holds_cost_by_person_without_a_policy() -> None:
+    """The internal dataset as a whole, and any relation of it."""
+    grants = [
+        text
+        for path in SCRIPTS
+        for text in statements(path)
+        if text.startswith("GRANT") and ("_internal" in text or _names_internal(text))
+    ]
+    assert len(grants) == 1
+    assert grants[0].split("TO ")[-1] == f'"{PIPELINE}"'
+
+
+def _names_internal(statement: str) -> bool:
+    return any(is_internal(word) for word in statement.replace(".", " ").split())
 
 
 @pytest.mark.parametrize("table", ["fact_ai_costs", "fact_ai_usage"])

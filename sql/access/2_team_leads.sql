@@ -1,6 +1,8 @@
 -- Team leads see the rows of the people who report to them, in the tables themselves. Run it as an
 -- owner of the dataset once the tables exist, with the addresses put right:
 --   bq query --use_legacy_sql=false --dataset_id=my-project:ai_usage < sql/access/2_team_leads.sql
+-- They get the tables that have a policy and what these look up, never the internal dataset: rollups
+-- and intermediates there hold everybody's cost, by person and without a policy.
 -- From the first policy on, who is in none of a table's policies sees none of its rows, and a DELETE
 -- needs a policy that lets everything through: the pipeline's comes first, and finance's with it.
 CREATE OR REPLACE ROW ACCESS POLICY everything ON fact_ai_costs
