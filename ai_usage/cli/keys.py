@@ -16,7 +16,15 @@ from rich.console import Console
 from ai_usage.cli.show import print_rows, starts_formula
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
-from ai_usage.reference import RefusedFileError, Row, read_bytes, reference_file, sample
+from ai_usage.reference import (
+    Layout,
+    RefusedFileError,
+    Row,
+    layout,
+    read_bytes,
+    reference_file,
+    sample,
+)
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
 
@@ -106,7 +114,7 @@ def suggestions(content: bytes, gaps: Sequence[Gap]) -> Suggestions:
     if content and not content.endswith(b"\n"):
         start = ending
     text = register.decode("utf-8-sig")
-    header = _header(text)
+    laid_out = layout(text, file.column_names)
     earlier = [line.strip() for line in text.splitlines() if line.startswith(MARK)]
     added: list[str] = []
     for gap in gaps:
@@ -118,7 +126,7 @@ def suggestions(content: bytes, gaps: Sequence[Gap]) -> Suggestions:
         elif any(line.startswith(mark) for line in earlier):
             found.known += 1
         else:
-            line, reason = _line(header, _cells(gap, rows)), f"{mark}{_why(gap)})"
+            line, reason = _line(laid_out, _cells(gap, rows)), f"{mark}{_why(gap)})"
             if wrong := _refusal(register, ending, line, reason):
                 found.notes.append(f"{gap['identity_value']}: not suggested, {wrong}")
             else:
@@ -141,12 +149,6 @@ def _elsewhere(gap: Gap) -> str | None:
     return None
 
 
-def _header(text: str) -> list[str]:
-    """The register's columns in its own order; it was read before, so it has them."""
-    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return [cell.strip() for cell in next(csv.reader([next(lines)]))]
-
-
 def _cells(gap: Gap, rows: Sequence[Row]) -> dict[str, str]:
     """The line's cells. A key that has a line already begins with the gap, not since ever."""
     column = _KEYS[gap["identity_type"]]
@@ -163,9 +165,11 @@ def _cells(gap: Gap, rows: Sequence[Row]) -> dict[str, str]:
     return cells
 
 
-def _line(header: Sequence[str], cells: Mapping[str, str]) -> str:
+def _line(laid_out: Layout, cells: Mapping[str, str]) -> str:
+    """The line in the register's own order of columns, and with its separator."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([cells.get(name, "") for name in header])
+    writer = csv.writer(out, lineterminator="", delimiter=laid_out.separator)
+    writer.writerow([cells.get(name, "") for name in laid_out.names])
     return out.getvalue()
 
 
@@ -177,9 +181,11 @@ def _refusal(register: bytes, ending: bytes, line: str, reason: str) -> str | No
     """
     if not line.isprintable() or not reason.isprintable():
         return "it holds characters that nobody sees"
-    whole = register + (b"" if register.endswith(b"\n") else ending) + line.encode()
+    start = register + (b"" if register.endswith(b"\n") else ending)
+    commented = ending.join(written.encode() for written in (reason, f"# {line}"))
     try:
-        read_bytes(reference_file(REGISTER), whole)
+        for addition in (line.encode(), commented):
+            read_bytes(reference_file(REGISTER), start + addition)
     except RefusedFileError as error:
         return f"the register would be refused ({error.problems[0].what})"
     if starts_formula(line) or starts_formula(reason):

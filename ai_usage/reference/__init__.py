@@ -12,12 +12,15 @@ from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.files import reference_file, reference_files
 from ai_usage.reference.problems import Problem, RefusedFileError
 from ai_usage.reference.reading import Reading, read_bytes, read_path, read_records, read_text
+from ai_usage.reference.records import SHEET, Layout, layout
 from ai_usage.reference.snapshots import VENDOR, decode, earliest_change, encode
 
 __all__ = [
+    "SHEET",
     "VENDOR",
     "Beyond",
     "Checked",
+    "Layout",
     "Problem",
     "Reading",
     "ReferenceFile",
@@ -27,6 +30,7 @@ __all__ = [
     "decode",
     "earliest_change",
     "encode",
+    "layout",
     "markdown",
     "products_of",
     "read_bytes",

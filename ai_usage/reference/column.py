@@ -16,7 +16,9 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from ai_usage.reference.currencies import CURRENCIES
+from ai_usage.reference.numbers import FORMATTED, POINT, pointed
 from ai_usage.reference.problems import CellError, quoted
+from ai_usage.reference.spoiled import day_of_serial, is_error, is_exponent, is_formula
 from ai_usage.warehouse.schema import table_schema
 
 Row = dict[str, Any]
@@ -26,14 +28,15 @@ FIRST_DAY = date(1900, 1, 1)
 """Where history begins (design, "Identity"); no earlier date is accepted."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?")
 _MONEY = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
+_DECIMAL_POINT = re.compile(r"(?<=[0-9])\.(?=[0-9])")
 _INTEGER = re.compile(r"[0-9]{1,15}")
-_EMAIL = re.compile(r"[^\s@,;<>\"'()\[\]\\]+@[\w-]+(\.[\w-]+)+")
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001
-"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection", full-width forms included)."""
+_EMAIL = re.compile(r"[^\s@,;<>\"()\[\]\\]+@[\w-]+(\.[\w-]+)+")
+_TRUE = ("true", "yes", "1", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar")
+_FALSE = ("false", "no", "0", "falsch", "faux", "falso", "onwaar")
+_BOOLEANS = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
+"""As people write them, and as spreadsheets of other languages save theirs."""
 
 _JOINERS = {"\u200c", "\u200d"}
 """Invisible, but part of how some names are written."""
@@ -47,13 +50,40 @@ class Kind:
     parse: Callable[[str], Any]
     from_json: Callable[[Any], Any] = lambda value: value
 
+    def value(self, cell: str, _mark: str | None) -> Any:
+        """The value of a cell. Raises `CellError`."""
+        return self.parse(cell)
+
+
+@dataclass(frozen=True)
+class NumberKind(Kind):
+    """Decimal numbers. What has `three_places` may have more too; other amounts have no three."""
+
+    three_places: bool = False
+
+    def value(self, cell: str, mark: str | None) -> Any:
+        """The value of a cell of a file whose decimal mark is `mark`. Raises `CellError`."""
+        plain = pointed(cell, mark, three_places=self.three_places)
+        try:
+            return self.parse(plain)
+        except CellError as error:
+            # As the file writes numbers.
+            remedy = _DECIMAL_POINT.sub(mark or POINT, error.remedy)
+            raise CellError(error.what.replace(plain, cell), remedy) from None
+
 
 def _text(cell: str) -> str:
+    if is_exponent(cell):
+        what = f"{quoted(cell)} is what a spreadsheet leaves of a long number"
+        raise CellError(what, "format the column as text, and type the whole value again")
+    if is_formula(cell):
+        what = f"{quoted(cell)} is a formula, not its value"
+        raise CellError(what, "save the sheet with its values, not its formulas")
     return cell
 
 
 def _code(cell: str) -> str:
-    return cell.lower()
+    return _text(cell).lower()
 
 
 def _email(cell: str) -> str:
@@ -64,7 +94,10 @@ def _email(cell: str) -> str:
 
 def _date(cell: str) -> date:
     if not _DATE.fullmatch(cell):
-        raise CellError(f"{quoted(cell)} is not a date", "write it as YYYY-MM-DD")
+        serial = day_of_serial(cell)
+        meant = f" (a spreadsheet's number for {serial})" if serial else ""
+        remedy = "write it as YYYY-MM-DD; in a spreadsheet, give the column that format or text"
+        raise CellError(f"{quoted(cell)} is not a date{meant}", remedy)
     try:
         day = date.fromisoformat(cell)
     except ValueError:
@@ -75,17 +108,26 @@ def _date(cell: str) -> date:
 
 
 def _amount(cell: str) -> Decimal:
-    if _NUMBER.fullmatch(cell) and cell.startswith("-"):
+    if _NEGATIVE.fullmatch(cell):
         raise CellError(f"{quoted(cell)} is negative", "write 0 or more")
     if not _MONEY.fullmatch(cell):
-        remedy = "write digits and a point only, at most 9 places, like 1250.50"
-        raise CellError(f"{quoted(cell)} is not a number", remedy)
+        raise _no_number(cell)
     return Decimal(cell)
 
 
 def _signed_amount(cell: str) -> Decimal:
     """A credit is negative; everything else is as in `_amount`."""
-    return -_amount(cell[1:]) if cell.startswith("-") else _amount(cell)
+    if not _MONEY.fullmatch(cell.removeprefix("-")):
+        raise _no_number(cell)
+    return Decimal(cell)
+
+
+def _no_number(cell: str) -> CellError:
+    remedy = (
+        "write digits and one decimal mark, at most 9 places, like 1250.50; "
+        f"{FORMATTED} without thousands separator or currency"
+    )
+    return CellError(f"{quoted(cell)} is not a number", remedy)
 
 
 def _percentage(cell: str) -> Decimal:
@@ -123,7 +165,7 @@ def _boolean(cell: str) -> bool:
 def _items(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
     def parse_items(cell: str) -> tuple[str, ...]:
         parts = (part.strip() for part in cell.split(";"))
-        items = [parse(_plain(part)) for part in parts if part]
+        items = [parse(part) for part in parts if part]
         return tuple(dict.fromkeys(items))
 
     return parse_items
@@ -153,9 +195,11 @@ TEXT = Kind("text", _text)
 CODE = Kind("code, lower case", _code)
 EMAIL = Kind("e-mail", _email)
 DATE = Kind("date, YYYY-MM-DD", _date, _none_or(date.fromisoformat))
-MONEY = Kind("amount, 0 or more", _amount, _none_or(Decimal))
-SIGNED_MONEY = Kind("amount, credits negative", _signed_amount, _none_or(Decimal))
-PERCENTAGE = Kind("percentage, 0 to 100", _percentage, _none_or(Decimal))
+MONEY = NumberKind("amount, 0 or more", _amount, _none_or(Decimal))
+SIGNED_MONEY = NumberKind("amount, credits negative", _signed_amount, _none_or(Decimal))
+RATE = NumberKind("rate, 0 or more, at most 9 places", _amount, _none_or(Decimal), True)
+"""A list price, an exchange rate, the price of one unit: three places and more are usual."""
+PERCENTAGE = NumberKind("percentage, 0 to 100", _percentage, _none_or(Decimal), True)
 CURRENCY = Kind("currency, ISO 4217", _currency)
 INTEGER = Kind("whole number", _integer)
 BOOLEAN = Kind("true or false", _boolean)
@@ -188,15 +232,31 @@ class Column:
     minimum: int | None = None
     maximum: int | None = None
 
-    def parse(self, cell: str) -> Any:
-        """The value of a cell. Raises `CellError` where it cannot be accepted."""
+    @property
+    def is_decimal(self) -> bool:
+        """Whether its cells are decimal numbers, which show a file's convention."""
+        return isinstance(self.kind, NumberKind)
+
+    @property
+    def takes_any_text(self) -> bool:
+        """Whether a text of any form may stand here, an id like #1001 too."""
+        return self.kind in (TEXT, LIST) and not self.choices
+
+    def parse(self, cell: str, mark: str | None = POINT) -> Any:
+        """The value of a cell; `mark` is the decimal mark of its file.
+
+        Raises `CellError` where it cannot be accepted.
+        """
         _visible(cell)
         stripped = cell.strip()
         if not stripped:
             if self.required:
                 raise CellError("is empty", "every line needs it")
             return self.default
-        value = self.kind.parse(_plain(stripped))
+        if is_error(stripped):
+            what = f"{quoted(stripped)} is an error of a spreadsheet, not a value"
+            raise CellError(what, "mend the cell's formula, or empty the cell")
+        value = self.kind.value(stripped, mark)
         if self.choices and value not in self.choices:
             raise CellError(f"{quoted(stripped)} is not known", f"one of {', '.join(self.choices)}")
         if self.minimum is not None and value < self.minimum:
@@ -239,11 +299,3 @@ def _visible(cell: str) -> None:
         if category in {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"} and character not in _JOINERS:
             what = f"holds the invisible character U+{ord(character):04X}"
             raise CellError(what, "delete it, or type the cell anew")
-
-
-def _plain(value: str) -> str:
-    """Refuse what a spreadsheet would run as a formula when someone opens an export of it."""
-    if value.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(value):
-        what = f"{quoted(value)} starts like a spreadsheet formula"
-        raise CellError(what, f"begin with something else than {value[0]!r}")
-    return value

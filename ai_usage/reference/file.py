@@ -13,10 +13,19 @@ from ai_usage.reference.problems import CellError, Problem
 
 @dataclass(frozen=True)
 class Line:
-    """An accepted row and the line of the file on which it begins, as an editor counts."""
+    """An accepted row and the line of the file on which it begins, as an editor counts.
+
+    `unit` is what its medium calls a line: in a sheet a row.
+    """
 
     number: int
     values: Row
+    unit: str = "line"
+
+    @property
+    def place(self) -> str:
+        """The line as other lines' refusals name it: `line 3`, in a sheet `row 3`."""
+        return f"{self.unit} {self.number}"
 
 
 RowRule = Callable[[Row], Iterator[tuple[str, CellError]]]

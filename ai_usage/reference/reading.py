@@ -1,22 +1,33 @@
 """Reads a reference file whole, or refuses it whole. Pure but for `read_path`.
 
-What is CSV here: comma-separated, UTF-8 (a byte order mark is fine), a header line, `"` quotes a
-cell that holds a comma, a quote or a line break, a line that starts with `#` is a comment. Columns
-may stand in any order, and those that are not required may be left out.
+How text becomes records is in `records`. Columns may stand in any order, and those that are not
+required may be left out.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ai_usage.reference.column import Column, Row
 from ai_usage.reference.file import Line, ReferenceFile
+from ai_usage.reference.numbers import Convention, Written, convention
 from ai_usage.reference.problems import CellError, Problem, RefusedFileError, quoted
+from ai_usage.reference.records import (
+    CSV,
+    MARK,
+    SEPARATORS,
+    BrokenRecordError,
+    Layout,
+    Medium,
+    Records,
+    is_comment,
+    layout,
+    records,
+)
+from ai_usage.reference.spoiled import is_error
 
 MAX_BYTES = 20_000_000
 """A larger file is not something a person maintains; reading it could exhaust the memory."""
@@ -72,38 +83,116 @@ def read_bytes(file: ReferenceFile, content: bytes) -> Reading:
 
 def read_text(file: ReferenceFile, text: str) -> Reading:
     """Read the file's text. Raises `RefusedFileError`."""
-    return read_records(file, _records(text))
+    found = layout(text, file.column_names)
+    if problem := _unreadable(found):
+        raise RefusedFileError(file.name, [problem])
+    any_text = _takes_any_text(file, found.names)
+    return read_records(file, records(text, found, any_text=any_text), medium=found.medium)
+
+
+def _unreadable(found: Layout) -> Problem | None:
+    """Why the layout gives no columns, if so."""
+    remedy = "save it as CSV UTF-8"
+    if found.separator not in SEPARATORS:
+        what = f"sep={found.separator} announces a separator that is neither , nor ;"
+        return Problem(1, None, what, remedy)
+    if len(found.names) == 1 and (seen := set(found.names[0]) & {*SEPARATORS, "\t"}):
+        what = f"columns are separated by {' '.join(map(quoted, sorted(seen)))}"
+        if found.announced:
+            return Problem(1, None, f"sep={found.separator} is not so: {what}", "delete that line")
+        return Problem(found.header, None, f"{what}, not by commas", remedy)
+    return None
 
 
 def read_records(
-    file: ReferenceFile, records: Iterator[tuple[int, list[str]]], where: str | None = None
+    file: ReferenceFile, records: Records, where: str | None = None, medium: Medium = CSV
 ) -> Reading:
-    """Read (line number, cells) records, the header first.
+    """Read (line number, cells) records, the header first; what is blank or a comment is skipped.
 
-    `where` names in a refusal what is not a file of the reference folder. Raises
-    `RefusedFileError`.
+    `where` names in a refusal what is not a file of the reference folder, `medium` its words.
+    Raises `RefusedFileError`.
     """
     problems: list[Problem] = []
     lines: list[Line] = []
+    told = _Told()
     try:
-        number, header = next(records, (1, []))
-        columns = _header(file, number, header)
+        number, header = next(_data(records, above_header=True, any_text=True), (1, []))
+        header = _trimmed(header)
+        columns = _header(file, number, header, medium)
         if any(isinstance(found, Problem) for found in columns):
             raise _refusal(file, where, [c for c in columns if isinstance(c, Problem)])
         known = [column for column in columns if isinstance(column, Column)]
-        for number, cells in records:
-            found = _line(file, known, number, cells)
+        any_text = known[0].takes_any_text
+        data = list(_data(records, above_header=False, any_text=any_text))
+        marks = convention(_written(known, data, medium), medium.decimal_mark)
+        problems += [marks.problem] if marks.problem else []
+        for number, cells in data:
+            found = _line(file, known, number, cells, medium, marks)
             if isinstance(found, Line):
                 lines.append(found)
+                told.see(number, known[0].name, cells)
             else:
                 problems += found
-    except _BrokenRecordError as error:
+    except BrokenRecordError as error:
         remedy = 'close every quote, and double it (") inside a quoted cell'
         problems.append(Problem(error.line, None, f"cannot be read as CSV ({error})", remedy))
     problems += file.check_file(lines)
     if problems:
         raise _refusal(file, where, problems)
-    return Reading([line.values for line in lines], sorted(file.warn(lines)), lines=lines)
+    warnings = sorted([*file.warn(lines), *told.warnings(medium)])
+    return Reading([line.values for line in lines], warnings, lines=lines)
+
+
+def _takes_any_text(file: ReferenceFile, names: Sequence[str]) -> bool:
+    """Whether the first column of a header may hold a text like #1001."""
+    return bool(names) and names[0] in file.column_names and file.column(names[0]).takes_any_text
+
+
+def _data(records: Records, *, above_header: bool, any_text: bool) -> Records:
+    for number, cells in records:
+        if any(cell.strip() for cell in cells) and not is_comment(
+            cells, above_header=above_header, any_text=any_text
+        ):
+            yield number, cells
+
+
+def _trimmed(cells: Sequence[str], width: int = 0) -> list[str]:
+    """The cells without those beyond `width` that are empty: a spreadsheet adds them at will."""
+    kept = list(cells)
+    while len(kept) > width and not kept[-1].strip():
+        kept.pop()
+    return kept
+
+
+def _written(
+    columns: Sequence[Column], data: Sequence[tuple[int, list[str]]], medium: Medium
+) -> Iterator[Written]:
+    """The cells that show how the file writes decimal numbers."""
+    decimal = [(at, column) for at, column in enumerate(columns) if column.is_decimal]
+    for number, cells in data:
+        for at, column in decimal:
+            if at < len(cells):
+                yield Written(number, f"{medium.unit} {number}", column.name, cells[at].strip())
+
+
+@dataclass
+class _Told:
+    """Lines that begin with the mark of a comment, and count."""
+
+    first: tuple[int, str, str] | None = None
+    others: int = 0
+
+    def see(self, number: int, column: str, cells: Sequence[str]) -> None:
+        if cells[0].startswith(MARK):
+            self.others += self.first is not None
+            self.first = self.first or (number, column, cells[0])
+
+    def warnings(self, medium: Medium) -> Iterator[Problem]:
+        if self.first:
+            number, column, cell = self.first
+            more = f", and so do {self.others} more" if self.others else ""
+            what = f"{quoted(cell)} counts as a {medium.unit}{more}"
+            yield Problem(number, column, what, "a comment stands in a single cell")
 
 
 def _refusal(
@@ -114,74 +203,29 @@ def _refusal(
     return RefusedFileError(where, problems, see="")
 
 
-class _BrokenRecordError(ValueError):
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
-
-
-class _Lines:
-    """Feeds lines to the CSV reader, counts them, and skips comments between records.
-
-    The CSV reader itself knows no comments: a quote in one would swallow the lines after it.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._lines = io.StringIO(text, newline="")
-        self.number = 0
-        self.start = 0
-        self.between_records = True
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        for line in self._lines:
-            self.number += 1
-            if self.between_records:
-                if line.startswith("#"):
-                    continue
-                self.start = self.number
-                self.between_records = False
-            return line
-        raise StopIteration
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """(line on which it begins, cells) of every record that is not blank."""
-    lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
-    while True:
-        lines.between_records = True
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _BrokenRecordError(lines.start, str(error)) from None
-        if any(cell.strip(" ") for cell in cells):
-            yield lines.start, [cell.replace("\r\n", "\n") for cell in cells]
-
-
-def _header(file: ReferenceFile, line: int, cells: Sequence[str]) -> list[Column | Problem]:
+def _header(
+    file: ReferenceFile, line: int, cells: Sequence[str], medium: Medium
+) -> list[Column | Problem]:
     """The columns in the file's order, or what is wrong with the header."""
     if not cells:
-        first = f"begin with the line {','.join(c.name for c in file.columns if c.required)}"
-        return [Problem(line, None, "there is no header line", first)]
+        needed = ",".join(column.name for column in file.columns if column.required)
+        first = medium.remedy_for_header.format(needed)
+        return [Problem(line, None, f"there is no header {medium.unit}", first)]
     names = [cell.strip() for cell in cells]
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        return [Problem(line, None, "columns are not separated by commas", "save it as CSV UTF-8")]
     found: list[Column | Problem] = []
     for position, name in enumerate(names):
         if name in names[:position]:
             found.append(Problem(line, name, "stands twice in the header", "keep one of them"))
+        elif is_error(name):
+            what = f"{quoted(name)} is an error of a spreadsheet, not a column"
+            found.append(Problem(line, None, what, "mend the cell's formula"))
         elif name not in file.column_names:
             found.append(Problem(line, name or None, "unknown column", _did_you_mean(file, name)))
         else:
             found.append(file.column(name))
     for column in file.columns:
         if column.required and column.name not in names:
-            remedy = f"add {column.name} to the header and to every line"
+            remedy = f"add {column.name} to the header and to every {medium.unit}"
             found.append(Problem(line, column.name, "the column is missing", remedy))
     return found
 
@@ -192,21 +236,44 @@ def _did_you_mean(file: ReferenceFile, name: str) -> str:
 
 
 def _line(
-    file: ReferenceFile, columns: Sequence[Column], number: int, cells: Sequence[str]
+    file: ReferenceFile,
+    columns: Sequence[Column],
+    number: int,
+    cells: Sequence[str],
+    medium: Medium,
+    marks: Convention,
 ) -> Line | list[Problem]:
+    cells = _trimmed(cells, len(columns))
+    if medium.pads:
+        cells += [""] * (len(columns) - len(cells))
+    if problem := _comment_or_data(columns[0], number, cells):
+        return [problem]
     if len(cells) != len(columns):
         what = f"has {len(cells)} cells, the header has {len(columns)}"
-        return [Problem(number, None, what, "quote a cell that holds a comma")]
+        return [Problem(number, None, what, medium.remedy_for_cells)]
     values: Row = {column.name: column.default for column in file.columns}
     problems: list[Problem] = []
     for column, cell in zip(columns, cells, strict=True):
         try:
-            values[column.name] = column.parse(cell)
+            values[column.name] = column.parse(cell, marks.mark)
         except CellError as error:
             problems.append(Problem(number, column.name, error.what, error.remedy))
     if not problems:
         problems = [Problem(number, c, e.what, e.remedy) for c, e in file.check_row(values)]
-    return problems or Line(number, values)
+    return problems or Line(number, values, medium.unit)
+
+
+def _comment_or_data(first: Column, number: int, cells: Sequence[str]) -> Problem | None:
+    """Refuse what begins like a comment and could be data: neither is done on a guess."""
+    start = cells[0]
+    if not start.startswith(MARK) or is_error(start):
+        return None
+    if first.takes_any_text and not start.startswith(f"{MARK} "):
+        return None
+    filled = sum(1 for cell in cells if cell.strip())
+    what = f"begins with {MARK} and has {filled} filled cells: a comment, or data?"
+    data = f"write {MARK}1001 for an id" if first.takes_any_text else f"take the {MARK} off data"
+    return Problem(number, None, what, f"{data}; put a comment above the header or in one cell")
 
 
 def _too_large(name: str, size: int) -> RefusedFileError:

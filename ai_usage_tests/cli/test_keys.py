@@ -150,8 +150,8 @@ def test_without_a_register_its_sample_comes_first() -> None:
         ),
         (
             {"identity_value": "=cmd()"},
-            "=cmd(): not suggested, the register would be refused ('=cmd()' starts like a "
-            "spreadsheet formula)",
+            "=cmd(): not suggested, the register would be refused ('=cmd()' is a formula, "
+            "not its value)",
         ),
         (
             {"identity_value": "sk-ant-api03-x"},

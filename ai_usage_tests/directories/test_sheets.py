@@ -73,7 +73,8 @@ def test_a_row_is_read_as_a_line_of_api_keys_csv() -> None:
 def test_a_refusal_names_the_row_as_the_sheet_counts_and_the_column() -> None:
     good = ["anthropic", "apikey_1", "ada@x.io"]
     assert refused(good, [], ["anthropic", "apikey_2", "ada", "", "30/06/2026"]) == [
-        "Google Sheet Keys:4: expires_date: '30/06/2026' is not a date; write it as YYYY-MM-DD",
+        "Google Sheet Keys:4: expires_date: '30/06/2026' is not a date; write it as YYYY-MM-DD; "
+        "in a spreadsheet, give the column that format or text",
         "Google Sheet Keys:4: user_email: 'ada' is not an e-mail address; write name@company.com",
     ]
     tab = "'My keys'!C10:G99"

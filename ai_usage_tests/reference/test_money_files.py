@@ -58,8 +58,8 @@ _MANUAL = "r,p,api_key,k,manual,,"
         (
             "seats.csv",
             SEATS,
-            ["=c,p,p,1,3,2026-01-01,"],
-            "2: contract_id: '=c' starts like a sprea",
+            ["=SUM(A1),p,p,1,3,2026-01-01,"],
+            "2: contract_id: '=SUM(A1)' is a formula, not its value",
         ),
         ("seats.csv", SEATS, ["c,p,p,1,3,2026-02-01,2026-01-01"], "2: valid_to: 2026-01-01 lies"),
         (
@@ -135,7 +135,7 @@ _MANUAL = "r,p,api_key,k,manual,,"
             "other_costs.csv",
             OTHER,
             ["c,p,credit,-1+2,2026-01-01,"],
-            "2: amount: '-1+2' starts like a spreadsheet formula",
+            "2: amount: '-1+2' is not a number",
         ),
         # Budgets.
         (

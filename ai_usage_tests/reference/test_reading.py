@@ -75,7 +75,8 @@ def test_lines_are_counted_as_an_editor_does_over_quoted_line_breaks_and_comment
         "b@example.com,Engineer,1.2.2026\n"
     )
     assert str(refusal(USERS, text)) == (
-        "users.csv:7: start_date: '1.2.2026' is not a date; write it as YYYY-MM-DD"
+        "users.csv:7: start_date: '1.2.2026' is not a date; write it as YYYY-MM-DD; in a "
+        "spreadsheet, give the column that format or text"
     )
 
 
@@ -89,7 +90,9 @@ def test_lines_are_counted_as_an_editor_does_over_quoted_line_breaks_and_comment
         ({"start_date": "1899-12-31"}, "start_date: 1899-12-31 lies before 1900-01-01"),
         ({"start_date": "2026-2-3"}, "start_date: '2026-2-3' is not a date"),
         ({"ai_budget_monthly_usd": "-1.00"}, "ai_budget_monthly_usd: '-1.00' is negative"),
-        ({"ai_budget_monthly_usd": "1,000"}, "ai_budget_monthly_usd: '1,000' is not a number"),
+        ({"ai_budget_monthly_usd": "1,000"}, "ai_budget_monthly_usd: '1,000' is 1000 to some and"),
+        ({"ai_budget_monthly_usd": "1,000.00"}, "'1,000.00' is not a number; write digits and"),
+        ({"ai_budget_monthly_usd": "-1,50"}, "ai_budget_monthly_usd: '-1,50' is negative"),
         ({"ai_budget_monthly_usd": "$5"}, "ai_budget_monthly_usd: '$5' is not a number"),
         ({"ai_budget_monthly_usd": "NaN"}, "ai_budget_monthly_usd: 'NaN' is not a number"),
         ({"ai_budget_monthly_usd": "1e3"}, "ai_budget_monthly_usd: '1e3' is not a number"),
@@ -99,11 +102,7 @@ def test_lines_are_counted_as_an_editor_does_over_quoted_line_breaks_and_comment
         ({"usage_restrictions": "{x}"}, "usage_restrictions: '{x}' is not a JSON object"),
         ({"usage_restrictions": '{"a": NaN}'}, "is not a JSON object"),
         ({"usage_restrictions": "[" * 5000}, "is not a JSON object"),
-        ({"full_name": "=1+1"}, "full_name: '=1+1' starts like a spreadsheet formula"),
-        ({"full_name": " @SUM(A1)"}, "starts like a spreadsheet formula"),
-        ({"full_name": "-cmd|' /C calc'!A0"}, "starts like a spreadsheet formula"),
-        ({"full_name": "+x"}, "starts like a spreadsheet formula"),
-        ({"approved_platforms": "cursor;=x"}, "approved_platforms: '=x' starts like"),
+        ({"full_name": "=VLOOKUP(A2;B:C;2)"}, "full_name: '=VLOOKUP(A2;B:C;2)' is a formula, not"),
         ({"full_name": "\tAda"}, "full_name: holds the invisible character U+0009"),
         ({"full_name": "A\x00da"}, "full_name: holds the invisible character U+0000"),
         ({"full_name": "Ada\u202egnp"}, "full_name: holds the invisible character U+202E"),
@@ -128,10 +127,18 @@ def test_a_cell_that_cannot_be_accepted_is_refused_with_its_column(
     assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("number", ["-5", "+49", "-0.5"])
-def test_a_number_is_no_formula(number: str) -> None:
-    text = as_csv([{"user_email": "a@example.com", "location": number}])
-    assert read_text(USERS, text).rows[0]["location"] == number
+@pytest.mark.parametrize(
+    "text", ["-5", "+49", "@Platform", "+1 Team", "=CC-4", "-100", "#1 Team", "O'Brien", "1E5"]
+)
+def test_a_text_is_taken_as_it_is_and_neutralised_by_exports_alone(text: str) -> None:
+    body = as_csv([{"user_email": "a@example.com", "department": text}])
+    assert read_text(USERS, body).rows[0]["department"] == text
+
+
+def test_an_address_may_hold_an_apostrophe() -> None:
+    body = "user_email,aliases\nSean.O'Brien@acme.test,o'b@acme.test\n"
+    (row,) = read_text(USERS, body).rows
+    assert (row["user_email"], row["aliases"]) == ("sean.o'brien@acme.test", ("o'b@acme.test",))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +147,7 @@ def test_a_number_is_no_formula(number: str) -> None:
         ("email\na@example.com\n", "users.csv:1: email: unknown column; did you mean user_email?"),
         ("team\nSearch\n", "users.csv:1: user_email: the column is missing; add user_email"),
         ("user_email,team,team\n", "users.csv:1: team: stands twice in the header"),
-        ("user_email;team\n", "users.csv:1: columns are not separated by commas"),
+        ("user_email\tteam\n", "users.csv:1: columns are separated by '\\t', not by commas; save"),
         ("user_email,team\na@example.com\n", "users.csv:2: has 1 cells, the header has 2"),
         ("user_email,team\na@example.com,Search, and more\n", "users.csv:2: has 3 cells"),
         (

@@ -52,10 +52,10 @@ def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:
         reach = own[0]
         for line in own[1:]:
             if (line.values["created_date"] or FIRST_DAY) <= _last_day(reach.values):
-                later, earlier = max(line.number, reach.number), min(line.number, reach.number)
-                what = f"the key's days overlap those of line {earlier}"
-                remedy = "end the earlier owner's line with expires_date"
-                yield Problem(later, "created_date", what, remedy)
+                earlier, later = sorted((line, reach), key=lambda line: line.number)
+                what = f"the key's days overlap those of {earlier.place}"
+                remedy = f"end the earlier owner's {earlier.unit} with expires_date"
+                yield Problem(later.number, "created_date", what, remedy)
             if _last_day(line.values) > _last_day(reach.values):
                 reach = line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from ai_usage.reference.column import CURRENCY, DATE, MONEY, TEXT, Column, Row
+from ai_usage.reference.column import CURRENCY, DATE, RATE, TEXT, Column, Row
 from ai_usage.reference.currencies import USD
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.periods import earliest
@@ -37,7 +37,7 @@ FILE = ReferenceFile(
     columns=(
         Column("currency", CURRENCY, "The foreign currency.", required=True),
         Column("rate_date", DATE, "Day of the rate.", required=True),
-        Column("usd_per_unit", MONEY, "US dollars for one unit of the currency.", required=True),
+        Column("usd_per_unit", RATE, "US dollars for one unit of the currency.", required=True),
         Column("source", TEXT, "Where the rate was read.", required=True),
     ),
     examples=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ai_usage.reference.column import CODE, TEXT, Column, of_table
+from ai_usage.reference.column import CODE, RATE, TEXT, Column, of_table
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.periods import days_of, first_difference, in_order, overlaps
 from ai_usage.reference.problems import Problem
@@ -59,7 +59,7 @@ FILE = ReferenceFile(
             description="Context length class, as the vendor names it. Empty: the price holds for "
             "all that have no line of their own.",
         ),
-        of_table(_TABLE, "usd_per_million", required=True),
+        of_table(_TABLE, "usd_per_million", kind=RATE, required=True),
         _FROM,
         _TO,
         Column("source", TEXT, "Where the price was read."),

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ai_usage.days.cycles import LAST_BILLING_DAY, cycle_of
-from ai_usage.reference.column import CODE, CURRENCY, INTEGER, MONEY, TEXT, Column, Row, of_table
+from ai_usage.reference.column import (
+    CODE,
+    CURRENCY,
+    INTEGER,
+    MONEY,
+    RATE,
+    TEXT,
+    Column,
+    Row,
+    of_table,
+)
 from ai_usage.reference.currencies import USD
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.known import RATES, Others, missing_rates
@@ -101,7 +111,7 @@ FILE = ReferenceFile(
         Column("cost_center", TEXT, "Cost centre that bears the seats that nobody holds."),
         Column(
             "overage_rate",
-            MONEY,
+            RATE,
             "Price of one unit, mostly a request, beyond what the seats cover, in currency. It "
             "describes the platform in dim_platforms; what overage costs, the vendor reports.",
         ),
