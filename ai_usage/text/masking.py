@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_EMAIL = re.compile(r"([^@\s\"',;<>])[^@\s\"',;<>]*@([^@\s\"',;<>]+)")
+_EMAIL = re.compile(r"([^@\s\"',;<>])(?:[^@\s\"',;<>]|(?<=\w)'(?=\w))*@([^@\s\"',;<>]+)")
+"""An apostrophe may stand within an address, and quotes around one."""
 _SECRET = re.compile(r"\b(sk-ant-[A-Za-z0-9]+-|key_|crsr_)[A-Za-z0-9_-]+")
 _HIDDEN = frozenset({"raw_response", "change_history", "usage_restrictions"})
 _NOISE_COLUMNS = frozenset({"rule", "ingest_timestamp", "pipeline_run_id", "updated_timestamp"})
