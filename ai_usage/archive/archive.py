@@ -97,8 +97,8 @@ class Recorder:
         self.fetch: Fetch | None = None
         """Set once the manifest is written."""
 
-    def add(self, page: Page) -> None:
-        """Store a page unless it is stored already. Raises `ArchiveError`."""
+    def add(self, page: Page) -> bytes:
+        """Store a page unless it is stored already; its line. Raises `ArchiveError`."""
         line = _one_line(page.body)
         sha = hashlib.sha256(line).hexdigest()
         path = _page_path(self._folder, sha)
@@ -107,11 +107,7 @@ class Recorder:
             self.new_pages += 1
         self.pages.append(StoredPage(sha, len(line), page.request))
         self.bytes += len(line)
-
-    def lines(self) -> Iterator[bytes]:
-        """The pages as they were stored, in order, one in memory at a time."""
-        for page in self.pages:
-            yield _verified(self._store, _page_path(self._folder, page.sha256), page.sha256)
+        return line
 
     def _intact(self, path: str, sha: str) -> bool:
         """Whether the page is there and sound; a damaged one is written again, which fixes it."""

@@ -76,8 +76,12 @@ class Endpoint:
     requests_per_minute: int | None = None
     """The endpoint's own rate limit; None where it shares the vendor's."""
 
+    read_clean: Callable[[Iterable[bytes], ReadContext], Iterator[Row]] = field(init=False)
+    """As `read`, of pages that are known to hold no text that cannot be decoded."""
+
     def __post_init__(self) -> None:
         # Whatever a vendor's reader does: text that cannot be decoded costs a record, no answer.
+        object.__setattr__(self, "read_clean", self.read)
         object.__setattr__(self, "read", tolerant(self.read))
 
     @property

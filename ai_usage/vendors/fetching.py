@@ -110,9 +110,10 @@ def _fetch_chunk(
     for last_pass in (False,) * (PASSES - 1) + (True,):
         try:
             with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
+                said = DayDigests(endpoint, ReadContext(chunk))
                 for page in _readable(vendor, endpoint, chunk, endpoint.fetch(client, chunk, now)):
-                    recorder.add(page)
-                recorder.days = digests_by_day(endpoint, recorder.lines(), ReadContext(chunk))
+                    said.add(recorder.add(page), is_clean=page.text is page.body)
+                recorder.days = said.days
         except PagesShiftedError:
             if last_pass:
                 raise
@@ -150,27 +151,52 @@ def _readable(
         ) from None
 
 
-def digests_by_day(
-    endpoint: Endpoint, pages: Iterable[bytes], context: ReadContext
-) -> dict[date, str] | None:
+class DayDigests:
     """Of each day that an answer has events of, a digest of its records in any order.
 
     Two answers that give a day one digest say the same of it, however their pages were cut: the
-    vendors' windows move on by a day every day. None where the pages cannot be read, or hold no
-    events: what an answer means must not fail its fetch.
+    vendors' windows move on by a day every day.
     """
-    if endpoint.yields is not RawEvent:
-        return None
-    sums: dict[date, int] = {}
-    unit = f"{context.amount_unit}:".encode()
-    try:
-        for event in cast(Iterator[RawEvent], endpoint.read(pages, context)):
-            record = (event.raw_response or repr(event)).encode()
-            number = int.from_bytes(sha256(unit + record).digest(), "big")
-            sums[event.event_date] = (sums.get(event.event_date, 0) + number) % 2**256
-    except Exception:
-        return None
-    return {day: f"{total:064x}" for day, total in sorted(sums.items())}
+
+    def __init__(self, endpoint: Endpoint, context: ReadContext) -> None:
+        self._endpoint = endpoint
+        self._context = context
+        self._unit = f"{context.amount_unit}:".encode()
+        self._sums: dict[date, int] | None = {} if endpoint.yields is RawEvent else None
+
+    def add(self, page: bytes, *, is_clean: bool = False) -> None:
+        """Count a page's records; `is_clean` where its text is known to be decodable."""
+        if self._sums is None:
+            return
+        read = self._endpoint.read_clean if is_clean else self._endpoint.read
+        sums = self._sums
+        try:
+            for event in cast(Iterator[RawEvent], read([page], self._context)):
+                record = (event.raw_response or repr(event)).encode()
+                number = int.from_bytes(sha256(self._unit + record).digest(), "big")
+                sums[event.event_date] = (sums.get(event.event_date, 0) + number) % 2**256
+        except Exception:
+            self._sums = None
+
+    @property
+    def days(self) -> dict[date, str] | None:
+        """By day. None where the pages cannot be read, or hold no events.
+
+        What an answer means must not fail its fetch.
+        """
+        if self._sums is None:
+            return None
+        return {day: f"{total:064x}" for day, total in sorted(self._sums.items())}
+
+
+def digests_by_day(
+    endpoint: Endpoint, pages: Iterable[bytes], context: ReadContext
+) -> dict[date, str] | None:
+    """The digests of an archived answer. See `DayDigests`."""
+    said = DayDigests(endpoint, context)
+    for page in pages:
+        said.add(page)
+    return said.days
 
 
 def _chunks(days: list[date], most: int) -> list[Window]:

@@ -190,18 +190,14 @@ class VendorClient:
             for attempt in retries:
                 with attempt:
                     limiter.wait()
-                    body, next_url = self._answer(request)
-                    return Page(body=body, request=text, next_url=next_url)
+                    return self._answer(request, text)
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
             raise VendorError(f"{place}: {refused}{after}. {refused.remedy}") from None
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _answer(self, request: httpx.Request) -> tuple[bytes, str | None]:
-        """Send once: the body, a complete JSON object, and the next page's URL.
-
-        Raises `_RefusalError`.
-        """
+    def _answer(self, request: httpx.Request, shown: str) -> Page:
+        """Send once: a complete JSON object, or `_RefusalError`."""
         try:
             response = self._http.send(request)
         except httpx.ConnectError as error:
@@ -221,7 +217,8 @@ class VendorClient:
         if not response.is_success:
             raise self._refusal(response)
         self._check_clock(response)
-        return self._complete_object(response), self._next_url(response)
+        text = self._complete_object(response)
+        return Page(response.content, shown, self._next_url(response), text)
 
     def _next_url(self, response: httpx.Response) -> str | None:
         """The page that the `Link` header names as the next one; the key goes to no other host."""
@@ -291,7 +288,7 @@ class VendorClient:
         return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
 
     def _complete_object(self, response: httpx.Response) -> bytes:
-        """The body, once it has proved to be one whole JSON object; its texts may be odd."""
+        """The body as a decoder takes it, once it has proved to be one whole JSON object."""
         body = response.content
         again = "Try again later."
         if self._auth.is_in(body):
@@ -311,7 +308,7 @@ class VendorClient:
         try:
             # Bytes that are no UTF-8 may have broken on the way: asking again may fix them.
             body.decode("utf-8")
-            _OBJECT.decode(decodable(body))
+            return _readable_object(body)
         except msgspec.ValidationError:
             raise _RefusalError(
                 "answered 200 with JSON that is not an object",
@@ -323,7 +320,18 @@ class VendorClient:
                 again,
                 retry=True,
             ) from None
-        return body
+
+
+def _readable_object(body: bytes) -> bytes:
+    """The body, or what `decodable` makes of one that holds odd text."""
+    try:
+        _OBJECT.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        body = decodable(body)
+        _OBJECT.decode(body)
+    return body
 
 
 class _RefusalError(Exception):

@@ -56,7 +56,7 @@ class Paging:
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
         try:
-            return decoder.decode(decodable(page.body))
+            return decoder.decode(decodable(page.body) if page.text is None else page.text)
         except msgspec.ValidationError as error:
             raise self.unreadable(error) from None
 
