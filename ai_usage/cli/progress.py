@@ -36,6 +36,8 @@ from ai_usage.text.words import counted
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""
 
+_UNDER_WAY = ("started", "fetching", "filling", "waiting")
+
 STOPPED = 130
 """The exit code of a command that a person stopped, as shells have it (128 + SIGINT)."""
 
@@ -233,7 +235,7 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state in ("started", "fetching", "waiting"):
+            if step.state in _UNDER_WAY:
                 note = f"  {step.note}" if step.note else ""
                 progress.update(task, description=f"{title}  {step.name}{note}")
             else:
@@ -252,11 +254,11 @@ def _with_lines(
 
     def show(step: Step) -> None:
         nonlocal done, spoken
-        if step.state == "fetching":
-            if time.monotonic() - spoken < SILENCE_SECONDS:
-                return
+        if step.state == "fetching" and time.monotonic() - spoken < SILENCE_SECONDS:
+            return
+        if step.state in ("fetching", "filling"):
             console.print(
-                f"        fetching {step.name}: {step.note}", highlight=False, soft_wrap=True
+                f"        {step.state} {step.name}: {step.note}", highlight=False, soft_wrap=True
             )
         if step.state == "waiting":
             console.print(
@@ -265,9 +267,7 @@ def _with_lines(
                 soft_wrap=True,
             )
         spoken = time.monotonic()
-        if step.state in ("started", "fetching", "waiting") or (
-            step.name not in assets and step.state != "failed"
-        ):
+        if step.state in _UNDER_WAY or (step.name not in assets and step.state != "failed"):
             return
         done += step.name in assets
         console.print(f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}", highlight=False)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 class Step:
     """Something happened to an asset or check: `state` is started, done, failed or skipped.
 
-    Or it is `fetching`, and `note` says how far; or `waiting`, and `note` says for what.
+    Or it is `fetching`, or `filling` days that it lacks, and `note` says how far; or it is
+    `waiting`, and `note` says for what.
     """
 
     name: str

@@ -32,6 +32,8 @@ MEMORY_LIMIT = "384MB"
 """DuckDB spills to disk above it, so that a year's backfill stays below 1 GB in all."""
 
 _STAGE = "ai_usage_stage"
+_NARROWER = {"BIGINT": "INTEGER"}
+"""Types that a statement may give for a wider one: every value of theirs fits."""
 _LOCKED = re.compile(r"Could not set lock on file|being used by another")
 _DISK = (
     ("No space left on device", "the disk is full: make room and run it again"),
@@ -321,7 +323,8 @@ class DuckDBWarehouse(Warehouse):
         }
         check_names(schema, list(staged))
         for c in schema.columns:
-            if staged[c.name] != c.duckdb_type:
+            # A number that a statement names is an INTEGER to DuckDB, and an INT64 to BigQuery.
+            if staged[c.name] not in (c.duckdb_type, _NARROWER.get(c.duckdb_type)):
                 raise WarehouseError(
                     f"{schema.name}.{c.name}: the new rows have {staged[c.name]}, the DDL says "
                     f"{c.duckdb_type}; nothing was changed."

@@ -10,12 +10,13 @@ import pytest
 from ai_usage.instance.partitions import daily_partitions
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.io_managers import WarehouseIOManager, warehouse_resource
-from ai_usage.orchestration.lineage import column_lineage, column_sources
+from ai_usage.orchestration.lineage import column_lineage
 from ai_usage.orchestration.resources import resources_of
 from ai_usage.settings import Settings
-from ai_usage.warehouse.files import load, names
+from ai_usage.warehouse.layers import built_tables, statement
+from ai_usage.warehouse.lineage import column_sources, columns_of, sources_of
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.views import view_names
 
 RAW = "raw_ai_events"
 BRIDGE = "bridge_user_identity"
@@ -43,11 +44,11 @@ BY_HAND = {
 
 @pytest.mark.parametrize(("fact", "column"), BY_HAND)
 def test_a_columns_sources_are_those_that_its_sql_computes_it_from(fact: str, column: str) -> None:
-    assert set(column_sources(load("facts", fact))[column]) == BY_HAND[fact, column]
+    assert set(sources_of(fact)[column]) == BY_HAND[fact, column]
 
 
 def test_a_split_dollar_comes_from_the_amount_and_the_usage_that_splits_it() -> None:
-    sources = set(column_sources(load("facts", "fact_ai_costs"))["total_cost_usd"])
+    sources = set(sources_of("fact_ai_costs")["total_cost_usd"])
     assert sources >= {(RAW, "cost_usd"), (RAW, "output_tokens"), (RAW, "cache_read_tokens")}
 
 
@@ -59,20 +60,9 @@ def test_a_table_hidden_by_a_cte_of_its_name_is_no_source() -> None:
     assert column_sources(sql) == {"user_sk": [("dim_platforms", "platform_sk")]}
 
 
-def statements() -> dict[str, str]:
-    facts = {name: load("facts", name) for name in names("facts")}
-    return facts | {name: view_schema(name).query for name in view_names()}
-
-
-def columns_of(relation: str) -> list[str]:
-    if relation in view_names():
-        return view_schema(relation).column_names
-    return table_schema(relation).column_names
-
-
-@pytest.mark.parametrize("relation", statements())
+@pytest.mark.parametrize("relation", [*built_tables(), *view_names()])
 def test_every_output_column_has_an_entry_and_every_source_exists(relation: str) -> None:
-    sources = column_sources(statements()[relation])
+    sources = sources_of(relation)
     assert set(sources) == set(columns_of(relation))
     found = {pair for pairs in sources.values() for pair in pairs}
     assert found, "something is read"
@@ -103,7 +93,7 @@ def test_dagsters_materialisation_of_a_fact_carries_its_lineage(tmp_path: Path) 
         (made,) = done.asset_materializations_for_node("fact_ai_usage")
     shown = made.metadata["dagster/column_lineage"].value
     assert isinstance(shown, dg.TableColumnLineage)
-    assert shown == column_lineage(load("facts", "fact_ai_usage"))
+    assert shown == column_lineage(statement("fact_ai_usage"))
     assert shown.deps_by_column["session_count"] == [
         dg.TableColumnDep(asset_key=dg.AssetKey(RAW), column_name="session_count")
     ]

@@ -116,7 +116,9 @@ def stored(warehouse: DuckDBWarehouse, table: str, *columns: str) -> list[tuple[
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return sorted(
-            connection.execute(f'SELECT {names} FROM "{warehouse.dataset}"."{table}"').fetchall(),
+            connection.execute(
+                f'SELECT {names} FROM "{warehouse.dataset_of(table)}"."{table}"'
+            ).fetchall(),
             key=lambda values: [(value is not None, value) for value in values],
         )
 

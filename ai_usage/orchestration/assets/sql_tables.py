@@ -5,15 +5,14 @@ months too: an invoice that comes after the close is judged without opening the 
 its totals moves.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache
 
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.instance.progress import Step, tell
 from ai_usage.orchestration.assets.common import (
     explained,
     key_metadata,
@@ -29,15 +28,22 @@ from ai_usage.quality.rules import RELATIONS
 from ai_usage.reference import reference_file
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Parameter, Query, Warehouse, Write
-from ai_usage.warehouse.layers import built_tables, statement, statement_parameters
+from ai_usage.warehouse.base import Query, Warehouse, Write
+from ai_usage.warehouse.building import (
+    built_from,
+    follows_its_month,
+    is_partitioned,
+    query_of,
+    windows_of_table,
+)
+from ai_usage.warehouse.filling import EVERY_DAY, bring_forward, complete_sources
+from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.relations import layer_of
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import references
-from ai_usage.warehouse.views import tables_read
 
-_MONTH_TO_DATE = "month_start"
-"""The parameter of statements whose rows add up what came before in the month."""
+_INVOICES = reference_file("invoices.csv")
+_LOADED = "loaded_days"
 
 
 def sql_table_assets(
@@ -53,71 +59,24 @@ def table_deps(table: str) -> list[str]:
     return sorted(references(statement(table)) | keys)
 
 
-@cache
-def follows_its_month(table: str) -> bool:
-    """Whether rows of a day depend on earlier days of its month, also through other tables."""
-    return _MONTH_TO_DATE in statement_parameters(table) or any(
-        follows_its_month(read)
-        for read in tables_read(statement(table)) & set(built_tables())
-        if read != table
-    )
-
-
-def windows_of_table(warehouse: Warehouse, table: str, windows: Sequence[Window]) -> list[Window]:
-    """The windows that must be written together with these, of a table with partitions."""
-    if not follows_its_month(table):
-        return list(windows)
-    return [to_loaded_month_end(warehouse, table, window) for window in windows]
-
-
-def query_of(table: str, window: Window, run_id: str, today: date) -> Query:
-    """The rows of a table for the window."""
-    known: Mapping[str, Parameter] = {
-        "start": window.start,
-        "end": window.end,
-        _MONTH_TO_DATE: window.start.replace(day=1),
-        "run_id": run_id,
-        "today": today,
-    }
-    asked = {name: known[name] for name in sorted(statement_parameters(table))}
-    return Query(statement(table), asked)
-
-
-def all_days(archive: Archive, first_day: date, today: date) -> Window:
+def all_days(archive: Archive, warehouse: Warehouse, first_day: date, today: date) -> Window:
     """From the first day that anything is known of to today: what a whole table is built from.
 
     Every invoice is compared anew, for a day of its period may have been restated; an account may
-    be named by costs from before the first invoice alone.
+    be named by costs from before the first invoice alone. Days may have been loaded when the first
+    partition was an earlier one.
     """
-    invoices = newest_rows(archive, reference_file("invoices.csv")) or []
-    starts = [row["period_from"] for row in invoices]
+    starts = [row["period_from"] for row in newest_rows(archive, _INVOICES) or []]
+    if warehouse.exists(_LOADED):
+        days = table_schema(_LOADED).days_from("DATE '1900-01-01'")
+        found = warehouse.rows(f"SELECT MIN(day) AS day FROM {_LOADED} WHERE {days}")
+        starts += [row["day"] for row in found if row["day"] is not None]
     return Window(min([*starts, first_day]), today + timedelta(days=1))
-
-
-def to_loaded_month_end(warehouse: Warehouse, table: str, window: Window) -> Window:
-    """The window, extended to the table's last day in the month in which it ends."""
-    last = window.end - timedelta(days=1)
-    next_month = (last.replace(day=1) + timedelta(days=32)).replace(day=1)
-    if not warehouse.exists(table):
-        return window
-    schema = table_schema(table)
-    found = warehouse.query(
-        Query(
-            f"SELECT MAX({schema.day_expression}) AS last_day FROM {table} "
-            f"WHERE {schema.days_from('@end', '@next_month')}",
-            {"end": window.end, "next_month": next_month},
-        )
-    ).to_pylist()
-    loaded: date | None = found[0]["last_day"]
-    return window if loaded is None else Window(window.start, loaded + timedelta(days=1))
 
 
 def _table(
     name: str, first_day: date, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
-    schema = table_schema(name)
-    partitioned = schema.partition_column is not None
-
     @dg.asset(
         name=name,
         description=_described(name),
@@ -138,24 +97,48 @@ def _table(
         warehouse: dg.ResourceParam[WarehouseResource],
     ) -> list[Write]:
         note_lineage(context, statement(name))
+        others = _built_by_others(name, context.run)
         with explained():
-            opened, today = archive.archive(), clock.today
-            windows = (
-                windows_of_table(warehouse.warehouse(), name, windows_to_build(context, opened))
-                if partitioned
-                else [all_days(opened, first_day, today)]
-            )
-            return [Write(query_of(name, w, context.run_id, today), w) for w in windows]
+            opened, into, today = archive.archive(), warehouse.warehouse(), clock.today
+
+            def rows(table: str, window: Window) -> Query:
+                return query_of(table, window, context.run_id, today)
+
+            def say(note: str) -> None:
+                context.log.info(f"{name}: filling {note}")
+                tell(Step(name, "filling", note))
+
+            if not is_partitioned(name):
+                ever = all_days(opened, into, first_day, today)
+                complete_sources(into, others, ever, rows, say)
+                return [Write(rows(name, ever), ever)]
+            windows = windows_to_build(context, opened)
+            if others or name in EVERY_DAY:
+                ever = all_days(opened, into, first_day, today)
+                complete_sources(into, others, ever, rows, say)
+                bring_forward(into, name, ever, rows, say, besides=windows)
+            return [
+                Write(rows(name, window), window)
+                for window in windows_of_table(into, name, windows)
+            ]
 
     return built
 
 
+def _built_by_others(table: str, run: dg.DagsterRun) -> list[str]:
+    """What a table is built from that this run, being of a part of the graph, does not build."""
+    chosen = run.asset_selection
+    if chosen is None:
+        return []
+    return [name for name in built_from(table) if dg.AssetKey(name) not in chosen]
+
+
 def _described(table: str) -> str:
-    schema = table_schema(table)
-    if schema.partition_column is None or not follows_its_month(table):
-        return schema.description
+    described = table_schema(table).description
+    if not is_partitioned(table) or not follows_its_month(table):
+        return described
     return (
-        schema.description + " Writing a day extends to the last loaded day of its month, so that "
+        described + " Writing a day extends to the last loaded day of its month, so that "
         "month-to-date columns never go stale."
     )
 
@@ -163,5 +146,4 @@ def _described(table: str) -> str:
 def _group(table: str) -> str:
     """The layer; what is judged as a whole, as invoices are, stands beside what finance keeps."""
     layer = str(layer_of(table))
-    whole = table_schema(table).partition_column is None
-    return "finance" if layer == "facts" and whole else layer
+    return "finance" if layer == "facts" and not is_partitioned(table) else layer

@@ -1,0 +1,138 @@
+"""Days that a table lacks though its source has them, and filling them.
+
+A table that a new version brings is empty in a warehouse that an older one filled. It is filled for
+all days there are, closed months too, from what is stored: raw events and facts, which this never
+writes. A month is a transaction a table, and the table by which the days are found missing comes
+last, so that a run that was killed goes on with the month in which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import groupby
+
+from ai_usage.days.windows import Window, windows_of
+from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.building import is_partitioned, windows_of_table
+from ai_usage.warehouse.layers import built_tables, statement
+from ai_usage.warehouse.relations import layer_of
+from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.views import tables_read
+
+QueryOf = Callable[[str, Window], Query]
+"""The rows of a table for a window."""
+
+Tell = Callable[[str], None]
+"""Takes how far the filling of a table is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a table is built from: a table, and which of its rows."""
+
+    table: str
+    rows: str = "TRUE"
+
+
+EVERY_DAY: dict[str, Source] = {
+    "identity_days": Source("raw_ai_events"),
+    "int_cost_bearers": Source("raw_ai_events", "cost_usd IS NOT NULL"),
+    "int_spend_to_date": Source("int_cost_bearers", "user_sk > 0"),
+    "agg_costs_daily": Source("fact_ai_costs"),
+    "agg_usage_daily": Source("fact_ai_usage"),
+}
+"""Tables with a row on every day on which their source has one: a day without is one they lack.
+
+The tables between a source and one of these have no such rule, and are filled with it.
+"""
+
+
+def lacking(
+    warehouse: Warehouse, table: str, within: Window, besides: Sequence[Window] = ()
+) -> list[Window]:
+    """The days of the window that a table of `EVERY_DAY` lacks, but for those `besides`, in order.
+
+    Where none lacks, it reads the days of the table, and the source's of the days without rows.
+    """
+    source = EVERY_DAY[table]
+    if not warehouse.exists(source.table):
+        return []
+    days = set(within.days()).difference(*(window.days() for window in besides))
+    if days and warehouse.exists(table):
+        days -= _days(warehouse, Source(table), windows_of(days))
+    return windows_of(_days(warehouse, source, windows_of(days))) if days else []
+
+
+def bring_forward(
+    warehouse: Warehouse,
+    table: str,
+    within: Window,
+    query_of: QueryOf,
+    tell: Tell,
+    besides: Sequence[Window] = (),
+) -> None:
+    """Fill the days of the window that a table lacks, and what it is built from for them.
+
+    Does nothing for a table without an entry in `EVERY_DAY`. Facts are never written.
+    """
+    if table not in EVERY_DAY:
+        return
+    months = _by_month(lacking(warehouse, table, within, besides))
+    for number, (month, windows) in enumerate(months, 1):
+        tell(f"{month:%Y-%m} ({number} of {len(months)})")
+        for name in _filled_with(table):
+            for window in windows_of_table(warehouse, name, windows):
+                warehouse.replace(name, window, query_of(name, window))
+
+
+def complete_sources(
+    warehouse: Warehouse, sources: Iterable[str], within: Window, query_of: QueryOf, tell: Tell
+) -> None:
+    """Make or fill tables, in their order, that others are to be built from without them.
+
+    A run of a part of the graph may be the first of a version. What is there stays as it is.
+    """
+    for name in sources:
+        if is_partitioned(name):
+            bring_forward(warehouse, name, within, query_of, tell)
+        elif layer_of(name) != "facts" and not warehouse.exists(name):
+            warehouse.replace(name, None, query_of(name, within))
+
+
+@cache
+def _filled_with(table: str) -> tuple[str, ...]:
+    """The tables that are filled for a day that `table` lacks, in order, itself last."""
+    found = {table}
+    waiting = [table]
+    while waiting:
+        read = tables_read(statement(waiting.pop())) & set(built_tables())
+        new = {name for name in read - found if _fills_no_day_by_itself(name)}
+        found |= new
+        waiting += new
+    return tuple(name for name in built_tables() if name in found)
+
+
+def _fills_no_day_by_itself(table: str) -> bool:
+    return is_partitioned(table) and layer_of(table) != "facts" and table not in EVERY_DAY
+
+
+def _by_month(windows: Iterable[Window]) -> list[tuple[date, list[Window]]]:
+    days = [day for window in windows for day in window.days()]
+    return [
+        (month, windows_of(own)) for month, own in groupby(days, key=lambda day: day.replace(day=1))
+    ]
+
+
+def _days(warehouse: Warehouse, source: Source, windows: Sequence[Window]) -> set[date]:
+    """The days within the windows on which there are such rows."""
+    schema = table_schema(source.table)
+    bounds = [(f"DATE '{window.start}'", f"DATE '{window.end}'") for window in windows]
+    within = " OR ".join(f"({schema.days_from(*ends)})" for ends in bounds)
+    found = warehouse.query(
+        f"SELECT DISTINCT {schema.day_expression} AS day FROM {source.table} "
+        f"WHERE ({within}) AND {source.rows}"
+    )
+    return set(found["day"].to_pylist())
