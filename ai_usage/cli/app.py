@@ -442,6 +442,9 @@ def close(
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT in BigQuery's dialect.")],
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Let it name internal tables and views too.")
+    ] = False,
 ) -> None:
     """Ask the warehouse; nothing can be changed this way.
 
@@ -455,7 +458,7 @@ def query(
     """
     from ai_usage.cli.query import ask
 
-    ask(console, Settings.load(), sql, format_.value)
+    ask(console, Settings.load(), sql, format_.value, internal=internal)
 
 
 @app.command()
@@ -463,6 +466,9 @@ def tables(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A table or view: show its columns.")
     ] = None,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="List internal tables and views too.")
+    ] = False,
 ) -> None:
     """List tables and views, or the columns of one.
 
@@ -470,13 +476,37 @@ def tables(
     Examples:
       ai-usage tables
       ai-usage tables vw_cost_allocation_detailed
+      ai-usage tables --internal
     """
     from ai_usage.cli.query import list_columns, list_relations
 
     if name is None:
-        list_relations(console)
+        list_relations(console, internal=internal)
     else:
         list_columns(console, name)
+
+
+@app.command()
+def lineage(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME[.COLUMN]", help="A table or view, or one of its columns.")
+    ],
+) -> None:
+    """Show what a column is computed from, down to raw columns.
+
+    Read from the SQL: each line stands below what is computed from it. What rows are joined or left
+    out by is not shown. Without a column: the ways of all of them.
+
+    \b
+    Examples:
+      ai-usage lineage vw_executive_dashboard.total_monthly_cost
+      ai-usage lineage fact_ai_usage.total_tokens
+      ai-usage lineage vw_budget_status
+    """
+    from ai_usage.cli.lineage import ways
+
+    for line in ways(name):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command("compare-warehouses")
@@ -490,6 +520,9 @@ def compare_warehouses(
         typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day. Default: today."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Differences to print.")] = 20,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Compare internal tables and views too.")
+    ] = False,
 ) -> None:
     """Say whether another warehouse holds the same, value by value.
 
@@ -506,7 +539,7 @@ def compare_warehouses(
     window = checked_window(settings, from_, to or settings.today) if from_ else None
     if to and not from_:
         raise AiUsageError("--to needs --from: give the first day too.")
-    if not compare_installations(console, settings, other, window, limit):
+    if not compare_installations(console, settings, other, window, limit, internal=internal):
         raise typer.Exit(1)
 
 

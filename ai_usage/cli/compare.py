@@ -14,6 +14,7 @@ from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import ENV_FILE_SETTING, PREFIX, Settings
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare_views, compare_warehouses
+from ai_usage.warehouse.relations import is_internal, layer_of, relations
 from ai_usage.warehouse.schema import table_names
 
 
@@ -29,11 +30,18 @@ def other_settings(file: Path) -> Settings:
 
 
 def compare_installations(
-    console: Console, settings: Settings, other: Path, window: Window | None, limit: int
+    console: Console,
+    settings: Settings,
+    other: Path,
+    window: Window | None,
+    limit: int,
+    *,
+    internal: bool = False,
 ) -> bool:
     """Print the first differences between this warehouse and the other's; True if there are none.
 
     With a window the tables are compared on its days, and views not at all: they show other days.
+    What is internal is compared if `internal`, but for staging views: they are the events again.
     """
     left, right = _warehouse(settings), _warehouse(other_settings(other))
     console.print(
@@ -41,10 +49,13 @@ def compare_installations(
     )
     if not any(left.exists(table) for table in table_names()):
         raise AiUsageError(f"{left.describe()}: there is nothing yet to compare.")
-    differences = compare_warehouses(left, right, within=window)
+    compared = [name for name in relations() if internal or not is_internal(name)]
+    tables = [name for name in compared if relations()[name] == "table"]
+    views = [name for name in compared if name not in tables and layer_of(name) != "staging"]
+    differences = compare_warehouses(left, right, tables, within=window)
     shown = list(islice(differences, limit + 1))
     if window is None and len(shown) <= limit:
-        shown += islice(compare_views(left, right), limit + 1 - len(shown))
+        shown += islice(compare_views(left, right, views), limit + 1 - len(shown))
     for difference in shown[:limit]:
         console.print(str(difference), markup=False, highlight=False, soft_wrap=True)
     if len(shown) > limit:
@@ -53,7 +64,8 @@ def compare_installations(
         console.print(f"{len(shown)} differences", highlight=False)
     else:
         what = f"the days {window}" if window else "every table and view"
-        console.print(f"no difference in {what}", highlight=False)
+        left_out = "" if internal else ", internal ones left out"
+        console.print(f"no difference in {what}{left_out}", highlight=False)
     return not shown
 
 

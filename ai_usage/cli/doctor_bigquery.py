@@ -10,21 +10,20 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.schema import table_names
-from ai_usage.warehouse.views import view_names
+from ai_usage.warehouse.views import published_views
 
 
 def findings(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     """Datasets, permissions, and a dry run of every view that is there."""
     if not isinstance(warehouse, BigQueryWarehouse):
         return
-    for dataset in dict.fromkeys([warehouse.dataset, warehouse.views_dataset or warehouse.dataset]):
-        finding = _dataset(warehouse, dataset)
-        yield finding
-        if not finding.ok:
-            return
+    datasets = [_dataset(warehouse, dataset) for dataset in warehouse.datasets]
+    yield from datasets
+    if not all(finding.ok for finding in datasets):
+        return
     yield _permissions(warehouse)
     limit = settings.maximum_bytes_billed
-    for view in view_names():
+    for view in published_views():
         try:
             if not warehouse.exists(view):
                 continue
@@ -57,12 +56,20 @@ def _dataset(warehouse: BigQueryWarehouse, dataset: str) -> Finding:
 
 
 def _permissions(warehouse: BigQueryWarehouse) -> Finding:
-    present = [table for table in table_names() if warehouse.exists(table)]
+    # The first table of each dataset: what an account may is granted on datasets.
+    present: dict[str, str] = {}
+    for table in table_names():
+        if warehouse.dataset_of(table) not in present and warehouse.exists(table):
+            present[warehouse.dataset_of(table)] = table
     try:
         warehouse.estimate("SELECT 1 AS one")
         if not present:
             return Finding("permissions", True, "may run queries; there is no table yet to ask of")
-        lacking = warehouse.lacking_permissions(present[0])
+        lacking = sorted(
+            f"{permission} in {dataset}"
+            for dataset, table in present.items()
+            for permission in warehouse.lacking_permissions(table)
+        )
     except AiUsageError as error:
         return Finding("permissions", False, str(error))
     if lacking:

@@ -1,13 +1,15 @@
 """`ai-usage query` and `ai-usage tables`: ask the warehouse, change nothing.
 
 A question is one SELECT over the product's own tables and views. DuckDB's read-only mode alone
-would still let a statement write files, load extensions or open other databases.
+would still let a statement write files, load extensions or open other databases. What is internal
+is worked out for other tables and may change with any version: it is shown where it is asked for.
 """
 
 from __future__ import annotations
 
 import difflib
 import logging
+from collections.abc import Callable
 
 import sqlglot
 from rich.console import Console
@@ -18,7 +20,7 @@ from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
-from ai_usage.warehouse.relations import relations
+from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_schema
 
@@ -35,10 +37,12 @@ _CHANGES = (
 )
 
 
-def ask(console: Console, settings: Settings, sql: str, format_: str) -> None:
+def ask(
+    console: Console, settings: Settings, sql: str, format_: str, *, internal: bool = False
+) -> None:
     """Print the rows of one SELECT. Raises `AiUsageError` on anything else."""
-    check_reads_only(sql, settings.dataset)
     warehouse = warehouse_resource(settings).warehouse()
+    check_reads_only(sql, warehouse.dataset_of, internal=internal)
     try:
         rows = warehouse.query(sql)
     except (SqlglotError, ValueError) as error:
@@ -52,8 +56,11 @@ def ask(console: Console, settings: Settings, sql: str, format_: str) -> None:
     print_rows(console, rows, format_)
 
 
-def check_reads_only(sql: str, dataset: str) -> None:
-    """Refuse what is not one readable SELECT over the warehouse's tables and views."""
+def check_reads_only(sql: str, dataset_of: Callable[[str], str], *, internal: bool = False) -> None:
+    """Refuse what is not one readable SELECT over the warehouse's tables and views.
+
+    `dataset_of` says where each of them stands; those that are internal can be named if `internal`.
+    """
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
         statements = [found for found in sqlglot.parse(sql, read="bigquery") if found is not None]
@@ -75,10 +82,10 @@ def check_reads_only(sql: str, dataset: str) -> None:
             "query: it only reads, nothing can be changed this way: write a SELECT. Tables and "
             "views are listed by `ai-usage tables`."
         )
-    _check_sources(tree, dataset)
+    _check_sources(tree, dataset_of, internal)
 
 
-def _check_sources(tree: exp.Expr, dataset: str) -> None:
+def _check_sources(tree: exp.Expr, dataset_of: Callable[[str], str], internal: bool) -> None:
     named = {cte.alias for cte in tree.find_all(exp.CTE)}
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
@@ -86,28 +93,46 @@ def _check_sources(tree: exp.Expr, dataset: str) -> None:
                 f"query: {table.this.sql('bigquery')[:60]} cannot be read: only the warehouse's "
                 "tables and views can. `ai-usage tables` lists them."
             )
-        ours = table.name in relations() and table.db in ("", dataset.split(".")[-1])
-        if ours or (not table.db and table.name in named):
+        if not table.db and table.name in named:
             continue
-        close = difflib.get_close_matches(table.name, relations(), n=1)
-        hint = f"did you mean {close[0]}?" if close else "`ai-usage tables` lists those there are."
-        raise AiUsageError(f"query: there is no table or view {table.sql('bigquery')[:60]}: {hint}")
+        if table.name in relations() and table.db in ("", dataset_of(table.name)):
+            if is_internal(table.name) and not internal:
+                raise AiUsageError(
+                    f"query: {table.name} is internal: other tables are worked out from it, and it "
+                    "may change with any version. Add --internal to read it all the same."
+                )
+            continue
+        raise AiUsageError(
+            f"query: there is no table or view {table.sql('bigquery')[:60]}: "
+            f"{_hint(table.name, internal)}"
+        )
 
 
-def list_relations(console: Console) -> None:
-    """Print every table and view with its meaning."""
-    for name, kind in sorted(relations().items(), key=lambda item: (item[1], item[0])):
+def _hint(name: str, internal: bool) -> str:
+    """What a name that nothing has may have been meant for."""
+    close = difflib.get_close_matches(name, _shown(internal), n=1)
+    return f"did you mean {close[0]}?" if close else "`ai-usage tables` lists those there are."
+
+
+def _shown(internal: bool) -> list[str]:
+    return [name for name in relations() if internal or not is_internal(name)]
+
+
+def list_relations(console: Console, *, internal: bool = False) -> None:
+    """Print every table and view with its meaning; those that are internal if `internal`."""
+    kinds = relations()
+    for name in sorted(_shown(internal), key=lambda name: (is_internal(name), kinds[name], name)):
+        kind = kinds[name]
         meaning = (table_schema(name) if kind == "table" else view_schema(name)).description
-        _entry(console, f"{name} ({kind})", meaning)
+        word = f"internal {kind}" if is_internal(name) else kind
+        _entry(console, f"{name} ({word})", meaning)
 
 
 def list_columns(console: Console, name: str) -> None:
     """Print the columns of a table or view: type, whether it may be NULL, and meaning."""
     kind = relations().get(name)
     if kind is None:
-        close = difflib.get_close_matches(name, relations(), n=1)
-        hint = f"did you mean {close[0]}?" if close else "`ai-usage tables` lists those there are."
-        raise AiUsageError(f"there is no table or view {name}: {hint}")
+        raise AiUsageError(f"there is no table or view {name}: {_hint(name, internal=True)}")
     if kind == "view":
         view = view_schema(name)
         console.print(view.description, markup=False, highlight=False, soft_wrap=True)

@@ -69,6 +69,9 @@ PERMISSIONS = (
 """What a run needs on every table; creating tables and running jobs show by themselves."""
 
 _EARLIEST = {"DATE": "0001-01-01", "TIMESTAMP": "0001-01-01 00:00:00+00"}
+_DATASETS_SEEN: set[tuple[str, tuple[str, ...]]] = set()
+"""Project and datasets of warehouses whose datasets are all there."""
+
 Labels = Mapping[str, str]
 ReadAt = Mapping[str, datetime | None]
 """When tables had last been written to as they were read."""
@@ -99,6 +102,12 @@ class BigQueryWarehouse(Warehouse):
         where = f"{self.project}.{self.dataset}"
         apart = self.views_dataset not in (None, self.dataset)
         return f"{where}, views in {self.project}.{self.views_dataset}" if apart else where
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets of tables, of what is internal, and of views; each once."""
+        found = (self.dataset, self.internal, self.views_dataset or self.dataset)
+        return tuple(dict.fromkeys(found))
 
     def home(self, relation: str) -> str:
         """The full name of a table or view of the product, unquoted."""
@@ -206,14 +215,27 @@ class BigQueryWarehouse(Warehouse):
             raise WarehouseError(f"{self.project}.{dataset}: {default}; nothing was made in it.")
         return there
 
+    def _require_datasets(self, client: bigquery.Client) -> None:
+        """Raise where a dataset is not there, before anything is written to any of them.
+
+        The pipeline may not make them; a warehouse half of an older version and half of this one
+        would be worse than none. Asked once a process: one that goes later is missed by itself.
+        """
+        where = (self.project, self.datasets)
+        if where not in _DATASETS_SEEN:
+            for dataset in self.datasets:
+                self._dataset(client, dataset)
+            _DATASETS_SEEN.add(where)
+
     def _dataset(self, client: bigquery.Client, dataset: str) -> bigquery.Dataset:
         try:
             return client.get_dataset(f"{self.project}.{dataset}", retry=LOOK_RETRY)
         except api.NotFound:
             where = f" --location={self.location}" if self.location else ""
             raise WarehouseError(
-                f"{self.project}.{dataset}: there is no such dataset; make it with "
-                f"`bq mk{where} --dataset {self.project}:{dataset}`."
+                f"{self.project}.{dataset}: there is no such dataset; nothing was written. Make it "
+                f"with `bq mk{where} --default_table_expiration=0 "
+                f"--default_partition_expiration=0 --dataset {self.project}:{dataset}`."
             ) from None
 
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
@@ -224,6 +246,7 @@ class BigQueryWarehouse(Warehouse):
         if isinstance(new, Query):
             self._create_what_is_read(new.sql, {})
         with self.client() as client:
+            self._require_datasets(client)
             self._ensure(client, schema)
             while (counts := self._replace_once(client, schema, window, new, spent)) is None:
                 if monotonic() > last:
@@ -397,6 +420,7 @@ SELECT old_rows, new_rows;
         """Create or replace the view with its render parameters filled in."""
         self._create_what_is_read(view.query, literals)
         with self.client() as client:
+            self._require_datasets(client)
             self._require_dataset(client, self.dataset_of(view.name))
             self._foreseen(
                 client, self.render(view.query, literals), {}, reads=references(view.query)

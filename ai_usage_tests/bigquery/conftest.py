@@ -52,22 +52,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def new_dataset(place: Place) -> Iterator[Callable[[], dict[str, str]]]:
-    """Makes a dataset and one for its views; gives the settings that name them."""
+    """Makes a dataset, one for its views and an internal one; gives the settings that name them."""
     made: list[Settings] = []
 
     def make() -> dict[str, str]:
         environment = place.environment(f"ai_usage_test_{uuid.uuid4().hex[:12]}")
         settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", **environment})
-        with in_bigquery(settings).client() as client:
-            for name in (settings.dataset, settings.views_dataset):
+        warehouse = in_bigquery(settings)
+        with warehouse.client() as client:
+            for name in warehouse.datasets:
                 client.create_dataset(f"{place.project}.{name}")
         made.append(settings)
         return environment
 
     yield make
     for settings in made:
-        with in_bigquery(settings).client() as client:
-            for name in (settings.dataset, settings.views_dataset):
+        warehouse = in_bigquery(settings)
+        with warehouse.client() as client:
+            for name in warehouse.datasets:
                 client.delete_dataset(
                     f"{place.project}.{name}", delete_contents=True, not_found_ok=True
                 )

@@ -12,7 +12,6 @@ from rich.console import Console
 from ai_usage.cli.compare import compare_installations
 from ai_usage.cli.doctor_bigquery import findings, human
 from ai_usage.settings import Settings
-from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.pipeline import warehouse_of, window
 from ai_usage_tests.warehouse.rows import DAY, arrow, days, raw
 
@@ -76,13 +75,14 @@ def test_doctor_sees_datasets_permissions_and_the_bytes_of_the_views(
     first = [finding.what for finding in findings(settings, warehouse)]
     assert first == [
         f"dataset {settings.dataset}",
+        f"dataset {settings.dataset}_internal",
         f"dataset {settings.views_dataset}",
         "permissions",
     ]
     from ai_usage.orchestration.assets.sql_views import view_literals
     from ai_usage.warehouse.views import view_schema
 
-    view = view_schema(view_names()[0])
+    view = view_schema("vw_member_spend")
     warehouse.create_view(view, view_literals(settings, view))
     found = list(findings(settings, warehouse))
     assert all(finding.ok for finding in found), found
@@ -95,9 +95,13 @@ def test_doctor_says_how_to_make_a_dataset_that_is_not_there(
 ) -> None:
     environment = {**new_dataset(), "AI_USAGE_DATASET": "ai_usage_not_there"}
     settings = settings_in(tmp_path / "here.env", environment)
-    (finding,) = findings(settings, warehouse_of(settings))
-    assert not finding.ok
-    assert "bq mk" in finding.detail
+    found = {finding.what: finding for finding in findings(settings, warehouse_of(settings))}
+    missing = ["ai_usage_not_there", "ai_usage_not_there_internal"]
+    assert [name for name in missing if not found[f"dataset {name}"].ok] == missing
+    for name in missing:
+        assert "bq mk --default_table_expiration=0" in found[f"dataset {name}"].detail
+        assert f"--dataset {settings.bigquery_project}:{name}`" in found[f"dataset {name}"].detail
+    assert found[f"dataset {settings.views_dataset}"].ok
 
 
 @pytest.mark.parametrize(

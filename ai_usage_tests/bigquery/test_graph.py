@@ -17,8 +17,9 @@ from ai_usage.orchestration.runs import Refetch, RunResult
 from ai_usage.simulator import Company, change, drop, serve
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare, compare_warehouses
+from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage.warehouse.schema import table_names, table_schema
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.views import published_views, view_names, view_schema
 from ai_usage_tests.bigquery.conftest import TODAY, in_bigquery, load_into
 from ai_usage_tests.support.pipeline import (
     Loaded,
@@ -87,7 +88,7 @@ def test_every_table_equals_the_embedded_engines_value_by_value(
     assert not [str(difference) for difference in islice(differences, 5)]
 
 
-@pytest.mark.parametrize("view", view_names())
+@pytest.mark.parametrize("view", published_views())
 def test_every_view_equals_the_embedded_engines_value_by_value(
     view: str, month: Loaded, embedded_month: Loaded
 ) -> None:
@@ -124,14 +125,19 @@ def test_views_stand_in_their_own_dataset_and_are_described(month: Loaded) -> No
     with warehouse.client() as client:
         for name in view_names():
             view = client.get_table(warehouse.home(name))
-            assert (view.dataset_id, view.table_type) == (month.settings.views_dataset, "VIEW")
+            internal = f"{month.settings.dataset}_internal"
+            home = internal if is_internal(name) else month.settings.views_dataset
+            assert (view.dataset_id, view.table_type) == (home, "VIEW")
             assert view.description == view_schema(name).description
 
 
 def test_no_staging_table_is_left(month: Loaded) -> None:
-    with in_bigquery(month.settings).client() as client:
-        names = {table.table_id for table in client.list_tables(month.settings.dataset)}
-    assert names == set(table_names())
+    """In no dataset; and what is internal stands in the internal one alone."""
+    warehouse = in_bigquery(month.settings)
+    for dataset in warehouse.datasets:
+        with warehouse.client() as client:
+            names = {table.table_id for table in client.list_tables(dataset)}
+        assert names == {name for name in relations() if warehouse.dataset_of(name) == dataset}
 
 
 def test_every_job_says_what_it_is_for_and_what_it_may_cost(jobs: list[Any]) -> None:
@@ -177,7 +183,7 @@ def test_a_tables_contract_is_checked_in_one_query_besides_the_count(jobs: list[
 def test_the_bytes_foreseen_and_read_are_metadata_of_every_table_and_view(month: Loaded) -> None:
     """The emulator says 0 for both; that they are there is what can be shown on it."""
     noted = materializations(month.settings, month.result.run_id)
-    for name in (*table_names(), *view_names()):
+    for name in (*table_names(), *published_views()):
         assert isinstance(noted[name]["bytes_estimated"], int), name
         assert isinstance(noted[name]["bytes_processed"], int), name
 

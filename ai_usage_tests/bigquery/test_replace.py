@@ -400,8 +400,18 @@ def test_a_dataset_that_is_not_there_is_said_with_the_command_that_makes_it(
         settings["AI_USAGE_BIGQUERY_ENDPOINT"] = endpoint
     elsewhere = warehouse_of(Settings.load({**settings, "AI_USAGE_DATASET": "ai_usage_not_there"}))
     assert not elsewhere.exists(TABLE)
-    with pytest.raises(WarehouseError, match=r"`bq mk --dataset \S+:ai_usage_not_there`"):
+    with pytest.raises(WarehouseError, match=r"`bq mk .*--dataset \S+:ai_usage_not_there`"):
         elsewhere.ensure_table(TABLE)
+
+
+def test_without_the_internal_dataset_nothing_is_written_to_the_others(
+    new_dataset: Callable[[], dict[str, str]],
+) -> None:
+    environment = {**new_dataset(), "AI_USAGE_INTERNAL_DATASET": "ai_usage_not_there"}
+    lacking = warehouse_of(Settings.load({"AI_USAGE_ENV_FILE": "no.env", **environment}))
+    with pytest.raises(WarehouseError, match=r"`bq mk .*--dataset \S+:ai_usage_not_there`"):
+        lacking.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "one")]))
+    assert not lacking.exists(TABLE)
 
 
 def test_a_table_that_is_not_there_is_an_error_of_one_line(warehouse: BigQueryWarehouse) -> None:

@@ -420,7 +420,7 @@ def test_a_dataset_whose_defaults_delete_or_confuse_rows_is_refused(
         body = json.dumps({"datasetReference": place, "location": "US", **default})
         proxy.faults.append(Fault("GET", f"/datasets/{dataset}?", 200, "", body, 2))
 
-    for dataset in (warehouse.dataset, str(warehouse.views_dataset)):
+    for dataset in warehouse.datasets:
         plant(dataset)
         (found,) = [f for f in findings(Settings(), warehouse) if f.what == f"dataset {dataset}"]
         assert not found.ok

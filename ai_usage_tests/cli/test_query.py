@@ -12,10 +12,12 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from ai_usage.cli.query import check_reads_only
+from ai_usage.cli.query import check_reads_only, list_relations
 from ai_usage.cli.show import csv_cell, text
 from ai_usage.errors import AiUsageError
+from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage_tests.cli.support import PROGRAM, Place, clean_environment, files_below
 
 REFUSED = [
@@ -78,10 +80,43 @@ ACCEPTED = [
 ]
 
 
+INTERNAL = ["SELECT * FROM int_cycle_days", "SELECT * FROM ai_usage_internal.int_cycle_days"]
+
+
+def home(relation: str) -> str:
+    return "ai_usage_internal" if is_internal(relation) else "ai_usage"
+
+
+LATER = pytest.mark.skipif("int_cycle_days" not in relations(), reason="not in layers yet")
+
+
+@LATER
+@pytest.mark.parametrize("sql", INTERNAL)
+def test_an_internal_table_is_read_where_it_is_asked_for_and_else_the_line_says_how(
+    sql: str,
+) -> None:
+    with pytest.raises(AiUsageError, match=r"int_cycle_days is internal: .* Add --internal"):
+        check_reads_only(sql, home)
+    check_reads_only(sql, home, internal=True)
+    with pytest.raises(AiUsageError, match="there is no table or view"):
+        check_reads_only("SELECT * FROM ai_usage.int_cycle_days", home, internal=True)
+
+
+@LATER
+def test_internal_tables_are_listed_where_they_are_asked_for() -> None:
+    listed, with_internal = io.StringIO(), io.StringIO()
+    list_relations(Console(file=listed, width=200))
+    list_relations(Console(file=with_internal, width=200), internal=True)
+    assert "int_cycle_days" not in listed.getvalue()
+    assert "int_cycle_days (internal table)\n    " in with_internal.getvalue()
+    names = [line.partition(" ")[0] for line in with_internal.getvalue().splitlines()[::2]]
+    assert sorted(names) == sorted(relations())
+
+
 @pytest.mark.parametrize("sql", REFUSED)
 def test_whatever_is_not_one_select_over_our_tables_is_refused_in_one_line(sql: str) -> None:
     with pytest.raises(AiUsageError) as refused:
-        check_reads_only(sql, "ai_usage")
+        check_reads_only(sql, home)
     assert str(refused.value).startswith("query: ")
     assert "\n" not in str(refused.value)
     assert "\x1b" not in str(refused.value)
@@ -89,7 +124,7 @@ def test_whatever_is_not_one_select_over_our_tables_is_refused_in_one_line(sql: 
 
 @pytest.mark.parametrize("sql", ACCEPTED)
 def test_a_select_over_our_tables_is_accepted(sql: str) -> None:
-    check_reads_only(sql, "ai_usage")
+    check_reads_only(sql, home)
 
 
 @pytest.mark.slow

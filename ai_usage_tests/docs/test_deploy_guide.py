@@ -26,10 +26,15 @@ def test_the_guides_settings_name_the_datasets_that_it_makes(settings: Settings)
     """And nothing in them expires."""
     never = "--default_table_expiration=0 --default_partition_expiration=0"
     made = re.findall(rf"bq mk --location=(\S+) {never} --dataset (\S+):(\S+)", GUIDE)
+    datasets = (settings.dataset, settings.internal_dataset, settings.views_dataset)
     assert made == [
-        (settings.bigquery_location, settings.bigquery_project, settings.dataset),
-        (settings.bigquery_location, settings.bigquery_project, settings.views_dataset),
+        (settings.bigquery_location, settings.bigquery_project, dataset) for dataset in datasets
     ]
+
+
+def test_the_guide_authorises_views_on_what_lies_below_them(settings: Settings) -> None:
+    authorised = re.findall(r'"datasetId": "(\w+)"\}, "targetTypes": \["VIEWS"\]', GUIDE)
+    assert authorised == [settings.views_dataset, settings.internal_dataset]
 
 
 def test_the_guides_datasets_and_account_are_those_of_the_access_scripts(
@@ -38,6 +43,7 @@ def test_the_guides_datasets_and_account_are_those_of_the_access_scripts(
     grants = (sql_root() / "access" / "1_grants.sql").read_text(encoding="utf-8")
     assert set(re.findall(r"ON SCHEMA (\w+)", grants)) == {
         settings.dataset,
+        settings.internal_dataset,
         settings.views_dataset,
     }
     (account,) = re.findall(r"SA=(\S+)", GUIDE)
