@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -26,7 +25,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.directories.base import DirectorySource
 from ai_usage.errors import SettingsError, VendorError
-from ai_usage.reference import Row, decode, encode, read_records, reference_file
+from ai_usage.reference import IN_SHEET, Row, decode, encode, read_records, reference_file
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Client, Endpoint, ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
@@ -114,21 +113,11 @@ def read_values(body: bytes) -> list[Row]:
     first = _FIRST_ROW.match(cells)
     start = int(first[1]) if first else 1
     where = f"Google Sheet {tab.strip(chr(39))}".strip()
-    records = _records(answer.values, start)
-    return read_records(reference_file("api_keys.csv"), records, where).rows
-
-
-def _records(rows: list[list[Any]], start: int) -> Iterator[tuple[int, list[str]]]:
-    """(row number, cells), every row as long as the header; comments and blank rows left out."""
-    width = 0
-    for number, row in enumerate(rows, start):
-        cells = ["" if value is None else str(value) for value in row]
-        if not any(value.strip() for value in cells) or cells[0].startswith("#"):
-            continue
-        while cells and not cells[-1].strip():
-            cells.pop()
-        width = width or len(cells)
-        yield number, cells + [""] * (width - len(cells))
+    rows = (
+        (number, ["" if value is None else str(value) for value in row])
+        for number, row in enumerate(answer.values, start)
+    )
+    return read_records(reference_file("api_keys.csv"), rows, where, IN_SHEET).rows
 
 
 # --- Reading -----------------------------------------------------------------------------------

@@ -12,11 +12,11 @@ from ai_usage.reference.file import ReferenceFile
 from ai_usage.reference.files import reference_file, reference_files
 from ai_usage.reference.problems import Problem, RefusedFileError
 from ai_usage.reference.reading import Reading, read_bytes, read_path, read_records, read_text
-from ai_usage.reference.records import SHEET, Layout, layout
+from ai_usage.reference.records import IN_SHEET, Layout, layout
 from ai_usage.reference.snapshots import VENDOR, decode, earliest_change, encode
 
 __all__ = [
-    "SHEET",
+    "IN_SHEET",
     "VENDOR",
     "Beyond",
     "Checked",

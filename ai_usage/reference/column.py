@@ -251,7 +251,7 @@ class Column:
         stripped = cell.strip()
         if not stripped:
             if self.required:
-                raise CellError("is empty", "every line needs it")
+                raise CellError("is empty", "fill it in")
             return self.default
         if is_error(stripped):
             what = f"{quoted(stripped)} is an error of a spreadsheet, not a value"

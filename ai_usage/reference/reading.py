@@ -16,7 +16,7 @@ from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.numbers import Convention, Written, convention
 from ai_usage.reference.problems import CellError, Problem, RefusedFileError, quoted
 from ai_usage.reference.records import (
-    CSV,
+    IN_CSV,
     MARK,
     SEPARATORS,
     BrokenRecordError,
@@ -105,7 +105,7 @@ def _unreadable(found: Layout) -> Problem | None:
 
 
 def read_records(
-    file: ReferenceFile, records: Records, where: str | None = None, medium: Medium = CSV
+    file: ReferenceFile, records: Records, where: str | None = None, medium: Medium = IN_CSV
 ) -> Reading:
     """Read (line number, cells) records, the header first; what is blank or a comment is skipped.
 

@@ -44,12 +44,12 @@ class Medium:
     decimal_mark: str = POINT
 
 
-CSV = Medium(
+IN_CSV = Medium(
     unit="line",
     remedy_for_cells="quote a cell that holds a comma",
     remedy_for_header="begin with the line {}",
 )
-SHEET = Medium(
+IN_SHEET = Medium(
     unit="row",
     remedy_for_cells="empty the cells that no column is for, or name them in the header",
     remedy_for_header="begin with a row of these cells: {}",
@@ -98,7 +98,7 @@ class Layout:
         """The words for a file of this layout, and the decimal mark that goes with it."""
         name = "comma" if self.separator == "," else "semicolon"
         return replace(
-            CSV,
+            IN_CSV,
             remedy_for_cells=f"quote a cell that holds a {name}",
             decimal_mark=SEPARATORS.get(self.separator, POINT),
         )

@@ -83,7 +83,8 @@ def test_a_refusal_names_the_row_as_the_sheet_counts_and_the_column() -> None:
         "its id or its name"
     ]
     assert refused([*good, "", "", "left over"]) == [
-        "Google Sheet Keys:2: has 6 cells, the header has 5; quote a cell that holds a comma"
+        "Google Sheet Keys:2: has 6 cells, the header has 5; empty the cells that no column is "
+        "for, or name them in the header"
     ]
 
 
@@ -96,13 +97,61 @@ def test_a_refusal_says_how_many_more_there_are_and_no_command_that_cannot_help(
 def test_rules_between_rows_hold_in_a_sheet_too() -> None:
     twice = ["anthropic", "apikey_1", "ada@x.io"]
     assert refused(twice, twice) == [
-        "Google Sheet Keys:3: created_date: the key's days overlap those of line 2; end the "
-        "earlier owner's line with expires_date"
+        "Google Sheet Keys:3: created_date: the key's days overlap those of row 2; end the "
+        "earlier owner's row with expires_date"
+    ]
+
+
+def test_an_error_value_in_the_first_column_is_no_comment() -> None:
+    good = ["anthropic", "apikey_1", "ada@x.io"]
+    spoiled = ["#N/A", "apikey_2", "bob@x.io"], ["#REF!"], ["Loading...", "apikey_3", "eve@x.io"]
+    told = "is an error of a spreadsheet, not a value; mend the cell's formula, or empty the cell"
+    assert [line for line in refused(good, *spoiled) if ": platform: " in line] == [
+        f"Google Sheet Keys:3: platform: '#N/A' {told}",
+        f"Google Sheet Keys:4: platform: '#REF!' {told}",
+        f"Google Sheet Keys:5: platform: 'Loading...' {told}",
+    ]
+    with pytest.raises(RefusedFileError, match="Keys:1: '#REF!' is an error of a spreadsheet"):
+        read_values(b'{"range": "Keys!A1:Z9", "values": [["#REF!"]]}')
+
+
+def test_a_comment_in_a_sheet_is_a_single_cell_or_stands_above_the_header() -> None:
+    body = {
+        "range": "Keys!A1:E9",
+        "values": [
+            ["# our keys", "asked of all teams"],
+            HEADER,
+            ["# Search", "", ""],
+            ["anthropic", "apikey_1", "ada@x.io"],
+            ["# gone", "see HR"],
+        ],
+    }
+    assert [row["api_key_id"] for row in read_values(json.dumps(body).encode())] == ["apikey_1"]
+    assert refused(["#anthropic", "apikey_1", "ada@x.io"]) == [
+        "Google Sheet Keys:2: begins with # and has 3 filled cells: a comment, or data?; take the "
+        "# off data; put a comment above the header or in one cell"
+    ]
+
+
+def test_an_id_or_a_day_that_the_sheet_shows_otherwise_is_refused() -> None:
+    rounded = ["anthropic", "2.02609E+11", "ada@x.io", "", "46266"]
+    assert refused(rounded) == [
+        "Google Sheet Keys:2: api_key_id: '2.02609E+11' is what a spreadsheet leaves of a long "
+        "number; format the column as text, and type the whole value again",
+        "Google Sheet Keys:2: expires_date: '46266' is not a date (a spreadsheet's number for "
+        "2026-09-01); write it as YYYY-MM-DD; in a spreadsheet, give the column that format "
+        "or text",
+    ]
+
+
+def test_a_merged_cell_is_empty_below_its_first_row() -> None:
+    assert refused(["anthropic", "apikey_1", "ada@x.io"], ["", "apikey_2", "ada@x.io"]) == [
+        "Google Sheet Keys:3: platform: is empty; fill it in"
     ]
 
 
 def test_a_sheet_without_a_header_is_refused() -> None:
-    with pytest.raises(RefusedFileError, match="Keys:1: there is no header line"):
+    with pytest.raises(RefusedFileError, match="Keys:1: there is no header row; begin"):
         read_values(b'{"range": "Keys!A1:Z1000", "majorDimension": "ROWS"}')
     with pytest.raises(RefusedFileError, match="owner: unknown column"):
         read_values(b'{"range": "Keys!A1:Z9", "values": [["platform", "owner"]]}')
