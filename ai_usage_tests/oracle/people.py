@@ -26,6 +26,17 @@ WORKSPACES = (None, "w1", "w2", "w3")
 PROJECTS = ("apollo", "borealis", "cirrus")
 
 
+PRODUCTS: dict[str, tuple[int, str, str]] = {
+    **PLATFORMS,
+    "claude_web": (23, "anthropic", "Claude"),
+    "cursor_all": (10, "cursor", "Cursor (all)"),
+    "anthropic_all": (20, "anthropic", "Anthropic"),
+    "github_all": (30, "github", "GitHub"),
+    "unknown": (0, "unknown", "Unknown"),
+}
+"""Product: its surrogate key, its vendor's code, its name; `<vendor>_all` as a whole."""
+
+
 @dataclass(frozen=True)
 class Key:
     """A key as a vendor knows it; `key_id` None where events carry its name alone."""
@@ -197,7 +208,9 @@ def _claim(
         "api_key_name": key.name,
         "user_email": "gone@x.io" if kind == "unlisted" else owner,
         "platform": key.platform,
-        "platform_subtype": draw.pick([None, "claude_code", "claude_api"]),
+        "platform_subtype": draw.pick(
+            [None, "claude_code", "claude_api"] if key.platform == "anthropic" else [None, "cursor"]
+        ),
         "intended_use": use,
         "cost_center": draw.pick([None, None, *CENTERS[:3], "CC-key"]),
         "project_codes": projects(draw),
@@ -280,27 +293,14 @@ def platforms() -> list[Row]:
                 "platform_subtype": "all" if product == f"{code}_all" else product,
             },
         )
-        for product, (sk, code, name) in products().items()
+        for product, (sk, code, name) in PRODUCTS.items()
     ]
 
 
-def products() -> dict[str, tuple[int, str, str]]:
-    """Product: its surrogate key, its vendor's code, its name; `<vendor>_all` as a whole."""
-    return {
-        **PLATFORMS,
-        "claude_web": (23, "anthropic", "Claude"),
-        "cursor_all": (10, "cursor", "Cursor (all)"),
-        "anthropic_all": (20, "anthropic", "Anthropic"),
-        "github_all": (30, "github", "GitHub"),
-        "unknown": (0, "unknown", "Unknown"),
-    }
-
-
 def product_name(code: str, subtype: str | None) -> str:
-    """The product of `products` that an event of the platform belongs to."""
+    """The one of `PRODUCTS` that an event of the platform belongs to."""
     product = f"{code}_all" if subtype in (None, "all") else subtype
-    known = products()
-    return product if product in known and known[product][1] == code else "unknown"
+    return product if product in PRODUCTS and PRODUCTS[product][1] == code else "unknown"
 
 
 def active_in(staff: Staff, teams: Sequence[str], day: date) -> list[str]:

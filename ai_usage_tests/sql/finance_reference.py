@@ -229,13 +229,17 @@ def _dearest(books: Books, person: str, product: str) -> str:
         and seat["platform"] == product
         and seat["valid_from"] <= books.as_of <= (seat.get("valid_to") or LAST_DAY)
     ]
-    return str(min(own, key=lambda s: (-s["monthly_price_usd"], s["seat_id"]))["seat_id"])
+    dearest = min(
+        own, key=lambda s: (-s["monthly_price_usd"], s.get("contract_id") or "", s["seat_id"])
+    )
+    return str(dearest["seat_id"])
 
 
 def _version(books: Books, person: str) -> Row:
     held = [r for r in books.company.people if r["user_email"] == person]
     begun = [r for r in held if (r.get("from") or FIRST_DAY) <= books.as_of]
-    return max(begun, key=lambda r: r.get("from") or FIRST_DAY)
+    # A seat may be held by somebody whom no directory lists.
+    return max(begun, key=lambda r: r.get("from") or FIRST_DAY, default={})
 
 
 # --- Budgets -----------------------------------------------------------------------------------
@@ -289,7 +293,13 @@ def _directory(books: Books, person: str, month: date) -> tuple[Row, bool]:
         until = held[n + 1]["from"] - ONE_DAY if n + 1 < len(held) else LAST_DAY
         if (version.get("from") or FIRST_DAY) <= month_end(month) and until >= month:
             seen.append(version)
-    return seen[-1], any(version.get("is_active", True) for version in seen)
+    is_here = any(
+        version.get("is_active", True)
+        and (version.get("start_date") or FIRST_DAY) <= month_end(month)
+        and (version.get("end_date") or LAST_DAY) >= month
+        for version in seen
+    )
+    return seen[-1], is_here
 
 
 def _budget_row(
@@ -355,10 +365,10 @@ def reconciliation_view(books: Books) -> dict[Key, Row]:
         vendor, account, day = PLATFORMS[cost["platform"]][1], account_of(cost), cost["day"]
         bills = BILLS.get(kind_of(cost))
         fit = (cycles, named, vendor, account, bills)
-        fitting = _cycles_of(*fit, day)
+        fitting = cycles_of(*fit, day)
         if not fitting:
             days = _days(month_of(day), month_end(day))
-            uncovered = [d for d in days if not _cycles_of(*fit, d)]
+            uncovered = [d for d in days if not cycles_of(*fit, d)]
             free[vendor, account, uncovered[0], uncovered[-1]].append(cost)
         elif len(fitting) > 1:
             shared[bills, *fitting].append(cost)
@@ -429,7 +439,10 @@ def _is_known(books: Books, vendor: str, kinds: set[str], start: date, end: date
             answers = [
                 row
                 for row in books.company.loaded or ()
-                if row["platform"] == platform and row["from"] <= day <= row["to"]
+                if row["platform"] == platform
+                and row["from"] <= day <= row["to"]
+                and row.get("cost_kind", "seat" if platform == "*" else "usage")
+                == ("seat" if platform == "*" else "usage")
             ]
             if not answers:
                 return False
@@ -443,7 +456,7 @@ def _days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _cycles_of(
+def cycles_of(
     cycles: dict[Key, list[Row]],
     named: set[Key],
     vendor: str,
@@ -555,7 +568,8 @@ def spend_view(books: Books) -> dict[Key, Row]:
             and not (n + 1 < len(starts) and e["event_timestamp"] >= began[n + 1])
         ]
         for member in said.keys() | {e["user_email"] for e in events}:
-            billed = sum((e["cost_usd"] for e in events if e["user_email"] == member), ZERO)
+            own = [e for e in events if e["user_email"] == member and e["cost_type"] == "overage"]
+            billed = sum((e["cost_usd"] for e in own), ZERO)
             cents = billed.quantize(Decimal("0.01"), ROUND_HALF_UP)
             reported = said.get(member)
             view["cursor", start, member or "Unattributed"] = {
@@ -564,6 +578,6 @@ def spend_view(books: Books) -> dict[Key, Row]:
                 "reported_spend_usd": reported,
                 "events_usd": billed,
                 "spend_difference_usd": (reported or ZERO) - cents,
-                "chargeable_events": sum(e["user_email"] == member for e in events),
+                "chargeable_events": len(own),
             }
     return view

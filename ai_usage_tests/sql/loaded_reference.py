@@ -22,6 +22,7 @@ class Loaded:
     def __init__(self, rows: Iterable[Mapping[str, Any]], as_of: date) -> None:
         """`rows` are those of `loaded` in `company.tables`."""
         self.as_of = as_of
+        self._days: dict[tuple[str, date], list[date]] = {}
         self.answered: dict[tuple[str, str], set[date]] = {}
         for row in rows:
             usual = "seats" if row["platform"] == FILES else "costs"
@@ -49,9 +50,11 @@ class Loaded:
 
     def days(self, scope: str, month: date) -> list[date]:
         """The loaded days of the month."""
-        length = monthrange(month.year, month.month)[1]
-        days = [month.replace(day=n) for n in range(1, length + 1)]
-        return [day for day in days if self.is_loaded(scope, day)]
+        if (scope, month) not in self._days:
+            length = monthrange(month.year, month.month)[1]
+            days = [month.replace(day=n) for n in range(1, length + 1)]
+            self._days[scope, month] = [day for day in days if self.is_loaded(scope, day)]
+        return self._days[scope, month]
 
     def is_running(self, month: date) -> bool:
         return month == self.as_of.replace(day=1)
@@ -75,9 +78,9 @@ class Loaded:
     def note(self, scope: str, month: date) -> str | None:
         """Why it may not; nothing before the second month with a loaded day."""
         before = month_before(month)
-        loaded = [day for days in self._of(scope).values() for day in days]
-        ever = [day for day in sorted(set(loaded)) if self.is_loaded(scope, day)]
-        if not ever or month <= ever[0].replace(day=1) or self.is_comparable(scope, month):
+        loaded = {day.replace(day=1) for days in self._of(scope).values() for day in days}
+        ever = [of for of in sorted(loaded) if self.days(scope, of)]
+        if not ever or month <= ever[0] or self.is_comparable(scope, month):
             return None
         for name, of in (("the month", month), ("the month before", before)):
             if not self.is_whole(scope, of) and not self.is_running(of):

@@ -462,7 +462,7 @@ def _executive(month: date, paid: list[Row], used: list[Row], known: Loaded) -> 
     lines = known_sum(r.get("lines_accepted") for r in used)
     vendor = {
         code: _total([r for r in paid if PLATFORMS[r["platform"]][1] == code])
-        for code in ("cursor", "anthropic", "github")
+        for code in ("cursor", "anthropic")
     }
     unattributed = _total([r for r in paid if r["person"] == "Unattributed"])
     shared = _total([r for r in paid if r["person"] == "Shared"])
@@ -512,7 +512,7 @@ def _executive(month: date, paid: list[Row], used: list[Row], known: Loaded) -> 
         "attribution_rate": ratio(total - unattributed, total),
         "cursor_cost": vendor["cursor"],
         "anthropic_cost": vendor["anthropic"],
-        "other_platforms_cost": vendor["github"],
+        "other_platforms_cost": total - vendor["cursor"] - vendor["anthropic"],
         "suggestion_acceptance_rate": ratio(
             *_both(used, "suggestions_accepted", "suggestions_shown")
         ),

@@ -7,7 +7,8 @@ class that each key used that day:
    its model, its workspace;
 2. priority-tier tokens are never weights (those on demand are: they are billed); every tier but
    batch counts as standard;
-3. web search is split by searches, a line without a class by all tokens;
+3. web search is split by searches, a line without a class by list cost, where one usage row of the
+   workspace's day has no list price by all tokens;
 4. shares are truncated to a millionth of a dollar, towards zero; what is left goes to the largest
    weight, of equals to the first by key id, e-mail, key name (none before any);
 5. without usage the whole line is Unknown's;
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Literal, NamedTuple
@@ -98,6 +99,8 @@ class Usage:
     write_5m: int | None = None
     write_1h: int | None = None
     searches: int | None = None
+    list_micros: int | None = None
+    """All tokens at list prices, in millionths of a dollar; None without a price."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,10 @@ def allocate(lines: Iterable[Line], usage: Iterable[Usage]) -> dict[str, list[Pa
     for row in usage:
         if row.tier != "priority":
             by_place[row.day, row.platform, row.workspace or ""].append(row)
+    for rows in by_place.values():
+        # Dollars and tokens cannot be mixed.
+        if any(row.list_micros is None for row in rows):
+            rows[:] = [replace(row, list_micros=None) for row in rows]
     fits = [
         _fit(line, by_place[line.day, line.platform, line.workspace or ""])
         for line in sorted(lines, key=lambda line: line.event_id)
@@ -284,6 +291,8 @@ def _weight(line: Line, row: Usage) -> int:
         return row.uncached or 0
     if line.cost_type == "output_tokens":
         return row.output or 0
+    if row.list_micros is not None:
+        return row.list_micros
     every = (row.uncached, row.output, row.cache_read, row.cache_write)
     return sum(tokens or 0 for tokens in every)
 
