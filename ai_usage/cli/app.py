@@ -19,12 +19,14 @@ from typing import Annotated
 import typer
 
 from ai_usage.cli.harmless import HarmlessConsole
+from ai_usage.cli.logs import quiet_libraries
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 
 # Dagster warns that partitioned checks are a preview; the version is pinned.
 warnings.filterwarnings("ignore", module="dagster")
 warnings.filterwarnings("ignore", message=".*(preview|beta|supersed|deprecat).*")
+quiet_libraries()
 
 app = typer.Typer(
     name="ai-usage",

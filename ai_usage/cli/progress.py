@@ -121,8 +121,8 @@ def _say_why(console: Console, settings: Settings, known: History, older: Outdat
         f"{counted(days, 'day')} ({spans}) {'is' if days == 1 else 'are'} rebuilt from the "
         "archive, once, because this version builds days by other rules:",
     )
-    for change in older.changes:
-        _say(console, f"  - {change.reason}")
+    for reason in older.reasons:
+        _say(console, f"  - {reason}")
     if known.standing:
         _say(console, f"{_closed_days(settings, known)} as reported.")
 
@@ -235,7 +235,9 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state in _UNDER_WAY:
+            if step.state == "retrying":
+                progress.console.print(step.note, style="yellow", markup=False, soft_wrap=True)
+            elif step.state in (*_UNDER_WAY, "fetched"):
                 note = f"  {step.note}" if step.note else ""
                 progress.update(task, description=f"{title}  {step.name}{note}")
             else:
@@ -251,9 +253,16 @@ def _with_lines(
 ) -> RunResult:
     done = 0
     spoken = time.monotonic()
+    notes: dict[str, str] = {}
 
     def show(step: Step) -> None:
         nonlocal done, spoken
+        if step.state == "fetched":
+            # Several parts of a window are fetched one after another: the line says all of them.
+            notes[step.name] = "; ".join(filter(None, (notes.get(step.name), step.note)))
+            return
+        if step.state == "retrying":
+            console.print(f"        {step.note}", markup=False, highlight=False, soft_wrap=True)
         if step.state == "fetching" and time.monotonic() - spoken < SILENCE_SECONDS:
             return
         if step.state in ("fetching", "filling"):
@@ -267,10 +276,18 @@ def _with_lines(
                 soft_wrap=True,
             )
         spoken = time.monotonic()
-        if step.state in _UNDER_WAY or (step.name not in assets and step.state != "failed"):
+        if step.state in (*_UNDER_WAY, "retrying") or (
+            step.name not in assets and step.state != "failed"
+        ):
             return
         done += step.name in assets
-        console.print(f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}", highlight=False)
+        note = f": {notes[step.name]}" if step.name in notes else ""
+        console.print(
+            f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}{note}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
     return run(show)
 

@@ -19,32 +19,64 @@ from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window, windows_of
 from ai_usage.ledger.closing import history
 from ai_usage.reference import VENDOR
+from ai_usage.text.words import few
 
 _ENDPOINT = "_built_rules"
 
 
 @dataclass(frozen=True)
 class RuleChange:
-    """One change of what a day's rows are: its name, which the archive keeps, and why it came."""
+    """One change of what a day's rows are: its name, which the archive keeps, and why it came.
+
+    `rebuilds` are the tables that Python fills and that come out otherwise: their code version is
+    the name of the last change that names them.
+    """
 
     name: str
     reason: str
+    rebuilds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatementChange(RuleChange):
+    """A table's statement is another one; nobody declares that, its code version tells."""
+
+    table: str = ""
+
+
+_STATEMENT = "statement/"
+
+
+def statement_changes(versions: Mapping[str, str]) -> tuple[StatementChange, ...]:
+    """One change per table that a statement builds, by its present code version."""
+    return tuple(
+        StatementChange(
+            f"{_STATEMENT}{table}/{version}", f"the statement of {table} is another", (), table
+        )
+        for table, version in versions.items()
+    )
 
 
 RULE_CHANGES = (
     RuleChange(
-        "unknown-charges", "a record whose charge cannot be read or is not known is marked as such"
+        "unknown-charges",
+        "a record whose charge cannot be read or is not known is marked as such",
+        ("raw_ai_events",),
     ),
     RuleChange(
-        "platform-as-a-whole", "a cost that is for no single product stays with its platform"
+        "platform-as-a-whole",
+        "a cost that is for no single product stays with its platform",
+        ("dim_platforms",),
     ),
     RuleChange(
         "seats-before-the-first-list",
         "seats before the first member list and without assignments are Shared",
+        ("raw_ai_events", "dim_seats"),
     ),
     RuleChange(
         "full-month-ends-with-its-contract",
         "a full_month contract that ends within a month is charged to its last day",
+        ("raw_ai_events", "dim_seats"),
     ),
     RuleChange(
         "split-confidence",
@@ -84,10 +116,13 @@ RULE_CHANGES = (
         "a-keys-own-cost-centre", "a personal key's own cost centre comes before its bearer's too"
     ),
     RuleChange(
-        "seat-months-by-billing-day", "a day of a seat is its part of the contract's billing month"
+        "seat-months-by-billing-day",
+        "a day of a seat is its part of the contract's billing month",
+        ("raw_ai_events", "dim_seats"),
     ),
 )
-"""Oldest first. Add one where rows of days already loaded come out otherwise; never rename one."""
+"""Oldest first. What SQL alone works out otherwise needs none: a statement's version tells. Add one
+where rows of days already loaded come out otherwise; never rename one."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +131,15 @@ class OutdatedDays:
 
     open: tuple[Window, ...]
     changes: tuple[RuleChange, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """What has changed, a line each; the tables whose statements did are one line."""
+        statements = [c.table for c in self.changes if isinstance(c, StatementChange)]
+        found = [c.reason for c in self.changes if not isinstance(c, StatementChange)]
+        if statements:
+            found.append(f"SQL has changed: {few(statements)}")
+        return found
 
     @property
     def day(self) -> date:
@@ -176,7 +220,7 @@ def note_built(
         return windows_of({day for window in older for day in window.days()} - new)
 
     now = {change.name: less(known.get(change.name, [loaded])) for change in changes}
-    _keep(archive, clock, {**known, **now})
+    _keep(archive, clock, {**_without_statements(known), **now})
 
 
 def note_empty(
@@ -186,7 +230,13 @@ def note_empty(
 
     Without this a first load that fails midway would pass for one of an older version.
     """
-    _keep(archive, clock, {**_known(archive), **{change.name: [] for change in changes}})
+    known = _without_statements(_known(archive))
+    _keep(archive, clock, {**known, **{change.name: [] for change in changes}})
+
+
+def _without_statements(known: Mapping[str, list[Window]]) -> dict[str, list[Window]]:
+    """The changes that are declared: of a statement that is no more, nothing need be known."""
+    return {name: days for name, days in known.items() if not name.startswith(_STATEMENT)}
 
 
 def _known(archive: Archive) -> Mapping[str, list[Window]]:

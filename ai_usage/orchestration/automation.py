@@ -275,7 +275,7 @@ def _transform_after_ingest(
             context.log.warning(f"What else must be rebuilt is not known: {error}")
             changes, deferred_files, older = [], [], None
         if older is not None:
-            reasons = "; ".join(change.reason for change in older.changes)
+            reasons = "; ".join(older.reasons)
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
         asked: list[Change] = [*changes, *([older] if older else [])]
         try:

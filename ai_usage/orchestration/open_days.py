@@ -34,4 +34,9 @@ def windows_to_build(context: dg.AssetExecutionContext, archive: Archive) -> lis
     Asked when the asset is built: a month that was closed while the run waited is left out, too.
     """
     window = window_of(context)
-    return history(archive).open(window) if leaves_closed(context.run.tags) else [window]
+    if not leaves_closed(context.run.tags):
+        return [window]
+    known = history(archive)
+    for closed in known.locked(window):
+        context.log.info(f"{closed} is closed and stays as it was reported.")
+    return known.open(window)

@@ -39,6 +39,7 @@ from ai_usage.ledger.rule_changes import (
 from ai_usage.orchestration.alerting import alert_on_run
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
 from ai_usage.orchestration.checks.metrics import DETAILS
+from ai_usage.orchestration.code_versions import present_changes
 from ai_usage.orchestration.open_days import LEAVE_CLOSED
 from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
@@ -310,7 +311,14 @@ def take_in_reference(given: Resources, built: Window, *, leaves_closed: bool) -
     loaded = loaded_days(given.warehouse)
     if loaded is not None:
         adopt(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
-        note_built(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
+        note_built(
+            given.archive,
+            given.clock,
+            built,
+            loaded,
+            present_changes(),
+            leaves_closed=leaves_closed,
+        )
 
 
 def outdated(given: Resources, first_day: date) -> OutdatedDays | None:
@@ -318,7 +326,9 @@ def outdated(given: Resources, first_day: date) -> OutdatedDays | None:
 
     `first_day` is the first partition: what lies before it is not built anew.
     """
-    return outdated_days(given.archive, first_day, lambda: loaded_days(given.warehouse))
+    return outdated_days(
+        given.archive, first_day, lambda: loaded_days(given.warehouse), present_changes()
+    )
 
 
 def note_empty_warehouse(given: Resources) -> None:
@@ -327,8 +337,9 @@ def note_empty_warehouse(given: Resources) -> None:
     A warehouse that cannot be asked now is left to the run, which says why.
     """
     with suppress(WarehouseError):
-        if not all_known(given.archive) and loaded_days(given.warehouse) is None:
-            note_empty(given.archive, given.clock)
+        changes = present_changes()
+        if not all_known(given.archive, changes) and loaded_days(given.warehouse) is None:
+            note_empty(given.archive, given.clock, changes)
 
 
 def loaded_days(warehouse: Warehouse) -> Window | None:

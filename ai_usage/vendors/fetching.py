@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import cast
 
@@ -19,6 +20,7 @@ from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
+from ai_usage.text.words import counted, ranges
 from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
 from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage.vendors.http import VendorClient
@@ -46,7 +48,52 @@ class FetchReport:
     pages: int = 0
     new_pages: int = 0
     bytes: int = 0
+    records: int = 0
+    """Events, people, keys … that the pages hold of the days asked for, as far as they are read."""
+    usd: Decimal = Decimal(0)
+    """What the events bill, US dollars; what a vendor says twice counts twice."""
     fetches: list[Fetch] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """What was fetched, as one line for a person; what was not, stands in `skipped`."""
+        if not self.fetched_days:
+            return "nothing to ask for"
+        new = "" if self.new_pages == self.pages else f" ({self.new_pages} new)"
+        dollars = f", {self.usd:,.2f} US dollars" if self.usd else ""
+        return (
+            f"{counted(len(self.fetched_days), 'day')} ({ranges(self.fetched_days)}), "
+            f"{counted(self.pages, 'page')}{new}, {counted(self.records, 'record')}{dollars}"
+        )
+
+    def skipped(self) -> Iterator[str]:
+        """Which days were not asked for, and why; a line each."""
+        if self.held_days:
+            yield (
+                f"{counted(len(self.held_days), 'day')} ({ranges(self.held_days)}) not asked for: "
+                "the archive holds the final answer"
+            )
+        if self.skipped_days:
+            yield (
+                f"{counted(len(self.skipped_days), 'day')} ({ranges(self.skipped_days)}) not asked "
+                "for: only today can be, and no day to come"
+            )
+
+
+@dataclass
+class _Tally:
+    """What the pages of one attempt hold of the days asked for."""
+
+    window: Window
+    records: int = 0
+    usd: Decimal = Decimal(0)
+
+    def add(self, row: Row) -> None:
+        """Count one row."""
+        if isinstance(row, RawEvent):
+            if not self.window.start <= row.event_date < self.window.end:
+                return
+            self.usd += row.cost_usd or 0
+        self.records += 1
 
 
 def fetch_window(
@@ -109,9 +156,11 @@ def _fetch_chunk(
     """One chunk, from its start again when its pages shift; each attempt leaves its manifest."""
     for last_pass in (False,) * (PASSES - 1) + (True,):
         try:
+            tally = _Tally(chunk)
             with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
-                said = DayDigests(endpoint, ReadContext(chunk))
-                for page in _readable(vendor, endpoint, chunk, endpoint.fetch(client, chunk, now)):
+                said = DayDigests(endpoint, ReadContext(chunk), tally.add)
+                asked = endpoint.fetch(client, chunk, now)
+                for page in _readable(vendor, endpoint, chunk, asked, tally.add):
                     said.add(recorder.add(page), is_clean=page.text is page.body)
                 recorder.days = said.days
         except PagesShiftedError:
@@ -121,13 +170,19 @@ def _fetch_chunk(
         report.pages += len(recorder.pages)
         report.new_pages += recorder.new_pages
         report.bytes += recorder.bytes
+        report.records += tally.records
+        report.usd += tally.usd
         if recorder.fetch is not None:
             report.fetches.append(recorder.fetch)
         return
 
 
 def _readable(
-    vendor: Vendor, endpoint: Endpoint, chunk: Window, pages: Iterator[Page]
+    vendor: Vendor,
+    endpoint: Endpoint,
+    chunk: Window,
+    pages: Iterator[Page],
+    seen: Callable[[Row], None],
 ) -> Iterator[Page]:
     """The pages; a snapshot's must prove readable before they count as its day's answer.
 
@@ -142,8 +197,8 @@ def _readable(
         bodies.append(page.body)
         yield page
     try:
-        for _ in endpoint.read(bodies, ReadContext(chunk)):
-            pass
+        for row in endpoint.read(bodies, ReadContext(chunk)):
+            seen(row)
     except (msgspec.MsgspecError, UnreadableAmount) as error:
         raise VendorError(
             f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
@@ -158,8 +213,15 @@ class DayDigests:
     vendors' windows move on by a day every day.
     """
 
-    def __init__(self, endpoint: Endpoint, context: ReadContext) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        context: ReadContext,
+        seen: Callable[[RawEvent], None] = lambda event: None,
+    ) -> None:
+        """`seen` is told of every event."""
         self._endpoint = endpoint
+        self._seen = seen
         self._context = context
         self._unit = f"{context.amount_unit}:".encode()
         self._sums: dict[date, int] | None = {} if endpoint.yields is RawEvent else None
@@ -172,6 +234,7 @@ class DayDigests:
         sums = self._sums
         try:
             for event in cast(Iterator[RawEvent], read([page], self._context)):
+                self._seen(event)
                 record = (event.raw_response or repr(event)).encode()
                 number = int.from_bytes(sha256(self._unit + record).digest(), "big")
                 sums[event.event_date] = (sums.get(event.event_date, 0) + number) % 2**256

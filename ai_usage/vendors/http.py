@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import importlib.metadata
 import ipaddress
+import random
 import re
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from ai_usage.text.printable import one_line
 from ai_usage.vendors.base import Params, Vendor
 from ai_usage.vendors.decoding import decodable
 from ai_usage.vendors.limits import RateLimiter, shared
+from ai_usage.vendors.retries import Retry, tell
 
 LONGEST_WAIT = timedelta(minutes=5)
 """A vendor that asks for a longer pause than this fails the request, and the error says how long
@@ -41,6 +43,9 @@ settles: by a clock that is ahead, a day that still runs at the vendor would cou
 
 MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
+
+# It would log each retry in words of its own; ours are told to whoever listens (`retries`).
+stamina.instrumentation.set_on_retry_hooks(())
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -177,15 +182,8 @@ class VendorClient:
     def _ask(self, endpoint: str, where: str, request: httpx.Request, text: str) -> Page:
         limiter = self.limiter(endpoint)
         place = " ".join(part for part in (self.vendor.name, endpoint, where) if part)
-        backoff = _Backoff(limiter)
-        retries = stamina.retry_context(
-            on=backoff,
-            attempts=self._attempts,
-            timeout=None,
-            wait_initial=self._wait_initial,
-            wait_max=self._wait_max,
-            wait_jitter=self._wait_initial / 2,
-        )
+        backoff = _Backoff(limiter, place, self._attempts, self._wait_initial, self._wait_max)
+        retries = stamina.retry_context(on=backoff, attempts=self._attempts, timeout=None)
         try:
             for attempt in retries:
                 with attempt:
@@ -354,21 +352,36 @@ class _RefusalError(Exception):
 
 
 class _Backoff:
-    """Tells `stamina` whether to ask again, and when where the vendor has said so."""
+    """Says whether to ask again and in how many seconds, and tells who listens (`retries`)."""
 
-    def __init__(self, limiter: RateLimiter) -> None:
+    def __init__(
+        self, limiter: RateLimiter, place: str, attempts: int, wait_initial: float, wait_max: float
+    ) -> None:
         self._limiter = limiter
+        self._place = place
+        self._attempts = attempts
+        self._wait_initial = wait_initial
+        self._wait_max = wait_max
         self.tries = 0
 
     def __call__(self, error: Exception) -> bool | float:
         self.tries += 1
         if not isinstance(error, _RefusalError) or not error.retry:
             return False
+        wait = self._wait(error)
+        if self.tries < self._attempts:
+            tell(Retry(self._place, str(error), wait, self.tries + 1, self._attempts))
+        return wait
+
+    def _wait(self, error: _RefusalError) -> float:
         if error.wait is not None:
             self._limiter.hold(error.wait)
             return error.wait
-        # A host that is not there is mostly a wrong setting: don't keep the person waiting long.
-        return min(0.2 * 2**self.tries, 5.0) if error.quick else True
+        if error.quick:
+            # A host that is not there is mostly a wrong setting: nobody must wait for it long.
+            return min(0.2 * 2.0**self.tries, 5.0)
+        jitter = random.uniform(0, self._wait_initial / 2)  # noqa: S311
+        return min(self._wait_max, self._wait_initial * 2.0 ** (self.tries - 1) + jitter)
 
 
 class _KeyAuth(httpx.Auth):

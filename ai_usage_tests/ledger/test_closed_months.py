@@ -26,12 +26,14 @@ from ai_usage.ledger.adopted import ReferenceChange, deferred_changes
 from ai_usage.ledger.closing import closings
 from ai_usage.ledger.rule_changes import RULE_CHANGES
 from ai_usage.ledger.totals import totals_of
+from ai_usage.orchestration.code_versions import statement_versions
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.reference import read_path, reference_file
 from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, change, serve
 from ai_usage.simulator.records import CursorEvent
+from ai_usage.text.words import few
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.cli.support import Done, Place
 from ai_usage_tests.support.pipeline import (
@@ -548,6 +550,7 @@ def test_the_first_run_of_a_newer_version_says_what_it_rebuilds_and_no_closed_mo
         "5 days (2026-03-01..2026-03-05) are rebuilt from the archive, once, because this version "
         "builds days by other rules:",
         *(f"  - {change.reason}" for change in RULE_CHANGES),
+        f"  - SQL has changed: {few(list(statement_versions()))}",
         "Days up to 2026-02-28 are closed and stay as reported.",
     ]
     assert books.month() == older.month()

@@ -19,7 +19,9 @@ import pytest
 
 from ai_usage.days.windows import Window
 from ai_usage.ledger.rule_changes import RULE_CHANGES
+from ai_usage.orchestration.code_versions import statement_versions
 from ai_usage.settings import Settings
+from ai_usage.text.words import few
 from ai_usage_tests.alerts.receivers import http_receiver
 from ai_usage_tests.cli.support import FIXTURES, ROOT, Place
 from ai_usage_tests.support.pipeline import warehouse_of
@@ -125,10 +127,11 @@ def test_open_days_are_rebuilt_once_with_the_reasons_and_the_closed_month_stays(
     place = Place(tmp_path, environment(tmp_path))
     done = place.call("run")
     assert done.code == 0, done.out + done.err
-    assert done.out.splitlines()[: len(RULE_CHANGES) + 2] == [
+    assert done.out.splitlines()[: len(RULE_CHANGES) + 3] == [
         "10 days (2026-03-01..2026-03-10) are rebuilt from the archive, once, because this version "
         "builds days by other rules:",
         *(f"  - {change.reason}" for change in RULE_CHANGES),
+        f"  - SQL has changed: {few(list(statement_versions()))}",
         "Days up to 2026-02-28 are closed and stay as reported.",
     ]
     assert february(tmp_path) == before

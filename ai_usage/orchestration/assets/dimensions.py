@@ -30,10 +30,17 @@ from ai_usage.identity.history import People
 from ai_usage.identity.reported import Reported
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.closing import closings
-from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
+from ai_usage.orchestration.assets.common import (
+    DATA_PLATFORM,
+    FINANCE,
+    explained,
+    note_data_version,
+    table_metadata,
+)
 from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
@@ -338,6 +345,7 @@ def _dimension(
 
     @dg.asset(
         name=table,
+        code_version=declared_version(table),
         description=schema.description,
         deps=deps,
         group_name=group,
@@ -354,6 +362,7 @@ def _dimension(
         clock: dg.ResourceParam[ClockResource],
         warehouse: dg.ResourceParam[WarehouseResource],
     ) -> pa.Table:
+        note_data_version(context)
         with explained():
             directory = Directory(declared, archive.archive(), clock)
             return schema.to_arrow(build(_Asked(context.run_id, directory, warehouse.warehouse())))

@@ -10,6 +10,7 @@ from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.orchestration.resources import Resources
+from ai_usage.orchestration.run_log import note_fetch, skipped, spoken
 from ai_usage.reference import RefusedFileError
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
@@ -53,10 +54,9 @@ def _directory(
             asked = given.client(directory.name)
             note = asked.why_not()
             if note is not None:
-                context.log.info(note)
-                return dg.MaterializeResult(metadata={"status": note})
+                return skipped(context, note)
             try:
-                with asked.connect() as client:
+                with spoken(context), asked.connect() as client:
                     report = fetch_window(
                         vendor,
                         endpoint,
@@ -69,6 +69,7 @@ def _directory(
                 for line in refused.lines():
                     context.log.warning(line)
                 raise
+            note_fetch(context, report)
             if not report.fetches:
                 return dg.MaterializeResult(metadata={"status": "only today can be asked"})
             for note in directory.notes(archive.pages(report.fetches[-1])):

@@ -36,10 +36,16 @@ from ai_usage.identity import members_of
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.adopted import rows_of_closed_months
 from ai_usage.ledger.closing import history
-from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
+from ai_usage.orchestration.assets.common import (
+    FINANCE,
+    explained,
+    note_data_version,
+    table_metadata,
+)
 from ai_usage.orchestration.assets.dimensions import Declared, Directory, people_keys
 from ai_usage.orchestration.assets.reference import KnownPeople, reference_key
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured, Resources
 from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
@@ -254,6 +260,7 @@ def _table(
 
     @dg.asset(
         name=name,
+        code_version=declared_version(name),
         description=schema.description,
         deps=deps,
         group_name="finance",
@@ -269,6 +276,7 @@ def _table(
         archive: dg.ResourceParam[ArchiveResource],
         clock: dg.ResourceParam[ClockResource],
     ) -> pa.Table:
+        note_data_version(context)
         with explained():
             known = FinanceSnapshot(Directory(declared, archive.archive(), clock))
             return schema.to_arrow(build(known, context))

@@ -10,10 +10,16 @@ import pyarrow as pa
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.orchestration.assets.common import (
+    DATA_PLATFORM,
+    explained,
+    note_data_version,
+    table_metadata,
+)
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_snapshot_keys
 from ai_usage.orchestration.assets.sources import source_key
+from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.quality.scoring import score
@@ -33,6 +39,7 @@ def raw_events_asset(
 
     @dg.asset(
         name="raw_ai_events",
+        code_version=declared_version("raw_ai_events"),
         description=table_schema("raw_ai_events").description
         + " Read from the newest complete fetch of every endpoint and day; seats and other costs "
         "follow from the files that finance maintains.",
@@ -58,6 +65,7 @@ def raw_events_asset(
         archive: dg.ResourceParam[ArchiveResource],
         clock: dg.ResourceParam[ClockResource],
     ) -> list[Write]:
+        note_data_version(context)
         held = archive.archive()
         finance_snapshot = FinanceSnapshot(Directory(declared, held, clock))
 

@@ -8,12 +8,11 @@ import dagster as dg
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
-from ai_usage.instance.progress import Step, tell
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.orchestration.resources import Resources
+from ai_usage.orchestration.run_log import note_fetch, skipped, spoken, told_progress
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window
-from ai_usage.vendors.pace import FetchProgress
 
 LOOKBACK_TAG = "ai_usage/lookback"
 """Says which look-back a source has: usage or cost."""
@@ -75,17 +74,9 @@ def _source(
         given = Resources(context.resources)
         note = given.client(vendor.name).why_not()
         if note is not None:
-            context.log.info(note)
-            return dg.MaterializeResult(metadata={"status": note})
-        name = context.asset_key.path[-1]
-
-        def show(progress: FetchProgress) -> None:
-            tell(Step(name, "fetching", str(progress)))
-            if progress.days_done < progress.days:
-                context.log.info(f"{progress}")
-
+            return skipped(context, note)
         clock, archive = given.clock, given.archive
-        with explained(), given.client(vendor.name).connect() as client:
+        with explained(), spoken(context), given.client(vendor.name).connect() as client:
             reports = [
                 fetch_window(
                     vendor,
@@ -95,10 +86,12 @@ def _source(
                     archive=archive,
                     now=clock.now,
                     refetch=again,
-                    progress=show,
+                    progress=told_progress(context),
                 )
                 for window, again in config.windows(_asked(endpoint, window_of(context), clock))
             ]
+        for report in reports:
+            note_fetch(context, report)
         return dg.MaterializeResult(
             metadata={
                 "status": "fetched",
@@ -106,6 +99,7 @@ def _source(
                 "days_held": sum(len(report.held_days) for report in reports),
                 "pages": sum(report.pages for report in reports),
                 "new_pages": sum(report.new_pages for report in reports),
+                "records": sum(report.records for report in reports),
             }
         )
 
