@@ -31,14 +31,14 @@ from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.reference import write_reference_files
 from ai_usage.simulator.server import (
-    ANTHROPIC_KEY,
-    CURSOR_KEY,
     SCIM_TOKEN,
+    VENDOR_KEYS,
     follow_the_date,
     serve,
 )
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.text.words import counted
+from ai_usage.vendors.base import discovered_vendors
 
 MARKER = "this-is-the-demo"
 """A file in the demo's folder: a folder with state but without it is not the demo's to use."""
@@ -47,10 +47,13 @@ MARKER = "this-is-the-demo"
 def vendor_environment(base_url: str) -> dict[str, str]:
     """What points a pipeline at the simulated vendors."""
     return {
-        "CURSOR_API_KEY": CURSOR_KEY,
-        "CURSOR_BASE_URL": f"{base_url}/cursor",
-        "ANTHROPIC_ADMIN_KEY": ANTHROPIC_KEY,
-        "ANTHROPIC_BASE_URL": f"{base_url}/anthropic",
+        name: value
+        for vendor in discovered_vendors()
+        if vendor.name in VENDOR_KEYS
+        for name, value in (
+            (vendor.key_setting, VENDOR_KEYS[vendor.name]),
+            (vendor.base_url_setting, f"{base_url}/{vendor.name}"),
+        )
     }
 
 

@@ -83,7 +83,7 @@ def open_points(
 
 
 def summary(points: Sequence[OpenPoint]) -> str:
-    """`2 disputed invoices (30.00 US dollars), 1 late endpoint (cursor.usage_events)`."""
+    """`2 disputed invoices (30.00 US dollars), 1 late endpoint (acme.bills)`."""
     parts = []
     for kind in Kind:
         own = [point for point in points if point.kind is kind]

@@ -68,11 +68,11 @@ def read_holders(
 ) -> Holders:
     """Claims of seat_assignments.csv and of member lists (`Snapshot`s, source `<vendor> members`).
 
-    Give only the lists that name holders of seats: Cursor's members are, the members of
-    Anthropic's Console are not. From the first to the last day on which the file has lines of a
-    contract, the file alone says who holds its seats; so do its lines without a contract for all
-    contracts of the platform without lines of their own. Before its first snapshot a list says
-    nothing: seats of days that no line of the file speaks of are nobody's then.
+    Give only the lists whose members hold seats (`Vendor.members_consume_seats`). From the
+    first to the last day on which the file has lines of a contract, the file alone says who
+    holds its seats; so do its lines without a contract for all contracts of the platform
+    without lines of their own. Before its first snapshot a list says nothing: seats of days
+    that no line of the file speaks of are nobody's then.
     """
     people = people or People()
     listed = [_assigned(row, people) for row in assignments]

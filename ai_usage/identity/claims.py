@@ -139,7 +139,7 @@ def _with_product(
 ) -> Mapping[str, Any]:
     """The row with the product that the key's name tells, where the source does not say one.
 
-    Whoever owns it: a key that Claude Code has made serves Claude Code.
+    Whoever owns it: a key that a tool has made serves that tool.
     """
     if row.get("platform_subtype") is not None:
         return row

@@ -31,6 +31,8 @@ from ai_usage.simulator.sheets_api import create_sheets_app
 
 CURSOR_KEY: Final = "key_simulated"
 ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
+VENDOR_KEYS: Final = {"cursor": CURSOR_KEY, "anthropic": ANTHROPIC_KEY}
+"""The key of each simulated vendor; its API stands under its name."""
 SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
 

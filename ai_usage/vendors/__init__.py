@@ -1,5 +1,6 @@
-"""One file per vendor: client calls, payload structs, normalisation and its `dim_platforms` rows.
+"""One folder per vendor: client calls, payload structs, normalisation, `dim_platforms` rows.
 
-Beside them what all vendors share: `base` (what a vendor declares), `rows` (what it yields),
-`http` (retry, rate limit) and `fetching` (windows into `ai_usage.archive`).
+`kit` is what the folders are made of. Beside it what all vendors share: `base` (what a vendor
+declares), `rows` (what it yields), `http` (retry, rate limit) and `fetching` (windows into
+`ai_usage.archive`).
 """

@@ -1,6 +1,6 @@
 """What a vendor module declares: its endpoints, its credentials, its rows of `dim_platforms`.
 
-A new vendor is one new file in this folder with a module-level `VENDOR`; nothing else names it.
+A new vendor is one new folder in this one with a `VENDOR`; nothing else names it.
 """
 
 from __future__ import annotations

@@ -116,5 +116,5 @@ def test_a_new_vendors_undeclared_flag_is_found() -> None:
     vendor = replace(
         made_up_vendor.VENDOR, endpoints=(uses, replace(bills, read=careless(bills.read)))
     )
-    body = {"day": "2026-11-03", "uses": [], "bills": [{"account": "a", "dollars": "-1"}]}
+    body = {"items": [{"day": "2026-11-03", "account": "a", "dollars": "-1"}]}
     assert every_flag([vendor], lambda v, e: [body]) - set(FLAGS) == {"odd_price"}
