@@ -98,6 +98,10 @@ def for_duckdb(tree: exp.Expr) -> exp.Expr:
             # sqlglot casts to a TIMESTAMP without a zone first, which goes by the session's.
             local = exp.AtTimeZone(this=day.this, zone=day.args["zone"])
             day.replace(exp.cast(local, exp.DType.DATE))
+    for counted in list(tree.find_all(exp.CountIf)):
+        # Where nothing is counted, DuckDB's COUNT_IF is NULL, and its type no INT64.
+        one = exp.If(this=counted.this, true=_number(1))
+        counted.replace(exp.Count(this=one, big_int=True))
     for current in list(tree.find_all(exp.CurrentDate)):
         # DuckDB's CURRENT_DATE follows the session's time zone, a reader's may not be UTC.
         zone = current.this or exp.Literal.string("UTC")

@@ -41,6 +41,28 @@ def value(engine: duckdb.DuckDBPyConnection, expression: str) -> Any:
     return row[0]
 
 
+# -- counting -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("(SELECT COUNTIF(x > 1) FROM UNNEST([1, 2, 3]) AS x)", 2),
+        ("(SELECT COUNTIF(x > 1) FROM UNNEST([CAST(NULL AS INT64)]) AS x)", 0),
+        ("(SELECT COUNTIF(x > 1) FROM UNNEST([1, 2, 3]) AS x WHERE x > 3)", 0),
+        (
+            "(SELECT MAX(n) FROM (SELECT COUNTIF(x > 1) OVER ("
+            "ORDER BY x RANGE BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS n FROM UNNEST([1]) AS x))",
+            0,
+        ),
+    ],
+)
+def test_nothing_counts_as_zero(
+    engine: duckdb.DuckDBPyConnection, expression: str, expected: int
+) -> None:
+    assert value(engine, expression) == expected
+
+
 # -- NUMERIC ------------------------------------------------------------------------------------
 
 
