@@ -1,7 +1,9 @@
--- The totals of a month as `ai-usage close` records them. Who used a product at no cost of their own
--- is a row too: what the facts of the month refer to must stay known.
+-- The totals of a month as `ai-usage close` records them: of the facts themselves, which no other
+-- table may lag behind. Who used a product at no cost of their own is a row too: what the facts of
+-- the month refer to must stay known.
 WITH costs AS (
-  SELECT user_sk, platform_sk, cost_center_sk, CAST(SUM(total_cost_usd) AS NUMERIC) AS total_cost_usd
+  SELECT
+    user_sk, platform_sk, cost_center_sk, CAST(SUM(total_cost_usd) AS NUMERIC) AS total_cost_usd
   FROM fact_ai_costs
   WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC') AND cost_timestamp < TIMESTAMP(@end, 'UTC')
   GROUP BY 1, 2, 3
@@ -9,7 +11,8 @@ WITH costs AS (
 used AS (
   SELECT f.user_sk, f.platform_sk
   FROM fact_ai_usage AS f
-  WHERE f.event_timestamp >= TIMESTAMP(@start, 'UTC') AND f.event_timestamp < TIMESTAMP(@end, 'UTC')
+  WHERE f.event_timestamp >= TIMESTAMP(@start, 'UTC')
+    AND f.event_timestamp < TIMESTAMP(@end, 'UTC')
     AND f.user_sk NOT IN (SELECT c.user_sk FROM costs AS c)
   GROUP BY 1, 2
 ),
@@ -23,11 +26,11 @@ SELECT
   COALESCE(pl.platform_code, 'unknown') AS platform_code,
   COALESCE(pl.platform_name, 'Unknown') AS platform_name,
   c.user_sk,
-  CASE c.user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(p.user_email, 'Unattributed') END AS user_email,
+  bearer_label(c.user_sk, p.user_email, 'Unattributed') AS user_email,
   p.full_name,
-  CASE c.user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(p.department, 'Unassigned') END AS department,
-  CASE c.user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(p.team, 'Unassigned') END AS team,
-  IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned')) AS cost_center,
+  bearer_label(c.user_sk, p.department, 'Unassigned') AS department,
+  bearer_label(c.user_sk, p.team, 'Unassigned') AS team,
+  cost_center_label(c.cost_center_sk, cc.cost_center) AS cost_center,
   c.total_cost_usd,
   @closed_at AS closed_at,
   -- Known when it is recorded.
