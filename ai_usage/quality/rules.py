@@ -88,6 +88,31 @@ _NOTES = (
 )
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
+_COST_AMOUNTS = (
+    Rule(
+        "total_is_base_plus_overage",
+        "total_cost_usd = base_cost_usd + overage_cost_usd, exactly.",
+        lambda t: t.total_cost_usd == t.base_cost_usd + t.overage_cost_usd,
+        "error",
+    ),
+    Rule(
+        "allocated_to_people_only",
+        "allocated_cost_usd is total_cost_usd for a person, 0 for Unknown and Shared.",
+        lambda t: (
+            ((t.user_sk > 0) & (t.allocated_cost_usd == t.total_cost_usd))
+            | ((t.user_sk <= 0) & (t.allocated_cost_usd == 0))
+        ),
+        "error",
+    ),
+)
+_KNOWN_COST_TYPE = Rule(
+    "known_cost_type",
+    "cost_type is subscription, usage, overage or one_time.",
+    _one_of("cost_type", "subscription", "usage", "overage", "one_time"),
+    "error",
+)
+"""Of the facts of cost, and of what is added up from them."""
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "raw_ai_events": (
         Rule(
@@ -196,21 +221,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "fact_ai_costs": (
-        Rule(
-            "total_is_base_plus_overage",
-            "total_cost_usd = base_cost_usd + overage_cost_usd, exactly.",
-            lambda t: t.total_cost_usd == t.base_cost_usd + t.overage_cost_usd,
-            "error",
-        ),
-        Rule(
-            "allocated_to_people_only",
-            "allocated_cost_usd is total_cost_usd for a person, 0 for Unknown and Shared.",
-            lambda t: (
-                ((t.user_sk > 0) & (t.allocated_cost_usd == t.total_cost_usd))
-                | ((t.user_sk <= 0) & (t.allocated_cost_usd == 0))
-            ),
-            "error",
-        ),
+        *_COST_AMOUNTS,
         Rule(
             "percentage_in_range",
             "allocation_percentage is between 0 and 100.",
@@ -230,12 +241,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             ),
             "error",
         ),
-        Rule(
-            "known_cost_type",
-            "cost_type is subscription, usage, overage or one_time.",
-            _one_of("cost_type", "subscription", "usage", "overage", "one_time"),
-            "error",
-        ),
+        _KNOWN_COST_TYPE,
         Rule(
             "known_status",
             "reconciliation_status is pending, reconciled or disputed.",
@@ -287,6 +293,24 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "error",
         ),
         Rule("weight_not_negative", "weight is not negative.", _none_negative("weight"), "error"),
+    ),
+    "agg_costs_daily": (
+        *_COST_AMOUNTS,
+        _KNOWN_COST_TYPE,
+        Rule(
+            "month_is_of_its_day",
+            "month is the first day of the month of date.",
+            lambda t: t.month == t.date.truncate("M"),
+            "error",
+        ),
+    ),
+    "agg_usage_daily": (
+        Rule(
+            "active_within_records",
+            "active_records is not above records.",
+            _at_most("active_records", "records"),
+            "error",
+        ),
     ),
     "raw_restatements": (
         Rule(

@@ -1,4 +1,4 @@
-"""The unique key of each table: what tells its rows apart."""
+"""The unique key of each table, and the grain of views: what tells their rows apart."""
 
 from __future__ import annotations
 
@@ -7,6 +7,49 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "loaded_days": ("day", "platform", "source_endpoint"),
     "fact_ai_usage": ("event_id",),
     "fact_ai_costs": ("event_id", "event_part"),
+    "agg_costs_daily": (
+        "date",
+        "user_sk",
+        "platform_sk",
+        "cost_center_sk",
+        "account",
+        "cost_type",
+        "is_provisional",
+        "is_unallocated",
+        "project_list",
+    ),
+    "agg_usage_daily": ("date", "user_sk", "platform_sk"),
+    "int_people": ("user_sk",),
+    "int_unknown_charges": ("month",),
+    "int_pace_days": ("date",),
+    "int_costs_monthly": (
+        "month",
+        "department",
+        "cost_center",
+        "person",
+        "platform_code",
+        "platform_name",
+    ),
+    "vw_cost_allocation_detailed": (
+        "month",
+        "department",
+        "cost_center",
+        "user_email",
+        "platform_code",
+        "platform_name",
+    ),
+    "vw_executive_dashboard": ("month",),
+    "vw_team_productivity": ("month", "user_email"),
+    "vw_cost_by_project": (
+        "month",
+        "project_code",
+        "department",
+        "team",
+        "cost_center",
+        "platform_code",
+        "platform_name",
+    ),
+    "vw_budget_status": ("month", "scope_type", "scope_value"),
     "closed_months": ("month", "platform_code", "platform_name", "user_sk", "cost_center"),
     "dim_users": ("user_sk",),
     "dim_platforms": ("platform_sk",),

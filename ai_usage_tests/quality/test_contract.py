@@ -44,7 +44,7 @@ def checked(
     warehouse: DuckDBWarehouse, table: str, severity: Severity, window: Window | None = BOTH
 ) -> Validation:
     with warehouse.ibis() as connection:
-        return validate(connection, table, severity, window)
+        return validate(connection, table, severity, window, warehouse.dataset_of(table))
 
 
 @pytest.mark.parametrize("table", table_names())
@@ -95,6 +95,12 @@ PLANTED: dict[tuple[str, str], Row] = {
                                                          "allocation_confidence": 0.5},
     ("fact_ai_costs", "confidence_in_range"): {"cost_confidence": 1.1},
     ("fact_ai_costs", "known_platform"): {"platform_sk": 0},
+    ("agg_costs_daily", "total_is_base_plus_overage"): {"overage_cost_usd": USD},
+    ("agg_costs_daily", "allocated_to_people_only"): {"user_sk": -1, "allocated_cost_usd": USD,
+                                                      "base_cost_usd": USD, "total_cost_usd": USD},
+    ("agg_costs_daily", "known_cost_type"): {"cost_type": "tax"},
+    ("agg_costs_daily", "month_is_of_its_day"): {"month": date(2026, 1, 1)},
+    ("agg_usage_daily", "active_within_records"): {"active_records": 2},
     ("raw_restatements", "difference_is_after_less_before"): {"difference": Decimal(2)},
     ("raw_restatements", "something_changed"): {"value_after": None, "difference": Decimal(0)},
     ("raw_restatements", "seen_after_the_answer_before"): {"seen_at": at(DAY)},

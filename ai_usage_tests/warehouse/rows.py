@@ -49,6 +49,7 @@ _MEANINGFUL: dict[str, Row] = {
         "reconciliation_status": "pending",
         "allocation_percentage": 100.0,
     },
+    "agg_costs_daily": {"month": DAY.replace(day=1), "cost_type": "usage"},
     "raw_restatements": {
         "measure": "cost_usd",
         "value_after": Decimal(1),
