@@ -31,7 +31,6 @@ STILL_TO_COME = frozenset(
     {
         "approved_platforms",
         "budget_crossings",
-        "closing_totals",
         "fact_ai_costs",
         "fact_ai_usage",
         "spend_anomalies",
@@ -39,12 +38,8 @@ STILL_TO_COME = frozenset(
         "vw_adjustments",
         "vw_attribution_gaps",
         "vw_budget_status",
-        "vw_cost_allocation_detailed",
-        "vw_cost_by_project",
-        "vw_executive_dashboard",
         "vw_idle_seats",
         "vw_reconciliation",
-        "vw_team_productivity",
     }
 )
 """Statements that are not in layers yet."""

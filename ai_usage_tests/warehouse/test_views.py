@@ -95,6 +95,6 @@ def test_what_a_statement_reads_through_views_are_tables() -> None:
     sql = "SELECT v.month FROM vw_executive_dashboard AS v JOIN dim_seats AS s USING (month)"
     read = tables_read(sql)
     assert read <= set(table_names())
-    assert {"dim_seats", "fact_ai_costs", "fact_ai_usage"} | tables_read(
+    assert {"dim_seats", "agg_costs_daily", "agg_usage_daily"} | tables_read(
         view_schema("vw_loaded_days").query
     ) <= read

@@ -25,114 +25,78 @@ OPTIONS(
 )
 AS
 WITH costs AS (
-  -- The facts shrink before anything is joined to them. The month comes from date_sk, which no
-  -- session's time zone can move; the filter on the timestamp only prunes partitions. A list of
-  -- projects is a text here, because an array cannot be grouped by; no code holds a line break.
   SELECT
-    d.month,
-    c.user_sk,
-    c.cost_center_sk,
-    c.platform_sk,
-    c.cost_type,
-    c.is_provisional,
-    COALESCE(ARRAY_TO_STRING(c.project_codes, '\n'), '') AS codes,
-    SUM(c.total_cost_usd) AS amount,
-    COUNT(*) AS cost_lines
-  FROM fact_ai_costs AS c
-  JOIN dim_dates AS d ON d.date_sk = c.date_sk
-  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+    month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, project_list,
+    SUM(total_cost_usd) AS amount,
+    SUM(cost_lines) AS cost_lines
+  FROM agg_costs_daily
+  WHERE date BETWEEN @window_start AND @as_of
   GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 named_codes AS (
   -- A code that a list repeats counts once.
-  SELECT DISTINCT
-    c.*,
-    code
+  SELECT DISTINCT c.*, code
   FROM costs AS c
-  CROSS JOIN UNNEST(SPLIT(c.codes, '\n')) AS code
+  CROSS JOIN UNNEST(SPLIT(c.project_list, '\n')) AS code
 ),
 counted AS (
   SELECT
     *,
-    COUNTIF(code != '') OVER (
-      PARTITION BY month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, codes
-    ) AS codes_named,
-    ROW_NUMBER() OVER (
-      PARTITION BY month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, codes
-      ORDER BY IF(code = '', 1, 0), code
-    ) AS place
+    COUNTIF(code != '') OVER same_costs AS codes_named,
+    ROW_NUMBER() OVER (same_costs ORDER BY IF(code = '', 1, 0), code) AS share_number
   FROM named_codes
+  WINDOW same_costs AS (
+    PARTITION BY
+      month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, project_list
+  )
 ),
 shared_out AS (
   -- An empty code is none: it stands only where it is alone.
   SELECT
     *,
     IF(code = '', 'No project', code) AS project_code,
-    GREATEST(codes_named, 1) AS ways,
-    ABS(amount) * 1000000 AS micros
+    GREATEST(codes_named, 1) AS ways
   FROM counted
   WHERE code != '' OR codes_named = 0
 ),
 truncated AS (
-  -- Whole micro-dollars: with the remainder gone before it, the division is exact on every engine.
-  SELECT
-    *,
-    CAST(SIGN(amount) AS INT64) * CAST(ROUND((micros - MOD(micros, ways)) / ways) AS INT64) * NUMERIC '0.000001' AS share
+  SELECT *, truncated_share(amount, 1, ways) AS share
   FROM shared_out
 ),
 parts AS (
   SELECT
     *,
-    IF(place = 1, amount - share * (ways - 1), share) AS part
+    IF(share_number = 1, amount - share * (ways - 1), share) AS part
   FROM truncated
-),
-people AS (
-  SELECT
-    user_sk,
-    IF(user_sk IN (0, -1), NULL, user_email) AS person,
-    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(department, 'Unassigned') END AS department,
-    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(team, 'Unassigned') END AS team
-  FROM dim_users
 ),
 known_months AS (
   SELECT
-    month,
-    platform_code,
+    month, platform_code,
     LOGICAL_OR(is_partial) AS is_partial,
     MAX(loaded_days) AS loaded_days
   FROM vw_loaded_days
-  WHERE platform_code != 'all'
-    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  WHERE platform_code != 'all' AND date BETWEEN @window_start AND @as_of
   GROUP BY 1, 2
 ),
 named AS (
   -- Left joins: a key that a dimension lacks is the checks' business, its dollars stay here.
   SELECT
     c.*,
-    p.person,
+    IF(p.is_person, p.person, NULL) AS person,
     COALESCE(p.department, 'Unattributed') AS department,
     COALESCE(p.team, 'Unattributed') AS team,
-    IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned')) AS cost_center,
+    cost_center_label(c.cost_center_sk, n.cost_center) AS cost_center,
     COALESCE(pl.platform_code, 'unknown') AS platform_code,
     COALESCE(pl.platform_name, 'Unknown') AS platform_name,
-    k.is_partial,
-    k.loaded_days
+    k.is_partial, k.loaded_days
   FROM parts AS c
-  LEFT JOIN people AS p ON p.user_sk = c.user_sk
-  LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk
+  LEFT JOIN int_people AS p ON p.user_sk = c.user_sk
+  LEFT JOIN dim_cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
   LEFT JOIN dim_platforms AS pl ON pl.platform_sk = c.platform_sk
   LEFT JOIN known_months AS k ON k.month = c.month AND k.platform_code = pl.platform_code
 )
 SELECT
-  month,
-  project_code,
-  department,
-  team,
-  cost_center,
-  platform_code,
-  platform_name,
+  month, project_code, department, team, cost_center, platform_code, platform_name,
   CAST(SUM(part) AS NUMERIC) AS total_cost,
   CAST(SUM(IF(person IS NOT NULL, part, NUMERIC '0')) AS NUMERIC) AS allocated_cost,
   CAST(SUM(IF(cost_type = 'subscription', part, NUMERIC '0')) AS NUMERIC) AS subscription_cost,

@@ -49,139 +49,66 @@ OPTIONS(
 )
 AS
 WITH known_days AS (
-  SELECT *
+  SELECT
+    date, month, is_partial, is_comparable, loaded_days, growth_note,
+    is_weekday AND is_loaded AS is_counted,
+    CAST(COUNTIF(is_weekday AND is_loaded) OVER (PARTITION BY month) AS INT64) AS weekdays_so_far
   FROM vw_loaded_days
-  WHERE platform_code = 'all'
-    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  WHERE platform_code = 'all' AND date BETWEEN @window_start AND @as_of
 ),
-usage_days AS (
-  -- Each fact is brought to person and day on its own: joined row by row, usage and cost would
-  -- multiply each other. Both terms of a ratio come from the events that report both. The filter on
-  -- the timestamp only prunes partitions, with a day of slack; the month comes from date_sk.
+stacked AS (
+  -- Stacked, not joined: this is a full outer join that cannot multiply.
   SELECT
-    d.month,
-    u.date_sk,
-    d.is_weekday AND d.is_loaded AS is_counted,
-    u.user_sk,
-    SUM(u.session_count) AS sessions,
-    SUM(u.lines_accepted) AS lines_accepted,
-    SUM(u.total_tokens) AS tokens,
-    SUM(u.request_count) AS requests,
-    SUM(u.commits) AS commits,
-    SUM(u.pull_requests) AS pull_requests,
-    SUM(IF(u.lines_added IS NOT NULL, u.lines_accepted, NULL)) AS acceptance_lines_accepted,
-    SUM(IF(u.lines_accepted IS NOT NULL, u.lines_added, NULL)) AS acceptance_lines_added,
-    SUM(IF(u.session_count IS NOT NULL, u.lines_accepted, NULL)) AS session_lines_accepted,
-    SUM(IF(u.lines_accepted IS NOT NULL, u.session_count, NULL)) AS session_count_with_lines,
-    SUM(IF(u.suggestions_shown IS NOT NULL, u.suggestions_accepted, NULL)) AS suggestions_accepted,
-    SUM(IF(u.suggestions_accepted IS NOT NULL, u.suggestions_shown, NULL)) AS suggestions_shown
-  FROM fact_ai_usage AS u
-  JOIN known_days AS d ON d.date_sk = u.date_sk
-  WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  GROUP BY 1, 2, 3, 4
-),
-cost_days AS (
-  SELECT
-    d.month,
-    c.date_sk,
-    c.user_sk,
-    SUM(c.allocated_cost_usd) AS allocated_cost,
-    SUM(c.total_cost_usd) AS total_cost
-  FROM fact_ai_costs AS c
-  JOIN known_days AS d ON d.date_sk = c.date_sk
-  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  GROUP BY 1, 2, 3
-),
-days AS (
-  -- Stacked, not joined: this is a full outer join that cannot multiply and reads each fact once.
-  SELECT
-    month,
-    date_sk,
-    user_sk,
-    date_sk AS active_date_sk,
-    IF(is_counted, date_sk, NULL) AS active_weekday_sk,
-    sessions,
-    lines_accepted,
-    tokens,
-    requests,
-    commits,
-    pull_requests,
-    acceptance_lines_accepted,
-    acceptance_lines_added,
-    session_lines_accepted,
-    session_count_with_lines,
-    suggestions_accepted,
-    suggestions_shown,
-    CAST(NULL AS NUMERIC) AS allocated_cost,
-    CAST(NULL AS NUMERIC) AS total_cost
-  FROM usage_days
+    date, user_sk, date AS active_date,
+    session_count, lines_accepted, total_tokens, request_count, commits, pull_requests,
+    acceptance_lines_accepted, acceptance_lines_added,
+    session_lines_accepted, session_count_with_lines, suggestions_accepted, suggestions_shown,
+    CAST(NULL AS NUMERIC) AS allocated_cost, CAST(NULL AS NUMERIC) AS total_cost
+  FROM agg_usage_daily
+  WHERE date BETWEEN @window_start AND @as_of
   UNION ALL
   SELECT
-    month,
-    date_sk,
-    user_sk,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    allocated_cost,
-    total_cost
-  FROM cost_days
+    date, user_sk, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    allocated_cost_usd, total_cost_usd
+  FROM agg_costs_daily
+  WHERE date BETWEEN @window_start AND @as_of
 ),
-people AS (
-  -- One row a version, as the facts refer to it: a mover's past stays with the old team.
+dated AS (
+  -- The month and what holds for all of it stand on each row.
   SELECT
-    user_sk,
-    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE user_email END AS person,
-    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(department, 'Unassigned') END AS department,
-    CASE user_sk WHEN 0 THEN 'Unattributed' WHEN -1 THEN 'Shared' ELSE COALESCE(team, 'Unassigned') END AS team,
-    user_sk NOT IN (0, -1) AS is_person,
-    FIRST_VALUE(full_name) OVER (PARTITION BY user_email ORDER BY effective_date DESC, user_sk) AS full_name
-  FROM dim_users
-),
-named AS (
-  SELECT
-    d.*,
+    s.*,
+    k.* EXCEPT (date, is_counted),
+    IF(k.is_counted, s.active_date, NULL) AS active_weekday,
     COALESCE(p.person, 'Unattributed') AS person,
     COALESCE(p.department, 'Unattributed') AS department,
     COALESCE(p.team, 'Unattributed') AS team,
     COALESCE(p.is_person, FALSE) AS is_person,
-    p.full_name
-  FROM days AS d
-  LEFT JOIN people AS p ON p.user_sk = d.user_sk
-),
-dated AS (
-  SELECT
-    *,
-    ROW_NUMBER() OVER (PARTITION BY month, person ORDER BY date_sk DESC, user_sk) AS recency
-  FROM named
+    p.full_name,
+    ROW_NUMBER() OVER (
+      PARTITION BY k.month, COALESCE(p.person, 'Unattributed') ORDER BY s.date DESC, s.user_sk
+    ) AS recency
+  FROM stacked AS s
+  JOIN known_days AS k ON k.date = s.date
+  LEFT JOIN int_people AS p ON p.user_sk = s.user_sk
 ),
 person_months AS (
   SELECT
-    month,
-    person,
+    month, person,
     MAX(IF(recency = 1, department, NULL)) AS department,
     MAX(IF(recency = 1, team, NULL)) AS team,
     LOGICAL_OR(is_person) AS is_person,
     MAX(full_name) AS full_name,
-    COUNT(DISTINCT active_date_sk) AS active_days,
-    COUNT(DISTINCT active_weekday_sk) AS active_weekdays,
-    CAST(SUM(sessions) AS INT64) AS sessions,
+    LOGICAL_OR(is_partial) AS is_partial,
+    LOGICAL_OR(is_comparable) AS is_comparable,
+    MAX(loaded_days) AS loaded_days,
+    MAX(growth_note) AS growth_note,
+    MAX(weekdays_so_far) AS weekdays_so_far,
+    COUNT(DISTINCT active_date) AS active_days,
+    COUNT(DISTINCT active_weekday) AS active_weekdays,
+    CAST(SUM(session_count) AS INT64) AS sessions,
     CAST(SUM(lines_accepted) AS INT64) AS lines_accepted,
-    CAST(SUM(tokens) AS INT64) AS tokens,
-    CAST(SUM(requests) AS INT64) AS requests,
+    CAST(SUM(total_tokens) AS INT64) AS tokens,
+    CAST(SUM(request_count) AS INT64) AS requests,
     CAST(SUM(commits) AS INT64) AS commits,
     CAST(SUM(pull_requests) AS INT64) AS pull_requests,
     CAST(SUM(acceptance_lines_accepted) AS INT64) AS acceptance_lines_accepted,
@@ -195,74 +122,58 @@ person_months AS (
   FROM dated
   GROUP BY 1, 2
 ),
-calendar AS (
-  SELECT
-    month,
-    CAST(COUNTIF(is_weekday AND is_loaded) AS INT64) AS weekdays_so_far,
-    LOGICAL_OR(is_partial) AS is_partial,
-    LOGICAL_OR(is_comparable) AS is_comparable,
-    MAX(loaded_days) AS loaded_days,
-    MAX(growth_note) AS growth_note
-  FROM known_days
-  GROUP BY 1
-),
 rated AS (
   SELECT
-    m.*,
-    c.* EXCEPT (month),
-    SAFE_DIVIDE(CAST(m.acceptance_lines_accepted AS FLOAT64), CAST(m.acceptance_lines_added AS FLOAT64)) AS acceptance_rate,
-    SAFE_DIVIDE(CAST(m.session_lines_accepted AS FLOAT64), CAST(m.session_count_with_lines AS FLOAT64)) AS lines_per_session
-  FROM person_months AS m
-  JOIN calendar AS c ON c.month = m.month
-),
-benchmarked AS (
-  -- is_person keeps a team that is really called Shared apart from the member Shared.
-  SELECT
     *,
-    COUNT(*) OVER (PARTITION BY month, department, team, is_person) AS rows_in_team,
-    SUM(lines_accepted) OVER (PARTITION BY month, department, team, is_person) AS team_lines,
-    SUM(allocated_cost) OVER (PARTITION BY month, department, team, is_person) AS team_cost,
-    PERCENTILE_CONT(acceptance_rate, 0.5) OVER (PARTITION BY month, department, team, is_person) AS median_acceptance_rate,
-    PERCENTILE_CONT(CAST(lines_accepted AS FLOAT64), 0.5) OVER (PARTITION BY month, department, team, is_person) AS median_lines,
-    PERCENTILE_CONT(CAST(allocated_cost AS FLOAT64), 0.5) OVER (PARTITION BY month, department, team, is_person) AS median_cost,
-    RANK() OVER (PARTITION BY month, department, team, is_person ORDER BY lines_accepted DESC) AS lines_rank,
-    RANK() OVER (PARTITION BY month, department, team, is_person ORDER BY acceptance_rate DESC) AS rate_rank,
-    RANK() OVER (PARTITION BY month, department, team, is_person ORDER BY allocated_cost) AS cost_rank,
+    SAFE_DIVIDE(
+      CAST(acceptance_lines_accepted AS FLOAT64), CAST(acceptance_lines_added AS FLOAT64)
+    ) AS acceptance_rate,
+    SAFE_DIVIDE(
+      CAST(session_lines_accepted AS FLOAT64), CAST(session_count_with_lines AS FLOAT64)
+    ) AS lines_per_session,
     LAG(month) OVER (PARTITION BY person ORDER BY month) AS lag_month,
     LAG(lines_accepted) OVER (PARTITION BY person ORDER BY month) AS lag_lines
-  FROM rated
+  FROM person_months
 ),
-compared AS (
-  -- The row before is not always the month before, and that one may be known in part: what is not
-  -- reported stays unknown.
+benchmarked AS (
+  -- is_person keeps a team that is really called Shared apart from the member Shared. The row
+  -- before is not always the month before: what is not reported stays unknown.
   SELECT
     *,
-    IF(is_comparable AND lag_month = CAST(DATE_SUB(month, INTERVAL 1 MONTH) AS DATE), lag_lines, NULL) AS prev_lines
-  FROM benchmarked
+    IF(
+      is_comparable AND lag_month = CAST(DATE_SUB(month, INTERVAL 1 MONTH) AS DATE), lag_lines, NULL
+    ) AS prev_lines,
+    COUNT(*) OVER team_month AS rows_in_team,
+    SUM(lines_accepted) OVER team_month AS team_lines,
+    SUM(allocated_cost) OVER team_month AS team_cost,
+    PERCENTILE_CONT(acceptance_rate, 0.5) OVER team_month AS median_acceptance_rate,
+    PERCENTILE_CONT(CAST(lines_accepted AS FLOAT64), 0.5) OVER team_month AS median_lines,
+    PERCENTILE_CONT(CAST(allocated_cost AS FLOAT64), 0.5) OVER team_month AS median_cost,
+    RANK() OVER (team_month ORDER BY lines_accepted DESC) AS lines_rank,
+    RANK() OVER (team_month ORDER BY acceptance_rate DESC) AS rate_rank,
+    RANK() OVER (team_month ORDER BY allocated_cost) AS cost_rank
+  FROM rated
+  WINDOW team_month AS (PARTITION BY month, department, team, is_person)
 )
 SELECT
-  month,
-  department,
-  team,
-  person AS user_email,
+  month, department, team, person AS user_email,
   IF(is_person, COALESCE(full_name, person), person) AS full_name,
-  sessions AS monthly_sessions,
-  lines_accepted AS monthly_lines_produced,
-  tokens AS monthly_tokens,
-  acceptance_rate AS avg_acceptance_rate,
-  lines_per_session AS avg_productivity_score,
+  sessions AS monthly_sessions, lines_accepted AS monthly_lines_produced, tokens AS monthly_tokens,
+  acceptance_rate AS avg_acceptance_rate, lines_per_session AS avg_productivity_score,
   active_days,
-  IF(is_person, SAFE_DIVIDE(CAST(active_weekdays AS FLOAT64), CAST(weekdays_so_far AS FLOAT64)), NULL) AS engagement_rate,
+  IF(
+    is_person, SAFE_DIVIDE(CAST(active_weekdays AS FLOAT64), CAST(weekdays_so_far AS FLOAT64)), NULL
+  ) AS engagement_rate,
   allocated_cost AS monthly_allocated_cost,
   IF(is_person, rows_in_team, 0) AS team_size,
-  CAST(team_lines AS INT64) AS team_total_lines,
-  team_cost AS team_total_cost,
+  CAST(team_lines AS INT64) AS team_total_lines, team_cost AS team_total_cost,
   IF(is_person AND lines_accepted IS NOT NULL, lines_rank, NULL) AS productivity_rank,
   IF(is_person AND acceptance_rate IS NOT NULL, rate_rank, NULL) AS acceptance_rank,
   IF(is_person, cost_rank, NULL) AS cost_efficiency_rank,
   CASE
     WHEN NOT is_person OR acceptance_rate IS NULL THEN 'No Data'
-    WHEN acceptance_rate >= median_acceptance_rate * CAST(1.2 AS FLOAT64) AND acceptance_rate > median_acceptance_rate THEN 'Top Performer'
+    WHEN acceptance_rate >= median_acceptance_rate * CAST(1.2 AS FLOAT64)
+      AND acceptance_rate > median_acceptance_rate THEN 'Top Performer'
     WHEN acceptance_rate >= median_acceptance_rate THEN 'Above Average'
     WHEN acceptance_rate >= median_acceptance_rate * CAST(0.8 AS FLOAT64) THEN 'Below Average'
     ELSE 'Needs Support'
@@ -270,24 +181,17 @@ SELECT
   SAFE_DIVIDE(CAST(allocated_cost AS FLOAT64), CAST(lines_accepted AS FLOAT64)) AS cost_per_line,
   lines_per_session,
   prev_lines AS prev_month_productivity,
-  SAFE_DIVIDE(CAST(lines_accepted - prev_lines AS FLOAT64), CAST(prev_lines AS FLOAT64)) AS productivity_growth_mom,
+  SAFE_DIVIDE(CAST(lines_accepted - prev_lines AS FLOAT64), CAST(prev_lines AS FLOAT64))
+    AS productivity_growth_mom,
   is_partial,
-  SAFE_DIVIDE(CAST(suggestions_accepted AS FLOAT64), CAST(suggestions_shown AS FLOAT64)) AS suggestion_acceptance_rate,
-  commits,
-  pull_requests,
-  requests AS monthly_requests,
-  total_cost AS monthly_total_cost,
-  active_weekdays,
-  weekdays_so_far,
-  acceptance_lines_accepted,
-  acceptance_lines_added,
-  session_lines_accepted,
-  session_count_with_lines,
-  suggestions_accepted,
-  suggestions_shown,
+  SAFE_DIVIDE(CAST(suggestions_accepted AS FLOAT64), CAST(suggestions_shown AS FLOAT64))
+    AS suggestion_acceptance_rate,
+  commits, pull_requests, requests AS monthly_requests, total_cost AS monthly_total_cost,
+  active_weekdays, weekdays_so_far,
+  acceptance_lines_accepted, acceptance_lines_added,
+  session_lines_accepted, session_count_with_lines, suggestions_accepted, suggestions_shown,
   median_acceptance_rate AS team_median_acceptance_rate,
   median_lines AS team_median_lines_produced,
   median_cost AS team_median_cost,
-  loaded_days,
-  growth_note
-FROM compared
+  loaded_days, growth_note
+FROM benchmarked

@@ -1,0 +1,15 @@
+CREATE VIEW int_unknown_charges (
+  month OPTIONS(description="First day of the UTC month."),
+  records OPTIONS(description="Records that bill, or may bill, an amount that is not known: they are in no cost.")
+)
+OPTIONS(
+  description="Charges that are not known, up to as_of: one row per month that has any.",
+  labels=[("months", "12")]
+)
+AS
+SELECT
+  CAST(DATE_TRUNC(event_date, MONTH) AS DATE) AS month,
+  COUNT(*) AS records
+FROM raw_ai_events
+WHERE event_date BETWEEN @window_start AND @as_of AND is_charge_unknown
+GROUP BY 1
