@@ -61,13 +61,18 @@ class ClockResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._clock.now
 
     @property
+    def pretended(self) -> date | None:
+        """The UTC day that is pretended; None on the machine's own."""
+        return date.fromisoformat(self.as_of) if self.as_of else None
+
+    @property
     def real_now(self) -> datetime:
         """The machine's instant, in UTC, also where a day is pretended: Dagster's runs have it."""
         return SystemClock().now
 
     @property
     def _clock(self) -> SystemClock:
-        return SystemClock(date.fromisoformat(self.as_of) if self.as_of else None)
+        return SystemClock(self.pretended)
 
 
 @dataclass(frozen=True, repr=False)

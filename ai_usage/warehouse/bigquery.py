@@ -5,7 +5,6 @@ What Dagster knows (who runs, for which asset) comes in from `bigquery_resource`
 
 from __future__ import annotations
 
-import copy
 import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -26,6 +25,7 @@ from sqlglot import exp
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
+from ai_usage.warehouse import bigquery_ibis
 from ai_usage.warehouse.base import Details, Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.bigquery_jobs import (
     CONFLICT_RETRY,
@@ -490,30 +490,8 @@ SELECT old_rows, new_rows;
     @contextmanager
     def ibis(self) -> Iterator[Any]:
         """An ibis connection to the warehouse's dataset, closed afterwards."""
-        import ibis
-
         with self.client() as client:
-            bounds = copy.deepcopy(client.default_query_job_config)
-            connection = ibis.bigquery.connect(
-                dataset_id=f"{self.project}.{self.dataset}",
-                client=client,
-                credentials=client._credentials,
-                location=self.location,
-            )
-            # ibis adds a setting of the old dialect, with which no query is asked in one request.
-            client.default_query_job_config = bounds
-            # Where a session's tables would stand: it is asked for by a query of its own, and
-            # checks make none.
-            setattr(  # noqa: B010
-                connection,
-                "_Backend__session_dataset",
-                bigquery.DatasetReference(self.project, self.dataset),
-            )
-            # Checks fetch a handful of rows: no channel to the Storage API is worth its price.
-            connection.storage_client.transport.close()
-            connection.storage_client = None
-            setattr(client, "_ensure_bqstorage_client", lambda *_, **__: None)  # noqa: B010
-            yield connection
+            yield bigquery_ibis.connect(client, self.project, self.dataset, self.location)
 
     def _foreseen(
         self,

@@ -8,6 +8,7 @@ import dagster as dg
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import explained, key_metadata, note_lineage, owner_of
 from ai_usage.orchestration.code_versions import code_version_of
+from ai_usage.orchestration.resources import ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.relations import layer_of
@@ -22,9 +23,10 @@ def view_assets(
     return [_view(settings, view_schema(name), partitions) for name in view_names()]
 
 
-def view_literals(settings: Settings, view: ViewSchema) -> Literals:
+def view_literals(seen: Settings | ClockResource, view: ViewSchema) -> Literals:
     """The render parameters of the deployed view: seen from today, the others as it labels them."""
-    return {"as_of": settings.as_of, **view.defaults}
+    as_of = seen.pretended if isinstance(seen, ClockResource) else seen.as_of
+    return {"as_of": as_of, **view.defaults}
 
 
 def _view(
@@ -46,12 +48,14 @@ def _view(
         backfill_policy=ONE_RUN,
     )
     def created(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[WarehouseResource]
+        context: dg.AssetExecutionContext,
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
     ) -> dg.MaterializeResult[None]:
         details: dict[str, Any] = {}
         with explained():
             opened = warehouse.warehouse()
-            opened.create_view(view, view_literals(settings, view))
+            opened.create_view(view, view_literals(clock, view))
             types = opened.column_types(view.name)
             if counted:
                 rows, measured = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
