@@ -77,6 +77,22 @@ class Format(StrEnum):
     json = "json"
 
 
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
+    ),
+]
+
+
+def _how(format_: Format, excel: bool) -> str:
+    """How rows are printed: a format's name, or `excel`."""
+    if excel and format_ is Format.json:
+        raise AiUsageError("--excel writes CSV: leave --format json out.")
+    return "excel" if excel else format_.value
+
+
 def _day(text: str | date) -> date:
     if isinstance(text, date):
         return text
@@ -380,6 +396,7 @@ def changes(
         typer.Option(parser=_instant, metavar="INSTANT", help="Only what was seen from then on."),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    excel: ExcelOption = False,
 ) -> None:
     """Show what vendors said later of days already reported.
 
@@ -396,8 +413,9 @@ def changes(
 
     settings = Settings.load()
     window = checked_window(settings, from_, to or settings.today)
-    messages = console if format_ is Format.table else errors
-    show_changes(console, messages, settings, window, since, format_.value)
+    how = _how(format_, excel)
+    messages = console if how == Format.table else errors
+    show_changes(console, messages, settings, window, since, how)
 
 
 @app.command()
@@ -444,6 +462,7 @@ def close(
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT in BigQuery's dialect.")],
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    excel: ExcelOption = False,
     internal: Annotated[
         bool, typer.Option("--internal", help="Let it name internal tables and views too.")
     ] = False,
@@ -451,16 +470,18 @@ def query(
     """Ask the warehouse; nothing can be changed this way.
 
     In CSV, text that a spreadsheet would run as a formula gets a quote in front, and control
-    characters become a mark. JSON has every text to the letter.
+    characters become a mark. JSON has every text to the letter. --excel rounds money to cents;
+    CSV and JSON have every digit. Columns of one name become a, a_2, a_3.
 
     \b
     Examples:
       ai-usage query "SELECT month, total_monthly_cost FROM vw_executive_dashboard ORDER BY month"
       ai-usage query "SELECT * FROM vw_team_productivity" --format csv > productivity.csv
+      ai-usage query "SELECT * FROM vw_cost_allocation_detailed" --excel > costs.csv
     """
     from ai_usage.cli.query import ask
 
-    ask(console, Settings.load(), sql, format_.value, internal=internal)
+    ask(console, Settings.load(), sql, _how(format_, excel), internal=internal)
 
 
 @app.command()
@@ -593,6 +614,7 @@ def reference_init() -> None:
 @keys_app.command("gaps")
 def keys_gaps(
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    excel: ExcelOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
     ] = False,
@@ -611,8 +633,9 @@ def keys_gaps(
     """
     from ai_usage.cli.keys import show_gaps
 
-    messages = console if format_ is Format.table else errors
-    show_gaps(console, messages, Settings.load(), format_.value, write=write)
+    how = _how(format_, excel)
+    messages = console if how == Format.table else errors
+    show_gaps(console, messages, Settings.load(), how, write=write)
 
 
 @notify_app.command("test")

@@ -37,6 +37,13 @@ _CHANGES = (
 )
 
 
+_REMEDIES = {
+    "not found in FROM clause": "`ai-usage tables NAME` lists the columns of a table or view.",
+    "Duplicate column names": "Name one of them otherwise with AS, or take `* EXCEPT (name)`.",
+}
+"""What a warehouse says of a question, and what helps. BigQuery has no two columns of one name."""
+
+
 def ask(
     console: Console, settings: Settings, sql: str, format_: str, *, internal: bool = False
 ) -> None:
@@ -48,11 +55,10 @@ def ask(
     except (SqlglotError, ValueError) as error:
         raise AiUsageError(f"query: {str(error).splitlines()[0]}") from error
     except WarehouseError as error:
-        if "not found in FROM clause" not in str(error):
-            raise
-        raise WarehouseError(
-            f"{error} `ai-usage tables NAME` lists the columns of a table or view."
-        ) from error
+        for words, remedy in _REMEDIES.items():
+            if words in str(error):
+                raise WarehouseError(f"{error} {remedy}") from error
+        raise
     print_rows(console, rows, format_)
 
 

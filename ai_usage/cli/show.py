@@ -1,4 +1,4 @@
-"""Rows as a table, CSV or JSON."""
+"""Rows as a table, CSV, CSV for a spreadsheet or JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import csv
 import re
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 import msgspec
@@ -37,14 +37,37 @@ _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 """Characters that a terminal or an editor obeys: escaped in JSON, marked in CSV."""
 
 
+_NOT_CENTS = re.compile(r"(^|_)(per|share|ratio|pct|percentage|quantity|(?<!run_)rate)(_|$)")
+"""Columns of decimals that are no amounts of money, or prices too small for cents."""
+
+_CENT = Decimal("0.01")
+_LONGEST_DECIMAL = 40
+
+
 def print_rows(console: Console, rows: pa.Table, format_: str) -> None:
-    """Print rows as `table`, `csv` or `json`."""
+    """Print rows as `table`, `csv`, `excel` or `json`; columns of one name are told apart."""
+    rows = rows.rename_columns(told_apart(rows.column_names))
     if format_ == "json":
         _print_json(rows)
     elif format_ == "csv":
         _print_csv(rows)
+    elif format_ == "excel":
+        _print_excel(rows)
     else:
         _print_table(console, rows)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names, each once: the second `a` is `a_2`, the next `a_3`, past those that are taken."""
+    taken, seen, found = set(names), set[str](), []
+    for name in names:
+        unique, number = name, 1
+        while unique in seen or (number > 1 and unique in taken):
+            number += 1
+            unique = f"{name}_{number}"
+        seen.add(unique)
+        found.append(unique)
+    return found
 
 
 def _print_json(rows: pa.Table) -> None:
@@ -63,6 +86,34 @@ def _print_csv(rows: pa.Table) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(csv_cell, rows.column_names))
     writer.writerows(map(csv_cell, row.values()) for row in rows.to_pylist())
+
+
+def _print_excel(rows: pa.Table) -> None:
+    """CSV that a spreadsheet opens as it is: it takes the byte order mark for UTF-8."""
+    sys.stdout.write("\ufeff")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(map(csv_cell, rows.column_names))
+    money = [_is_money(field) for field in rows.schema]
+    for row in rows.to_pylist():
+        writer.writerow(map(excel_cell, row.values(), money))
+
+
+def _is_money(field: pa.Field) -> bool:
+    """Whether a column's amounts are shown in cents. Sums of whole numbers have no places."""
+    decimal = pa.types.is_decimal(field.type) and field.type.scale > 0
+    return decimal and not _NOT_CENTS.search(field.name)
+
+
+def excel_cell(value: Any, money: bool = False) -> str:
+    """A cell as in `csv_cell`, `money` in cents, an instant as a day and a time (UTC)."""
+    if money and isinstance(value, Decimal):
+        with localcontext(prec=_LONGEST_DECIMAL):
+            # Adding 0 takes the sign off a rounded zero.
+            return f"{value.quantize(_CENT, ROUND_HALF_UP) + 0:f}"
+    if isinstance(value, datetime):
+        at = value.astimezone(UTC) if value.tzinfo else value
+        return f"{at:%Y-%m-%d %H:%M:%S}"
+    return csv_cell(value)
 
 
 def csv_cell(value: Any) -> str:

@@ -6,17 +6,24 @@ import csv
 import io
 import json
 import subprocess
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from typer.testing import CliRunner
 
+from ai_usage.cli.app import app
 from ai_usage.cli.query import check_reads_only, list_relations
-from ai_usage.cli.show import csv_cell, text
+from ai_usage.cli.show import csv_cell, excel_cell, print_rows, text, told_apart
 from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.settings import Settings
 from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage_tests.cli.support import PROGRAM, Place, clean_environment, files_below
 
@@ -279,3 +286,118 @@ def test_no_spreadsheet_finds_a_formula_whatever_it_takes_for_the_separator(
 
 def test_csv_keeps_every_digit_of_a_ratio() -> None:
     assert csv_cell(1 / 3) == "0.3333333333333333"
+
+
+# --- Columns of one name -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "apart"),
+    [
+        (["a", "b", "a"], ["a", "b", "a_2"]),
+        (["a", "a", "a"], ["a", "a_2", "a_3"]),
+        (["a", "a", "a_2"], ["a", "a_3", "a_2"]),
+        (["a_2", "a", "a", "a_2"], ["a_2", "a", "a_3", "a_2_2"]),
+        (["", ""], ["", "_2"]),
+        ([], []),
+    ],
+)
+def test_columns_of_one_name_are_told_apart(names: list[str], apart: list[str]) -> None:
+    assert told_apart(names) == apart
+
+
+@given(st.lists(st.sampled_from(["a", "a_2", "a_3", "a_2_2", "b"]), max_size=12))
+def test_no_name_stands_twice_and_the_first_of_each_stays(names: list[str]) -> None:
+    apart = told_apart(names)
+    assert len(set(apart)) == len(names)
+    for name in set(names):
+        assert apart[names.index(name)] == name
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warehouse with one table, and nothing in it."""
+    monkeypatch.setenv("AI_USAGE_ENV_FILE", str(tmp_path / "no.env"))
+    monkeypatch.setenv("AI_USAGE_HOME", str(tmp_path))
+    warehouse_resource(Settings.load()).warehouse().ensure_table("dim_dates")
+
+
+def asked(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["query", *arguments])
+    if result.exception:
+        raise result.exception
+    return result.stdout
+
+
+@pytest.mark.usefixtures("empty")
+def test_every_format_has_every_value_below_its_name() -> None:
+    sql = "SELECT x.a, x.*, y.* FROM (SELECT 1 AS a, 2 AS b) AS x, (SELECT 3 AS a, 4 AS a_2) AS y"
+    values = {"a": 1, "a_3": 1, "b": 2, "a_4": 3, "a_2": 4}
+    assert json.loads(asked(sql, "--format", "json")) == [values]
+    for arguments in (["--format", "csv"], ["--excel"]):
+        (read,) = csv.DictReader(io.StringIO(asked(sql, *arguments).removeprefix("\ufeff")))
+        assert read == {name: str(value) for name, value in values.items()}
+    header, _line, row = asked(sql).splitlines()[:3]
+    assert (header.split(), row.split()) == (list(values), list(map(str, values.values())))
+
+
+# --- For a spreadsheet -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Decimal("12.345000000"), "12.35"),
+        (Decimal("12.344999999"), "12.34"),
+        (Decimal("-0.004"), "0.00"),
+        (Decimal("-0.005"), "-0.01"),
+        (Decimal("12.5"), "12.50"),
+        (Decimal(1000), "1000.00"),
+        (Decimal("12345678901234567890123456789.995"), "12345678901234567890123456790.00"),
+        (None, ""),
+    ],
+)
+def test_money_is_in_cents_for_a_spreadsheet(value: Decimal | None, shown: str) -> None:
+    assert excel_cell(value, money=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (date(2026, 9, 1), "2026-09-01"),
+        (datetime(2026, 9, 1, 10, 30, tzinfo=UTC), "2026-09-01 10:30:00"),
+        (datetime(2026, 9, 1, 1, tzinfo=timezone(timedelta(hours=2))), "2026-08-31 23:00:00"),
+        ("=1+1", "'=1+1"),
+        ("sean.o'brien@acme.test", "sean.o'brien@acme.test"),
+        (["@a", "b"], "'@a;b"),
+        (Decimal("1.085000000"), "1.085"),
+        (5, "5"),
+    ],
+)
+def test_other_cells_open_in_a_spreadsheet_as_they_are(value: Any, shown: str) -> None:
+    assert excel_cell(value) == shown
+
+
+def test_rates_shares_and_counts_are_no_money(capsys: pytest.CaptureFixture[str]) -> None:
+    amount = pa.decimal128(38, 9)
+    names = [
+        "total_cost_usd", "my_sum", "annual_run_rate", "exchange_rate", "usd_per_million",
+        "cost_per_line", "allocation_percentage", "cursor_cost_share",
+    ]  # fmt: skip
+    rows = pa.table({name: pa.array([Decimal("1.0856")], amount) for name in names}).append_column(
+        "requests", pa.array([Decimal(7)], pa.decimal128(38, 0))
+    )
+    print_rows(Console(), rows, "excel")
+    assert capsys.readouterr().out == (
+        f"\ufeff{','.join(names)},requests\n1.09,1.09,1.09,1.0856,1.0856,1.0856,1.0856,1.0856,7\n"
+    )
+
+
+@pytest.mark.usefixtures("empty")
+def test_excel_writes_what_a_spreadsheet_opens_and_raw_csv_stays() -> None:
+    sql = "SELECT NUMERIC '0.125' AS cost_usd, DATE '2026-09-01' AS day, 'Zoë' AS who, '=1' AS f"
+    assert asked(sql, "--excel") == "\ufeffcost_usd,day,who,f\n0.13,2026-09-01,Zoë,'=1\n"
+    assert asked(sql, "--excel", "--format", "csv") == asked(sql, "--excel")
+    assert asked(sql, "--format", "csv") == "cost_usd,day,who,f\n0.125,2026-09-01,Zoë,'=1\n"
+    with pytest.raises(AiUsageError, match="--excel writes CSV: leave --format json out"):
+        asked(sql, "--excel", "--format", "json")
