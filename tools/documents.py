@@ -10,11 +10,16 @@ import configparser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ai_usage.cli.lineage import ways
 from ai_usage.reference import markdown, reference_files
 from ai_usage.settings import PREFIX, Settings
 from ai_usage.vendors.base import discovered_vendors
+from ai_usage.warehouse.building import is_partitioned
+from ai_usage.warehouse.layers import built_tables, statement
+from ai_usage.warehouse.relations import LAYERS, is_internal, layer_of
 from ai_usage.warehouse.schema import table_names, table_schema
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.sql import references
+from ai_usage.warehouse.views import published_views, view_names, view_schema
 from tools.licences import locked
 
 ROOT = Path(__file__).parents[1]
@@ -61,10 +66,40 @@ def sources_table() -> str:
 
 
 def tables_table() -> str:
-    """Every table and view: name and grain."""
-    tables = [(_code(name), table_schema(name).description) for name in table_names()]
-    views = [(_code(name), view_schema(name).description) for name in view_names()]
+    """Every table and view that people read: name and grain."""
+    tables = [(_code(name), _meaning(name)) for name in table_names() if not is_internal(name)]
+    views = [(_code(name), _meaning(name)) for name in published_views()]
     return _table(("table or view", "what a row is"), [*tables, *views])
+
+
+def layers_table() -> str:
+    """Every relation that a statement makes, in the order in which a day passes them."""
+    rows = []
+    for layer in LAYERS:
+        tables = [name for name in built_tables() if layer_of(name) == layer]
+        views = [name for name in view_names() if layer_of(name) == layer]
+        for name in [*tables, *views]:
+            sql = view_schema(name).query if name in views else statement(name)
+            reads = ", ".join(_code(read) for read in sorted(references(sql)))
+            kind = "view" if name in views else _written(name)
+            rows.append((layer, _code(name), kind, reads, _meaning(name)))
+    return _table(
+        ("layer", "relation", "kind", "reads", "what it decides, and of what a row is"), rows
+    )
+
+
+def _written(table: str) -> str:
+    return "table, by days" if is_partitioned(table) else "table, as a whole"
+
+
+def _meaning(relation: str) -> str:
+    schema = view_schema if relation in view_names() else table_schema
+    return schema(relation).description
+
+
+def way_of_a_column() -> str:
+    """An example of `ai-usage lineage`, as it is printed."""
+    return "\n".join(["```", *ways("vw_executive_dashboard.total_monthly_cost"), "```"])
 
 
 def reference_sections() -> str:
@@ -111,6 +146,7 @@ DOCUMENTS: dict[str, dict[str, Callable[[], str]]] = {
     "docs/architecture.md": {"rooms": rooms_table},
     "docs/settings.md": {"settings": settings_table},
     "docs/reference_files.md": {"reference files": reference_sections},
+    "sql/README.md": {"layers": layers_table, "way of a column": way_of_a_column},
     "docs/dependencies.md": {"licences": licences_table},
 }
 
