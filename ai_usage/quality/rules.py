@@ -312,6 +312,26 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "error",
         ),
     ),
+    "identity_days": (
+        Rule(
+            "known_identity_type",
+            "identity_type is email, api_key_id, api_key_name or none.",
+            _one_of("identity_type", "email", "api_key_id", "api_key_name", "none"),
+            "error",
+        ),
+        Rule(
+            "none_has_no_value",
+            "identity_value is empty for none, and only for it.",
+            lambda t: (t.identity_type == "none") == (t.identity_value == ""),
+            "error",
+        ),
+        Rule(
+            "use_is_part_of_records",
+            "usage_records are part of records, of which there is one at least.",
+            lambda t: (t.records >= 1) & t.usage_records.between(0, t.records),
+            "error",
+        ),
+    ),
     "raw_restatements": (
         Rule(
             "difference_is_after_less_before",

@@ -62,5 +62,23 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "raw_invoices": ("platform", "invoice_id", "invoice_line"),
     "invoice_days": ("platform", "account", "cost_kind", "day", "invoice_id"),
     "invoice_reconciliation": ("platform", "invoice_id", "period_from", "period_to"),
+    "identity_days": ("day", "platform", "identity_type", "identity_value"),
+    "int_mailboxes": ("user_email",),
+    "int_attribution_gaps": ("gap_rank",),
+    "int_key_claims": ("gap_rank",),
+    "int_reconciliation_daily": ("platform", "account", "cost_kind", "day"),
+    "int_cycle_costs": ("platform", "account", "period_from", "period_to", "is_invoiced"),
+    "vw_attribution_gaps": ("gap_rank",),
+    "vw_reconciliation": (
+        "platform_code",
+        "billing_account_id",
+        "period_from",
+        "period_to",
+        "covers",
+    ),
+    "vw_idle_seats": ("seat_id",),
+    "vw_loaded_days": ("date", "platform_code"),
+    "vw_adjustments": ("month", "platform_code", "user_email", "cost_center", "status"),
+    "vw_member_spend": ("platform_code", "cycle_start", "member"),
 }
 """The columns whose values identify a row."""

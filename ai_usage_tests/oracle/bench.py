@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import TableSchema, table_names, table_schema
 from ai_usage_tests.oracle.companies import Company
 
@@ -155,7 +156,8 @@ class Bench:
     def views_on(self, as_of: date, narrow: Mapping[str, int]) -> str:
         """Create every side's views as seen from a day, once; what their names end in.
 
-        With `narrow` labels; one that another reads keeps its own, as a deployed view does.
+        With `narrow` labels; one that another reads keeps its own, as a deployed view does, but a
+        helper view looks as far back as the published one that it helps.
         """
         suffix = f"_{as_of:%y%m%d}"
         if suffix not in self._views:
@@ -167,14 +169,23 @@ class Bench:
                     days = {"as_of": as_of} if view.needs_a_day else {}
                     for end, labels in (("", own), (CUT, own | cut)):
                         name = f"{view.name}{suffix}{end}"
-                        self._create_view(side, view, name, days | labels, suffix)
+                        self._create_view(side, view, name, days | labels, suffix, end)
         return suffix + CUT
 
     def _create_view(
-        self, side: Side, view: View, name: str, literals: Mapping[str, Any], suffix: str = ""
+        self,
+        side: Side,
+        view: View,
+        name: str,
+        literals: Mapping[str, Any],
+        suffix: str = "",
+        cut: str = "",
     ) -> None:
         names = re.compile(rf"\b({'|'.join(other.name for other in side.views())})\b")
-        query = names.sub(rf"\1{suffix}", side.sql(view.query, **literals))
+        query = names.sub(
+            lambda found: found[1] + suffix + (cut if is_internal(found[1]) else ""),
+            side.sql(view.query, **literals),
+        )
         columns = ", ".join(view.columns)
         self.connection.execute(f"CREATE VIEW {side.schema}.{name} ({columns}) AS {query}")
 

@@ -8,7 +8,7 @@ from functools import cache
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import parameters, render
+from ai_usage.warehouse.sql import parameters, references, render
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.oracle.bench import BASE, Side, View
 
@@ -24,10 +24,18 @@ def _views() -> tuple[View, ...]:
             columns=tuple(schema.column_names),
             query=schema.query,
             defaults=schema.defaults,
-            needs_a_day=bool(parameters(schema.query)),
+            needs_a_day=_needs_a_day(schema.name),
         )
         for schema in map(view_schema, view_names())
     )
+
+
+@cache
+def _needs_a_day(view: str) -> bool:
+    """Whether the view, or one that it reads, is seen from a day."""
+    query = view_schema(view).query
+    read = references(query) & set(view_names())
+    return bool(parameters(query)) or any(map(_needs_a_day, read))
 
 
 @cache

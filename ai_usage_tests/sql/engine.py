@@ -100,6 +100,9 @@ class Engine:
         key = (folder, name, *sorted(literals.items()))
         query = load(folder, name)
         self._derive(query, self._today(literals))
+        for read in view_names():
+            if read in references(query):
+                self._create(read, self._today(literals), None)
         if key not in self._queries:
             self._queries[key] = render(query, "duckdb", dataset="w", literals=literals)
         return self._rows(self._queries[key])

@@ -56,6 +56,7 @@ _MEANINGFUL: dict[str, Row] = {
         "difference": Decimal(1),
     },
     "invoice_days": {"cost_kind": "usage"},
+    "identity_days": {"identity_type": "email"},
     "closed_months": {"month": DAY.replace(day=1)},
     "dim_users": {"expiration_date": date(9999, 12, 31)},
     "api_key_mappings": {"attribution_source": "manual_entry"},

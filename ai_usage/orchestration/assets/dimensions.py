@@ -62,22 +62,9 @@ CHARGING = {
 """Files that name cost centres besides people's and keys', and the column that does."""
 
 _ACTIVITY = """
-SELECT
-  platform, identity_type, identity_value,
-  MIN(event_date) AS first_day, MAX(event_date) AS last_day
-FROM (
-  SELECT
-    platform, event_date,
-    CASE
-      WHEN user_email IS NOT NULL THEN 'email'
-      WHEN api_key_id IS NOT NULL THEN 'api_key_id'
-      ELSE 'api_key_name'
-    END AS identity_type,
-    COALESCE(user_email, api_key_id, actor_name) AS identity_value
-  FROM raw_ai_events
-  WHERE event_date >= @start
-) AS seen
-WHERE identity_value IS NOT NULL
+SELECT platform, identity_type, identity_value, MIN(day) AS first_day, MAX(day) AS last_day
+FROM identity_days
+WHERE day >= @start AND identity_type != 'none'
 GROUP BY 1, 2, 3
 """
 
@@ -218,7 +205,7 @@ class Directory:
             yield days[0], list(self.archive.pages(fetch))
 
     def _activity(self, warehouse: Warehouse) -> Activity:
-        if not warehouse.exists("raw_ai_events"):
+        if not warehouse.exists("identity_days"):
             return {}
         query = Query(_ACTIVITY, {"start": date(1900, 1, 1)})
         return {
@@ -280,7 +267,7 @@ def dimension_assets(
     ]
     files = [reference_key(reference_file(name)) for name in ("users.csv", "api_keys.csv")]
     own = [directory_key(directory) for directory in DIRECTORIES]
-    known = [*sources, *own, *files, "raw_ai_events"]
+    known = [*sources, *own, *files, "identity_days"]
 
     def from_identity(table: str, group: str, deps: Sequence[Any]) -> dg.AssetsDefinition:
         def build(asked: _Asked) -> list[dict[str, Any]]:

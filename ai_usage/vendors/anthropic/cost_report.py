@@ -13,7 +13,7 @@ from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.kit.buckets import bucket_records
 from ai_usage.vendors.kit.event import charge, price_tier, unheard_of
-from ai_usage.vendors.kit.reading import bucket_events
+from ai_usage.vendors.kit.reading import Bucket, bucket_events
 from ai_usage.vendors.kit.values import NULL
 from ai_usage.vendors.rows import RawEvent, WeightClass
 
@@ -73,7 +73,7 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     return api.buckets(client, "cost_report", PATH, GROUPS, asked, now, lag)
 
 
-def _event(record: msgspec.Raw, start: datetime, context: ReadContext) -> RawEvent:
+def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEvent:
     """A cost line: money, nobody's name."""
     cost = _COST.decode(record)
     currency = "USD" if cost.currency is None else cost.currency.upper()
@@ -83,7 +83,7 @@ def _event(record: msgspec.Raw, start: datetime, context: ReadContext) -> RawEve
     tier = cost.service_tier
     return RawEvent(
         identity=(
-            start.isoformat(),
+            bucket.iso,
             cost.workspace_id,
             cost.description,
             cost.cost_type,
@@ -94,8 +94,8 @@ def _event(record: msgspec.Raw, start: datetime, context: ReadContext) -> RawEve
             cost.inference_geo,
             currency,
         ),
-        event_timestamp=start,
-        event_date=start.date(),
+        event_timestamp=bucket.start,
+        event_date=bucket.day,
         event_type="cost",
         platform_subtype=api.API,
         workspace_id=cost.workspace_id,

@@ -13,7 +13,7 @@ from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.kit.buckets import bucket_records
 from ai_usage.vendors.kit.event import price_tier, unheard_of
-from ai_usage.vendors.kit.reading import bucket_events
+from ai_usage.vendors.kit.reading import Bucket, bucket_events
 from ai_usage.vendors.kit.values import Int, total
 from ai_usage.vendors.rows import RawEvent
 
@@ -63,13 +63,13 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     return api.buckets(client, "usage_report", PATH, GROUPS, window, now, lag)
 
 
-def _event(record: msgspec.Raw, start: datetime, context: ReadContext) -> RawEvent:
+def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEvent:
     usage = _USAGE.decode(record)
     cache = usage.cache_creation or _NO_CACHE
     written = total(cache.ephemeral_5m_input_tokens, cache.ephemeral_1h_input_tokens)
     return RawEvent(
         identity=(
-            start.isoformat(),
+            bucket.iso,
             usage.api_key_id,
             usage.workspace_id,
             usage.model,
@@ -80,8 +80,8 @@ def _event(record: msgspec.Raw, start: datetime, context: ReadContext) -> RawEve
             usage.account_id,
             usage.service_account_id,
         ),
-        event_timestamp=start,
-        event_date=start.date(),
+        event_timestamp=bucket.start,
+        event_date=bucket.day,
         event_type="usage",
         platform_subtype=api.API,
         api_key_id=usage.api_key_id,

@@ -13,7 +13,7 @@ import msgspec
 
 from ai_usage.days.windows import Window
 from ai_usage.vendors.kit.promises import Paging
-from ai_usage.vendors.kit.reading import Found
+from ai_usage.vendors.kit.reading import Bucket, Found
 from ai_usage.vendors.kit.values import instant_of
 
 
@@ -40,7 +40,7 @@ def bucket_start(bucket: msgspec.Raw) -> datetime | None:
 
 
 def bucket_records(page: bytes) -> Iterator[Found]:
-    """The records of a page's buckets, each with its bucket's start."""
+    """The records of a page's buckets, each with its bucket."""
     for bucket in _BUCKETS.decode(page).data or ():
         try:
             read = _BUCKET.decode(bucket)
@@ -48,8 +48,9 @@ def bucket_records(page: bytes) -> Iterator[Found]:
         except (ValueError, UnicodeDecodeError):
             yield bucket, None
         else:
+            whole = Bucket(start, start.date(), start.isoformat())
             for record in read.results or ():
-                yield record, start
+                yield record, whole
 
 
 def every_settled_day(window: Window, now: datetime, lag: timedelta) -> Callable[[Paging], None]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from typing import TypeVar
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,8 +16,18 @@ from ai_usage.vendors.rows import RawEvent
 T = TypeVar("T")
 R = TypeVar("R")
 
-Found = tuple[msgspec.Raw, datetime | None]
-"""A record, and the start of the bucket that it is in; None for a bucket that cannot be read."""
+
+class Bucket(NamedTuple):
+    """The stretch of time that a record is in, worked out once for all its records."""
+
+    start: datetime
+    day: date
+    iso: str
+    """The start's text, for identities."""
+
+
+Found = tuple[msgspec.Raw, Bucket | None]
+"""A record and its bucket; None for a bucket that cannot be read, which is a record itself."""
 
 
 def events(
@@ -35,12 +45,12 @@ def events(
     window's first. Raises where a page has no list of records.
     """
 
-    def found(page: bytes) -> Iterable[Found]:
+    def found(page: bytes) -> Iterable[tuple[msgspec.Raw, None]]:
         return ((record, None) for record in records(page))
 
     return _reader(
         found,
-        lambda record, start, context: event(record, context),
+        lambda record, _, context: event(record, context),
         event_type=event_type,
         product=product,
         days=days,
@@ -49,38 +59,34 @@ def events(
 
 def bucket_events(
     found: Callable[[bytes], Iterable[Found]],
-    event: Callable[[msgspec.Raw, datetime, ReadContext], RawEvent | None],
+    event: Callable[[msgspec.Raw, Bucket, ReadContext], RawEvent | None],
     *,
     event_type: str,
     product: str,
 ) -> Callable[[Iterable[bytes], ReadContext], Iterator[RawEvent]]:
-    """A reader of a report in buckets, as `events`; `event` is given its bucket's start."""
-
-    def checked(
-        record: msgspec.Raw, start: datetime | None, context: ReadContext
-    ) -> RawEvent | None:
-        if start is None:
-            raise ValueError("a bucket that cannot be read")
-        return event(record, start, context)
-
-    return _reader(found, checked, event_type=event_type, product=product, days=("starting_at",))
+    """A reader of a report in buckets, as `events`; `event` is given its record's bucket."""
+    days = ("starting_at",)
+    return _reader(found, event, event_type=event_type, product=product, days=days, in_buckets=True)
 
 
 def _reader(
-    found: Callable[[bytes], Iterable[Found]],
-    event: Callable[[msgspec.Raw, datetime | None, ReadContext], RawEvent | None],
+    found: Callable[[bytes], Iterable[tuple[msgspec.Raw, Any]]],
+    event: Callable[[msgspec.Raw, Any, ReadContext], RawEvent | None],
     *,
     event_type: str,
     product: str,
     days: tuple[str, ...],
+    in_buckets: bool = False,
 ) -> Callable[[Iterable[bytes], ReadContext], Iterator[RawEvent]]:
     def read(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
         for page in pages:
-            for number, (record, start) in enumerate(found(page), 1):
+            for number, (record, bucket) in enumerate(found(page), 1):
                 try:
-                    made = event(record, start, context)
+                    if in_buckets and bucket is None:
+                        raise ValueError("a bucket that cannot be read")
+                    made = event(record, bucket, context)
                 except (ValueError, UnicodeDecodeError):
-                    known = start.date() if start else day_of(field_of(record, *days))
+                    known = bucket.day if bucket else day_of(field_of(record, *days))
                     day = known or context.window.start
                     made = undecodable(record, day, event_type, product)
                 if made is not None:
