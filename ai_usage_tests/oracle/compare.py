@@ -57,15 +57,19 @@ class Comparison:
     def __exit__(self, *_raised: object) -> None:
         self.bench.connection.close()
 
-    def company(self, company: Company) -> list[Difference]:
-        """Every difference of a company: its tables, the closing of its months, its views."""
+    def company(self, company: Company, *, quick: bool = False) -> list[Difference]:
+        """Every difference of a company: its tables, the closing of its months, its views.
+
+        `quick`: the views as of one of its days, by turns.
+        """
         where = f"seed {company.seed}"
         self.bench.take(company)
         found = self.tables(where)
         for month in company.closes:
             found += self.closing(where, month)
         self.bench.close(OLD, company)
-        for as_of, narrow in narrowed(company):
+        days = narrowed(company)
+        for as_of, narrow in days[company.seed // 4 % 2 :][:1] if quick else days:
             found += self.views(where, as_of, narrow)
         return found
 
@@ -129,6 +133,8 @@ def differences(
     ]
     columns = [name for name in then if name in now and name not in ignored]
     expressions = ", ".join(_exact(name, then[name]) for name in columns)
+    if _is_same(connection, expressions):
+        return told
     sides = {
         side: connection.execute(
             f"SELECT * FROM (SELECT {expressions} FROM compared_{side} "
@@ -136,8 +142,6 @@ def differences(
         ).fetchall()
         for side, other in (("before", "after"), ("after", "before"))
     }
-    if not any(sides.values()):
-        return told
     places = [columns.index(name) for name in key]
     rows: dict[tuple[Any, ...], dict[str, list[tuple[Any, ...]]]] = {}
     for side, values in sides.items():
@@ -154,6 +158,16 @@ def differences(
             found(text, name, old[n], new[n]) for n, name in enumerate(columns) if old[n] != new[n]
         ]
     return told
+
+
+def _is_same(connection: duckdb.DuckDBPyConnection, expressions: str) -> bool:
+    """Whether both sides hold the same rows: as many, and none of before is missing."""
+    row = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM compared_before) = (SELECT COUNT(*) FROM compared_after) "
+        f"AND NOT EXISTS (SELECT {expressions} FROM compared_before "
+        f"EXCEPT ALL SELECT {expressions} FROM compared_after)"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _kept(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> dict[str, str]:
