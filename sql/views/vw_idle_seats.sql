@@ -20,7 +20,7 @@ CREATE VIEW vw_idle_seats (
   known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds.")
 )
 OPTIONS(
-  description="Seats paid for on as_of and whether they are worth it: one row a seat, held or not. A seat is idle from so many days without activity as the label idle_days says; activity is looked for from the first of the month, so many months before as_of, up to as_of.",
+  description="Seats paid for on as_of and whether they are worth it: one row per seat, held or not. A seat is idle from so many days without activity as the label idle_days says; activity is looked for from the first of the month, so many months before as_of, up to as_of.",
   labels=[("months", "12"), ("idle_days", "30")]
 )
 AS
@@ -40,7 +40,6 @@ held AS (
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS held_until
   FROM given
-  WHERE holder IS NOT NULL
 ),
 runs AS (
   SELECT
@@ -52,61 +51,47 @@ runs AS (
   FROM held
 ),
 begun AS (
+  -- Seats that nobody holds have no run: each stands for itself.
   SELECT
-    seat_id,
-    MIN(valid_from) OVER (PARTITION BY holder, platform, platform_subtype, run) AS held_since
+    *,
+    IF(
+      holder IS NULL,
+      valid_from,
+      MIN(valid_from) OVER (PARTITION BY holder, platform, platform_subtype, run)
+    ) AS held_since
   FROM runs
 ),
 seats AS (
   -- Of several seats of one product a person needs one: the dearest, whatever plan it is.
   SELECT
-    s.*,
-    COALESCE(b.held_since, s.valid_from) AS held_since,
+    *,
     ROW_NUMBER() OVER (
-      PARTITION BY s.holder, s.platform, s.platform_subtype
-      ORDER BY s.monthly_price_usd DESC, s.contract_id, s.seat_id
+      PARTITION BY holder, platform, platform_subtype
+      ORDER BY monthly_price_usd DESC, contract_id, seat_id
     ) AS seat_number
-  FROM given AS s
-  LEFT JOIN begun AS b ON b.seat_id = s.seat_id
-  WHERE s.valid_to >= @as_of
+  FROM begun
+  WHERE valid_to >= @as_of
 ),
 known_since AS (
   SELECT
     platform_code,
     MIN(date) AS first_day
   FROM vw_loaded_days
-  WHERE platform_code != 'all' AND is_loaded
-    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
+  WHERE platform_code != 'all' AND is_loaded AND date BETWEEN @window_start AND @as_of
   GROUP BY 1
 ),
-active_versions AS (
-  -- The filter on the timestamp only prunes partitions, with a day of slack; the day comes from
-  -- date_sk. Lines typed by hand need no seat: lines_added alone is no activity.
-  SELECT
-    u.user_sk,
-    p.platform_code,
-    MAX(d.date) AS last_day
-  FROM fact_ai_usage AS u
-  JOIN dim_dates AS d ON d.date_sk = u.date_sk
-  JOIN dim_platforms AS p ON p.platform_sk = u.platform_sk
-  WHERE u.event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-    AND (
-      u.session_count > 0 OR u.request_count > 0 OR u.total_tokens > 0 OR u.lines_accepted > 0
-      OR u.suggestions_shown > 0 OR u.suggestions_accepted > 0 OR u.commits > 0 OR u.pull_requests > 0
-    )
-  GROUP BY 1, 2
-),
-active AS (
+activity AS (
   -- A mover has several versions and is one person.
   SELECT
-    p.user_email,
-    a.platform_code,
-    MAX(a.last_day) AS last_day
-  FROM active_versions AS a
-  JOIN dim_users AS p ON p.user_sk = a.user_sk
-  WHERE p.user_sk NOT IN (0, -1)
+    u.user_email,
+    p.platform_code,
+    MAX(a.date) AS last_day
+  FROM agg_usage_daily AS a
+  JOIN dim_users AS u ON u.user_sk = a.user_sk
+  JOIN dim_platforms AS p ON p.platform_sk = a.platform_sk
+  WHERE a.date BETWEEN @window_start AND @as_of
+    AND a.active_records > 0
+    AND a.user_sk NOT IN (0, -1)
   GROUP BY 1, 2
 ),
 holders AS (
@@ -114,7 +99,7 @@ holders AS (
   FROM dim_users
   WHERE @as_of BETWEEN effective_date AND expiration_date AND user_sk NOT IN (0, -1)
 ),
-judged AS (
+described_seats AS (
   SELECT
     s.*,
     COALESCE(h.full_name, s.holder) AS full_name,
@@ -122,17 +107,18 @@ judged AS (
     IF(s.holder IS NULL, 'Shared', COALESCE(h.team, 'Unassigned')) AS team,
     COALESCE(h.cost_center, 'Unassigned') AS cost_center,
     h.manager_email,
-    s.leaver_email IS NOT NULL OR COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE) AS has_left,
+    s.leaver_email IS NOT NULL OR COALESCE(NOT h.is_active OR h.end_date < @as_of, FALSE)
+      AS has_left,
     a.last_day,
     DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days,
     -- What was done before the first loaded day is not known: nobody is called idle for it.
     DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known
   FROM seats AS s
   LEFT JOIN holders AS h ON h.user_email = s.holder
-  LEFT JOIN active AS a ON a.user_email = s.holder AND a.platform_code = s.platform
+  LEFT JOIN activity AS a ON a.user_email = s.holder AND a.platform_code = s.platform
   LEFT JOIN known_since AS k ON k.platform_code = s.platform
 ),
-reasoned AS (
+classified_seats AS (
   SELECT
     *,
     CASE
@@ -143,7 +129,7 @@ reasoned AS (
       WHEN last_day >= held_since THEN 'idle'
       ELSE 'never used'
     END AS idle_reason
-  FROM judged
+  FROM described_seats
 )
 SELECT
   r.seat_id,
@@ -165,6 +151,6 @@ SELECT
   IF(r.idle_reason IS NULL, NUMERIC '0', r.monthly_price_usd) AS wasted_monthly_usd,
   r.assignment_source,
   IF(r.holder IS NULL, r.idle_days, LEAST(r.idle_days, r.days_known)) AS known_idle_days
-FROM reasoned AS r
+FROM classified_seats AS r
 LEFT JOIN dim_platforms AS p
   ON p.platform_code = r.platform AND p.platform_subtype = r.platform_subtype
