@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
+from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
 from ai_usage.orchestration.resources import ClockResource
+from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.layers import statement
+from ai_usage.warehouse.relations import layer_of
 
 PARTITIONS = dg.DailyPartitionsDefinition("2026-03-01", end_offset=1, timezone="UTC")
 
@@ -46,6 +50,8 @@ def run(
 ) -> Ran:
     """Materialise an asset of the table's name, its checks, and an asset downstream of it.
 
+    Rollups that the checks read are built first, of what the test filled the facts with.
+
     `resources` are what the checks ask besides the warehouse; by default the machine's clock.
 
     The instance keeps its records in memory, or, `persistent`, on disk as a person's does.
@@ -64,6 +70,7 @@ def run(
     def downstream() -> dg.MaterializeResult[None]:
         return dg.MaterializeResult()
 
+    _build_rollups(warehouse, checks, Window(PARTITIONS.start.date(), last + timedelta(days=1)))
     resource = DuckDBWarehouseResource(path=str(warehouse.path), dataset=warehouse.dataset)
     defs = dg.Definitions(
         [checked, downstream],
@@ -99,3 +106,17 @@ def run(
         recorded=recorded,
         summaries={e.check_name: e for e in evaluations},
     )
+
+
+def _build_rollups(
+    warehouse: DuckDBWarehouse, checks: Sequence[dg.AssetChecksDefinition], days: Window
+) -> None:
+    read = {
+        dep.asset_key.path[-1]
+        for check in checks
+        for spec in check.check_specs
+        for dep in spec.additional_deps
+    }
+    for rollup in sorted(name for name in read if layer_of(name) == "rollups"):
+        query = Query(statement(rollup), {"start": days.start, "end": days.end})
+        warehouse.replace(rollup, days, query)

@@ -3,22 +3,26 @@
 -- leave) are no part of the usual, and whoever has spent on too few days has no usual yet. Seats
 -- and other fixed cost are not spent by anybody's doing.
 WITH spend AS (
-  SELECT 'person' AS subject_type, u.user_email AS subject, DATE(f.cost_timestamp, 'UTC') AS day, f.total_cost_usd AS usd
-  FROM fact_ai_costs AS f
-  INNER JOIN dim_users AS u ON u.user_sk = f.user_sk
-  WHERE f.user_sk > 0 AND f.cost_type IN ('usage', 'overage')
-    AND f.cost_timestamp >= TIMESTAMP(DATE_SUB(@start, INTERVAL 28 DAY), 'UTC') AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
+  SELECT 'person' AS subject_type, u.user_email AS subject, a.date AS day, a.total_cost_usd AS usd
+  FROM agg_costs_daily AS a
+  INNER JOIN dim_users AS u ON u.user_sk = a.user_sk
+  WHERE a.user_sk > 0 AND a.cost_type IN ('usage', 'overage')
+    AND a.date >= DATE_SUB(@start, INTERVAL 28 DAY) AND a.date < @end
   UNION ALL
-  SELECT 'key' AS subject_type, f.api_key_id AS subject, DATE(f.cost_timestamp, 'UTC') AS day, f.total_cost_usd AS usd
+  SELECT
+    'key' AS subject_type, f.api_key_id AS subject, DATE(f.cost_timestamp, 'UTC') AS day,
+    f.total_cost_usd AS usd
   FROM fact_ai_costs AS f
   WHERE f.api_key_id IS NOT NULL AND f.cost_type IN ('usage', 'overage')
-    AND f.cost_timestamp >= TIMESTAMP(DATE_SUB(@start, INTERVAL 28 DAY), 'UTC') AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
+    AND f.cost_timestamp >= TIMESTAMP(DATE_SUB(@start, INTERVAL 28 DAY), 'UTC')
+    AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
   UNION ALL
-  SELECT 'platform' AS subject_type, p.platform_name AS subject, DATE(f.cost_timestamp, 'UTC') AS day, f.total_cost_usd AS usd
-  FROM fact_ai_costs AS f
-  INNER JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk
-  WHERE f.cost_type IN ('usage', 'overage')
-    AND f.cost_timestamp >= TIMESTAMP(DATE_SUB(@start, INTERVAL 28 DAY), 'UTC') AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
+  SELECT
+    'platform' AS subject_type, p.platform_name AS subject, a.date AS day, a.total_cost_usd AS usd
+  FROM agg_costs_daily AS a
+  INNER JOIN dim_platforms AS p ON p.platform_sk = a.platform_sk
+  WHERE a.cost_type IN ('usage', 'overage')
+    AND a.date >= DATE_SUB(@start, INTERVAL 28 DAY) AND a.date < @end
 ),
 daily AS (
   SELECT subject_type, subject, day, CAST(SUM(usd) AS FLOAT64) AS usd

@@ -3,14 +3,16 @@
 SELECT day, platform, records, attributed, share
 FROM (
   SELECT
-    DATE(f.event_timestamp, 'UTC') AS day,
+    a.date AS day,
     p.platform_code AS platform,
-    COUNT(*) AS records,
-    COUNTIF(f.user_sk != 0) AS attributed,
-    SAFE_DIVIDE(CAST(COUNTIF(f.user_sk != 0) AS FLOAT64), CAST(COUNT(*) AS FLOAT64)) AS share
-  FROM fact_ai_usage AS f
-  LEFT JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk
-  WHERE f.event_timestamp >= TIMESTAMP(@start, 'UTC') AND f.event_timestamp < TIMESTAMP(@end, 'UTC')
+    CAST(SUM(a.records) AS INT64) AS records,
+    CAST(SUM(IF(a.user_sk != 0, a.records, 0)) AS INT64) AS attributed,
+    SAFE_DIVIDE(
+      CAST(SUM(IF(a.user_sk != 0, a.records, 0)) AS FLOAT64), CAST(SUM(a.records) AS FLOAT64)
+    ) AS share
+  FROM agg_usage_daily AS a
+  LEFT JOIN dim_platforms AS p ON p.platform_sk = a.platform_sk
+  WHERE a.date >= @start AND a.date < @end
   GROUP BY 1, 2
 ) AS by_platform
 WHERE share < @threshold

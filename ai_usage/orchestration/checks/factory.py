@@ -49,14 +49,17 @@ def table_check(
     blocking: bool,
     partitions: dg.PartitionsDefinition[str],
     needs: Collection[str] = (),
+    reads: Collection[str] = (),
 ) -> dg.AssetChecksDefinition:
     """An asset check over the run's days of a table, its result recorded for every day.
 
-    `needs` are the resources that `evaluate` asks besides the warehouse.
+    `needs` are the resources that `evaluate` asks besides the warehouse, `reads` the relations that
+    it looks at besides the table: it waits for them, as for rollups that are built of the table.
     """
 
     @dg.asset_check(
         asset=table,
+        additional_deps=sorted(set(reads) - {table}),
         name=name,
         description=description,
         blocking=blocking,

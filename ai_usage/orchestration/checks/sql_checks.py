@@ -20,6 +20,7 @@ from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.sql import references
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
@@ -67,6 +68,7 @@ def sql_check(
         severity=severity,
         blocking=blocking,
         partitions=partitions,
+        reads=references(load("checks", name)),
     )
 
 
@@ -128,6 +130,7 @@ def subject_check(
         blocking=False,
         partitions=partitions,
         needs={"clock"},
+        reads=references(load("checks", name)),
     )
 
 
