@@ -51,6 +51,8 @@ from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import Reading, read_rows
 from ai_usage.vendors.rows import ApiKey, Person
 from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.building import query_of
+from ai_usage.warehouse.filling import bring_forward
 from ai_usage.warehouse.schema import table_schema
 
 CHARGING = {
@@ -61,6 +63,8 @@ CHARGING = {
 }
 """Files that name cost centres besides people's and keys', and the column that does."""
 
+_SEEN = "identity_days"
+_EARLIEST = date(1900, 1, 1)
 _ACTIVITY = """
 SELECT platform, identity_type, identity_value, MIN(day) AS first_day, MAX(day) AS last_day
 FROM identity_days
@@ -205,9 +209,18 @@ class Directory:
             yield days[0], list(self.archive.pages(fetch))
 
     def _activity(self, warehouse: Warehouse) -> Activity:
-        if not warehouse.exists("identity_days"):
-            return {}
-        query = Query(_ACTIVITY, {"start": date(1900, 1, 1)})
+        if not warehouse.exists(_SEEN):
+            # The first run of a version that has it: reference files are read before it is built,
+            # and must know everybody.
+            ever = Window(_EARLIEST, self.clock.today + timedelta(days=1))
+
+            def rows(table: str, window: Window) -> Query:
+                return query_of(table, window, "", self.clock.today)
+
+            bring_forward(warehouse, _SEEN, ever, rows, lambda _note: None)
+            if not warehouse.exists(_SEEN):
+                return {}
+        query = Query(_ACTIVITY, {"start": _EARLIEST})
         return {
             (row["platform"], row["identity_type"], row["identity_value"]): (
                 row["first_day"],
