@@ -37,7 +37,6 @@ STILL_TO_COME = frozenset(
         "volume",
         "vw_adjustments",
         "vw_attribution_gaps",
-        "vw_budget_status",
         "vw_idle_seats",
         "vw_reconciliation",
     }

@@ -25,225 +25,120 @@ OPTIONS(
   labels=[("months", "12")]
 )
 AS
-WITH known_days AS (
-  SELECT *
-  FROM vw_loaded_days
-  WHERE platform_code = 'all'
-    AND date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-),
-cost_days AS (
-  -- The filter on the timestamp only prunes partitions, with a day of slack; the month comes from
-  -- date_sk, which no session's time zone can move.
+WITH costs AS (
   SELECT
-    d.month,
-    d.day_of_month,
-    d.is_loaded,
-    d.loaded_to_date,
-    c.user_sk,
-    c.cost_center_sk,
-    LOGICAL_OR(c.is_provisional) AS is_provisional,
-    SUM(c.total_cost_usd) AS cost,
-    SUM(IF(c.cost_type = 'one_time', c.total_cost_usd, NUMERIC '0')) AS one_time_cost,
-    SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_cost
-  FROM fact_ai_costs AS c
-  JOIN known_days AS d ON d.date_sk = c.date_sk
-  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  GROUP BY 1, 2, 3, 4, 5, 6
-),
-day_states AS (
-  SELECT
-    *,
-    month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE) AS is_running,
-    LOGICAL_OR(is_provisional) OVER (PARTITION BY month, day_of_month) AS is_open_day
-  FROM cost_days
-),
-closing AS (
-  -- Final days, as in vw_executive_dashboard: days after the last final one are not known yet, a
-  -- loaded day before it without any cost cost nothing.
-  SELECT
-    *,
-    MAX(IF(is_loaded AND NOT is_open_day, day_of_month, 0)) OVER (PARTITION BY month) AS last_final_day,
-    MAX(IF(is_loaded AND NOT is_open_day, loaded_to_date, 0)) OVER (PARTITION BY month) AS loaded_to_final
-  FROM day_states
+    date, user_sk, cost_center_sk,
+    SUM(total_cost_usd) AS cost,
+    SUM(IF(cost_type = 'one_time', total_cost_usd, NUMERIC '0')) AS one_time_cost,
+    SUM(IF(is_provisional, total_cost_usd, NUMERIC '0')) AS provisional_cost
+  FROM agg_costs_daily
+  WHERE date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2, 3
 ),
 paced AS (
+  -- Days without cost give the month's row without a bearer: what holds for all of the month
+  -- stands on each. What sets the pace: final days' cost that comes again.
   SELECT
-    *,
-    is_loaded AND NOT (is_running AND is_open_day) AS sets_pace,
-    loaded_to_final - COUNT(DISTINCT IF(is_loaded AND is_open_day AND day_of_month < last_final_day, day_of_month, NULL)) OVER (PARTITION BY month) AS final_days
-  FROM closing
+    k.month, c.user_sk, c.cost_center_sk,
+    MAX(k.days_in_month) AS days_in_month,
+    LOGICAL_OR(k.is_partial) AS is_partial,
+    MAX(k.loaded_days) AS loaded_days,
+    MAX(k.final_days) AS final_days,
+    SUM(c.cost) AS cost,
+    SUM(c.one_time_cost) AS one_time_cost,
+    SUM(c.provisional_cost) AS provisional_cost,
+    SUM(IF(k.sets_pace, c.cost - c.one_time_cost, NUMERIC '0')) AS pace_cost
+  FROM int_pace_days AS k
+  LEFT JOIN costs AS c ON c.date = k.date
+  WHERE k.date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2, 3
 ),
 borne AS (
-  -- Each dollar once for each type of scope. What sets the pace: final days' cost that comes again.
+  -- Each dollar once for each type of scope.
   SELECT
-    c.month,
+    c.*,
     scope_type,
     CASE
-      WHEN scope_type = 'cost_center' THEN IF(c.cost_center_sk = 0, 'Unassigned', COALESCE(cc.cost_center, 'Unassigned'))
-      WHEN u.user_sk IN (0, -1) THEN NULL
-      WHEN scope_type = 'team' THEN IF(u.user_sk IS NULL, NULL, COALESCE(u.team, 'Unassigned'))
-      ELSE u.user_email
-    END AS scope_value,
-    c.cost,
-    c.one_time_cost,
-    c.provisional_cost,
-    IF(c.sets_pace, c.cost - c.one_time_cost, NUMERIC '0') AS pace_cost,
-    c.final_days
+      WHEN c.cost IS NULL THEN NULL
+      WHEN scope_type = 'cost_center' THEN cost_center_label(c.cost_center_sk, n.cost_center)
+      WHEN p.is_person THEN IF(scope_type = 'team', p.team, p.person)
+    END AS scope_value
   FROM paced AS c
-  LEFT JOIN dim_users AS u ON u.user_sk = c.user_sk
-  LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk
+  LEFT JOIN int_people AS p ON p.user_sk = c.user_sk
+  LEFT JOIN dim_cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
   CROSS JOIN UNNEST(['person', 'team', 'cost_center']) AS scope_type
 ),
-calendar AS (
-  SELECT
-    month,
-    MAX(days_in_month) AS days_in_month,
-    LOGICAL_OR(is_partial) AS is_partial,
-    MAX(loaded_days) AS loaded_days
-  FROM known_days
-  GROUP BY 1
-),
-maintained AS (
-  -- Of several periods within a month the last counts, as in fact_ai_costs.
-  SELECT
-    m.month,
-    b.scope_type,
-    b.scope_value,
-    b.monthly_budget_usd,
-    b.budget_category,
-    b.budget_source,
-    b.is_rate_stale,
-    ROW_NUMBER() OVER (
-      PARTITION BY m.month, b.scope_type, b.scope_value ORDER BY b.valid_from DESC
-    ) AS newest
-  FROM calendar AS m
-  JOIN dim_budgets AS b ON b.valid_from <= LAST_DAY(m.month) AND b.valid_to >= m.month
-),
-directory AS (
-  -- Who is not there, before the first day or after the last, has a row only for cost or a budget
-  -- in budgets.csv.
-  SELECT
-    m.month,
-    u.user_email,
-    u.ai_budget_monthly_usd,
-    LOGICAL_OR(
-      u.is_active AND (u.start_date IS NULL OR u.start_date <= LAST_DAY(m.month))
-      AND (u.end_date IS NULL OR u.end_date >= m.month)
-    ) OVER (PARTITION BY m.month, u.user_email) AS is_here,
-    ROW_NUMBER() OVER (PARTITION BY m.month, u.user_email ORDER BY u.effective_date DESC) AS newest
-  FROM calendar AS m
-  JOIN dim_users AS u
-    ON u.effective_date <= LAST_DAY(m.month) AND u.expiration_date >= m.month
-    AND u.user_sk NOT IN (0, -1)
-),
 stacked AS (
-  -- Stacked, not joined: this is a full outer join that cannot multiply and reads the fact once.
+  -- Stacked, not joined: this is a full outer join that cannot multiply.
   SELECT
-    month,
-    scope_type,
-    scope_value,
-    TRUE AS is_shown,
-    month AS cost_month,
-    final_days,
-    cost,
-    one_time_cost,
-    provisional_cost,
-    pace_cost,
-    CAST(NULL AS NUMERIC) AS maintained_usd,
+    month, scope_type, scope_value, TRUE AS is_shown,
+    days_in_month, is_partial, loaded_days, final_days,
+    cost, one_time_cost, provisional_cost, pace_cost,
+    CAST(NULL AS NUMERIC) AS budget_usd,
     CAST(NULL AS STRING) AS budget_category,
-    CAST(NULL AS STRING) AS maintained_source,
-    CAST(NULL AS BOOL) AS is_rate_stale,
-    CAST(NULL AS NUMERIC) AS directory_usd
+    CAST(NULL AS STRING) AS budget_source,
+    CAST(NULL AS BOOL) AS is_rate_stale
   FROM borne
   UNION ALL
   SELECT
-    month, scope_type, scope_value, TRUE, NULL, NULL, NULL, NULL, NULL, NULL,
-    monthly_budget_usd, budget_category, budget_source, is_rate_stale, NULL
-  FROM maintained
-  WHERE newest = 1
-  UNION ALL
-  SELECT
-    month, 'person', user_email, is_here, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, ai_budget_monthly_usd
-  FROM directory
-  WHERE newest = 1 AND ai_budget_monthly_usd IS NOT NULL
+    month, scope_type, scope_value, is_shown, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    budget_usd, budget_category, budget_source, is_rate_stale
+  FROM int_budgets
+  WHERE month BETWEEN @window_start AND @as_of
 ),
 scopes AS (
   SELECT
-    month,
-    scope_type,
-    scope_value,
+    month, scope_type, scope_value,
     LOGICAL_OR(is_shown) AS is_shown,
-    MIN(cost_month) AS cost_month,
+    MAX(days_in_month) AS days_in_month,
+    LOGICAL_OR(is_partial) AS is_partial,
+    MAX(loaded_days) AS loaded_days,
     MAX(final_days) AS final_days,
+    MIN(IF(cost IS NULL, NULL, month)) AS cost_month,
     COALESCE(SUM(cost), NUMERIC '0') AS cost,
     COALESCE(SUM(one_time_cost), NUMERIC '0') AS one_time_cost,
     COALESCE(SUM(provisional_cost), NUMERIC '0') AS provisional_cost,
     COALESCE(SUM(pace_cost), NUMERIC '0') AS pace_cost,
-    MAX(maintained_usd) AS maintained_usd,
+    MAX(budget_usd) AS budget_usd,
     MAX(budget_category) AS budget_category,
-    MAX(maintained_source) AS maintained_source,
-    LOGICAL_OR(is_rate_stale) AS is_rate_stale,
-    MAX(directory_usd) AS directory_usd
+    MAX(budget_source) AS budget_source,
+    LOGICAL_OR(is_rate_stale) AS is_budget_rate_stale
   FROM stacked
   GROUP BY 1, 2, 3
 ),
 dated AS (
   SELECT
-    s.* EXCEPT (final_days),
-    m.* EXCEPT (month),
-    IF(
-      s.month = CAST(DATE_TRUNC(@as_of, MONTH) AS DATE),
-      COALESCE(MAX(s.final_days) OVER (PARTITION BY s.month), 0),
-      m.loaded_days
-    ) AS final_days,
-    MIN(s.cost_month) OVER () AS first_month,
-    COALESCE(s.maintained_usd, s.directory_usd) AS budget_usd,
-    CASE WHEN s.maintained_usd IS NOT NULL THEN s.maintained_source WHEN s.directory_usd IS NOT NULL THEN 'directory' END AS budget_source
-  FROM scopes AS s
-  JOIN calendar AS m ON m.month = s.month
-),
-scaled AS (
-  SELECT
-    *,
-    NULLIF(final_days, 0) AS pace_days,
-    pace_cost * days_in_month * 1000000 AS pace_scaled
-  FROM dated
-  WHERE scope_value IS NOT NULL AND is_shown AND month >= first_month
+    * EXCEPT (days_in_month, is_partial, loaded_days, final_days),
+    MAX(days_in_month) OVER (PARTITION BY month) AS days_in_month,
+    LOGICAL_OR(is_partial) OVER (PARTITION BY month) AS is_partial,
+    MAX(loaded_days) OVER (PARTITION BY month) AS loaded_days,
+    MAX(final_days) OVER (PARTITION BY month) AS final_days,
+    MIN(cost_month) OVER () AS first_month
+  FROM scopes
 ),
 forecast AS (
-  -- Truncated to the micro-dollar; with the remainder gone before it, the division is exact.
   SELECT
     *,
     CASE
       WHEN NOT is_partial THEN cost
-      WHEN pace_days IS NOT NULL THEN GREATEST(
-        CAST(ROUND((pace_scaled - MOD(pace_scaled, pace_days)) / pace_days) AS INT64) * NUMERIC '0.000001' + one_time_cost,
-        cost
+      WHEN final_days > 0 THEN GREATEST(
+        micro_quotient(pace_cost * days_in_month, NULLIF(final_days, 0)) + one_time_cost, cost
       )
     END AS forecast_cost
-  FROM scaled
+  FROM dated
+  WHERE scope_value IS NOT NULL AND is_shown AND month >= first_month
+    AND days_in_month IS NOT NULL
 ),
 names AS (
-  SELECT user_email, MAX(full_name) AS full_name
-  FROM (
-    SELECT
-      user_email,
-      FIRST_VALUE(full_name) OVER (PARTITION BY user_email ORDER BY effective_date DESC, user_sk) AS full_name
-    FROM dim_users
-    WHERE user_sk NOT IN (0, -1)
-  ) AS versions
+  SELECT person, MAX(full_name) AS full_name
+  FROM int_people
+  WHERE is_person
   GROUP BY 1
 )
 SELECT
-  f.month,
-  f.scope_type,
-  f.scope_value,
+  f.month, f.scope_type, f.scope_value,
   IF(f.scope_type = 'person', COALESCE(n.full_name, f.scope_value), NULL) AS full_name,
-  f.budget_usd,
-  f.budget_category,
-  f.budget_source,
+  f.budget_usd, f.budget_category, f.budget_source,
   CAST(f.cost AS NUMERIC) AS cost_to_date,
   CAST(f.budget_usd - f.cost AS NUMERIC) AS remaining_usd,
   SAFE_DIVIDE(CAST(f.cost AS FLOAT64), CAST(f.budget_usd AS FLOAT64)) AS used_share,
@@ -255,7 +150,7 @@ SELECT
   CAST(f.forecast_cost AS NUMERIC) AS forecast_cost,
   CAST(f.budget_usd - f.forecast_cost AS NUMERIC) AS forecast_remaining_usd,
   f.forecast_cost > f.budget_usd AS is_forecast_over_budget,
-  f.is_rate_stale AS is_budget_rate_stale,
+  f.is_budget_rate_stale,
   f.loaded_days
 FROM forecast AS f
-LEFT JOIN names AS n ON n.user_email = f.scope_value AND f.scope_type = 'person'
+LEFT JOIN names AS n ON n.person = f.scope_value AND f.scope_type = 'person'
