@@ -9,6 +9,7 @@ SELECT
 FROM fact_ai_costs AS f
 INNER JOIN dim_users AS u ON u.user_sk = f.user_sk
 WHERE f.is_over_budget
-  AND f.cost_timestamp >= TIMESTAMP(@month_start, 'UTC') AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
+  AND f.cost_timestamp >= TIMESTAMP(@month_start, 'UTC')
+  AND f.cost_timestamp < TIMESTAMP(@end, 'UTC')
 GROUP BY 2, 3
 HAVING MIN(DATE(f.cost_timestamp, 'UTC')) >= @start

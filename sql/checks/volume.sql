@@ -46,7 +46,9 @@ compared AS (
   WHERE d.day >= @start AND NOT d.is_provisional
 ),
 judged AS (
-  SELECT platform, source_endpoint, day, MAX(events) AS events, MAX(usual) AS usual, COUNT(*) AS weeks
+  SELECT
+    platform, source_endpoint, day,
+    MAX(events) AS events, MAX(usual) AS usual, COUNT(*) AS weeks
   FROM compared
   GROUP BY 1, 2, 3
 ),
