@@ -115,7 +115,9 @@ def suggestions(content: bytes, gaps: Sequence[Gap]) -> Suggestions:
         start = ending
     text = register.decode("utf-8-sig")
     laid_out = layout(text, file.column_names)
-    earlier = [line.strip() for line in text.splitlines() if line.startswith(MARK)]
+    # A spreadsheet puts a comment that holds a separator into quotes.
+    plain = (line.strip().lstrip('"') for line in text.splitlines())
+    earlier = [line for line in plain if line.startswith(MARK)]
     added: list[str] = []
     for gap in gaps:
         if gap["suggested_owner"] is None:

@@ -28,6 +28,7 @@ from ai_usage.reference.records import (
     records,
 )
 from ai_usage.reference.spoiled import is_error
+from ai_usage.text.words import counted
 
 MAX_BYTES = 20_000_000
 """A larger file is not something a person maintains; reading it could exhaust the memory."""
@@ -190,7 +191,7 @@ class _Told:
     def warnings(self, medium: Medium) -> Iterator[Problem]:
         if self.first:
             number, column, cell = self.first
-            more = f", and so do {self.others} more" if self.others else ""
+            more = f" (and {self.others} more)" if self.others else ""
             what = f"{quoted(cell)} counts as a {medium.unit}{more}"
             yield Problem(number, column, what, "a comment stands in a single cell")
 
@@ -271,9 +272,11 @@ def _comment_or_data(first: Column, number: int, cells: Sequence[str]) -> Proble
     if first.takes_any_text and not start.startswith(f"{MARK} "):
         return None
     filled = sum(1 for cell in cells if cell.strip())
-    what = f"begins with {MARK} and has {filled} filled cells: a comment, or data?"
+    what = f"{quoted(start)} and {counted(filled - 1, 'more cell')} may be a comment, or data"
     data = f"write {MARK}1001 for an id" if first.takes_any_text else f"take the {MARK} off data"
-    return Problem(number, None, what, f"{data}; put a comment above the header or in one cell")
+    return Problem(
+        number, first.name, what, f"{data}; put a comment above the header or in one cell"
+    )
 
 
 def _too_large(name: str, size: int) -> RefusedFileError:

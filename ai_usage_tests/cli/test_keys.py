@@ -75,6 +75,29 @@ def test_a_suggestion_is_a_reason_and_a_line_both_commented_out() -> None:
     assert (row["api_key_id"], row["user_email"]) == ("apikey_1", "ann@x.io")
 
 
+def test_a_register_with_semicolons_gets_its_lines_with_semicolons() -> None:
+    register = b"sep=;\n# ours\nplatform;api_key_id;user_email;created_date\n"
+    found = suggestions(register, [gap()])
+    assert found.addition.decode().splitlines()[1] == "# anthropic;apikey_1;ann@x.io;"
+    assert read_bytes(FILE, register + found.addition).rows == []
+    (row,) = uncommented(register + found.addition)
+    assert (row["api_key_id"], row["user_email"]) == ("apikey_1", "ann@x.io")
+
+
+def test_a_register_in_which_a_comment_could_be_a_key_gets_no_suggestion() -> None:
+    found = suggestions(b"api_key_id,platform,user_email\n", [gap()])
+    assert (found.addition, found.written) == (b"", 0)
+    assert "may be a comment, or data" in found.notes[0]
+
+
+def test_a_suggestion_that_a_spreadsheet_has_quoted_is_not_made_again() -> None:
+    register = b"platform,api_key_id,user_email\n"
+    reason, line = suggestions(register, [gap()]).addition.decode().splitlines()
+    saved = register + f'"{reason}",,\r\n{line}\r\n'.encode()
+    assert read_bytes(FILE, saved).rows == []
+    assert suggestions(saved, [gap()]).known == 1
+
+
 def test_a_key_that_has_a_line_begins_with_the_gap() -> None:
     register = (
         b"platform,api_key_id,user_email,created_date,expires_date\n"

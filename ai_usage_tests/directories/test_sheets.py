@@ -128,8 +128,8 @@ def test_a_comment_in_a_sheet_is_a_single_cell_or_stands_above_the_header() -> N
     }
     assert [row["api_key_id"] for row in read_values(json.dumps(body).encode())] == ["apikey_1"]
     assert refused(["#anthropic", "apikey_1", "ada@x.io"]) == [
-        "Google Sheet Keys:2: begins with # and has 3 filled cells: a comment, or data?; take the "
-        "# off data; put a comment above the header or in one cell"
+        "Google Sheet Keys:2: platform: '#anthropic' and 2 more cells may be a comment, or data; "
+        "take the # off data; put a comment above the header or in one cell"
     ]
 
 

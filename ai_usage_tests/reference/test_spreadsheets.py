@@ -53,7 +53,7 @@ def test_an_id_that_begins_with_the_mark_of_a_comment_is_an_id() -> None:
         ("#1002", Decimal("700.00")),
     ]
     assert [warning.text("invoices.csv") for warning in reading.warnings] == [
-        "invoices.csv:2: invoice_id: '#1001' counts as a line, and so do 1 more; a comment stands "
+        "invoices.csv:2: invoice_id: '#1001' counts as a line (and 1 more); a comment stands "
         "in a single cell"
     ]
 
@@ -84,12 +84,12 @@ def test_above_the_header_every_line_with_the_mark_is_a_comment(comments: list[s
 
 def test_a_line_that_could_be_either_is_refused() -> None:
     assert refusal(INVOICES, lines(INVOICE, invoice("# INV-1"))).lines() == [
-        "invoices.csv:2: begins with # and has 6 filled cells: a comment, or data?; write #1001 "
-        "for an id; put a comment above the header or in one cell"
+        "invoices.csv:2: invoice_id: '# INV-1' and 5 more cells may be a comment, or data; write "
+        "#1001 for an id; put a comment above the header or in one cell"
     ]
     assert refusal(USERS, lines("user_email,team", "#ann@acme.test,Core")).lines() == [
-        "users.csv:2: begins with # and has 2 filled cells: a comment, or data?; take the # off "
-        "data; put a comment above the header or in one cell"
+        "users.csv:2: user_email: '#ann@acme.test' and 1 more cell may be a comment, or data; take "
+        "the # off data; put a comment above the header or in one cell"
     ]
 
 
