@@ -123,7 +123,7 @@ def parting(
 
 
 def _disputed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
-    if not all(map(warehouse.exists, ("invoice_reconciliation", "invoice_days"))):
+    if not all(map(warehouse.exists, ("invoice_reconciliation", "int_cycle_days"))):
         return
     cycles = list(warehouse.rows(_query("open_disputes", window)))
     if not cycles:

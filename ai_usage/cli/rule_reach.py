@@ -1,7 +1,7 @@
 """What each allocation rule would have split in the last days, before anybody relies on it.
 
-The rules are not restated here: the statement of `fact_ai_costs` is cut after the step that gives
-each part of a cost its rule, and asked with the lines of the file in place of the table.
+The rules are not restated here: the statement of `int_cost_parts` is cut after the step that gives
+each share of a cost its rule, and asked with the lines of the file in place of the table.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from ai_usage.finance import allocation_rules
 from ai_usage.reference import Row
 from ai_usage.text.words import counted
 from ai_usage.warehouse.base import Query, Warehouse
-from ai_usage.warehouse.files import load
+from ai_usage.warehouse.layers import statement
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import parameters, references
+from ai_usage.warehouse.sql import references
 
 DAYS = 30
-_TABLE = "allocation_rules"
+_TABLE = "int_allocation_rules"
+_PARTS = "int_cost_parts"
 _RULED = "ruled"
-"""The step of fact_ai_costs whose rows carry the rule that splits them."""
+"""The step of int_cost_parts whose rows are shares with the rule that is about them."""
 
 _Heads = list[dict[str, Any]]
 
@@ -117,10 +118,7 @@ def _always(heads: _Heads, window: Window) -> Iterator[dict[str, Any]]:
 def _asked(
     warehouse: Warehouse, heads: _Heads, window: Window
 ) -> dict[tuple[str, str], tuple[Decimal, int]]:
-    sql = _statement(heads)
-    bound = {"start": window.start, "month_start": window.start, "end": window.end}
-    asked = parameters(sql)
-    query = Query(sql, {name: value for name, value in bound.items() if name in asked})
+    query = Query(_statement(heads), {"start": window.start, "end": window.end})
     return {
         (row["platform"], row["rule_id"]): (row["usd"], row["parts"])
         for row in warehouse.rows(query)
@@ -128,22 +126,21 @@ def _asked(
 
 
 def _statement(heads: _Heads) -> str:
-    fact = sqlglot.parse_one(load("facts", "fact_ai_costs"), read="bigquery")
-    steps = fact.args["with_"].expressions
-    names = [step.alias for step in steps]
-    kept = ", ".join(step.sql("bigquery") for step in steps[: names.index(_RULED) + 1])
+    parts = sqlglot.parse_one(statement(_PARTS), read="bigquery")
+    (ruled,) = (step for step in parts.args["with_"].expressions if step.alias == _RULED)
     rules = " UNION ALL ".join(_select(head) for head in heads)
     return (
-        f"WITH {_TABLE} AS ({rules}), {kept} "
-        "SELECT platform, rule_id, CAST(SUM(part_usd) AS NUMERIC) AS usd, COUNT(*) AS parts "
-        f"FROM {_RULED} WHERE rule_id IS NOT NULL AND event_date >= @start GROUP BY 1, 2"
+        f"WITH {_TABLE} AS ({rules}), {ruled.sql('bigquery')} "
+        "SELECT platform, rule_id, CAST(SUM(share_usd) AS NUMERIC) AS usd, COUNT(*) AS parts "
+        f"FROM {_RULED} WHERE rule_id IS NOT NULL GROUP BY 1, 2"
     )
 
 
 def _select(head: Mapping[str, Any]) -> str:
-    columns = table_schema(_TABLE).columns
+    values = {**head, "scope_value": head["scope_value"] or ""}
     return "SELECT " + ", ".join(
-        f"{_literal(head[column.name], column.type)} AS {column.name}" for column in columns
+        f"{_literal(values[column.name], column.type)} AS {column.name}"
+        for column in table_schema(_TABLE).columns
     )
 
 

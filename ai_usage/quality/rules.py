@@ -112,6 +112,47 @@ _KNOWN_COST_TYPE = Rule(
     "error",
 )
 """Of the facts of cost, and of what is added up from them."""
+_ALLOCATION = (
+    Rule(
+        "known_method",
+        "allocation_method is one of the five.",
+        _one_of(
+            "allocation_method",
+            "direct",
+            "usage_based",
+            "equal_split",
+            "manual",
+            "unallocated",
+        ),
+        "error",
+    ),
+    Rule(
+        "known_allocation_note",
+        "allocation_note has words that its description explains.",
+        _matches("allocation_note", rf"^({_NOTES})(, ({_NOTES}))*$"),
+        "error",
+    ),
+    Rule(
+        "unallocated_has_no_confidence",
+        "An unallocated part has confidence 0.",
+        lambda t: (t.allocation_method != "unallocated") | (t.allocation_confidence == 0),
+        "error",
+    ),
+    Rule(
+        "confidence_in_range",
+        "allocation_confidence is between 0 and 1.",
+        _between("allocation_confidence", 0, 1),
+        "error",
+    ),
+)
+"""Of what says who bears a cost."""
+_KNOWN_STATUS = Rule(
+    "known_status",
+    "reconciliation_status is pending, reconciled or disputed.",
+    _one_of("reconciliation_status", "pending", "reconciled", "disputed"),
+    "error",
+)
+_KNOWN_LEVEL = Rule("known_level", "match_level is 1 to 3.", _between("match_level", 1, 3), "error")
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "raw_ai_events": (
@@ -228,42 +269,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
             _between("allocation_percentage", 0, 100.000001),
             "error",
         ),
-        Rule(
-            "known_method",
-            "allocation_method is one of the five.",
-            _one_of(
-                "allocation_method",
-                "direct",
-                "usage_based",
-                "equal_split",
-                "manual",
-                "unallocated",
-            ),
-            "error",
-        ),
+        *_ALLOCATION,
         _KNOWN_COST_TYPE,
+        _KNOWN_STATUS,
         Rule(
-            "known_status",
-            "reconciliation_status is pending, reconciled or disputed.",
-            _one_of("reconciliation_status", "pending", "reconciled", "disputed"),
-            "error",
-        ),
-        Rule(
-            "known_allocation_note",
-            "allocation_note has words that its description explains.",
-            _matches("allocation_note", rf"^({_NOTES})(, ({_NOTES}))*$"),
-            "error",
-        ),
-        Rule(
-            "unallocated_has_no_confidence",
-            "An unallocated part has confidence 0.",
-            lambda t: (t.allocation_method != "unallocated") | (t.allocation_confidence == 0),
-            "error",
-        ),
-        Rule(
-            "confidence_in_range",
-            "cost_confidence and allocation_confidence are between 0 and 1.",
-            lambda t: t.cost_confidence.between(0, 1) & t.allocation_confidence.between(0, 1),
+            "cost_confidence_in_range",
+            "cost_confidence is between 0 and 1.",
+            _between("cost_confidence", 0, 1),
             "error",
         ),
         Rule(
@@ -285,7 +297,66 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda t: utc_day(t.ingest_timestamp) >= t["day"],
         ),
     ),
-    "invoice_days": (
+    "int_usage_weights": (
+        Rule("weight_positive", "weight is above 0.", lambda t: t.weight > 0, "error"),
+    ),
+    "int_line_matches": (_KNOWN_LEVEL,),
+    "int_cost_shares": (
+        _KNOWN_LEVEL,
+        Rule(
+            "confidence_in_range",
+            "split_confidence is between 0 and 1.",
+            _between("split_confidence", 0, 1),
+            "error",
+        ),
+    ),
+    "int_rule_bearers": (
+        Rule(
+            "period_is_a_range",
+            "valid_from is not after valid_to.",
+            _at_most("valid_from", "valid_to"),
+            "error",
+        ),
+    ),
+    "int_cost_parts": (
+        Rule(
+            "known_rule",
+            "applied_rule is equal_split or manual.",
+            _one_of("applied_rule", "equal_split", "manual"),
+            "error",
+        ),
+        Rule(
+            "share_in_range",
+            "rule_share is between 0 and 1.",
+            _between("rule_share", 0, 1),
+            "error",
+        ),
+    ),
+    "int_cost_bearers": _ALLOCATION,
+    "int_budgets": (
+        Rule(
+            "month_is_its_first_day",
+            "month is the first of a month.",
+            lambda t: t.month.day() == 1,
+            "error",
+        ),
+        Rule(
+            "known_scope",
+            "scope_type is person, team or cost_center.",
+            _one_of("scope_type", "person", "team", "cost_center"),
+            "error",
+        ),
+    ),
+    "int_cycle_status": (
+        _KNOWN_STATUS,
+        Rule(
+            "difference_is_invoiced_less_reported",
+            "difference_usd = invoiced_usd - reported_usd, exactly.",
+            lambda t: t.difference_usd == t.invoiced_usd - t.reported_usd,
+            "error",
+        ),
+    ),
+    "int_cycle_days": (
         Rule(
             "known_cost_kind",
             "cost_kind is usage, seat or other.",

@@ -116,7 +116,7 @@ def all_loaded(seen: Iterable[date], until: date) -> list[Row]:
 
 
 def judged(costs: Iterable[Mapping[str, Any]]) -> dict[str, list[Row]]:
-    """`invoice_days` and `invoice_reconciliation` that give each cost its `reconciliation_status`.
+    """Invoiced cycles that give each cost its `reconciliation_status`.
 
     One invoice a vendor, kind and day, so costs alike in these must have one status; vendors have
     one account.
@@ -145,7 +145,7 @@ def judged(costs: Iterable[Mapping[str, Any]]) -> dict[str, list[Row]]:
         for (vendor, kind, day), status in statuses.items()
     ]
     found = {}
-    for table in ("invoice_days", "invoice_reconciliation"):
+    for table in ("int_cycle_days", "int_cycle_status", "invoice_reconciliation"):
         columns = table_schema(table).column_names
         found[table] = [
             complete(table, {name: row[name] for name in columns if name in row}) for row in rows

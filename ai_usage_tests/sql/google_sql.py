@@ -170,9 +170,10 @@ class GoogleSql:
             micros = ", ".join(f"UNIX_MICROS({name}) AS {name}" for name in moments)
             with self._prepared(f"{head}SELECT * REPLACE ({micros}) FROM ({query})") as prepared:
                 answer = prepared.execute()
+        data = answer.content.table_data
         return [
             {name: _value(cell, kind) for (name, kind), cell in zip(columns, row.cell, strict=True)}
-            for row in answer.content.table_data.row
+            for row in (data.row if data is not None else ())
         ]
 
 

@@ -1,4 +1,7 @@
-"""Google's engine splits what usage cannot tell apart, and what rules move, as DuckDB does."""
+"""Google's engine splits what usage cannot tell apart, and what rules move, as DuckDB does.
+
+Table by table, from the events to the fact: each statement from what DuckDB has built before it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,12 @@ from typing import Any
 
 import pytest
 
-from ai_usage.warehouse.compare import compare_rows
-from ai_usage.warehouse.files import load
-from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import references
+from ai_usage.warehouse.schema import table_names
 from ai_usage_tests.pipeline import test_allocation_rules as moving
 from ai_usage_tests.pipeline import test_indistinct_lines as doubtful
+from ai_usage_tests.sql.chain import differences, leading_to
 from ai_usage_tests.sql.google_sql import GoogleSql
-from ai_usage_tests.support.facts import cost_facts, engine_around
+from ai_usage_tests.support.facts import engine_around
 
 DAY, LONG = moving.DAY, {"context_window": "200k-1M"}
 EVENTS: list[dict[str, Any]] = [
@@ -51,15 +52,19 @@ EVENTS: list[dict[str, Any]] = [
 def test_parts_counts_doubts_and_bearers_are_the_same_on_googles_engine(
     rules: list[dict[str, Any]], google: GoogleSql
 ) -> None:
-    sql = load("facts", "fact_ai_costs")
-    bounds = {"start": DAY, "end": DAY + timedelta(days=1), "month_start": DAY.replace(day=1)}
+    given = {
+        "start": DAY,
+        "end": DAY + timedelta(days=1),
+        "month_start": DAY.replace(day=1),
+        "today": DAY,
+        "run_id": "test",
+    }
     centers = moving.CENTERS
     with engine_around(moving.PEOPLE, moving.KEYS, team="Core", cost_centers=centers) as engine:
-        engine.fill({"allocation_rules": rules})
-        found = cost_facts(engine, EVENTS, moving.WINDOW)
-        read = engine.held(references(sql))
-    schema = table_schema("fact_ai_costs")
-    ours = schema.to_arrow([row for rows in found.values() for row in rows])
-    theirs = schema.to_arrow(google.run(sql, read, bounds | {"run_id": "by_hand"}))
-    assert ours.num_rows > len(EVENTS) / 2
-    assert not [str(d) for d in list(compare_rows("fact_ai_costs", ours, theirs))[:5]]
+        engine.fill({"allocation_rules": rules, "raw_ai_events": EVENTS})
+        engine.build(["fact_ai_costs"], DAY)
+        tables = engine.held(table_names())
+    assert len(tables["fact_ai_costs"]) > len(EVENTS) / 2
+    chain = leading_to("fact_ai_costs")
+    assert {"int_cost_shares", "int_cost_parts", "int_cost_bearers"} <= set(chain)
+    assert not [said for name in chain for said in differences(name, google, tables, given)]

@@ -17,12 +17,13 @@ import pytest
 
 from ai_usage.simulator import Company
 from ai_usage.warehouse.base import Query
-from ai_usage.warehouse.compare import compare_rows, same
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.files import load
+from ai_usage.warehouse.building import query_of
+from ai_usage.warehouse.compare import same
+from ai_usage.warehouse.layers import statement
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import references
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.views import tables_read, view_names, view_schema
+from ai_usage_tests.sql.chain import differences, leading_to
 from ai_usage_tests.sql.company import tables
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.sql.google_sql import GoogleSql, Row, with_literals
@@ -34,6 +35,7 @@ TODAY = date(2026, 3, 3)
 """Early in a month: the cost fact reads it from its first day."""
 
 NEVER = date(9999, 12, 31)
+CHAIN = leading_to("fact_ai_usage", "fact_ai_costs")
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +109,8 @@ def place(row: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Small:
-    """Three days of a small company: every table, and the warehouse that has them."""
+    """Three days of a small company: the rows of every table that leads to a fact."""
 
-    warehouse: DuckDBWarehouse
     tables: dict[str, list[Row]]
 
 
@@ -120,7 +121,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     days = window(TODAY.replace(day=1), TODAY)
     loaded = load_company(tmp_path_factory.mktemp("small"), company, days, checks=False)
     warehouse = loaded.warehouse
-    assert isinstance(warehouse, DuckDBWarehouse)
     costs = list(
         warehouse.rows(
             Query(
@@ -144,11 +144,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         rule("odd", costs[1]["workspace_id"], "manual", user_email=people[1][0], weight=66_666_667),
     ]
     warehouse.replace("allocation_rules", None, table_schema("allocation_rules").to_arrow(rules))
-    names = references(load("facts", "fact_ai_costs")) | references(load("facts", "fact_ai_usage"))
-    return Small(
-        warehouse,
-        {name: warehouse.read(name).to_pylist() for name in names if warehouse.exists(name)},
-    )
+    for name in CHAIN:
+        whole = table_schema(name).partition_column is None
+        query = query_of(name, days, "run", TODAY)
+        warehouse.replace(name, None if whole else days, query)
+    return Small({name: warehouse.read(name).to_pylist() for name in tables_read_by(CHAIN)})
+
+
+def tables_read_by(chain: tuple[str, ...]) -> set[str]:
+    return set(chain).union(*(tables_read(statement(name)) for name in chain))
 
 
 def rule(name: str, workspace: str, method: str, **values: Any) -> Row:
@@ -166,42 +170,27 @@ def rule(name: str, workspace: str, method: str, **values: Any) -> Row:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fact", ["fact_ai_usage", "fact_ai_costs"])
-def test_a_fact_of_a_simulated_company_has_the_same_rows_on_googles_engine(
-    fact: str, small: Small, google: GoogleSql
+@pytest.mark.parametrize("table", CHAIN)
+def test_a_simulated_company_has_the_same_rows_on_googles_engine(
+    table: str, small: Small, google: GoogleSql
 ) -> None:
     """Identity, splits by weights, rules, seats, budgets and month-to-date columns, to the cent."""
-    sql = load("facts", fact)
-    bounds = {
-        "start": TODAY,
+    given = {
+        "start": TODAY.replace(day=1),
         "end": TODAY + timedelta(days=1),
         "month_start": TODAY.replace(day=1),
         "run_id": "run",
         "today": TODAY,
     }
-    asked: dict[str, Any] = {name: value for name, value in bounds.items() if f"@{name}" in sql}
-    schema = table_schema(fact)
-    ours = small.warehouse.query(Query(sql, asked))
-    assert ours.num_rows > 50
-    read = {name: small.tables.get(name, []) for name in references(sql)}
-    theirs = schema.to_arrow(google.run(sql, read, asked))
-    assert not [str(d) for d in list(compare_rows(fact, ours, theirs))[:5]]
+    assert not differences(table, google, small.tables, given)
 
 
 @pytest.mark.slow
 def test_the_small_company_uses_every_way_to_allocate(small: Small) -> None:
     """Else the test above would show less than it says."""
-    query = Query(
-        load("facts", "fact_ai_costs"),
-        {
-            "start": TODAY.replace(day=1),
-            "end": TODAY + timedelta(days=1),
-            "month_start": TODAY.replace(day=1),
-            "run_id": "run",
-        },
-    )
-    found = set(small.warehouse.query(query).column("allocation_method").to_pylist())
+    found = {row["allocation_method"] for row in small.tables["fact_ai_costs"]}
     assert {"direct", "usage_based", "equal_split", "manual"} <= found
+    assert len(small.tables["fact_ai_usage"]) > 50
 
 
 @pytest.mark.parametrize(

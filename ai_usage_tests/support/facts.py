@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ai_usage.days.windows import Window
+from ai_usage_tests.sql.company import calendar_rows
 from ai_usage_tests.sql.engine import Engine
 
 
@@ -70,6 +71,7 @@ def engine_around(
             )
             for value, sk in members.items()
         ],
+        "dim_dates": calendar_rows(date(2026, 1, 1), date(2026, 12, 31)),
     }
     engine = Engine()
     engine.fill(contents)
@@ -105,7 +107,6 @@ def cost_facts(
         "fact_ai_costs",
         start=window.start,
         end=window.end,
-        month_start=window.start.replace(day=1),
         run_id="by_hand",
     )
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -153,10 +154,9 @@ def reconcile(
 def usage_facts(
     engine: Engine, events: list[dict[str, Any]], window: Window
 ) -> dict[str, dict[str, Any]]:
-    """Rows of `fact_ai_usage` that the events make, by event; kept for the cost fact."""
+    """Rows of `fact_ai_usage` that the events make, by event."""
     engine.fill({"raw_ai_events": events})
     rows = engine.rows_of(
         "facts", "fact_ai_usage", start=window.start, end=window.end, run_id="by_hand"
     )
-    engine.fill({"fact_ai_usage": rows})
     return {row["event_id"]: row for row in rows}

@@ -22,7 +22,7 @@ parts AS (
     platform, account, cost_kind, day, period_from, period_to, weight,
     COALESCE(billing_account_id, '') AS billing_account,
     CAST(SUM(weight) OVER (PARTITION BY platform, account, cost_kind, day) AS INT64) AS weights
-  FROM invoice_days
+  FROM int_cycle_days
 ),
 restated AS (
   SELECT platform, event_date AS day, CAST(SUM(difference) AS NUMERIC) AS restated_usd

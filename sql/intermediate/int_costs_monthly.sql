@@ -40,7 +40,7 @@ WITH invoiced AS (
   -- Judged as of now, not as the facts were: an invoice that comes after a month's close is told of
   -- here, while the rows of the closed month stand still.
   SELECT d.platform, d.account, d.cost_kind, d.day, r.reconciliation_status
-  FROM invoice_days AS d
+  FROM int_cycle_days AS d
   JOIN invoice_reconciliation AS r
     ON r.platform = d.platform AND r.invoice_id = d.invoice_id
     AND r.period_from = d.period_from AND r.period_to = d.period_to

@@ -7,8 +7,9 @@ CREATE TABLE fact_ai_costs (
   event_part INT64 NOT NULL OPTIONS(description="Number of the part within its event, by falling weight; part 1 carries the rounding remainder. Unique with event_id."),
   api_key_id STRING OPTIONS(description="Key whose usage bears the part. NULL where no key is known."),
   model STRING OPTIONS(description="Model that the cost line names."),
-  billing_account_id STRING OPTIONS(description="Account at the vendor: the workspace, or the account of the invoice or contract."),
-  invoice_id STRING OPTIONS(description="The invoice of the cost's billing cycle, once there is one (invoice_days). A row of a closed month keeps what it was closed with."),
+  billing_account_id STRING OPTIONS(description="Account at the vendor that the contract or cost entry names. NULL for vendors' reports, which name none."),
+  workspace_id STRING OPTIONS(description="Workspace at the vendor that the cost line names. NULL for the default one and for other cost."),
+  invoice_id STRING OPTIONS(description="The invoice of the cost's billing cycle, once there is one (int_cycle_days). A row of a closed month keeps what it was closed with."),
   base_cost_usd NUMERIC NOT NULL OPTIONS(description="Cost other than overage, US dollars."),
   overage_cost_usd NUMERIC NOT NULL OPTIONS(description="Cost beyond the subscription, US dollars."),
   total_cost_usd NUMERIC NOT NULL OPTIONS(description="base_cost_usd + overage_cost_usd: this row's part of the event's cost, US dollars."),
@@ -22,7 +23,7 @@ CREATE TABLE fact_ai_costs (
   cost_per_token FLOAT64 OPTIONS(description="total_cost_usd / billable_tokens; NULL without tokens."),
   cost_per_request FLOAT64 OPTIONS(description="total_cost_usd / billable_requests; NULL without requests."),
   cost_per_session FLOAT64 OPTIONS(description="total_cost_usd / billable_sessions."),
-  cost_type STRING NOT NULL OPTIONS(description="subscription, usage, overage or one_time."),
+  cost_type STRING NOT NULL OPTIONS(description="subscription, usage, overage or one_time (tax, credits and commitments too), for all vendors alike. raw_ai_events.cost_type has the words of the vendor or file."),
   billing_period STRING NOT NULL OPTIONS(description="monthly (seats), daily (cost reports) or transaction (events)."),
   currency_code STRING NOT NULL OPTIONS(description="ISO 4217 code of the currency billed."),
   exchange_rate NUMERIC NOT NULL OPTIONS(description="US dollars for one unit of currency_code."),
@@ -45,6 +46,6 @@ CREATE TABLE fact_ai_costs (
 PARTITION BY DATE(cost_timestamp)
 CLUSTER BY user_sk, platform_sk
 OPTIONS (
-  description="AI cost: one row a cost event and bearer; every billed dollar exactly once.",
+  description="AI cost: one row per cost event and bearer; every billed dollar exactly once.",
   require_partition_filter=TRUE
 );

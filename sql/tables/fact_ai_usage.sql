@@ -41,6 +41,6 @@ CREATE TABLE fact_ai_usage (
 PARTITION BY DATE(event_timestamp)
 CLUSTER BY user_sk, platform_sk
 OPTIONS (
-  description="AI usage of all platforms: one row a usage or session event.",
+  description="AI usage of all platforms: one row per usage or session event.",
   require_partition_filter=TRUE
 );

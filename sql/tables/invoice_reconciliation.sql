@@ -15,5 +15,5 @@ CREATE TABLE invoice_reconciliation (
   account_is_named BOOL OPTIONS(description="A contract or cost entry names the account: cost that names none goes to another one first.")
 )
 OPTIONS (
-  description="Every invoice against the cost of its cycle, together with the other invoices of it: one row an invoice, platform and cycle."
+  description="Every invoice against the cost of its cycle, together with the other invoices of it: one row per invoice, platform and cycle."
 );

@@ -34,7 +34,7 @@ CREATE TABLE raw_ai_events (
   included_value_usd NUMERIC OPTIONS(description="Priced value that the seat already covers, US dollars. Never part of a cost."),
   estimated_cost_usd NUMERIC OPTIONS(description="Vendor's own estimate at list price, US dollars. Never part of a cost."),
   cost_currency STRING OPTIONS(description="ISO 4217 code of the currency that the vendor billed in."),
-  cost_type STRING OPTIONS(description="What is billed: the token class, web_search, code_execution, session_usage, subscription, overage, one_time, or a line kind of other_costs.csv."),
+  cost_type STRING OPTIONS(description="What is billed, in the words of the vendor or file: the token class, web_search, code_execution, session_usage, subscription, overage, one_time, or a line kind of other_costs.csv. fact_ai_costs.cost_type says it in four words for all vendors."),
   billing_period STRING OPTIONS(description="How the vendor bills it: monthly, daily, usage_based."),
   exchange_rate NUMERIC OPTIONS(description="US dollars for one unit of cost_currency, where the amount was converted."),
   exchange_rate_date DATE OPTIONS(description="Day of the exchange rate."),

@@ -178,13 +178,13 @@ uncovered AS (
     FROM dim_dates
     WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND LAST_DAY(@as_of)
   ) AS d
-  LEFT JOIN invoice_days AS n
+  LEFT JOIN int_cycle_days AS n
     ON n.platform = a.platform AND n.account = a.account AND n.cost_kind = a.kind AND n.day = d.date
   WHERE n.platform IS NULL
   GROUP BY 1, 2, 3, 4
 ),
 placed AS (
-  -- Of each cycle what it was given to share or to bear alone: invoice_days has the rule.
+  -- Of each cycle what it was given to share or to bear alone: int_cycle_days has the rule.
   SELECT
     c.platform,
     c.account AS cost_account,
@@ -204,7 +204,7 @@ placed AS (
     SUM(c.priority_list_usd) AS priority_list_usd,
     SUM(c.unpriced_tokens) AS unpriced_tokens
   FROM costs AS c
-  LEFT JOIN invoice_days AS n
+  LEFT JOIN int_cycle_days AS n
     ON n.platform = c.platform AND n.account = c.account AND n.cost_kind = c.kind AND n.day = c.day
   LEFT JOIN uncovered AS u
     ON u.platform = c.platform AND u.account = c.account AND u.kind = c.kind

@@ -3,40 +3,26 @@
 -- one. Vendors' reports name no account: their cost goes to the invoice without one, else to an
 -- account that no contract or cost entry names, else to the first. Accounts that nothing names and
 -- that are billed for the same cycle share the cost by what they are billed.
-WITH cycles AS (
+WITH billed AS (
   SELECT
-    platform, period_from, period_to,
-    COALESCE(billing_account_id, '') AS billing_account,
-    MIN(IF(line_kind = 'usage', invoice_id, NULL)) AS usage_invoice,
-    MIN(IF(line_kind = 'seat', invoice_id, NULL)) AS seat_invoice,
-    COALESCE(MIN(IF(line_kind NOT IN ('usage', 'seat'), invoice_id, NULL)), MIN(invoice_id))
-      AS other_invoice,
-    SUM(IF(line_kind = 'usage', amount_usd, NUMERIC '0')) AS usage_usd,
-    SUM(IF(line_kind = 'seat', amount_usd, NUMERIC '0')) AS seats_usd
-  FROM raw_invoices
-  GROUP BY 1, 2, 3, 4
-),
-billed AS (
-  SELECT
-    c.platform, c.period_from, c.period_to, c.billing_account, cost_kind,
-    CASE cost_kind WHEN 'usage' THEN c.usage_invoice WHEN 'seat' THEN c.seat_invoice
-      ELSE c.other_invoice END AS invoice_id,
+    c.platform, c.account AS billing_account, c.period_from, c.period_to, cost_kind,
+    CASE cost_kind WHEN 'usage' THEN c.usage_invoice_id WHEN 'seat' THEN c.seat_invoice_id
+      ELSE c.other_invoice_id END AS invoice_id,
     CASE cost_kind WHEN 'usage' THEN c.usage_usd WHEN 'seat' THEN c.seats_usd
       ELSE NUMERIC '0' END AS billed_usd
-  FROM cycles AS c
+  FROM int_invoice_cycles AS c
   CROSS JOIN UNNEST(['usage', 'seat', 'other']) AS cost_kind
 ),
 named AS (
-  SELECT platform, billing_account_id AS account
-  FROM raw_ai_events
-  WHERE event_date >= @start AND event_date < @end
-    AND cost_usd IS NOT NULL AND billing_account_id IS NOT NULL
+  SELECT platform, account
+  FROM stg_cost_events
+  WHERE event_date >= @start AND event_date < @end AND billing_account_id IS NOT NULL
   GROUP BY 1, 2
 ),
 accounts AS (
   SELECT platform, account FROM named
   UNION ALL
-  SELECT platform, '' AS account FROM raw_invoices GROUP BY 1
+  SELECT platform, '' AS account FROM int_invoice_cycles GROUP BY 1
 ),
 offered AS (
   SELECT
@@ -61,7 +47,7 @@ ranked AS (
     ROW_NUMBER() OVER (
       PARTITION BY platform, account, cost_kind, day
       ORDER BY fit, billing_account, period_from DESC, period_to
-    ) AS place,
+    ) AS preference,
     FIRST_VALUE(period_from) OVER (
       PARTITION BY platform, account, cost_kind, day
       ORDER BY fit, billing_account, period_from DESC, period_to
@@ -78,7 +64,7 @@ shared AS (
     *,
     CAST(ROUND(GREATEST(billed_usd, NUMERIC '0') * 1000000) AS INT64) AS micros
   FROM ranked
-  WHERE place = 1
+  WHERE preference = 1
     OR (
       fit = 3 AND best_fit = 3 AND period_from = first_from AND period_to = first_to
       AND cost_kind != 'other'
@@ -88,6 +74,7 @@ SELECT
   platform, account, cost_kind, day,
   NULLIF(billing_account, '') AS billing_account_id,
   period_from, period_to, invoice_id,
-  place = 1 AS is_first,
-  IF(SUM(micros) OVER (PARTITION BY platform, account, cost_kind, day) = 0, 1, micros) AS weight
+  preference = 1 AS is_first,
+  IF(SUM(micros) OVER (PARTITION BY platform, account, cost_kind, day) = 0, 1, micros) AS weight,
+  CAST(DATE_TRUNC(period_from, MONTH) AS DATE) AS cycle_month
 FROM shared
