@@ -34,291 +34,39 @@ CREATE VIEW vw_reconciliation (
   residues OPTIONS(description="The names of what is known to be missing or open here, to be read beside a difference. NULL if there is nothing.")
 )
 OPTIONS(
-  description="Vendors' reports, facts and invoices side by side: one row a platform, billing account and invoiced cycle, and one a platform, account and month for the cost that no invoice covers. Each dollar is in one row: a cost goes to an invoice that bills its kind (usage or seats), to one of its account before one that names none. Cycles and months that begin in the window, from the first of the month, so many months before as_of, up to as_of.",
+  description="Vendors' reports, facts and invoices side by side: one row per platform, billing account and invoiced cycle, and one per platform, account and month for the cost that no invoice covers. Each dollar is in one row: a cost goes to an invoice that bills its kind (usage or seats), to one of its account before one that names none. Cycles and months that begin in the window, from the first of the month, so many months before as_of, up to as_of.",
   labels=[("months", "24")]
 )
 AS
-WITH reported AS (
+WITH cycles AS (
+  -- The invoiced cycles with the days of them that are over, and those of these that are loaded: of
+  -- the platform's charges, and of the files with its seats.
   SELECT
-    platform,
-    COALESCE(billing_account_id, '') AS account,
-    event_date AS day,
-    CASE
-      WHEN cost_type = 'subscription' THEN 'seat'
-      WHEN cost_type IN ('one_time', 'tax', 'credit', 'commitment') THEN 'other'
-      ELSE 'usage'
-    END AS kind,
-    SUM(cost_usd) AS reported_usd,
-    SUM(IF(cost_type = 'code_execution', cost_usd, NUMERIC '0')) AS code_execution_usd
-  FROM raw_ai_events
-  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-    AND cost_usd IS NOT NULL
-  GROUP BY 1, 2, 3, 4
-),
-facts AS (
-  -- A usage line carries its workspace where a seat or one-time cost carries the billed account:
-  -- vendors' reports name none. The filter on the timestamp only prunes partitions.
-  SELECT
-    COALESCE(p.platform_code, 'unknown') AS platform,
-    IF(c.cost_type IN ('subscription', 'one_time'), COALESCE(c.billing_account_id, ''), '') AS account,
-    d.date AS day,
-    CASE c.cost_type WHEN 'subscription' THEN 'seat' WHEN 'one_time' THEN 'other' ELSE 'usage' END AS kind,
-    SUM(c.total_cost_usd) AS facts_usd,
-    SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_usd,
-    COUNTIF(c.is_provisional AND c.cost_type != 'one_time') AS open_lines,
-    SUM(IF(c.allocation_method = 'unallocated', c.total_cost_usd, NUMERIC '0')) AS unallocated_usd
-  FROM fact_ai_costs AS c
-  JOIN dim_dates AS d ON d.date_sk = c.date_sk
-  LEFT JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
-  WHERE c.cost_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND d.date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-  GROUP BY 1, 2, 3, 4
-),
-priority_events AS (
-  SELECT
-    event_id,
-    platform,
-    event_date,
-    COALESCE(input_tokens, 0) + COALESCE(output_tokens, 0) + COALESCE(cached_input_tokens, 0) + COALESCE(cache_read_tokens, 0) AS tokens
-  FROM raw_ai_events
-  WHERE event_date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-    AND event_type = 'usage'
-    AND service_tier = 'priority'
-),
-priority_tier AS (
-  SELECT
-    e.platform,
-    e.event_date AS day,
-    SUM(e.tokens) AS tokens,
-    SUM(u.list_cost_usd) AS list_usd,
-    SUM(IF(u.list_cost_usd IS NULL, e.tokens, 0)) AS unpriced_tokens
-  FROM priority_events AS e
-  LEFT JOIN (
-    SELECT event_id, list_cost_usd
-    FROM fact_ai_usage
-    WHERE event_timestamp >= TIMESTAMP(CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE), 'UTC')
-      AND event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  ) AS u ON u.event_id = e.event_id
-  GROUP BY 1, 2
-),
-stacked AS (
-  SELECT
-    platform, account, day, kind,
-    reported_usd,
-    code_execution_usd,
-    CAST(NULL AS NUMERIC) AS facts_usd,
-    CAST(NULL AS NUMERIC) AS provisional_usd,
-    CAST(NULL AS INT64) AS open_lines,
-    CAST(NULL AS NUMERIC) AS unallocated_usd,
-    CAST(NULL AS INT64) AS priority_tokens,
-    CAST(NULL AS NUMERIC) AS priority_list_usd,
-    CAST(NULL AS INT64) AS unpriced_tokens
-  FROM reported
-  UNION ALL
-  SELECT
-    platform, account, day, kind,
-    NULL, NULL, facts_usd, provisional_usd, CAST(open_lines AS INT64), unallocated_usd, NULL, NULL, NULL
-  FROM facts
-  UNION ALL
-  SELECT
-    platform, '', day, 'usage',
-    NULL, NULL, NULL, NULL, NULL, NULL, CAST(tokens AS INT64), list_usd, CAST(unpriced_tokens AS INT64)
-  FROM priority_tier
-),
-costs AS (
-  SELECT
-    platform,
-    account,
-    day,
-    kind,
-    COALESCE(SUM(reported_usd), NUMERIC '0') AS reported_usd,
-    COALESCE(SUM(code_execution_usd), NUMERIC '0') AS code_execution_usd,
-    COALESCE(SUM(facts_usd), NUMERIC '0') AS facts_usd,
-    COALESCE(SUM(provisional_usd), NUMERIC '0') AS provisional_usd,
-    COALESCE(SUM(open_lines), 0) AS open_lines,
-    COALESCE(SUM(unallocated_usd), NUMERIC '0') AS unallocated_usd,
-    COALESCE(SUM(priority_tokens), 0) AS priority_tokens,
-    SUM(priority_list_usd) AS priority_list_usd,
-    COALESCE(SUM(unpriced_tokens), 0) AS unpriced_tokens
-  FROM stacked
-  GROUP BY 1, 2, 3, 4
-),
-cycles AS (
-  -- Invoices of one cycle belong together: one may bill its seats, another its usage.
-  SELECT
-    i.platform,
-    COALESCE(i.billing_account_id, '') AS account,
-    i.period_from,
-    i.period_to,
-    STRING_AGG(DISTINCT i.invoice_id, ', ' ORDER BY i.invoice_id) AS invoice_ids,
-    LOGICAL_OR(i.line_kind = 'usage') AS bills_usage,
-    LOGICAL_OR(i.line_kind = 'seat') AS bills_seats,
-    SUM(IF(i.line_kind = 'usage', i.amount_usd, NUMERIC '0')) AS usage_usd,
-    SUM(IF(i.line_kind = 'seat', i.amount_usd, NUMERIC '0')) AS seats_usd,
-    SUM(IF(i.line_kind = 'tax', i.amount_usd, NUMERIC '0')) AS tax_usd,
-    SUM(IF(i.line_kind = 'credit', i.amount_usd, NUMERIC '0')) AS credit_usd,
-    SUM(IF(i.line_kind = 'commitment', i.amount_usd, NUMERIC '0')) AS commitment_usd,
-    SUM(i.amount_usd) AS total_usd
-  FROM raw_invoices AS i
-  GROUP BY 1, 2, 3, 4
-),
-uncovered AS (
-  -- Of each account, kind and month the days that no invoice covers, even if they cost nothing.
-  SELECT
-    a.platform,
-    a.account,
-    a.kind,
-    d.month,
-    MIN(d.date) AS first_day,
-    MAX(d.date) AS last_day
-  FROM (SELECT DISTINCT platform, account, kind FROM costs) AS a
-  CROSS JOIN (
-    SELECT date, month
-    FROM dim_dates
-    WHERE date BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND LAST_DAY(@as_of)
-  ) AS d
-  LEFT JOIN int_cycle_days AS n
-    ON n.platform = a.platform AND n.account = a.account AND n.cost_kind = a.kind AND n.day = d.date
-  WHERE n.platform IS NULL
-  GROUP BY 1, 2, 3, 4
-),
-placed AS (
-  -- Of each cycle what it was given to share or to bear alone: int_cycle_days has the rule.
-  SELECT
-    c.platform,
-    c.account AS cost_account,
-    c.kind,
-    n.platform IS NOT NULL AS is_invoiced,
-    IF(n.platform IS NULL, c.account, COALESCE(n.billing_account_id, '')) AS account,
-    COALESCE(n.period_from, u.first_day) AS period_from,
-    COALESCE(n.period_to, u.last_day) AS period_to,
-    COALESCE(n.weight, 1) AS weight,
-    SUM(c.reported_usd) AS reported_usd,
-    SUM(c.code_execution_usd) AS code_execution_usd,
-    SUM(c.facts_usd) AS facts_usd,
-    SUM(c.provisional_usd) AS provisional_usd,
-    SUM(c.unallocated_usd) AS unallocated_usd,
-    SUM(c.open_lines) AS open_lines,
-    SUM(c.priority_tokens) AS priority_tokens,
-    SUM(c.priority_list_usd) AS priority_list_usd,
-    SUM(c.unpriced_tokens) AS unpriced_tokens
-  FROM costs AS c
-  LEFT JOIN int_cycle_days AS n
-    ON n.platform = c.platform AND n.account = c.account AND n.cost_kind = c.kind AND n.day = c.day
-  LEFT JOIN uncovered AS u
-    ON u.platform = c.platform AND u.account = c.account AND u.kind = c.kind
-    AND n.platform IS NULL
-    AND u.month = CAST(DATE_TRUNC(c.day, MONTH) AS DATE)
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-),
-measured AS (
-  -- A row for each sum of money, so that one expression splits them all.
-  SELECT
-    p.*,
-    measure,
-    CASE measure
-      WHEN 'reported' THEN p.reported_usd
-      WHEN 'code execution' THEN p.code_execution_usd
-      WHEN 'facts' THEN p.facts_usd
-      WHEN 'provisional' THEN p.provisional_usd
-      ELSE p.unallocated_usd
-    END AS amount
-  FROM placed AS p
-  CROSS JOIN UNNEST(['reported', 'code execution', 'facts', 'provisional', 'unallocated']) AS measure
-),
-scaled AS (
-  SELECT
-    *,
-    CAST(ABS(amount) * weight * 1000000 AS NUMERIC) AS x,
-    CAST(SUM(weight) OVER (PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure) AS NUMERIC) AS w_total,
-    ROW_NUMBER() OVER (
-      PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure
-      ORDER BY weight DESC, account
-    ) AS place
-  FROM measured
-),
-truncated AS (
-  -- Whole micro-dollars: with the remainder gone before it, the division is exact on every engine.
-  SELECT
-    *,
-    CAST(SIGN(amount) AS INT64) * CAST(ROUND((x - MOD(x, w_total)) / w_total) AS INT64) * NUMERIC '0.000001' AS share
-  FROM scaled
-),
-split AS (
-  -- What truncation left goes to the account that is billed most, and so does what is no money.
-  SELECT
-    platform, account, period_from, period_to, is_invoiced, kind, measure, open_lines,
-    share + IF(
-      place = 1,
-      amount - SUM(share) OVER (PARTITION BY platform, cost_account, kind, is_invoiced, period_from, period_to, measure),
-      NUMERIC '0'
-    ) AS amount,
-    IF(place = 1 AND measure = 'facts', priority_tokens, 0) AS priority_tokens,
-    IF(place = 1 AND measure = 'facts', priority_list_usd, NULL) AS priority_list_usd,
-    IF(place = 1 AND measure = 'facts', unpriced_tokens, 0) AS unpriced_tokens
-  FROM truncated
-),
-summed AS (
-  SELECT
-    platform,
-    account,
-    period_from,
-    period_to,
-    is_invoiced,
-    SUM(IF(measure = 'reported' AND kind = 'usage', amount, NUMERIC '0')) AS reported_usage_usd,
-    SUM(IF(measure = 'reported' AND kind = 'seat', amount, NUMERIC '0')) AS reported_seats_usd,
-    SUM(IF(measure = 'reported' AND kind = 'other', amount, NUMERIC '0')) AS reported_other_usd,
-    SUM(IF(measure = 'reported', amount, NUMERIC '0')) AS reported_usd,
-    SUM(IF(measure = 'code execution', amount, NUMERIC '0')) AS code_execution_usd,
-    SUM(IF(measure = 'facts' AND kind = 'usage', amount, NUMERIC '0')) AS facts_usage_usd,
-    SUM(IF(measure = 'facts' AND kind = 'seat', amount, NUMERIC '0')) AS facts_seats_usd,
-    SUM(IF(measure = 'facts' AND kind = 'other', amount, NUMERIC '0')) AS facts_other_usd,
-    SUM(IF(measure = 'facts', amount, NUMERIC '0')) AS facts_usd,
-    SUM(IF(measure = 'provisional', amount, NUMERIC '0')) AS provisional_usd,
-    SUM(IF(measure = 'unallocated', amount, NUMERIC '0')) AS unallocated_usd,
-    MAX(open_lines) AS open_lines,
-    SUM(priority_tokens) AS priority_tokens,
-    SUM(priority_list_usd) AS priority_list_usd,
-    SUM(unpriced_tokens) AS unpriced_tokens
-  FROM split
-  GROUP BY 1, 2, 3, 4, 5
-),
-loaded AS (
-  SELECT
-    y.platform,
-    y.account,
-    y.period_from,
-    y.period_to,
+    y.platform, y.account, y.period_from, y.period_to, y.invoice_ids, y.bills_usage, y.bills_seats,
+    y.usage_usd, y.seats_usd, y.tax_usd, y.credit_usd, y.commitment_usd, y.total_usd,
+    TRUE AS is_invoiced,
+    DATE_DIFF(
+      LEAST(CAST(DATE_ADD(y.period_to, INTERVAL 1 DAY) AS DATE), @as_of), y.period_from, DAY
+    ) AS past_days,
     COUNT(DISTINCT IF(l.cost_kind = 'usage', l.day, NULL)) AS usage_days,
     COUNT(DISTINCT IF(l.cost_kind = 'seat', l.day, NULL)) AS seat_days,
-    LOGICAL_OR(l.is_provisional AND IF(l.cost_kind = 'usage', y.bills_usage, y.bills_seats)) AS has_provisional
-  FROM cycles AS y
-  JOIN loaded_days AS l
-    ON l.day BETWEEN y.period_from AND y.period_to
-    AND ((l.platform = y.platform AND l.cost_kind = 'usage') OR (l.platform = '*' AND l.cost_kind = 'seat'))
-  WHERE l.day >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND l.day < @as_of
-  GROUP BY 1, 2, 3, 4
+    LOGICAL_OR(l.is_provisional AND IF(l.cost_kind = 'usage', y.bills_usage, y.bills_seats))
+      AS has_provisional
+  FROM int_invoice_cycles AS y
+  CROSS JOIN UNNEST(['usage', 'seat']) AS asked
+  LEFT JOIN (
+    SELECT day, platform, cost_kind, is_provisional
+    FROM loaded_days
+    WHERE day >= @window_start AND day < @as_of
+  ) AS l
+    ON l.cost_kind = asked
+    AND l.platform = IF(asked = 'seat', '*', y.platform)
+    AND l.day BETWEEN y.period_from AND y.period_to
+  WHERE y.period_from BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 ),
-shown AS (
-  -- What was not loaded cannot be disputed: each past day of what the invoices bill must have been.
-  SELECT
-    y.* EXCEPT (past_days),
-    TRUE AS is_invoiced,
-    COALESCE(l.has_provisional, FALSE) AS has_provisional,
-    (y.bills_usage AND COALESCE(l.usage_days, 0) < y.past_days)
-    OR ((y.bills_seats OR NOT y.bills_usage) AND COALESCE(l.seat_days, 0) < y.past_days) AS lacks_days
-  FROM (
-    SELECT *, DATE_DIFF(LEAST(CAST(DATE_ADD(period_to, INTERVAL 1 DAY) AS DATE), @as_of), period_from, DAY) AS past_days
-    FROM cycles
-  ) AS y
-  LEFT JOIN loaded AS l
-    ON l.platform = y.platform AND l.account = y.account
-    AND l.period_from = y.period_from AND l.period_to = y.period_to
-  WHERE y.period_from BETWEEN CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE) AND @as_of
-),
-met AS (
-  -- Both sides have one row a cycle. A cycle without any cost stays, and so does cost without an
+joined_cycles AS (
+  -- Both sides have one row per cycle. A cycle without any cost stays, and so does cost without an
   -- invoice, which may be of the same days as an invoice over something else.
   SELECT
     COALESCE(y.platform, s.platform) AS platform,
@@ -326,16 +74,10 @@ met AS (
     COALESCE(y.period_from, s.period_from) AS period_from,
     COALESCE(y.period_to, s.period_to) AS period_to,
     y.invoice_ids,
-    CASE
-      WHEN y.invoice_ids IS NULL THEN 'not invoiced'
-      WHEN y.bills_usage AND y.bills_seats THEN 'usage and seats'
-      WHEN y.bills_usage THEN 'usage'
-      WHEN y.bills_seats THEN 'seats'
-      ELSE 'other lines only'
-    END AS covers,
+    y.bills_usage,
+    y.bills_seats,
     y.usage_usd,
     y.seats_usd,
-    y.usage_usd + y.seats_usd AS invoiced_usd,
     y.tax_usd,
     y.credit_usd,
     y.commitment_usd,
@@ -350,27 +92,32 @@ met AS (
     COALESCE(s.facts_other_usd, NUMERIC '0') AS facts_other_usd,
     COALESCE(s.facts_usd, NUMERIC '0') AS facts_usd,
     COALESCE(s.provisional_usd, NUMERIC '0') AS provisional_usd,
-    COALESCE(s.open_lines, 0) > 0 OR COALESCE(y.has_provisional, FALSE) AS is_open,
-    COALESCE(y.lacks_days, FALSE) AS lacks_days,
     COALESCE(s.unallocated_usd, NUMERIC '0') AS unallocated_usd,
     COALESCE(s.priority_tokens, 0) AS priority_tokens,
     s.priority_list_usd,
-    COALESCE(s.unpriced_tokens, 0) AS unpriced_tokens
-  FROM summed AS s
-  FULL OUTER JOIN shown AS y
+    COALESCE(s.priority_unpriced_tokens, 0) AS unpriced_tokens,
+    COALESCE(s.open_lines, 0) > 0 OR COALESCE(y.has_provisional, FALSE) AS is_open,
+    -- What was not loaded cannot be disputed: each past day of what is billed must have been.
+    COALESCE(
+      (y.bills_usage AND y.usage_days < y.past_days)
+      OR ((y.bills_seats OR NOT y.bills_usage) AND y.seat_days < y.past_days),
+      FALSE
+    ) AS lacks_days
+  FROM int_cycle_costs AS s
+  FULL OUTER JOIN cycles AS y
     ON y.platform = s.platform AND y.account = s.account
     AND y.period_from = s.period_from AND y.period_to = s.period_to
     AND y.is_invoiced = s.is_invoiced
 ),
 compared AS (
   SELECT
-    m.*,
+    *,
     -- Usage and seats are each summed, then rounded.
-    ROUND(m.usage_usd, 2) + ROUND(m.seats_usd, 2)
-    - ROUND(m.facts_usage_usd, 2) - ROUND(m.facts_seats_usd, 2) AS difference_usd,
-    m.period_to >= @as_of AS is_partial
-  FROM met AS m
-  WHERE m.period_from >= CAST(DATE_TRUNC(DATE_SUB(@as_of, INTERVAL @months MONTH), MONTH) AS DATE)
+    ROUND(usage_usd, 2) + ROUND(seats_usd, 2)
+    - ROUND(facts_usage_usd, 2) - ROUND(facts_seats_usd, 2) AS difference_usd,
+    period_to >= @as_of AS is_partial
+  FROM joined_cycles
+  WHERE period_from >= @window_start
 )
 SELECT
   platform AS platform_code,
@@ -378,23 +125,29 @@ SELECT
   period_from,
   period_to,
   invoice_ids,
-  covers,
-  CAST(reported_usage_usd AS NUMERIC) AS reported_usage_usd,
-  CAST(reported_seats_usd AS NUMERIC) AS reported_seats_usd,
-  CAST(reported_other_usd AS NUMERIC) AS reported_other_usd,
-  CAST(reported_usd AS NUMERIC) AS reported_usd,
-  CAST(facts_usage_usd AS NUMERIC) AS facts_usage_usd,
-  CAST(facts_seats_usd AS NUMERIC) AS facts_seats_usd,
-  CAST(facts_other_usd AS NUMERIC) AS facts_other_usd,
-  CAST(facts_usd AS NUMERIC) AS facts_usd,
+  CASE
+    WHEN invoice_ids IS NULL THEN 'not invoiced'
+    WHEN bills_usage AND bills_seats THEN 'usage and seats'
+    WHEN bills_usage THEN 'usage'
+    WHEN bills_seats THEN 'seats'
+    ELSE 'other lines only'
+  END AS covers,
+  reported_usage_usd,
+  reported_seats_usd,
+  reported_other_usd,
+  reported_usd,
+  facts_usage_usd,
+  facts_seats_usd,
+  facts_other_usd,
+  facts_usd,
   CAST(reported_usd - facts_usd AS NUMERIC) AS facts_difference_usd,
-  CAST(usage_usd AS NUMERIC) AS invoiced_usage_usd,
-  CAST(seats_usd AS NUMERIC) AS invoiced_seats_usd,
-  CAST(invoiced_usd AS NUMERIC) AS invoiced_usd,
-  CAST(tax_usd AS NUMERIC) AS invoiced_tax_usd,
-  CAST(credit_usd AS NUMERIC) AS invoiced_credit_usd,
-  CAST(commitment_usd AS NUMERIC) AS invoiced_commitment_usd,
-  CAST(total_usd AS NUMERIC) AS invoice_total_usd,
+  usage_usd AS invoiced_usage_usd,
+  seats_usd AS invoiced_seats_usd,
+  CAST(usage_usd + seats_usd AS NUMERIC) AS invoiced_usd,
+  tax_usd AS invoiced_tax_usd,
+  credit_usd AS invoiced_credit_usd,
+  commitment_usd AS invoiced_commitment_usd,
+  total_usd AS invoice_total_usd,
   CAST(difference_usd AS NUMERIC) AS difference_usd,
   CAST(tax_usd + credit_usd + commitment_usd - facts_other_usd AS NUMERIC) AS other_difference_usd,
   CASE
@@ -403,12 +156,12 @@ SELECT
     ELSE 'disputed'
   END AS reconciliation_status,
   is_partial,
-  CAST(priority_tokens AS INT64) AS priority_tier_tokens,
-  CAST(priority_list_usd AS NUMERIC) AS priority_tier_list_usd,
-  CAST(unpriced_tokens AS INT64) AS priority_tier_unpriced_tokens,
-  CAST(code_execution_usd AS NUMERIC) AS code_execution_usd,
-  CAST(provisional_usd AS NUMERIC) AS provisional_usd,
-  CAST(unallocated_usd AS NUMERIC) AS unallocated_usd,
+  priority_tokens AS priority_tier_tokens,
+  priority_list_usd AS priority_tier_list_usd,
+  unpriced_tokens AS priority_tier_unpriced_tokens,
+  code_execution_usd,
+  provisional_usd,
+  unallocated_usd,
   NULLIF(
     SUBSTR(
       CONCAT(
