@@ -69,6 +69,10 @@ class Engine:
             for name in names
         }
 
+    def rows_in(self, table: str) -> list[dict[str, Any]]:
+        """What a table holds now, one that was built too."""
+        return self._rows(f"SELECT * FROM w.{table}")
+
     def judge_invoices(self, today: date) -> dict[str, list[dict[str, Any]]]:
         """Build what follows from invoices, events and loaded days, as a run of `today` does.
 
