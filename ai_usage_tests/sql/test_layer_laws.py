@@ -53,7 +53,7 @@ def test_no_statement_has_more_lines_than_a_person_reads_at_once(folder: Kind, n
 
 
 @pytest.mark.parametrize(
-    ("folder", "name"), [place for place in statements() if place[0] != "functions"]
+    ("folder", "name"), [place for place in STATEMENTS if place[0] != "functions"]
 )
 def test_no_statement_scans_more_tables_than_google_plans(folder: Kind, name: str) -> None:
     most = MOST_SCANS_OF_A_PUBLISHED_VIEW if folder == "views" else MOST_SCANS
