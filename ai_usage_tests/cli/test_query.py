@@ -94,10 +94,6 @@ def home(relation: str) -> str:
     return "ai_usage_internal" if is_internal(relation) else "ai_usage"
 
 
-LATER = pytest.mark.skipif("int_cycle_days" not in relations(), reason="not in layers yet")
-
-
-@LATER
 @pytest.mark.parametrize("sql", INTERNAL)
 def test_an_internal_table_is_read_where_it_is_asked_for_and_else_the_line_says_how(
     sql: str,
@@ -109,7 +105,6 @@ def test_an_internal_table_is_read_where_it_is_asked_for_and_else_the_line_says_
         check_reads_only("SELECT * FROM ai_usage.int_cycle_days", home, internal=True)
 
 
-@LATER
 def test_internal_tables_are_listed_where_they_are_asked_for() -> None:
     listed, with_internal = io.StringIO(), io.StringIO()
     list_relations(Console(file=listed, width=200))

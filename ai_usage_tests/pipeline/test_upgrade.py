@@ -24,14 +24,11 @@ from ai_usage.settings import Settings
 from ai_usage.text.words import few
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.filling import EVERY_DAY, lacking
-from ai_usage.warehouse.layers import built_tables
 from ai_usage_tests.alerts.receivers import http_receiver
 from ai_usage_tests.cli.support import FIXTURES, ROOT, Place
 from ai_usage_tests.support.pipeline import warehouse_of
 
 pytestmark = pytest.mark.slow
-
-LATER = pytest.mark.skipif(not set(EVERY_DAY) <= set(built_tables()), reason="not in layers yet")
 
 RUNS_BEFORE = 4
 """A backfill, a run, the checks of a close, and what follows it."""
@@ -176,7 +173,6 @@ FROM facts AS f FULL JOIN rollup AS r ON r.day = f.day
     assert differing == {"days": len(LOADED.days()), "differ": 0}
 
 
-@LATER
 def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_first_day(
     tmp_path: Path,
 ) -> None:
