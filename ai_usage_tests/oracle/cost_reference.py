@@ -307,6 +307,8 @@ def _row(piece: _Piece, tables: Tables) -> Row:
         "event_part": piece.number,
         "api_key_id": piece.bearer.api_key_id,
         "model": event["model"],
+        "billing_account_id": event["billing_account_id"],
+        "workspace_id": event["workspace_id"],
         "base_cost_usd": ZERO if said == "overage" else dollars,
         "overage_cost_usd": dollars if said == "overage" else ZERO,
         "total_cost_usd": dollars,
