@@ -176,7 +176,9 @@ FROM facts AS f FULL JOIN rollup AS r ON r.day = f.day
 def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_first_day(
     tmp_path: Path,
 ) -> None:
-    """Ann bears $0.125 of Cursor and two thirds of $2.00 of Anthropic a day: $1.458333."""
+    """Ann bears $0.125 of Cursor a day and two thirds of $2.00 of Anthropic, the larger share, which
+    takes what truncation leaves: $1.458334.
+    """
     before = february(unpacked(tmp_path))
     place = Place(tmp_path, {**environment(tmp_path), "PYTHONUNBUFFERED": "1"})
     with place.start("run") as process:
@@ -208,6 +210,6 @@ def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_f
     )
     assert [(row["day"].day, row["usd"]) for row in warehouse.rows(sql)] == [
         *((day, None) for day in range(1, 10)),
-        *((day, 100 - day * Decimal("1.458333")) for day in range(10, 29)),
+        *((day, 100 - day * Decimal("1.458334")) for day in range(10, 29)),
     ]
     assert_filled(warehouse)
