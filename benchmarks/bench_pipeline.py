@@ -32,7 +32,10 @@ from ai_usage.simulator import (
     serve,
     write_reference_files,
 )
+from ai_usage.warehouse.layers import built_tables
+from ai_usage.warehouse.relations import layer_of
 from ai_usage.warehouse.schema import table_names
+from ai_usage.warehouse.views import view_names
 
 TODAY = date(2026, 3, 18)
 CURSOR_EVENTS_A_DAY = 167
@@ -72,9 +75,9 @@ def stage_of(step: str) -> str:
         return "fetch (sources)"
     if step == "raw_ai_events":
         return "normalise, score, write raw_ai_events"
-    if step in ("fact_ai_usage", "fact_ai_costs"):
-        return f"SQL {step}"
-    if step.startswith("vw_"):
+    if step in built_tables():
+        return f"SQL {layer_of(step)}: {step}"
+    if step in view_names():
         return "views"
     if step in table_names():
         return "other tables"
@@ -94,7 +97,7 @@ class Stopwatch:
         now = (time.process_time(), time.perf_counter())
         if step.state == "started":
             self._begun = now
-        else:
+        elif step.state in ("done", "failed", "skipped"):
             self.cpu[stage_of(step.name)] += now[0] - self._begun[0]
             self.wall[stage_of(step.name)] += now[1] - self._begun[1]
 
@@ -148,7 +151,7 @@ def main() -> None:
     print(f"{'all':40} {cpu:8.1f} {wall:8.1f}")
     sql = [name for name in watch.cpu if name.startswith("SQL ")]
     print(
-        f"{'raw events to facts, set-based':40} {sum(watch.cpu[n] for n in sql):8.1f} "
+        f"{'all that SQL builds':40} {sum(watch.cpu[n] for n in sql):8.1f} "
         f"{sum(watch.wall[n] for n in sql):8.1f}"
     )
     print(f"peak memory {peak:.0f} MB")
