@@ -176,8 +176,9 @@ FROM facts AS f FULL JOIN rollup AS r ON r.day = f.day
 def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_first_day(
     tmp_path: Path,
 ) -> None:
-    """Ann bears $0.125 of Cursor a day and two thirds of $2.00 of Anthropic, the larger share, which
-    takes what truncation leaves: $1.458334.
+    """Ann bears $1.458334 a day: $0.125 of Cursor, and two thirds of Anthropic's $2.00.
+
+    Two thirds are the larger share, which takes what truncation leaves.
     """
     before = february(unpacked(tmp_path))
     place = Place(tmp_path, {**environment(tmp_path), "PYTHONUNBUFFERED": "1"})
