@@ -160,7 +160,10 @@ def test_doctor_names_the_permissions_that_the_account_lacks(
     proxy.faults.append(Fault("POST", "testIamPermissions", 200, "", granted))
     (found,) = [f for f in findings(Settings(), warehouse) if f.what == "permissions"]
     assert not found.ok
-    assert "lacks bigquery.tables.update, bigquery.tables.updateData;" in found.detail
+    lacking = [
+        f"bigquery.tables.{what} in {warehouse.dataset}" for what in ("update", "updateData")
+    ]
+    assert f"lacks {', '.join(lacking)};" in found.detail
     assert "docs/deploy.md" in found.detail
     (well,) = [f for f in findings(Settings(), warehouse) if f.what == "permissions"]
     assert well.ok

@@ -32,6 +32,7 @@ from ai_usage.orchestration.resources import ClockResource, resources_of
 from ai_usage.orchestration.runs import CheckResult
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
+from ai_usage.warehouse.building import query_of
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.support.check_runs import PARTITIONS, Ran, run
@@ -472,7 +473,10 @@ def test_a_closed_month_that_changed_is_named_with_its_platform_and_dollars(
             total_cost_usd=amount,
             allocated_cost_usd=amount,
         )
-        warehouse.replace("fact_ai_costs", Window.day(day), arrow("fact_ai_costs", [cost]))
+        window = Window.day(day)
+        warehouse.replace("fact_ai_costs", window, arrow("fact_ai_costs", [cost]))
+        summed = query_of("agg_costs_daily", window, "run", day)
+        warehouse.replace("agg_costs_daily", window, summed)
 
     def found() -> tuple[bool, object, object]:
         evaluation, _ = view_run(warehouse, closed_month_check(), "vw_adjustments")

@@ -242,11 +242,11 @@ def test_every_workspaces_day_costs_what_the_cost_report_says(
 ) -> None:
     rows = query(
         quarter,
-        "SELECT DATE(cost_timestamp) AS day, billing_account_id, model, "
+        "SELECT DATE(cost_timestamp) AS day, workspace_id, model, "
         "CAST(SUM(base_cost_usd) AS NUMERIC) AS usd FROM fact_ai_costs "
         "WHERE DATE(cost_timestamp) >= @start AND DATE(cost_timestamp) < @end GROUP BY 1, 2, 3",
     )
-    said = dollars(((r["day"], r["billing_account_id"], r["model"]), r["usd"]) for r in rows)
+    said = dollars(((r["day"], r["workspace_id"], r["model"]), r["usd"]) for r in rows)
     true = dollars(
         ((day, line.workspace_id, line.model), line.dollars)
         for day in quarter.days.days()
