@@ -1,1 +1,1 @@
-"""Whole companies made from a number, and the statements held against each other over them."""
+"""Whole companies made from a number, and what must come out for them, in plain Python."""
