@@ -58,4 +58,5 @@ SELECT
     AND data_quality_score > 0 AS is_splittable,
   CAST(IF(cost_type = 'overage', 1, NULL) AS INT64) AS billable_requests
 FROM stg_events
-WHERE cost_usd IS NOT NULL
+-- Every day, as in stg_events.
+WHERE event_date >= DATE '1900-01-01' AND cost_usd IS NOT NULL
