@@ -6,6 +6,7 @@ left out and why. Libraries say nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -57,3 +58,15 @@ def skipped(context: dg.AssetExecutionContext, why: str) -> dg.MaterializeResult
     context.log.info(why)
     tell(Step(context.asset_key.path[-1], "fetched", why))
     return dg.MaterializeResult(metadata={"status": why})
+
+
+@dg.logger(
+    config_schema={
+        "log_level": dg.Field(str, is_required=False, default_value="WARNING"),
+        "name": dg.Field(str, is_required=False, default_value="dagster"),
+    },
+    description="What is wrong, on the console; all that a run says stands in its log.",
+)
+def warnings_on_console(context: dg.InitLoggerContext) -> logging.Logger:
+    """Dagster's own console, which leaves out what a run merely tells."""
+    return dg.colored_console_logger.logger_fn(context)

@@ -39,9 +39,13 @@ SPENT = {
     date(2026, 4, 1): {ADA: "5"},
 }
 
-FACTS_ONLY = 'key:"raw_ai_events" or key:"dim_dates" or key:"fact_ai_usage" or key:"fact_ai_costs"'
+FACTS_ONLY = (
+    'key:"raw_ai_events" or key:"dim_dates" or group:staging or group:intermediate or group:facts'
+)
 
-REPORTED = f'{FACTS_ONLY} or key:"raw_restatements" or key:"closed_months" or group:views'
+REPORTED = (
+    f'{FACTS_ONLY} or group:rollups or key:"raw_restatements" or key:"closed_months" or group:views'
+)
 
 slow = pytest.mark.slow
 

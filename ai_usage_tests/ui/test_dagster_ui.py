@@ -255,10 +255,18 @@ def test_column_lineage_leads_from_a_view_to_the_raw_events(ui: Ui) -> None:
         (deps,) = [entry["columnDeps"] for entry in lineage if entry["columnName"] == column]
         return {(dep["assetKey"]["path"][-1], dep["columnName"]) for dep in deps}
 
-    assert ("fact_ai_costs", "total_cost_usd") in parents(
-        "vw_cost_allocation_detailed", "total_cost"
-    )
-    assert ("raw_ai_events", "cost_usd") in parents("fact_ai_costs", "total_cost_usd")
+    way = [("vw_cost_allocation_detailed", "total_cost")]
+    for above in (
+        ("int_costs_monthly", "total_cost"),
+        ("agg_costs_daily", "total_cost_usd"),
+        ("fact_ai_costs", "total_cost_usd"),
+        ("int_cost_bearers", "part_usd"),
+        ("stg_cost_events", "cost_usd"),
+        ("stg_events", "cost_usd"),
+        ("raw_ai_events", "cost_usd"),
+    ):
+        assert above in parents(*way[-1])
+        way.append(above)
 
 
 @pytest.mark.usefixtures("materialised")

@@ -28,10 +28,14 @@ from ai_usage.quality.rules import RELATIONS
 from ai_usage.text.masking import masked
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
+from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import table_schema
 
 Evaluate = Callable[[Resources, Window | None], Validation]
 """What a check finds in the run's days, asked of the resources that it needs."""
+
+_EVERY_DAY_RECORDED = 62
+"""Days of a run up to which the results of internal tables are recorded for every day too."""
 
 CONTRACT = "contract"
 QUALITY = "quality"
@@ -104,6 +108,11 @@ def _record_days(
         # A run of one partition, not of a range: the evaluation that we return carries it.
         return
     partitioned = table_schema(table).partition_column is not None
+    if is_internal(table) and len(days) > _EVERY_DAY_RECORDED:
+        # Nobody looks up a year's good days of what stands between events and facts, and each is
+        # an event to keep: of a long backfill the failing ones are recorded.
+        failing = set(validation.by_day) if partitioned else set[date]()
+        days = [day for day in days if day in failing]
     targets = _materializations(context, table, days)
     with stored_together(context.op_execution_context.instance):
         for day in days:
