@@ -65,6 +65,7 @@ ASSETS = " or ".join(
         "fact_ai_costs",
     )
 )
+ASSETS += " or group:staging or group:intermediate or group:rollups"
 FOLDED = {"dim_users", "api_key_mappings", "bridge_user_identity"}
 
 Tick = Callable[[str], None]
