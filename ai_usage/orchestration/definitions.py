@@ -32,7 +32,6 @@ from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_ch
 from ai_usage.orchestration.io_managers import WarehouseIOManager
 from ai_usage.orchestration.resources import resources_of
 from ai_usage.orchestration.run_history import catalogue_of_definitions
-from ai_usage.orchestration.run_log import warnings_on_console
 from ai_usage.orchestration.sensors import alert_sensors
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor, discovered_vendors
@@ -85,8 +84,6 @@ def build_defs(
         sensors=[*automated.sensors, *alert_sensors(alerts)],
         resources={"io_manager": WarehouseIOManager(resource=given["warehouse"]), **given},
         executor=dg.in_process_executor,
-        # What a run says stands in its log; on the console of `dev` only what is wrong does.
-        loggers={"console": warnings_on_console},
     )
 
 

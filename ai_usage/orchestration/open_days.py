@@ -15,6 +15,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import window_of
 from ai_usage.ledger.closing import history
+from ai_usage.orchestration.run_log import say
 
 _CLOSED_TAG: Final = "ai_usage/closed_months"
 _LEFT: Final = "left"
@@ -38,5 +39,5 @@ def windows_to_build(context: dg.AssetExecutionContext, archive: Archive) -> lis
         return [window]
     known = history(archive)
     for closed in known.locked(window):
-        context.log.info(f"{closed} is closed and stays as it was reported.")
+        say(context, f"{closed} is closed and stays as it was reported.")
     return known.open(window)

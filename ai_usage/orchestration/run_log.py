@@ -7,6 +7,7 @@ left out and why. Libraries say nothing.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,25 @@ from ai_usage.instance.progress import Step, tell
 from ai_usage.vendors.fetching import FetchReport
 from ai_usage.vendors.pace import FetchProgress
 from ai_usage.vendors.retries import Retry, listening
+
+
+def say(context: dg.AssetExecutionContext, line: str) -> None:
+    """Write a line into the run's log, and nowhere else.
+
+    `context.log.info` would print it too, on the console of whoever runs Dagster: what is wrong
+    belongs there, what went well does not.
+    """
+    context.instance.handle_new_event(
+        dg.EventLogEntry(  # type: ignore[no-untyped-call]
+            error_info=None,
+            level=logging.INFO,
+            user_message=line,
+            run_id=context.run_id,
+            timestamp=time.time(),
+            step_key=str(context.op_handle),
+            job_name=context.job_name,
+        )
+    )
 
 
 @contextmanager
@@ -38,7 +58,7 @@ def told_progress(context: dg.AssetExecutionContext) -> Callable[[FetchProgress]
     def show(progress: FetchProgress) -> None:
         tell(Step(name, "fetching", str(progress)))
         if progress.days_done < progress.days:
-            context.log.info(f"{name}: {progress}")
+            say(context, f"{name}: {progress}")
 
     return show
 
@@ -47,26 +67,14 @@ def note_fetch(context: dg.AssetExecutionContext, report: FetchReport) -> None:
     """Say what was fetched, and which days were not asked for and why."""
     place = f"{report.vendor} {report.endpoint}"
     if report.fetched_days:
-        context.log.info(f"{place}: fetched {report}")
+        say(context, f"{place}: fetched {report}")
         tell(Step(context.asset_key.path[-1], "fetched", f"{report}"))
     for line in report.skipped():
-        context.log.info(f"{place}: {line}")
+        say(context, f"{place}: {line}")
 
 
 def skipped(context: dg.AssetExecutionContext, why: str) -> dg.MaterializeResult[None]:
     """Say why nothing was asked for."""
-    context.log.info(why)
+    say(context, why)
     tell(Step(context.asset_key.path[-1], "fetched", why))
     return dg.MaterializeResult(metadata={"status": why})
-
-
-@dg.logger(
-    config_schema={
-        "log_level": dg.Field(str, is_required=False, default_value="WARNING"),
-        "name": dg.Field(str, is_required=False, default_value="dagster"),
-    },
-    description="What is wrong, on the console; all that a run says stands in its log.",
-)
-def warnings_on_console(context: dg.InitLoggerContext) -> logging.Logger:
-    """Dagster's own console, which leaves out what a run merely tells."""
-    return dg.colored_console_logger.logger_fn(context)

@@ -23,6 +23,7 @@ from ai_usage.orchestration.assets.common import (
 from ai_usage.orchestration.code_versions import code_version_of
 from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
+from ai_usage.orchestration.run_log import say
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.quality.rules import RELATIONS
 from ai_usage.reference import reference_file
@@ -104,19 +105,19 @@ def _table(
             def rows(table: str, window: Window) -> Query:
                 return query_of(table, window, context.run_id, today)
 
-            def say(note: str) -> None:
-                context.log.info(f"{name}: filling {note}")
+            def filling(note: str) -> None:
+                say(context, f"{name}: filling {note}")
                 tell(Step(name, "filling", note))
 
             if not is_partitioned(name):
                 ever = all_days(opened, into, first_day, today)
-                complete_sources(into, others, ever, rows, say)
+                complete_sources(into, others, ever, rows, filling)
                 return [Write(rows(name, ever), ever)]
             windows = windows_to_build(context, opened)
             if others or name in EVERY_DAY:
                 ever = all_days(opened, into, first_day, today)
-                complete_sources(into, others, ever, rows, say)
-                bring_forward(into, name, ever, rows, say, besides=windows)
+                complete_sources(into, others, ever, rows, filling)
+                bring_forward(into, name, ever, rows, filling, besides=windows)
             return [
                 Write(rows(name, window), window)
                 for window in windows_of_table(into, name, windows)
