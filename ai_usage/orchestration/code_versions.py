@@ -13,8 +13,7 @@ import sqlglot
 
 from ai_usage.ledger.rule_changes import RULE_CHANGES, RuleChange, statement_changes
 from ai_usage.warehouse.layers import built_tables, statement
-from ai_usage.warehouse.sql import references
-from ai_usage.warehouse.views import view_names, view_schema
+from ai_usage.warehouse.views import view_schema, views_read
 
 LENGTH = 16
 """Characters of a version: enough to tell the statements of one asset apart."""
@@ -48,7 +47,7 @@ def code_version_of(sql: str) -> str:
     built. Comments, line breaks and blanks do not count, every other character does.
     """
     digest = hashlib.sha256()
-    for text in (sql, *(view_schema(name).query for name in sorted(_views_read(sql)))):
+    for text in (sql, *(view_schema(name).query for name in sorted(views_read(sql)))):
         for token in _tokens(text):
             digest.update(token.encode() + b"\0")
         digest.update(b"\1")
@@ -59,13 +58,3 @@ def _tokens(sql: str) -> Iterator[str]:
     # As they are written: how a version of sqlglot names or prints them must not matter.
     for token in sqlglot.tokenize(sql, read="bigquery"):
         yield sql[token.start : token.end + 1]
-
-
-def _views_read(sql: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [sql]
-    while waiting:
-        new = references(waiting.pop()).intersection(view_names()) - found
-        found |= new
-        waiting += [view_schema(name).query for name in new]
-    return found

@@ -154,6 +154,17 @@ def _options(properties: exp.Expression | None) -> dict[str, exp.Expression]:
     }
 
 
+def views_read(sql: str) -> tuple[str, ...]:
+    """The views that a statement reads, also through others, those that others read first."""
+    found: set[str] = set()
+    waiting = [sql]
+    while waiting:
+        new = references(waiting.pop()) & set(_in_order()) - found
+        found |= new
+        waiting += [view_schema(view).query for view in new]
+    return tuple(view for view in _in_order() if view in found)
+
+
 def tables_read(sql: str) -> frozenset[str]:
     """The product's tables that a statement reads, those of the views that it reads included."""
     read = references(sql)

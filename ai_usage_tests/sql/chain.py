@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
+from ai_usage.warehouse.building import built_from
 from ai_usage.warehouse.compare import compare_rows
 from ai_usage.warehouse.layers import built_tables, statement, statement_parameters
 from ai_usage.warehouse.schema import table_schema
-from ai_usage.warehouse.sql import inlined, references
-from ai_usage.warehouse.views import tables_read, view_names, view_schema
+from ai_usage.warehouse.sql import inlined
+from ai_usage.warehouse.views import tables_read, view_schema, views_read
 from ai_usage_tests.sql.google_sql import GoogleSql, Row
 
 
-@cache
 def leading_to(*tables: str) -> tuple[str, ...]:
     """These tables and all that SQL builds for them, those that others read first."""
-    found: set[str] = set()
-    waiting = list(tables)
-    while waiting:
-        name = waiting.pop()
-        if name in built_tables() and name not in found:
-            found.add(name)
-            waiting += tables_read(statement(name))
+    found = set(tables).union(*(built_from(table) for table in tables))
     return tuple(name for name in built_tables() if name in found)
-
-
-@cache
-def views_read(sql: str) -> tuple[str, ...]:
-    """The views that a statement reads, also through others, those that others read first."""
-    found: set[str] = set()
-    waiting = [sql]
-    while waiting:
-        for view in references(waiting.pop()) & set(view_names()) - found:
-            found.add(view)
-            waiting.append(view_schema(view).query)
-    return tuple(view for view in view_names() if view in found)
 
 
 def differences(

@@ -5,8 +5,6 @@ Google runs a CTE once for each reference and refuses a query of too many subque
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -16,7 +14,7 @@ from ai_usage.warehouse.files import Kind, load, names
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.relations import LAYERS, layer_of, relations
 from ai_usage.warehouse.sql import AS_OF, parameters, references
-from ai_usage.warehouse.views import published_views, view_names, view_schema
+from ai_usage.warehouse.views import published_views, view_names, view_schema, views_read
 from ai_usage_tests.support.sql_size import lines_of, scans_of
 
 MOST_LINES = 150
@@ -114,12 +112,6 @@ def test_a_statement_of_too_many_scans_is_found() -> None:
     )
     sql = f"WITH c0 AS (SELECT user_sk FROM dim_users), {doubled} SELECT * FROM c6"
     assert scans_of(sql) == 64 > MOST_SCANS
-
-
-def views_read(sql: str) -> Iterator[str]:
-    for name in references(sql) & set(view_names()):
-        yield name
-        yield from views_read(view_schema(name).query)
 
 
 def days_known(sql: str) -> list[str]:

@@ -23,8 +23,8 @@ from ai_usage.warehouse.layers import statement
 from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import MONTHS
-from ai_usage.warehouse.views import tables_read, view_schema
-from ai_usage_tests.sql.chain import differences, leading_to, views_read
+from ai_usage.warehouse.views import tables_read, view_schema, views_read
+from ai_usage_tests.sql.chain import differences, leading_to
 from ai_usage_tests.sql.company import tables
 from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.sql.google_sql import GoogleSql, Row, with_literals

@@ -12,8 +12,8 @@ import duckdb
 from ai_usage.warehouse.layers import built_tables, statement, statement_parameters
 from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.schema import table_names, table_schema
-from ai_usage.warehouse.sql import references, render
-from ai_usage.warehouse.views import tables_read, view_names, view_schema
+from ai_usage.warehouse.sql import render
+from ai_usage.warehouse.views import tables_read, view_schema, views_read
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -68,7 +68,7 @@ def build_layers(
     for name in built_tables():
         if name in given or (needed is not None and name not in needed):
             continue
-        for view in _views_read(statement(name)):
+        for view in views_read(statement(name)):
             create_view(connection, schema, view, today)
         asked = {p: bound[p] for p in statement_parameters(name)}
         query = _rendered(name, schema, tuple(sorted(asked.items())))
@@ -81,16 +81,6 @@ def build_layers(
 @cache
 def _rendered(table: str, schema: str, bound: tuple[tuple[str, Any], ...]) -> str:
     return render(statement(table), "duckdb", dataset=schema, literals=dict(bound))
-
-
-@cache
-def _views_read(sql: str) -> tuple[str, ...]:
-    """The views that a statement reads, also through others, those that others read first."""
-    read = set(references(sql)) & set(view_names())
-    found = set(read)
-    for view in read:
-        found.update(_views_read(view_schema(view).query))
-    return tuple(view for view in view_names() if view in found)
 
 
 @cache
