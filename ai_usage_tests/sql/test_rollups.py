@@ -16,22 +16,12 @@ from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.layers import statement
 from ai_usage_tests.sql.company import tables
 from ai_usage_tests.sql.engine import Engine
-from ai_usage_tests.sql.finance_reference import Books
+from ai_usage_tests.sql.finance_reference import MEASURES, Books
 from ai_usage_tests.sql.google_sql import GoogleSql
 from ai_usage_tests.sql.reference import Row
 from ai_usage_tests.sql.test_finance_views_against_reference import CALENDAR, books, examples, load
 
 EVERYTHING = {"start": date(2025, 1, 1), "end": date(2026, 1, 1)}
-ACTIVITY = (
-    "session_count",
-    "request_count",
-    "total_tokens",
-    "lines_accepted",
-    "suggestions_shown",
-    "suggestions_accepted",
-    "commits",
-    "pull_requests",
-)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +80,7 @@ def usage_sums(facts: list[Row]) -> Row:
     summed = ("session_count", "request_count", "total_tokens", "lines_added", "lines_accepted")
     return {
         "records": len(facts),
-        "active_records": sum(any((row[name] or 0) > 0 for name in ACTIVITY) for row in facts),
+        "active_records": sum(any((row[name] or 0) > 0 for name in MEASURES) for row in facts),
         **{
             name: added(row[name] for row in facts)
             for name in (*summed, "commits", "pull_requests")
