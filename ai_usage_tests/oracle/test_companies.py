@@ -6,7 +6,6 @@ import pytest
 
 from ai_usage_tests.oracle.bench import Bench, narrowed
 from ai_usage_tests.oracle.companies import company
-from ai_usage_tests.oracle.new import NEW
 
 SEEDS = range(60)
 COST_NOTES: set[object] = {
@@ -108,18 +107,18 @@ SAID: dict[tuple[str, str], set[object]] = {
 @pytest.mark.slow
 def test_sixty_companies_reach_every_branch() -> None:
     found: dict[tuple[str, str], set[object]] = {place: set() for place in SAID}
-    with Bench([NEW]) as bench:
+    with Bench() as bench:
         for seed in SEEDS:
             missing = {place for place, words in SAID.items() if words - found[place]}
             if not missing:
                 break
             one = company(seed)
             bench.take(one)
-            bench.close(NEW, one)
+            bench.close(one)
             ends = [bench.views_on(day, narrow) for day, narrow in narrowed(one)]
             for relation, value in missing:
                 for end in ends if relation.startswith("vw_") else [""]:
-                    query = f"SELECT DISTINCT {value} AS v FROM {NEW.schema}.{relation}{end}"
+                    query = f"SELECT DISTINCT {value} AS v FROM {relation}{end}"
                     found[relation, value].update(row["v"] for row in bench.rows(query))
     assert {place: seen - {None} for place, seen in found.items()} == {
         place: words - {None} for place, words in SAID.items()

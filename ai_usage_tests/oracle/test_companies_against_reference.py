@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.oracle.bench import Bench, narrowed
 from ai_usage_tests.oracle.companies import Company, company
 from ai_usage_tests.oracle.cost_reference import costs
-from ai_usage_tests.oracle.new import NEW
 from ai_usage_tests.oracle.readable import (
     all_products,
     books,
@@ -23,7 +23,6 @@ from ai_usage_tests.oracle.readable import (
     readable,
     usage,
 )
-from ai_usage_tests.oracle.relations import RELATIONS
 from ai_usage_tests.sql import company as readable_companies
 from ai_usage_tests.sql.adjustments_reference import adjustments_view
 from ai_usage_tests.sql.finance_reference import (
@@ -36,10 +35,11 @@ from ai_usage_tests.sql.finance_reference import (
 )
 from ai_usage_tests.sql.loaded_reference import COMPANY, Loaded
 from ai_usage_tests.sql.reference import cost_view, executive_view, team_view
+from ai_usage_tests.sql.test_view_cases import GRAIN as VIEWS
 
 pytestmark = pytest.mark.slow
 SEEDS = range(20)
-GRAIN = {relation.name: relation.key for relation in RELATIONS}
+GRAIN = {**VIEWS, **{fact: UNIQUE_KEYS[fact] for fact in ("fact_ai_usage", "fact_ai_costs")}}
 USAGE = (
     "user_sk",
     "platform_sk",
@@ -55,7 +55,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    with Bench([NEW]) as bench:
+    with Bench() as bench:
         yield bench
 
 
@@ -70,20 +70,20 @@ def test_facts_and_views_equal_the_plain_reference(bench: Bench, seed: int) -> N
     one = company(seed)
     bench.take(one)
     expected = costs(one.tables, cycles(one))
-    facts = bench.rows(f"FROM {NEW.schema}.fact_ai_costs")
+    facts = bench.rows("FROM fact_ai_costs")
     _assert_same("fact_ai_costs", facts, _by(("event_id", "event_part"), expected))
-    used = bench.rows(f"FROM {NEW.schema}.fact_ai_usage")
+    used = bench.rows("FROM fact_ai_usage")
     measured = {
         (row["event_id"],): {name: row[name] for name in USAGE} for row in usage(one.tables)
     }
     _assert_same("fact_ai_usage", used, measured)
 
-    bench.close(NEW, one)
-    closed = bench.rows(f"FROM {NEW.schema}.closed_months")
+    bench.close(one)
+    closed = bench.rows("FROM closed_months")
     for as_of, narrow in narrowed(one):
         end = bench.views_on(as_of, narrow)
         for view, rows in _views(one, expected, closed, as_of, narrow).items():
-            actual = bench.rows(f"FROM {NEW.schema}.{view}{end}")
+            actual = bench.rows(f"FROM {view}{end}")
             if view == "vw_reconciliation":
                 actual = [row for row in actual if row["platform_code"] not in UNREPORTED]
                 rows = {key: row for key, row in rows.items() if key[0] not in UNREPORTED}
