@@ -47,7 +47,8 @@ FIRST_KILLS = ("archive", "fetch", "archive", "normalise", "archive", "replace",
 """One a story. Two more follow, then a run to the end; the even stories begin with nothing."""
 GIVE_UP_SECONDS = 300.0
 DAYS = window(date(2026, 3, 17), TODAY)
-ASSETS = " or ".join(
+_CHAIN = "group:staging or group:intermediate or group:rollups"
+ASSETS = f"{_CHAIN} or " + " or ".join(
     f'key:"{name}"'
     for name in (
         "source_cursor_usage_events",
@@ -65,7 +66,6 @@ ASSETS = " or ".join(
         "fact_ai_costs",
     )
 )
-ASSETS += " or group:staging or group:intermediate or group:rollups"
 FOLDED = {"dim_users", "api_key_mappings", "bridge_user_identity"}
 
 Tick = Callable[[str], None]
