@@ -62,7 +62,7 @@ def build_defs(
         ),
         *finance_assets(declared, partitions),
         *sql_table_assets(settings, partitions),
-        *view_assets(settings, partitions),
+        *view_assets(partitions),
     ]
     assets = fresh_within(settings, assets)
     automated = automation(settings, vendors, assets)

@@ -83,7 +83,7 @@ def test_doctor_sees_datasets_permissions_and_the_bytes_of_the_views(
     from ai_usage.warehouse.views import view_schema
 
     view = view_schema("vw_member_spend")
-    warehouse.create_view(view, view_literals(settings, view))
+    warehouse.create_view(view, view_literals(settings.as_of, view))
     found = list(findings(settings, warehouse))
     assert all(finding.ok for finding in found), found
     assert found[-1].what == view.name

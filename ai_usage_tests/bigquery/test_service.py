@@ -184,7 +184,7 @@ def test_every_job_names_its_location_its_labels_its_zone_and_what_it_may_bill(
     warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
     warehouse.measured("SELECT COUNT(*) AS n FROM raw_ai_events WHERE event_date = '2026-03-10'")
     view = view_schema("vw_member_spend")
-    warehouse.create_view(view, view_literals(Settings(), view))
+    warehouse.create_view(view, view_literals(None, view))
     with warehouse.ibis() as connection:
         assert connection.table(TABLE).filter(ibis._.event_date == DAY).count().execute() == 1
     jobs = [a.json for a in asked if a.method == "POST" and a.path.split("?")[0].endswith("/jobs")]
@@ -438,7 +438,7 @@ def test_a_dataset_whose_defaults_delete_or_confuse_rows_is_refused(
     plant(str(warehouse.views_dataset))
     view = view_schema("vw_member_spend")
     with pytest.raises(WarehouseError, match=f"{says}.*nothing was made in it"):
-        warehouse.create_view(view, view_literals(Settings(), view))
+        warehouse.create_view(view, view_literals(None, view))
 
 
 @contextmanager

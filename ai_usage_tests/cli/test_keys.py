@@ -267,7 +267,7 @@ def filled(settings: Settings) -> Settings:
         warehouse.ensure_table(name)
         warehouse.replace(name, None, table_schema(name).to_arrow(rows[name]))
     view = view_schema(VIEW)
-    warehouse.create_view(view, view_literals(settings, view))
+    warehouse.create_view(view, view_literals(settings.as_of, view))
     return settings
 
 

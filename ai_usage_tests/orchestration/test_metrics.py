@@ -125,7 +125,7 @@ def test_the_seconds_of_reading_a_view_are_measured_and_plotted(
     for limit, passes in (("60", True), ("0.000001", False)):
         settings = settings_for(tmp_path, AI_USAGE_VIEW_LATENCY_SECONDS=limit)
         schema = view_schema(VIEW)
-        warehouse.create_view(schema, view_literals(settings, schema))
+        warehouse.create_view(schema, view_literals(settings.as_of, schema))
         evaluation, plotted = view_run(warehouse, latency_check(VIEW, settings))
         assert evaluation.passed == passes
         assert evaluation.partition is None
@@ -455,7 +455,7 @@ def test_a_closed_month_that_changed_is_named_with_its_platform_and_dollars(
 ) -> None:
     """Ada's February was closed at 10 dollars on Cursor; the facts say 12."""
     schema = view_schema("vw_adjustments")
-    warehouse.create_view(schema, view_literals(settings_for(tmp_path), schema))
+    warehouse.create_view(schema, view_literals(settings_for(tmp_path).as_of, schema))
     day = date(2026, 2, 10)
     warehouse.replace("dim_dates", None, arrow("dim_dates", [dated(day), dated(date(2026, 3, 10))]))
     ada = row("dim_users", user_sk=7, user_email="ada@x.io")

@@ -22,7 +22,6 @@ from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
 from zetasql.core import wasm_client
 
 from ai_usage.orchestration.assets.sql_views import view_literals
-from ai_usage.settings import Settings
 from ai_usage.warehouse.files import load, names
 from ai_usage.warehouse.functions import functions
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX
@@ -179,9 +178,7 @@ class GoogleSql:
 
 def deployed(view: str, as_of: date | None = None) -> str:
     """The view's file with its parameters filled in, as it is deployed or seen from a day."""
-    return with_literals(
-        view_schema(view).ddl, view_literals(Settings(as_of=as_of or AS_OF), view_schema(view))
-    )
+    return with_literals(view_schema(view).ddl, view_literals(as_of or AS_OF, view_schema(view)))
 
 
 def _compile_into(cache: Path) -> None:

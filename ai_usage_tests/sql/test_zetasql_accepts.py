@@ -14,7 +14,6 @@ from sqlglot import exp
 
 import ai_usage.warehouse.duckdb as embedded
 from ai_usage.orchestration.assets.sql_views import view_literals
-from ai_usage.settings import Settings
 from ai_usage.simulator import Company
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.files import Kind, load, names, sql_root
@@ -76,7 +75,7 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"CREATE TABLE w.{name} ({columns})")
         for name in view_names():
             view = view_schema(name)
-            literals = view_literals(Settings(as_of=AS_OF), view)
+            literals = view_literals(AS_OF, view)
             query = render(view.query, "duckdb", dataset="w", literals=literals)
             connection.execute(f"CREATE VIEW w.{name} AS {query}")
         yield connection
@@ -177,10 +176,10 @@ def test_a_view_as_it_is_sent_means_what_its_file_means(
     view: str, google: GoogleSql, sent: BigQueryWarehouse
 ) -> None:
     schema = view_schema(view)
-    statement = sent.view_statement(schema, view_literals(Settings(as_of=AS_OF), schema))
+    statement = sent.view_statement(schema, view_literals(AS_OF, schema))
     assert statement.startswith("CREATE OR REPLACE VIEW")
     assert google.analyze(statement) == google.analyze(deployed(view))
-    always = sent.view_statement(schema, view_literals(Settings(), schema))
+    always = sent.view_statement(schema, view_literals(None, schema))
     assert google.analyze(always) == google.analyze(deployed(view))
 
 

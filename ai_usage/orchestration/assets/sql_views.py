@@ -1,6 +1,7 @@
 """The views, those of staging and helper views too: created in their current definition."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -10,28 +11,25 @@ from ai_usage.orchestration.assets.common import explained, key_metadata, note_l
 from ai_usage.orchestration.code_versions import code_version_of
 from ai_usage.orchestration.resources import ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
-from ai_usage.settings import Settings
 from ai_usage.warehouse.relations import layer_of
-from ai_usage.warehouse.sql import Literals, references
+from ai_usage.warehouse.sql import AS_OF, Literals, references
 from ai_usage.warehouse.views import ViewSchema, published_views, view_names, view_schema
 
 
-def view_assets(
-    settings: Settings, partitions: dg.PartitionsDefinition[str]
-) -> list[dg.AssetsDefinition]:
+def view_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """Every view of the product."""
-    return [_view(settings, view_schema(name), partitions) for name in view_names()]
+    return [_view(view_schema(name), partitions) for name in view_names()]
 
 
-def view_literals(seen: Settings | ClockResource, view: ViewSchema) -> Literals:
-    """The render parameters of the deployed view: seen from today, the others as it labels them."""
-    as_of = seen.pretended if isinstance(seen, ClockResource) else seen.as_of
-    return {"as_of": as_of, **view.defaults}
+def view_literals(as_of: date | None, view: ViewSchema) -> Literals:
+    """The render parameters of the deployed view: seen from `as_of`, the others as it labels them.
+
+    None: seen from the current UTC day, whenever it is read.
+    """
+    return {AS_OF: as_of, **view.defaults}
 
 
-def _view(
-    settings: Settings, view: ViewSchema, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetsDefinition:
+def _view(view: ViewSchema, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     # Counting evaluates the view; what a helper view holds, a published one is counted with.
     counted = view.name in published_views()
 
@@ -55,7 +53,7 @@ def _view(
         details: dict[str, Any] = {}
         with explained():
             opened = warehouse.warehouse()
-            opened.create_view(view, view_literals(clock, view))
+            opened.create_view(view, view_literals(clock.pretended, view))
             types = opened.column_types(view.name)
             if counted:
                 rows, measured = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
