@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-slow test-bigquery emulator python313 check format lock snapshots clean-demo
+.PHONY: help demo dashboard dev test test-slow test-bigquery emulator python313 check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
+	@echo "make dashboard   the dashboard over the demo, on http://127.0.0.1:3100"
 	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
 	@echo "make test    lint, types and the tests, but for the slow ones"
 	@echo "make test-slow                         the slow tests alone"
@@ -29,6 +30,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP)
 	@$(BIN)/ai-usage demo
+
+dashboard: $(STAMP)
+	@$(BIN)/ai-usage dashboard --demo
 
 dev: $(STAMP)
 	@$(BIN)/ai-usage dev
@@ -93,7 +97,7 @@ snapshots: $(STAMP)
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --extra bigquery --extra postgres --extra dev pyproject.toml \
+		--no-emit-index-url --no-header --quiet --extra bigquery --extra dashboard --extra postgres --extra dev pyproject.toml \
 		--output-file requirements.lock
 	uv pip compile --universal --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-header --quiet \

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     duckdb_path: Path | None = Field(
         None, description="The DuckDB file. Default: `<home>/warehouse.duckdb`."
     )
+    dashboard_path: Path | None = Field(
+        None,
+        description="The copy that the dashboard reads, written after each run. Default: "
+        "`<home>/dashboard.duckdb`.",
+    )
     dataset: str = Field(
         "ai_usage",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -252,7 +257,12 @@ class Settings(BaseSettings):
         return settings
 
     @field_validator(
-        "home", "duckdb_path", "reference_dir", "sheets_credentials", "bigquery_credentials"
+        "home",
+        "duckdb_path",
+        "dashboard_path",
+        "reference_dir",
+        "sheets_credentials",
+        "bigquery_credentials",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -281,6 +291,11 @@ class Settings(BaseSettings):
     def warehouse_path(self) -> Path:
         """The embedded warehouse's file."""
         return self.duckdb_path or self.home / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The file of the copy that the dashboard reads."""
+        return self.dashboard_path or self.home / "dashboard.duckdb"
 
     @property
     def archive_root(self) -> str:

@@ -195,6 +195,33 @@ def dev(
 
 
 @app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3100,
+    looking_as: Annotated[
+        str | None, typer.Option("--as", metavar="EMAIL", help="See the pages as this person.")
+    ] = None,
+    of_demo: Annotated[bool, typer.Option("--demo", help="Over the demo's state.")] = False,
+    home: Annotated[Path, typer.Option(help="With --demo: the demo's folder.")] = Path(".demo"),
+) -> None:
+    """Open the dashboard on this machine: spend, budgets, invoices, seats, teams.
+
+    It reads a copy that every run publishes beside the warehouse: neither waits for the other.
+
+    \b
+    Examples:
+      ai-usage dashboard
+      ai-usage dashboard --demo
+      ai-usage dashboard --as ada.byron@example.com
+    """
+    from ai_usage.cli.dashboard import serve_dashboard, serve_demo_dashboard
+
+    if of_demo:
+        serve_demo_dashboard(console, home, port, looking_as)
+    else:
+        serve_dashboard(console, Settings.load(), port, looking_as)
+
+
+@app.command()
 def simulate(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")

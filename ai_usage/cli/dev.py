@@ -24,7 +24,7 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
     from ai_usage.instance.dagster_private import dev_command
 
     home = dagster_home(settings)
-    _check_free(port)
+    check_free(port)
     if settings.vendor_value("AI_USAGE_UI_URL") is None:
         # Links in the alerts of the daemon that is about to be started.
         os.environ["AI_USAGE_UI_URL"] = f"http://127.0.0.1:{port}"
@@ -69,7 +69,8 @@ def _workspace(settings: Settings) -> Path:
     return own
 
 
-def _check_free(port: int) -> None:
+def check_free(port: int) -> None:
+    """Raise `AiUsageError` if the port on loopback cannot be had."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             pass

@@ -1,0 +1,1 @@
+"""Pages: they ask queries, and place what they answer. They decide nothing of who sees what."""

@@ -1,0 +1,42 @@
+"""What a page's handler needs of its request: the copy, the viewer, the filters of the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from ai_usage.dashboard.filters import Filters
+from ai_usage.dashboard.published import About, Published
+from ai_usage.dashboard.viewers import Viewer
+
+
+@dataclass(frozen=True)
+class State:
+    """What the server keeps: the copy, and who an e-mail address is to it."""
+
+    published: Published
+    viewer_of: Callable[[str], Viewer]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: what is looked at, by whom, and what of it."""
+
+    published: Published
+    viewer: Viewer
+    filters: Filters
+    about: About
+
+
+def asked(request: Request) -> Asked:
+    """Read a request. The gate has let it pass; its viewer is looked up anew each time.
+
+    Raises `WarehouseError` where nothing is published yet.
+    """
+    state: State = request.app.state.dashboard
+    about = state.published.about
+    filters = Filters.parse(request.query_params.multi_items(), about.as_of)
+    viewer = state.viewer_of(request.scope["viewer_email"])
+    return Asked(state.published, viewer, filters, about)

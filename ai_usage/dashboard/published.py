@@ -1,0 +1,151 @@
+"""The copy that pages read: made after each run, swapped by rename, never waited for.
+
+A DuckDB file is locked by whoever writes it, and a query on BigQuery costs seconds and dollars. So
+what pages need - rollups, small dimensions, views - is copied into a DuckDB file of its own beside
+the warehouse. A reader opens it read-only and notices by inode and time when another one has taken
+its place; a query that runs meanwhile ends on the old one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ai_usage.dashboard.copied import COPIED, LABELLED, MONTHS_BACK
+from ai_usage.days.months import months_before
+from ai_usage.errors import WarehouseError
+from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.sql import parameters, references
+
+Key = tuple[int, int]
+"""What tells one copy from another: inode and time of change, in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a copy says of itself: the day it is seen from, when it was made, and by which run."""
+
+    as_of: date
+    published_at: datetime
+    run_id: str | None
+
+
+def publish(
+    warehouse: Warehouse, path: Path, *, as_of: date, now: datetime, run_id: str | None = None
+) -> None:
+    """Copy what the pages read into the file `path`, and swap it for the one that is there.
+
+    `as_of` is the UTC day that the views are seen from. Readers of the old file keep it until they
+    ask again. Raises `WarehouseError` where the warehouse has not been filled, or the file cannot
+    be written; the old copy stays.
+    """
+    bound = {"start": months_before(as_of, MONTHS_BACK), "as_of": as_of}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        connection = duckdb.connect(str(temporary))
+        try:
+            for name, sql in COPIED.items():
+                for read in references(sql):
+                    if not warehouse.exists(read):
+                        raise WarehouseError(
+                            f"{warehouse.describe()} has no {read} yet: fill it with "
+                            "`ai-usage run`, which publishes the pages' copy too."
+                        )
+                asked = {key: bound[key] for key in parameters(sql)}
+                rows = warehouse.query(Query(sql, asked))
+                connection.register("incoming", rows)
+                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+                connection.unregister("incoming")
+            for name, sql in LABELLED.items():
+                connection.execute(f"CREATE VIEW {name} AS {sql}")
+            connection.execute(
+                "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
+                "?::VARCHAR AS run_id",
+                [as_of, now, run_id],
+            )
+            connection.execute("CHECKPOINT")
+        finally:
+            connection.close()
+        temporary.replace(path)
+    except (OSError, duckdb.IOException) as error:
+        raise WarehouseError(
+            f"{path}: the pages' copy cannot be written: {str(error).splitlines()[0]}. The old one "
+            "stays."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Published:
+    """A reader of the copy: safe for threads, and never in a writer's way."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._key: Key | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def key(self) -> Key:
+        """Which copy is there now. Raises `WarehouseError` where there is none."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            raise WarehouseError(
+                f"{self.path}: nothing is published for the pages yet; `ai-usage run` does, after "
+                "it has filled the warehouse."
+            ) from None
+        return found.st_ino, found.st_mtime_ns
+
+    def query(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """The rows of a SELECT in DuckDB's dialect over the newest copy; `$name` is bound."""
+        cursor = self._cursor()
+        try:
+            return cursor.sql(sql, params=dict(values) if values else None).to_arrow_table()
+        finally:
+            cursor.close()
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a small query as mappings."""
+        found: list[dict[str, Any]] = self.query(sql, values).to_pylist()
+        return found
+
+    @property
+    def about(self) -> About:
+        """What the newest copy says of itself."""
+        (row,) = self.rows("SELECT as_of, published_at, run_id FROM about")
+        return About(row["as_of"], row["published_at"].astimezone(UTC), row["run_id"])
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        key = self.key
+        with self._lock:
+            if self._connection is None or self._key != key:
+                # Not closed: a query of another thread may still run on the old one. It goes when
+                # the last cursor does.
+                self._connection, self._key = _attached(self.path), key
+            cursor = self._connection.cursor()
+        cursor.execute("USE copy")
+        return cursor
+
+
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """A connection to the file, by ATTACH.
+
+    `duckdb.connect` would hand out the old instance as long as any connection to the path is open.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET threads = 2")
+    connection.execute("SET memory_limit = '256MB'")
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS copy (READ_ONLY)")
+    return connection

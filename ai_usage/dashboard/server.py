@@ -1,0 +1,142 @@
+"""The server: one gate before everything, and headers by which the browser asks nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ai_usage.dashboard.pages.context import State
+from ai_usage.dashboard.pages.routes import routes
+from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.viewers import Viewer
+from ai_usage.errors import WarehouseError
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+SECURITY_HEADERS: dict[str, str] = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self' "
+    "'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+"""On every answer. A page's figures are nobody else's: no cache keeps them; static files say so."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """How people are told apart. `header` is None without sign-in: everybody is the owner.
+
+    `peers` are the addresses of the proxies whose header is believed; `hosts` the names under which
+    the pages are asked for, `origins` where their forms and scripts come from.
+    """
+
+    header: str | None = None
+    peers: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset(LOOPBACK)
+    origins: frozenset[str] = frozenset()
+
+
+class Gate:
+    """Refuse whoever is not signed in, before anything else: plain ASGI, so websockets too."""
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn) -> None:
+        self.app = app
+        self.sign_in = sign_in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request of a known person under a known name, refuse any other."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        who = self._who(scope)
+        # No page of ours uses a websocket: there is none to guard, and none to leave open.
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if who is None:
+            refused = PlainTextResponse("Sign in at the proxy.", 403, SECURITY_HEADERS)
+            await refused(scope, receive, send)
+            return
+        scope["viewer_email"] = who
+        await self.app(scope, receive, _with_headers(send))
+
+    def _who(self, scope: Scope) -> str | None:
+        """The address of who asks, empty for the owner; None to refuse."""
+        headers = [(k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in scope["headers"]]
+        host = [value for name, value in headers if name == "host"]
+        # A name that is not ours is another site's that points here (DNS rebinding).
+        if len(host) != 1 or _name_of(host[0]) not in self.sign_in.hosts:
+            return None
+        origin = {value for name, value in headers if name == "origin"}
+        if any(_origin_host(value) not in self.sign_in.hosts for value in origin):
+            return None
+        if self.sign_in.header is None:
+            return ""
+        client = scope.get("client")
+        if client is None or client[0] not in self.sign_in.peers:
+            return None
+        said: list[str] = [value.strip() for name, value in headers if name == self.sign_in.header.lower()]
+        if len(said) != 1 or not said[0] or "," in said[0]:
+            return None
+        return said[0].lower()
+
+
+def _name_of(host: str) -> str:
+    """A Host header without its port."""
+    return (host.rsplit(":", 1)[0] if ":" in host.rsplit("]", 1)[-1] else host).lower()
+
+
+def _origin_host(origin: str) -> str:
+    return _name_of(urlsplit(origin).netloc)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = {name.lower() for name, _value in message.setdefault("headers", [])}
+            message["headers"] = [
+                *message["headers"],
+                *(
+                    (name.encode(), value.encode())
+                    for name, value in SECURITY_HEADERS.items()
+                    if name.encode() not in given
+                ),
+            ]
+        await send(message)
+
+    return sending
+
+
+def build_app(
+    published: Published, viewer_of: Callable[[str], Viewer], sign_in: SignIn = SignIn()
+) -> Starlette:
+    """The pages over a copy. `viewer_of` says who an address is, asked anew at every request."""
+    app = Starlette(
+        routes=list(routes()),
+        middleware=[
+            Middleware(Gate, sign_in=sign_in),
+            Middleware(GZipMiddleware, minimum_size=1000),
+        ],
+        exception_handlers={WarehouseError: _nothing_published},
+    )
+    app.state.dashboard = State(published, viewer_of)
+    return app
+
+
+async def _nothing_published(_request: Request, error: Exception) -> Response:
+    return PlainTextResponse(str(error), 503)
