@@ -7,10 +7,15 @@ from ai_usage.text.printable import one_line
 
 
 class AiUsageError(Exception):
-    """Base of every error that the CLI prints as one line, exit code 1, without a traceback."""
+    """Base of every error that the CLI prints as one line, exit code 1, without a traceback.
 
-    def __init__(self, message: str) -> None:
+    `cause` is what several errors have in common, as a line: a vendor that is down fails each of
+    its endpoints, and need be told once. Empty where the message itself is it.
+    """
+
+    def __init__(self, message: str, cause: str = "") -> None:
         super().__init__(one_line(message))
+        self.cause = one_line(cause)
 
 
 class SettingsError(AiUsageError):

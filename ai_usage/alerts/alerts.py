@@ -22,7 +22,7 @@ from ai_usage.alerts.findings import (
 )
 from ai_usage.alerts.history import RunHistory
 from ai_usage.alerts.messages import Message, Writer
-from ai_usage.alerts.news import AssetNews, news_of
+from ai_usage.alerts.news import AssetNews, by_cause, news_of
 from ai_usage.alerts.routes import SEVERITIES, Route, Routes, routes_of
 from ai_usage.alerts.state import AlertState, Note, OutboxMessage, alert_state, read_alert_state
 from ai_usage.settings import Settings
@@ -167,17 +167,21 @@ class Alerts:
                 for part in (new.only(route.severities) for new in news)
                 if part and self._concerned(route, part.asset, found.assets)
             ]
-            if len(parts) > self._settings.notify_digest_above:
+            groups = by_cause(parts)
+            if len(groups) > self._settings.notify_digest_above:
                 notified = [(p.asset, self._writer.lines(p), not p.failed) for p in parts]
                 worst = "error" if any(p.severity == "error" for p in parts) else "warning"
                 link = f"Run: {self._writer.run_link(found.run_id)}"
                 message = self._writer.digest(notified, worst, f"run {found.run_id[:8]}", link)
                 self._post(on, route, _kind(worst, [not p.failed for p in parts]), message)
                 continue
-            for part in parts:
-                asset = self._catalogue.get(part.asset, Asset())
-                message = self._writer.message(part, asset, found)
-                self._post(on, route, _kind(part.severity, [not part.failed]), message)
+            for group in groups:
+                assets = [self._catalogue.get(part.asset, Asset()) for part in group]
+                message = self._writer.message(group[0], assets[0], found)
+                if len(group) > 1:
+                    message = self._writer.message_on_many(group, assets, found)
+                kind = _kind(group[0].severity, [not part.failed for part in group])
+                self._post(on, route, kind, message)
 
     def _notes(self, news: AssetNews, found: RunFindings) -> list[Note]:
         """A backfill's news wait for its end, by severity because routes ask for it."""

@@ -45,7 +45,8 @@ class Failure:
     """A check of an asset that failed, or the asset that was not built (`check` is `BUILT`).
 
     `detail` says why, or what was promised, in a line; `sample` shows a few failing rows as the
-    check masked them.
+    check masked them. `cause` is what other failures may have in common with it: those that do are
+    told as one.
     """
 
     asset: str
@@ -54,6 +55,7 @@ class Failure:
     rules: Mapping[str, Rule]
     detail: str = ""
     sample: tuple[Mapping[str, str], ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True)

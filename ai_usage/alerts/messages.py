@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ai_usage.alerts.findings import BUILT, Asset, Failure, RunFindings
@@ -47,20 +47,47 @@ class Writer:
 
     def message(self, news: AssetNews, asset: Asset, found: RunFindings) -> Message:
         """One message on an asset after a run."""
-        belongs = [f"group {asset.group}"] if asset.group else []
-        belongs += [f"owner {', '.join(asset.owners)}"] if asset.owners else []
+        lines = [self._head([news], [asset]), "", *self.lines(news)]
+        lines += [*self._held(news, found), "", *self._links(news, found)]
+        return Message(self._title(news), "\n".join(lines))
+
+    def message_on_many(
+        self, news: Sequence[AssetNews], assets: Sequence[Asset], found: RunFindings
+    ) -> Message:
+        """One message on assets that were not built, or are built again, for one cause."""
+        first = news[0]
+        causes = [replace(f, detail=f.cause or f.detail) for f in first.failed]
         lines = [
-            *([self.clean(" · ".join((news.asset, *belongs)))]),
+            self._head(news, assets),
             "",
-            *self.lines(news),
+            *self.lines(replace(first, failed=tuple(causes), open=())),
+            *self._held(first, found),
+            "",
+            *self._links(first, found, asset=False),
         ]
+        names = few([part.asset for part in news], 3)
+        many = counted(len(news), "asset")
+        title = f"ai-usage error: {many} not built: {names}"
+        if not first.failed:
+            title = f"ai-usage recovered: {many} built again: {names}"
+        return Message(self.clean(title), "\n".join(lines))
+
+    def _held(self, news: AssetNews, found: RunFindings) -> Iterator[str]:
+        """What was not built because others failed."""
         if not found.succeeded and news.failed and found.not_built:
             own = {failure.asset for failure in found.failures if failure.check == BUILT}
             held = [name for name in found.not_built if name not in own]
             if held:
-                lines.append(self.clean(f"Not built because of this run's failures: {few(held)}."))
-        lines += ["", *self._links(news, found)]
-        return Message(self._title(news), "\n".join(lines))
+                yield self.clean(f"Not built because of this run's failures: {few(held)}.")
+
+    def _head(self, news: Sequence[AssetNews], assets: Sequence[Asset]) -> str:
+        """Whom it is about: names, groups, owners."""
+        groups = sorted({asset.group for asset in assets if asset.group})
+        owners = sorted({owner for asset in assets for owner in asset.owners})
+        belongs = [f"group {', '.join(groups)}"] if groups else []
+        belongs += [f"owner {', '.join(owners)}"] if owners else []
+        names = ", ".join(part.asset for part in news)
+        return self.clean(" · ".join((names, *belongs)))
 
     def digest(
         self, parts: Sequence[tuple[str, Sequence[str], bool]], severity: str, what: str, link: str
@@ -146,11 +173,11 @@ class Writer:
         since = f"{recovery.since:%Y-%m-%d %H:%M} UTC"
         yield f"RECOVERED {name}{_on(recovery.days)}{left}; failing since {since}"
 
-    def _links(self, news: AssetNews, found: RunFindings) -> Iterator[str]:
+    def _links(self, news: AssetNews, found: RunFindings, *, asset: bool = True) -> Iterator[str]:
         how = "succeeded" if found.succeeded else "failed"
         by = " from the command line" if found.started_by == "cli" else ""
         yield f"Run {found.run_id[:8]}{by} {how}: {self.run_link(found.run_id)}"
-        if news.asset in found.assets:
+        if asset and news.asset in found.assets:
             yield f"Asset: {self._ui}/assets/{news.asset}?view=checks"
 
 

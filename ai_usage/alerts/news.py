@@ -59,6 +59,28 @@ class AssetNews:
         return bool(self.failed or self.recovered)
 
 
+def by_cause(news: Sequence[AssetNews]) -> list[list[AssetNews]]:
+    """The news, those together that one sentence tells: not built, or built again, for one cause.
+
+    A vendor that is down fails all of its endpoints, and one message says it.
+    """
+    groups: dict[object, list[AssetNews]] = {}
+    for new in news:
+        groups.setdefault(_cause(new), []).append(new)
+    return list(groups.values())
+
+
+def _cause(new: AssetNews) -> object:
+    checks = {failure.check for failure in new.failed} | {over.check for over in new.recovered}
+    if checks == {BUILT} and not new.recovered:
+        (failure,) = new.failed
+        days = frozenset(day for rule in failure.rules.values() for day in rule.days)
+        return failure.cause or new.asset, days
+    if checks == {BUILT} and not new.failed:
+        return tuple((over.since, over.days, over.left) for over in new.recovered)
+    return new.asset
+
+
 def news_of(alert_state: AlertState, found: RunFindings, now: datetime) -> list[AssetNews]:
     """Compare with what is on the board, bring the board up to date, and say what is new."""
     failed: dict[str, list[Failure]] = {}

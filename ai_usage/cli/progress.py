@@ -293,8 +293,8 @@ def _with_lines(
 
 
 def print_outcome(console: Console, result: RunResult, window: Window) -> None:
-    """Errors as lines, what was not built because of them, and the checks that did not pass."""
-    for error in result.errors:
+    """Errors, a line a cause, what was not built because of them, and checks that did not pass."""
+    for error in result.causes:
         console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     failed = [check for check in result.checks if not check.passed]
     passed = len(result.checks) - len(failed)

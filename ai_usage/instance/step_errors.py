@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+
+CAUSE = "cause"
+"""In the metadata of a failed step: what it has in common with others, where its line says more."""
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"
 _BLOCKED = "DagsterAssetCheckFailedError"
 
 
+@dataclass(frozen=True)
+class StepError:
+    """Why a step failed: its own line, and the cause, which several steps may share."""
+
+    line: str
+    cause: str
+
+
 def interrupted(event: dg.DagsterEvent) -> bool:
     """Whether the step failed because a person stopped the run."""
     return _cause(event) == _INTERRUPTED
+
+
+def step_error(event: dg.DagsterEvent) -> StepError | None:
+    """Why a step failed; None where another line says it: a check's, or the person's."""
+    said = event.step_failure_data.user_failure_data
+    if said is not None and said.description:
+        cause = said.metadata.get(CAUSE)
+        return StepError(said.description, str(cause.value) if cause else said.description)
+    line = error_line(event)
+    return None if line is None else StepError(line, line)
 
 
 def error_line(event: dg.DagsterEvent) -> str | None:

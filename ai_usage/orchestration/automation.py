@@ -20,7 +20,7 @@ import dagster as dg
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES
-from ai_usage.errors import AiUsageError, SettingsError
+from ai_usage.errors import AiUsageError
 from ai_usage.instance.dagster_private import BACKFILL_ID_TAG
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
@@ -30,12 +30,11 @@ from ai_usage.ledger.deferred import deferred_in_open_months
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Resources
 from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
+from ai_usage.orchestration.stages import COMMAND, GOES_ON, is_input
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, reference_files
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.schema import table_names
-from ai_usage.warehouse.views import view_names
 
 TRANSFORM = "transform"
 REFERENCE = "ingest_reference"
@@ -77,8 +76,7 @@ def automation(
         vendor.name: [key for key, spec in specs.items() if spec.tags.get("vendor") == vendor.name]
         for vendor in vendors
     }
-    warehouse = set(table_names()) | set(view_names())
-    transformed = [key for key in specs if key.path[-1] in warehouse]
+    transformed = [key for key in specs if not is_input(key)]
     fetched = {key for keys in of_vendor.values() for key in keys}
     clients = [*(vendor.name for vendor in vendors), *(d.name for d in DIRECTORIES)]
     maintained = [key for key in specs if key not in fetched and key not in transformed]
@@ -152,7 +150,7 @@ class Ingest:
             return given.client(self.vendor.name).why_not()
         if any((folder / file.name).is_file() for file in reference_files()):
             return None
-        if any(_in_use(given, name) for name in clients):
+        if any(given.configured(name) for name in clients):
             return None
         return "Nothing is configured: `ai-usage doctor` says what is missing."
 
@@ -163,14 +161,6 @@ class Ingest:
     def config(self, refetch: Refetch) -> dict[str, Any]:
         """The run configuration that asks again for the days of the look-back."""
         return refetch.config({spec.key.path[-1]: spec.tags for spec in self.specs})
-
-
-def _in_use(given: Resources, client: str) -> bool:
-    try:
-        return given.configured(client)
-    except SettingsError:
-        # Half of a directory is set: its run says what is missing.
-        return True
 
 
 def _job(
@@ -383,7 +373,10 @@ def _propagate_backfills(
         run = context.dagster_run
         if TICK_TAG in run.tags or FLOW_TAG in run.tags:
             return dg.SkipReason("A scheduled run: its tick's transformation follows by itself.")
+        if GOES_ON in run.tags:
+            return dg.SkipReason("Its command goes on, and its last run says what it left out.")
         built = set(run.asset_selection or of_job.get(run.job_name, set()))
+        built |= _built_before(context.instance, run)
         window = window_of_run(run.tags)
         if window is None or not built & readers.keys():
             return dg.SkipReason("Nothing reads what the run built.")
@@ -403,6 +396,14 @@ def _propagate_backfills(
         )
 
     return sensor
+
+
+def _built_before(instance: dg.DagsterInstance, last: dg.DagsterRun) -> set[dg.AssetKey]:
+    """What the earlier stages of a command's last run were to build."""
+    if COMMAND not in last.tags:
+        return set()
+    own = instance.get_runs(dg.RunsFilter(tags={COMMAND: last.tags[COMMAND]}))
+    return {key for run in own for key in run.asset_selection or ()}
 
 
 def _downstream(

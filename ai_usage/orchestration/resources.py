@@ -25,6 +25,7 @@ from pydantic import Field
 from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import SystemClock
 from ai_usage.directories import DIRECTORIES, DirectorySource
+from ai_usage.errors import SettingsError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
@@ -90,8 +91,11 @@ class ClientResource:
 
     @property
     def configured(self) -> bool:
-        """Whether it can be asked. Raises `SettingsError`."""
-        return self.why_not() is None
+        """Whether it is meant to be asked; where half of it is set, asking says what is missing."""
+        try:
+            return self.why_not() is None
+        except SettingsError:
+            return True
 
 
 def vendor_client(vendor: Vendor, settings: Settings) -> ClientResource:
@@ -125,11 +129,11 @@ def client_resources(settings: Settings, vendors: Sequence[Vendor]) -> dict[str,
 
 
 Configured = Callable[[str], bool]
-"""Whether the vendor or directory of that name can be asked."""
+"""Whether the vendor or directory of that name is meant to be asked."""
 
 
 def configured_among(clients: Mapping[str, ClientResource]) -> Configured:
-    """Whether the client of a name can be asked. Raises `SettingsError`."""
+    """Whether the client of a name is meant to be asked."""
     return lambda name: clients[name].configured
 
 
@@ -172,7 +176,7 @@ class Resources:
         return found
 
     def configured(self, name: str) -> bool:
-        """Whether the vendor or directory of that name can be asked. Raises `SettingsError`."""
+        """Whether the vendor or directory of that name is meant to be asked."""
         return self.client(name).configured
 
 

@@ -28,7 +28,7 @@ from ai_usage.instance.dagster_private import (
     AssetGraph,
 )
 from ai_usage.instance.partitions import window_of_run
-from ai_usage.instance.step_errors import error_line, interrupted
+from ai_usage.instance.step_errors import interrupted, step_error
 from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.warehouse.schema import table_names, table_schema
 
@@ -223,8 +223,8 @@ class _Log:
         assets, checks = self._asset_of_step(), self._check_of_step()
         found = []
         for event in self.of(DagsterEventType.STEP_FAILURE):
-            line = error_line(event)
-            if line is None:
+            error = step_error(event)
+            if error is None:
                 # A check's own result says it, or a person stopped the run.
                 continue
             if event.step_key in assets:
@@ -234,7 +234,16 @@ class _Log:
             else:
                 continue
             rule = BUILT if check == BUILT else f"{check} could not run"
-            found.append(Failure(asset, check, "error", {rule: Rule(1, days)}, detail=line))
+            found.append(
+                Failure(
+                    asset,
+                    check,
+                    "error",
+                    {rule: Rule(1, days)},
+                    detail=error.line,
+                    cause=error.cause,
+                )
+            )
         return found
 
 

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from sqlalchemy.exc import OperationalError
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
-from ai_usage.instance.dead_runs import fail_orphaned_runs, this_process
+from ai_usage.instance.dead_runs import this_process
 from ai_usage.instance.event_log import batch_events
-from ai_usage.instance.one_writer import WRITES, wait_for_turn, writes
+from ai_usage.instance.one_writer import WRITES, wait_for_turn
 from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.step_errors import error_line, interrupted
@@ -36,12 +36,15 @@ from ai_usage.ledger.rule_changes import (
     note_empty,
     outdated_days,
 )
-from ai_usage.orchestration.alerting import alert_on_run
+from ai_usage.orchestration.alerting import alert_on_run, end_dead_commands
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
-from ai_usage.orchestration.checks.metrics import DETAILS
 from ai_usage.orchestration.code_versions import present_changes
 from ai_usage.orchestration.open_days import LEAVE_CLOSED
+from ai_usage.orchestration.outcome import CheckResult as CheckResult
+from ai_usage.orchestration.outcome import RunResult as RunResult
+from ai_usage.orchestration.outcome import check_results, joined, outcome
 from ai_usage.orchestration.resources import Resources
+from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_input, stages
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.warehouse.base import Warehouse
@@ -89,49 +92,6 @@ class Refetch:
 
 QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """For runs of a person: their progress is shown, Dagster's log is kept in its event log."""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """How a check of a run went, over the run's whole range of days.
-
-    `is_error` is its severity: an error says that something is wrong, whether or not it blocks.
-    `promise` is what it checks, `failures` counts what broke it, `days` are the days that failed,
-    `sample` a few failing rows, people's addresses masked, and `details` says more of a failure.
-    """
-
-    asset: str
-    name: str
-    passed: bool
-    blocking: bool
-    is_error: bool
-    promise: str = ""
-    failures: dict[str, int] = field(default_factory=dict)
-    days: tuple[date, ...] = ()
-    sample: tuple[dict[str, str], ...] = ()
-    details: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run did. `errors` holds one line for every step that failed by itself.
-
-    `not_built` are the assets that were selected and not materialised; `interrupted` is true where
-    a person stopped the run.
-    """
-
-    run_id: str
-    success: bool
-    materialized: tuple[str, ...]
-    checks: tuple[CheckResult, ...]
-    errors: tuple[str, ...]
-    not_built: tuple[str, ...] = ()
-    interrupted: bool = False
-
-    @property
-    def sound(self) -> bool:
-        """Whether all was built and no check found an error, one that blocks nothing included."""
-        return self.success and all(check.passed or not check.is_error for check in self.checks)
 
 
 def dagster_yaml() -> Path:
@@ -219,51 +179,64 @@ def run_assets(
     leave_closed: bool = False,
     progress: Progress = lambda step: None,
 ) -> RunResult:
-    """Materialise the selected assets for a range of days in one run, checks included.
+    """Materialise the selected assets for a range of days, checks included.
 
-    `selection` is Dagster's asset selection syntax (`*` for all). With `leave_closed` the days of
-    closed months keep their rows. Raises `AiUsageError` if the selection is unreadable or selects
-    nothing.
+    Inputs are a run of their own, as the schedules have it: one that fails leaves its last good
+    state to what is built after it (`stages`). `selection` is Dagster's asset selection syntax (`*`
+    for all). With `leave_closed` the days of closed months keep their rows. Raises `AiUsageError`
+    if the selection is unreadable or selects nothing.
     """
     keys = selected(defs, selection)
-    graph = defs.resolve_asset_graph()
-    of_assets = {key.path[-1]: graph.get(key).tags for key in keys}
-    job = defs.resolve_implicit_global_asset_job_def()
-    run_id = str(uuid.uuid4())
     given = Resources.named(defs.resources or {})
     note_empty_warehouse(given)
+    done: list[RunResult] = []
+    tags = {**_tags_of(window), COMMAND: str(uuid.uuid4())}
+    tags |= LEAVE_CLOSED if leave_closed else {}
+    ahead = stages(keys)
     with dagster_instance(settings) as instance, listening(progress):
-        fail_orphaned_runs(instance)
-        if writes(keys) and settings.warehouse == "bigquery":
-            # A DuckDB file is held by one process at a time anyway.
-            wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
-        instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
-        result = job.execute_in_process(
-            run_id=run_id,
-            instance=instance,
-            asset_selection=keys,
-            raise_on_error=False,
-            run_config={**refetch.config(of_assets), **QUIET},
-            tags={
-                **_tags_of(window),
-                **(WRITES if writes(keys) else {}),
-                **(LEAVE_CLOSED if leave_closed else {}),
-            },
-        )
-        alert_on_run(settings, defs, instance, run_id)
-    if result.success and set(keys) == defs.resolve_asset_graph().executable_asset_keys:
+        end_dead_commands(settings, defs, instance)
+        for stage in ahead:
+            if WRITES.items() <= stage.tags.items() and settings.warehouse == "bigquery":
+                # A DuckDB file is held by one process at a time anyway.
+                wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
+            own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
+            done.append(
+                _build(defs, settings, instance, stage, window, refetch, own, progress=progress)
+            )
+            if done[-1].interrupted:
+                break
+    whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
+    if done[-1].success and whole and whole <= set(keys):
         take_in_reference(given, window, leaves_closed=leave_closed)
-    built = {e.asset_key for e in result.get_asset_materialization_events() if e.asset_key}
-    failed = [event for event in result.all_events if event.is_step_failure]
-    return RunResult(
+    return joined(done, [key.path[-1] for key in keys])
+
+
+def _build(
+    defs: dg.Definitions,
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    stage: Stage,
+    window: Window,
+    refetch: Refetch,
+    tags: Mapping[str, str],
+    *,
+    progress: Progress,
+) -> RunResult:
+    """Build a stage in a run of its own, in this process, and tell of it."""
+    graph = defs.resolve_asset_graph()
+    of_assets = {key.path[-1]: graph.get(key).tags for key in stage.keys}
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
+    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
         run_id=run_id,
-        success=result.success,
-        materialized=tuple(sorted(key.path[-1] for key in built)),
-        checks=_checks(defs, result, window),
-        errors=tuple(line for line in map(error_line, failed) if line is not None),
-        not_built=tuple(key.path[-1] for key in keys if key not in built),
-        interrupted=any(map(interrupted, failed)),
+        instance=instance,
+        asset_selection=list(stage.keys),
+        raise_on_error=False,
+        run_config={**refetch.config(of_assets), **QUIET},
+        tags={**tags, **stage.tags, STAGE: stage.name},
     )
+    alert_on_run(settings, defs, instance, run_id)
+    return outcome(defs, result, window)
 
 
 def run_blocking_checks(
@@ -280,7 +253,7 @@ def run_blocking_checks(
     )
     run_id = str(uuid.uuid4())
     with dagster_instance(settings) as instance:
-        fail_orphaned_runs(instance)
+        end_dead_commands(settings, defs, instance)
         result = job.execute_in_process(
             run_id=run_id,
             instance=instance,
@@ -295,7 +268,7 @@ def run_blocking_checks(
     for line in map(error_line, failed):
         if line is not None:
             raise AiUsageError(line)
-    return _checks(defs, result, window)
+    return check_results(defs, result, window)
 
 
 def _tags_of(window: Window) -> dict[str, str]:
@@ -399,40 +372,3 @@ def _report(entry: dg.EventLogEntry, progress: Progress) -> None:
     state = states.get(event.event_type)
     if state is not None:
         progress(Step(event.step_key, state))
-
-
-def _checks(
-    defs: dg.Definitions, result: dg.ExecuteInProcessResult, window: Window
-) -> tuple[CheckResult, ...]:
-    graph = defs.resolve_asset_graph()
-    found: dict[tuple[str, str], CheckResult] = {}
-    failing_days: dict[tuple[str, str], set[date]] = {}
-    for evaluation in result.get_asset_check_evaluations():
-        name = evaluation.asset_key.path[-1], evaluation.check_name
-        days = failing_days.setdefault(name, set())
-        if evaluation.partition is not None:
-            if not evaluation.passed:
-                days.add(date.fromisoformat(evaluation.partition))
-            if len(window.days()) > 1:
-                continue
-        # The evaluations of single days are summed up by the last one, which has none.
-        spec = graph.get_check_spec(evaluation.asset_check_key)
-        found[name] = CheckResult(
-            asset=name[0],
-            name=name[1],
-            passed=evaluation.passed,
-            blocking=spec.blocking,
-            is_error=evaluation.severity == dg.AssetCheckSeverity.ERROR,
-            promise=spec.description or "",
-            failures=dict(_metadata(evaluation, "failures") or {}),
-            sample=tuple(_metadata(evaluation, "sample") or ()),
-            details=dict(_metadata(evaluation, DETAILS) or {}),
-        )
-    return tuple(
-        replace(found[name], days=tuple(sorted(failing_days[name]))) for name in sorted(found)
-    )
-
-
-def _metadata(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
-    value = evaluation.metadata.get(name)
-    return None if value is None else value.value

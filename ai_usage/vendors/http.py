@@ -191,7 +191,8 @@ class VendorClient:
                     return self._answer(request, text)
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
-            raise VendorError(f"{place}: {refused}{after}. {refused.remedy}") from None
+            said = f"{refused}{after}. {refused.remedy}"
+            raise VendorError(f"{place}: {said}", f"{self.vendor.name}: {said}") from None
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _answer(self, request: httpx.Request, shown: str) -> Page:

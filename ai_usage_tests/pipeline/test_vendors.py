@@ -177,7 +177,7 @@ def test_a_vendor_without_a_key_says_so_and_takes_nothing_from_the_others(run: R
     assert set(events.column("platform").to_pylist()) == {"acme"}
     notes = {
         name: metadata["status"]
-        for name, metadata in materializations(run.settings, run.result.run_id).items()
+        for name, metadata in materializations(run.settings, run.result.runs[0]).items()
         if name.startswith(("source_acme", "source_anthropic", "source_cursor"))
     }
     silent = {name: note for name, note in notes.items() if not name.startswith("source_acme")}

@@ -95,14 +95,14 @@ def run_window(
         defs = dg.Definitions(
             assets=defs.assets, resources=defs.resources, executor=dg.in_process_executor
         )
-    with _own_dagster_home():
+    with own_dagster_home():
         asked = refetch or Refetch.nothing()
         return run_assets(defs, settings, selection, days, refetch=asked, leave_closed=leave_closed)
 
 
 def materializations(settings: Settings, run_id: str) -> dict[str, dict[str, Any]]:
     """What a run noted on each asset that it materialised: the metadata's values by name."""
-    with _own_dagster_home():
+    with own_dagster_home():
         dagster_home(settings)
         with dg.DagsterInstance.get() as instance:
             entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
@@ -115,7 +115,7 @@ def materializations(settings: Settings, run_id: str) -> dict[str, dict[str, Any
 
 
 @contextmanager
-def _own_dagster_home() -> Iterator[None]:
+def own_dagster_home() -> Iterator[None]:
     """A run sets DAGSTER_HOME for its process: put back what was there."""
     before = os.environ.get("DAGSTER_HOME")
     try:

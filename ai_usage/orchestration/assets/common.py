@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.step_errors import CAUSE
 from ai_usage.orchestration.lineage import column_lineage
 from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.relations import Layer, layer_of
@@ -53,7 +54,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except AiUsageError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from None
+        metadata = {CAUSE: error.cause} if error.cause else {}
+        raise dg.Failure(str(error), metadata, allow_retries=False) from None
 
 
 def table_metadata(table: str) -> dict[str, Any]:

@@ -230,17 +230,6 @@ class Directory:
         }
 
 
-def people_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:
-    """The directories of people, as assets."""
-    members = [
-        source_key(vendor, endpoint)
-        for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is Person
-    ]
-    return [*(directory_key(d) for d in DIRECTORIES if d.lists_people), *members]
-
-
 class _Identities:
     """Who is who, worked out once a run: four assets ask for it one after another."""
 

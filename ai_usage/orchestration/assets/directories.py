@@ -11,6 +11,7 @@ from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken
+from ai_usage.orchestration.stages import ASKED_FIRST
 from ai_usage.reference import RefusedFileError
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
@@ -43,6 +44,7 @@ def _directory(
         kinds={"python", "json"},
         owners=[DATA_PLATFORM],
         tags={"vendor": vendor.name},
+        op_tags=ASKED_FIRST,
         required_resource_keys={"archive", "clock", directory.name},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,

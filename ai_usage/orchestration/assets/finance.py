@@ -42,7 +42,7 @@ from ai_usage.orchestration.assets.common import (
     note_data_version,
     table_metadata,
 )
-from ai_usage.orchestration.assets.dimensions import Declared, Directory, people_keys
+from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.reference import KnownPeople, reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
@@ -187,7 +187,6 @@ def known_people(declared: Declared) -> KnownPeople:
 
     return KnownPeople(
         rows=lambda given: snapshot(given).directory.known_people(given.configured),
-        keys=people_keys(declared.vendors),
         beyond=lambda given: snapshot(given).beyond(given.configured),
         needs=frozenset(
             {

@@ -22,13 +22,14 @@ def reference_key(file: ReferenceFile) -> dg.AssetKey:
 
 @dataclass(frozen=True)
 class KnownPeople:
-    """Whom a file may name: `rows` asks what the archive knows, `keys` are the assets that fill it.
+    """Whom a file may name: `rows` asks what the archive knows.
 
+    Within a run the directories are asked before (`stages.ASKED_FIRST`); one that does not answer
+    leaves what the archive knew.
     `beyond` is what else the rules between files need.
     """
 
     rows: Callable[[Resources], Sequence[Row] | None]
-    keys: Sequence[dg.AssetKey]
     beyond: Callable[[Resources], Beyond]
     needs: frozenset[str]
     """The resources that both ask, besides archive and clock."""
@@ -57,8 +58,6 @@ def _reference(
         group_name="reference",
         kinds={"csv"},
         owners=[FINANCE],
-        # A file that names people is judged when the directories have been asked.
-        deps=people.keys if names_people else (),
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         required_resource_keys={"archive", "clock", *(people.needs if names_people else ())},

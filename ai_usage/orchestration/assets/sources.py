@@ -11,6 +11,7 @@ from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken, told_progress
+from ai_usage.orchestration.stages import ASKED_FIRST
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window
 
@@ -64,6 +65,7 @@ def _source(
         kinds={"python", "json"},
         owners=[DATA_PLATFORM],
         tags={"vendor": vendor.name, LOOKBACK_TAG: endpoint.lookback},
+        op_tags=ASKED_FIRST,
         required_resource_keys={"archive", "clock", vendor.name},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
