@@ -18,6 +18,10 @@ class AiUsageError(Exception):
         self.cause = one_line(cause)
 
 
+class ArgumentError(AiUsageError):
+    """A person asked for what cannot be: nobody else need hear of it."""
+
+
 class SettingsError(AiUsageError):
     """A setting is unknown, missing or unreadable."""
 

@@ -162,6 +162,11 @@ class Settings(BaseSettings):
     notify_digest_above: int = Field(
         5, ge=1, description="A run with alerts on more assets than this sends one digest."
     )
+    heartbeat_hours: float = Field(
+        26.0,
+        ge=0,
+        description="Hours without the end of any run after which people are told; 0 is never.",
+    )
     ui_url: str = Field(
         "http://127.0.0.1:3000", description="Where people open Dagster's UI: links in alerts."
     )
@@ -215,6 +220,8 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     _environment: Mapping[str, str] = {}
+    _of_file: frozenset[str] = frozenset()
+    _env_file: Path = Path(".env")
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -254,7 +261,31 @@ class Settings(BaseSettings):
                 "Google Cloud project that holds the dataset."
             )
         settings._environment = merged
+        settings._of_file = frozenset(from_file) - frozenset(process)
+        settings._env_file = env_file.absolute()
         return settings
+
+    @classmethod
+    def for_alerts(cls, environment: Mapping[str, str] | None = None) -> Settings | None:
+        """What of the settings says who is told, where others cannot be read; None if that neither.
+
+        A mistake in a setting stops every command, and somebody must hear of it.
+        """
+        process = dict(os.environ if environment is None else environment)
+        try:
+            path = Path(process.get(ENV_FILE_SETTING) or ".env")
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        except OSError:
+            text = ""
+        bindings = parse_stream(io.StringIO(text))
+        from_file = {b.key: b.value for b in bindings if b.key and b.value and not b.error}
+        merged = {**from_file, **process}
+        wanted = ("home", "notify_urls", "notify_digest_above", "ui_url")
+        given = {name: merged.get(f"{PREFIX}{name.upper()}") for name in wanted}
+        try:
+            return cls(**{name: value for name, value in given.items() if value})  # type: ignore[arg-type]
+        except (ValidationError, SettingsError):
+            return None
 
     @field_validator(
         "home",
@@ -342,6 +373,15 @@ class Settings(BaseSettings):
                 "AI_USAGE_START_DATE."
             ) from error
         return first
+
+    @property
+    def env_file(self) -> Path:
+        """The file that was looked for beside the environment, there or not."""
+        return self._env_file
+
+    def variables(self) -> Mapping[str, bool]:
+        """The names of all variables that hold something, and whether the file has set them."""
+        return {name: name in self._of_file for name, value in self._environment.items() if value}
 
     def vendor_value(self, name: str) -> str | None:
         """A vendor's own variable (a base URL), or None where it is unset or empty."""

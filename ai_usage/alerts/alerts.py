@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,15 +16,29 @@ from functools import cached_property
 
 from ai_usage.alerts.delivery import Sent, send
 from ai_usage.alerts.findings import (
+    BUILT,
+    COMMAND_LINE,
+    HEARTBEAT,
     Asset,
     Catalogue,
+    Failure,
+    Judged,
+    Rule,
     RunFindings,
 )
 from ai_usage.alerts.history import RunHistory
 from ai_usage.alerts.messages import Message, Writer
 from ai_usage.alerts.news import AssetNews, by_cause, news_of
 from ai_usage.alerts.routes import SEVERITIES, Route, Routes, routes_of
-from ai_usage.alerts.state import AlertState, Note, OutboxMessage, alert_state, read_alert_state
+from ai_usage.alerts.state import (
+    AlertState,
+    Note,
+    Open,
+    OutboxMessage,
+    alert_state,
+    key_of,
+    read_alert_state,
+)
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
 
@@ -94,7 +108,10 @@ class Alerts:
             if run_id in on.handled:
                 return False
             on.handled[run_id] = self._now()
-            if found is None or found.stopped:
+            if found is None:
+                return False
+            on.last_end = self._now()
+            if found.stopped:
                 return False
             news = news_of(on, found, self._now())
             if found.backfill is not None:
@@ -103,6 +120,64 @@ class Alerts:
             else:
                 self._write(on, news, found)
             return bool(on.letters)
+
+    def take_in(
+        self, history: RunHistory, found: RunFindings, earlier: Mapping[str, datetime] = {}
+    ) -> None:
+        """Take in what was found outside of any run.
+
+        `earlier` are broken rules of the command line that were told, and when, while the state
+        could not be kept.
+        """
+        if not self.routes:
+            return
+        with self._alert_state(history) as on:
+            for rule, at in earlier.items():
+                key = key_of(COMMAND_LINE, BUILT, rule)
+                on.open.setdefault(key, Open("error", since=at, seen=at))
+            self._write(on, news_of(on, found, self._now()), found)
+
+    def send_now(self, found: RunFindings) -> Delivery:
+        """Send what was found without remembering anything, where no state can be kept."""
+        on = AlertState()
+        self._write(on, news_of(on, found, self._now()), found)
+        failed = []
+        for queued in on.letters:
+            route = self._routes.by_id(queued.route)
+            if route is not None:
+                sent = send(route, queued.title, queued.body, queued.severity)
+                failed += [] if sent.arrived else [f"{route.place}: {sent.why}"]
+        return Delivery(len(on.letters) - len(failed), tuple(failed))
+
+    def heartbeat(self, history: RunHistory) -> str | None:
+        """Tell when no run has ended for too long, and when one does again; the line if so.
+
+        Runs that hang, a queue that stands still and schedules that somebody stopped leave no
+        failure behind.
+        """
+        hours = self._settings.heartbeat_hours
+        if not self.routes or not hours:
+            return None
+        now, state_now = self._now(), read_alert_state(history)
+        if state_now.last_end is None:
+            with self._alert_state(history) as on:
+                on.last_end = on.last_end or now
+            return None
+        silent = now - state_now.last_end
+        line = None
+        if silent > timedelta(hours=hours):
+            line = (
+                f"No run has ended since {state_now.last_end:%Y-%m-%d %H:%M} UTC, for more than "
+                f"{hours:g} hours: see in Dagster's UI whether the schedules are on, what waits in "
+                "the queue, and which run hangs."
+            )
+        is_open = key_of(HEARTBEAT, HEARTBEAT, HEARTBEAT) in state_now.open
+        if is_open != (line is not None):
+            rules = {HEARTBEAT: Rule(1)}
+            silence = (Failure(HEARTBEAT, HEARTBEAT, "error", rules, line),) if line else ()
+            judged = (Judged(HEARTBEAT, HEARTBEAT),)
+            self.take_in(history, RunFindings("", HEARTBEAT, not line, silence, judged))
+        return line
 
     def settle(self, history: RunHistory) -> None:
         """What became due by itself: runs that nobody reported, digests of ended backfills.
@@ -115,7 +190,9 @@ class Alerts:
         now = self._now()
         state_now = read_alert_state(history)
         for run in history.ended_since(now - SWEEP):
-            grace = now.timestamp() - run.ended_at >= COMMAND_GRACE.total_seconds()
+            grace = run.is_abandoned or (
+                now.timestamp() - run.ended_at >= COMMAND_GRACE.total_seconds()
+            )
             if grace and run.run_id not in state_now.handled:
                 self.report(history, run.run_id)
         if state_now.notes:

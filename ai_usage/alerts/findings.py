@@ -19,6 +19,24 @@ BUILT = "built"
 """The promise that an asset was built at all, as if it were a check."""
 
 
+COMMAND_LINE = "command line"
+"""A command that failed before or besides its runs, as if it were an asset that is not built."""
+COMMAND_INPUTS = "command line (inputs)"
+COMMAND_WAREHOUSE = "command line (warehouse)"
+"""The two runs of a command, where one failed as a whole."""
+UI_RUN = "run from the UI"
+"""What somebody materialised in Dagster's UI, where it failed as a whole."""
+HEARTBEAT = "heartbeat"
+"""The check that runs end at all, of the asset of the same name."""
+WHOLE_GRAPH = "__ASSET_JOB"
+"""Dagster's name for the job of all assets, which earlier versions told people."""
+
+
+def is_run(name: str) -> bool:
+    """Whether what is told of is no asset or job but a run or command, named in words."""
+    return not name.isidentifier()
+
+
 @dataclass(frozen=True)
 class Asset:
     """What of an asset decides who hears of it, and what its checks promise."""

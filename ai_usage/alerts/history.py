@@ -12,10 +12,14 @@ from ai_usage.alerts.findings import RunFindings
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that has ended, and when: seconds since 1970-01-01 UTC."""
+    """A run that has ended, and when: seconds since 1970-01-01 UTC.
+
+    `is_abandoned` is true where a command executed it whose process is gone: it reports nothing.
+    """
 
     run_id: str
     ended_at: float
+    is_abandoned: bool = False
 
 
 class RunHistory(Protocol):

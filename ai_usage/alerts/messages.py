@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ai_usage.alerts.findings import BUILT, Asset, Failure, RunFindings
+from ai_usage.alerts.findings import BUILT, Asset, Failure, RunFindings, is_run
 from ai_usage.alerts.news import AssetNews, Recovery
 from ai_usage.settings import Settings
 from ai_usage.text.masking import informative_cells, mask_text
@@ -141,16 +141,18 @@ class Writer:
     def _title(self, news: AssetNews) -> str:
         if not news.failed:
             checks = sorted({r.check for r in news.recovered})
-            what = "builds again" if checks == [BUILT] else f"{few(checks)} recovered"
+            again = "works again" if is_run(news.asset) else "builds again"
+            what = again if checks == [BUILT] else f"{few(checks)} recovered"
             return self.clean(f"ai-usage recovered: {news.asset}: {what}")
         checks = [f.check for f in news.failed]
-        what = "was not built" if BUILT in checks else f"{few(checks)} failed"
+        built = "failed" if is_run(news.asset) else "was not built"
+        what = built if BUILT in checks else f"{few(checks)} failed"
         return self.clean(f"ai-usage {news.severity}: {news.asset}: {what}")
 
     def _failed(self, failure: Failure) -> Iterator[str]:
         days = frozenset(day for rule in failure.rules.values() for day in rule.days)
         if failure.check == BUILT:
-            yield f"NOT BUILT{_on(days)}"
+            yield f"{'FAILED' if is_run(failure.asset) else 'NOT BUILT'}{_on(days)}"
             yield f"  {failure.detail}"
             return
         yield f"{'FAILED' if failure.severity == 'error' else 'WARNING'} {failure.check}{_on(days)}"
@@ -167,13 +169,16 @@ class Writer:
 
     def _recovered(self, recovery: Recovery) -> Iterator[str]:
         name = "building" if recovery.check == BUILT else recovery.check
-        if recovery.rule not in (recovery.check, BUILT):
+        if recovery.check != BUILT and recovery.rule != recovery.check:
             name = f"{name} ({recovery.rule})"
         left = f", still failing{_on(recovery.left)}" if recovery.left else ""
         since = f"{recovery.since:%Y-%m-%d %H:%M} UTC"
         yield f"RECOVERED {name}{_on(recovery.days)}{left}; failing since {since}"
 
     def _links(self, news: AssetNews, found: RunFindings, *, asset: bool = True) -> Iterator[str]:
+        if not found.run_id:
+            yield f"Dagster's UI: {self._ui}"
+            return
         how = "succeeded" if found.succeeded else "failed"
         by = " from the command line" if found.started_by == "cli" else ""
         yield f"Run {found.run_id[:8]}{by} {how}: {self.run_link(found.run_id)}"

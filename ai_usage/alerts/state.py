@@ -17,6 +17,7 @@ from pathlib import Path
 import filelock
 import msgspec
 
+from ai_usage.alerts.findings import BUILT, COMMAND_WAREHOUSE, WHOLE_GRAPH
 from ai_usage.alerts.history import RunHistory
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
@@ -72,6 +73,8 @@ class AlertState(msgspec.Struct):
     """Runs that were read, and when."""
     notes: list[Note] = []
     letters: list[OutboxMessage] = []
+    last_end: datetime | None = None
+    """When a run was last seen to have ended; before the first one, since when that is watched."""
 
     def forget(self, now: datetime) -> None:
         """Drop what nobody will ask for again, so that the value stays small."""
@@ -96,9 +99,13 @@ def read_alert_state(history: RunHistory) -> AlertState:
     """The board as it stands, to look at. One that cannot be read any more starts anew."""
     text = history.load(KEY)
     try:
-        return msgspec.json.decode(text, type=AlertState) if text else AlertState()
+        found = msgspec.json.decode(text, type=AlertState) if text else AlertState()
     except msgspec.MsgspecError:
         return AlertState()
+    earlier, now = key_of(WHOLE_GRAPH, BUILT, BUILT), key_of(COMMAND_WAREHOUSE, BUILT, BUILT)
+    if earlier in found.open:
+        found.open[now] = found.open.pop(earlier)
+    return found
 
 
 @contextmanager

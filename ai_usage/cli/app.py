@@ -294,16 +294,18 @@ def backfill(
       ai-usage backfill --from 2026-02-01 --to 2026-02-28 --closed
     """
     from ai_usage.cli.progress import refuse_closed, run_with_progress
+    from ai_usage.cli.unattended import unattended
     from ai_usage.instance.partitions import checked_window
     from ai_usage.orchestration.definitions import build_defs
     from ai_usage.orchestration.runs import Refetch
 
-    settings = Settings.load()
-    window = checked_window(settings, from_, to or settings.today)
-    if not closed:
-        refuse_closed(settings, window)
-    again = Refetch.since(window.start) if refetch else Refetch.nothing()
-    run_with_progress(console, build_defs(settings), settings, select, window, again)
+    with unattended("backfill"):
+        settings = Settings.load()
+        window = checked_window(settings, from_, to or settings.today)
+        if not closed:
+            refuse_closed(settings, window)
+        again = Refetch.since(window.start) if refetch else Refetch.nothing()
+        run_with_progress(console, build_defs(settings), settings, select, window, again)
 
 
 @app.command()
@@ -329,21 +331,23 @@ def run(
       ai-usage run --closed
     """
     from ai_usage.cli.progress import run_with_progress, window_of_run
+    from ai_usage.cli.unattended import unattended
     from ai_usage.instance.partitions import lookback_window
     from ai_usage.orchestration.definitions import build_defs
     from ai_usage.orchestration.runs import Refetch
 
-    settings = Settings.load()
-    window = window_of_run(console, settings, lookback_window(settings), closed=closed)
-    run_with_progress(
-        console,
-        build_defs(settings),
-        settings,
-        select,
-        window,
-        Refetch.lookback(settings),
-        leave_closed=not closed,
-    )
+    with unattended("run"):
+        settings = Settings.load()
+        window = window_of_run(console, settings, lookback_window(settings), closed=closed)
+        run_with_progress(
+            console,
+            build_defs(settings),
+            settings,
+            select,
+            window,
+            Refetch.lookback(settings),
+            leave_closed=not closed,
+        )
 
 
 @app.command(name="import")

@@ -27,7 +27,7 @@ WRITES_TAG = "ai_usage/writes"
 WRITES: Mapping[str, str] = {WRITES_TAG: "warehouse"}
 """The tag of a run that writes tables or views; an instance has one warehouse."""
 
-_WHOLE_GRAPH = "__ASSET_JOB"
+WHOLE_GRAPH = "__ASSET_JOB"
 """Dagster's name for the job of all assets, by which the UI materialises any of them."""
 
 _PATIENCE_SECONDS = 2 * 3600.0
@@ -48,7 +48,7 @@ class OneWriterCoordinator(QueuedRunCoordinator):
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         """Put the run into the queue, with the tag that it lacks."""
         run = context.dagster_run
-        whole = run.job_name == _WHOLE_GRAPH and not run.asset_selection
+        whole = run.job_name == WHOLE_GRAPH and not run.asset_selection
         if WRITES_TAG not in run.tags and (whole or writes(run.asset_selection or ())):
             self._instance.add_run_tags(run.run_id, dict(WRITES))
         return super().submit_run(context)

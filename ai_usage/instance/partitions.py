@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import ArgumentError
 from ai_usage.instance.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -69,14 +69,14 @@ def checked_window(settings: Settings, start: date, last: date) -> Window:
     Raises `AiUsageError` if it is empty, begins before the first partition or ends after today.
     """
     if last < start:
-        raise AiUsageError(f"--from {start} is after --to {last}: give the earlier day first.")
+        raise ArgumentError(f"--from {start} is after --to {last}: give the earlier day first.")
     if start < settings.first_day:
-        raise AiUsageError(
+        raise ArgumentError(
             f"--from {start} is before the first partition {settings.first_day}: set "
             "AI_USAGE_START_DATE to an earlier day to reach further back."
         )
     if last > settings.today:
-        raise AiUsageError(f"--to {last} is in the future: today (UTC) is {settings.today}.")
+        raise ArgumentError(f"--to {last} is in the future: today (UTC) is {settings.today}.")
     return Window(start, last + timedelta(days=1))
 
 

@@ -11,7 +11,11 @@ from dagster import DagsterEventType
 
 from ai_usage.alerts.findings import (
     BUILT,
+    COMMAND_INPUTS,
+    COMMAND_WAREHOUSE,
     STARTED_BY,
+    UI_RUN,
+    WHOLE_GRAPH,
     Asset,
     Catalogue,
     Failure,
@@ -27,8 +31,10 @@ from ai_usage.instance.dagster_private import (
     BULK_ACTION_TERMINAL_STATUSES,
     AssetGraph,
 )
+from ai_usage.instance.dead_runs import process_is_gone
 from ai_usage.instance.partitions import window_of_run
 from ai_usage.instance.step_errors import interrupted, step_error
+from ai_usage.orchestration.stages import STAGE
 from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.warehouse.schema import table_names, table_schema
 
@@ -71,7 +77,8 @@ class DagsterRunHistory:
             updated_after=since,
         )
         for record in self._instance.get_run_records(ended, ascending=True):
-            yield EndedRun(record.dagster_run.run_id, record.end_time or 0.0)
+            run = record.dagster_run
+            yield EndedRun(run.run_id, record.end_time or 0.0, process_is_gone(run))
 
     def backfill_ended(self, backfill: str) -> bool:
         """Whether a backfill has ended, or is not known any more."""
@@ -113,6 +120,15 @@ def _promises(specs: Iterable[dg.AssetCheckSpec]) -> dict[str, dict[str, str]]:
     return found
 
 
+def name_of(run: dg.DagsterRun) -> str:
+    """What people call a run: its job, or how it came to be where it has none of ours."""
+    if run.job_name != WHOLE_GRAPH:
+        return run.job_name
+    if run.tags.get(STARTED_BY) != "cli":
+        return UI_RUN
+    return COMMAND_INPUTS if run.tags.get(STAGE) == "inputs" else COMMAND_WAREHOUSE
+
+
 def read_run(
     instance: dg.DagsterInstance, run: dg.DagsterRun, catalogue: Catalogue
 ) -> RunFindings | None:
@@ -130,12 +146,12 @@ def read_run(
     built = [Judged(asset, BUILT, days) for asset in sorted(log.built())]
     succeeded = run.status == dg.DagsterRunStatus.SUCCESS
     if succeeded:
-        built.append(Judged(run.job_name, BUILT, days))
+        built.append(Judged(name_of(run), BUILT, days))
     elif not failures and not stopped:
         failures.append(_whole_run(run, log, days))
     return RunFindings(
         run_id=run.run_id,
-        job=run.job_name,
+        job=name_of(run),
         succeeded=succeeded,
         failures=tuple(failures),
         judged=(*log.judged(), *built),
@@ -251,7 +267,7 @@ def _whole_run(run: dg.DagsterRun, log: _Log, days: frozenset[date]) -> Failure:
     """A run that failed outside of any step: it could not start, or its process died."""
     messages = [event.message for event in log.of(DagsterEventType.RUN_FAILURE) if event.message]
     detail = messages[-1].strip().splitlines()[0] if messages else "The run failed."
-    return Failure(run.job_name, BUILT, "error", {BUILT: Rule(1, days)}, detail=detail)
+    return Failure(name_of(run), BUILT, "error", {BUILT: Rule(1, days)}, detail=detail)
 
 
 def _by_day(

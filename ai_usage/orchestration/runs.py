@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.errors import AiUsageError, ArgumentError, WarehouseError
 from ai_usage.instance.dead_runs import this_process
 from ai_usage.instance.event_log import batch_events
 from ai_usage.instance.one_writer import WRITES, wait_for_turn
@@ -343,12 +343,12 @@ def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:
         keys = []
     except dg.DagsterError as error:
         line = str(error).strip().splitlines()[0].rstrip(".")
-        raise AiUsageError(f"--select {selection!r}: {line}. {_SELECTIONS}") from error
+        raise ArgumentError(f"--select {selection!r}: {line}. {_SELECTIONS}") from error
     if not keys:
         names = [key.path[-1] for key in graph.executable_asset_keys]
         close = difflib.get_close_matches(selection.strip("+*"), names, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise AiUsageError(f"--select {selection!r} names no asset: {hint}{_SELECTIONS}")
+        raise ArgumentError(f"--select {selection!r} names no asset: {hint}{_SELECTIONS}")
     return keys
 
 

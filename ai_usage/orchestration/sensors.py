@@ -14,6 +14,7 @@ import dagster as dg
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.dead_runs import process_is_gone
 from ai_usage.orchestration.run_history import DagsterRunHistory
 from ai_usage.text.masking import mask_text
 
@@ -46,7 +47,7 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name="alerts_courier",
         description="Tries again what a channel did not take, sends digests of ended backfills, "
-        "and reports runs whose command was stopped before it could.",
+        "reports runs whose command was stopped before it could, and tells when none ends at all.",
         minimum_interval_seconds=DELIVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
@@ -55,7 +56,9 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
             return dg.SkipReason("AI_USAGE_NOTIFY_URLS is not set: nobody is told.")
 
         def work() -> str:
-            alerts.settle(_history(context.instance, alerts))
+            history = _history(context.instance, alerts)
+            alerts.settle(history)
+            alerts.heartbeat(history)
             return _delivered(context.instance, context.log.error, alerts)
 
         return _guarded(context.log.error, work)
@@ -76,7 +79,8 @@ def alert_sensors(alerts: Alerts) -> list[dg.SensorDefinition]:
 
 
 def _report(context: dg.RunStatusSensorContext, alerts: Alerts) -> str:
-    if context.dagster_run.tags.get(STARTED_BY) == "cli":
+    run = context.dagster_run
+    if run.tags.get(STARTED_BY) == "cli" and not process_is_gone(run):
         # Its command reports it, and is about to; if it was killed, the courier will.
         return "A command's run: it reports itself."
     alerts.report(_history(context.instance, alerts), context.dagster_run.run_id)

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ai_usage.instance.dead_runs import PROCESS_TAG, fail_orphaned_runs, this_process
+from ai_usage.instance.dead_runs import BEGAN_TAG, PROCESS_TAG, fail_orphaned_runs, this_process
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage_tests.support.dagster_private import create_run_for_test
 
@@ -47,11 +47,13 @@ def test_only_runs_whose_process_on_this_machine_is_gone_are_ended(
     parent = started(instance, {PROCESS_TAG: f"{here}/{os.getppid()}"})
     elsewhere = started(instance, {PROCESS_TAG: f"another-machine/{dead_process()}"})
     launched = started(instance, {})
-    assert fail_orphaned_runs(instance) == [gone]
+    reused = started(instance, {**this_process(), BEGAN_TAG: "1"})
+    assert set(fail_orphaned_runs(instance)) == {gone, reused}
     assert fail_orphaned_runs(instance) == []
     statuses = {run.run_id: run.status for run in instance.get_runs()}
     assert statuses == {
         gone: FAILURE,
+        reused: FAILURE,
         alive: STARTED,
         parent: STARTED,
         elsewhere: STARTED,

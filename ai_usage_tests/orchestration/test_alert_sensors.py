@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_usage.alerts.alerts import COMMAND_GRACE
 from ai_usage.alerts.state import alert_state, read_alert_state
+from ai_usage.instance.dead_runs import PROCESS_TAG
 from ai_usage_tests.alerts.graph import BLOCKING, DAY, WARNING, Place, place
 from ai_usage_tests.alerts.receivers import Receiver, free_port, http_receiver
 
@@ -84,6 +89,42 @@ def test_a_command_that_was_killed_before_it_could_report_is_stood_in_for(
     after_the_grace(here)
     here.tick("alerts_courier")
     assert len(receiver.posts) == 1
+
+
+def test_a_run_whose_process_is_gone_is_reported_without_waiting(
+    here: Place, receiver: Receiver
+) -> None:
+    """Nobody is about to report it: the process that executed it has ended."""
+    here.world.fails("raw_ai_events", WARNING, DAY)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    gone: dict[str, Any] = {PROCESS_TAG: f"{socket.gethostname()}/{process.pid}"}
+    here.run(DAY, by="cli", **gone)
+    here.clock.now = datetime.now(UTC).timestamp()
+    here.tick("alerts_courier")
+    assert receiver.titles == ["ai-usage warning: raw_ai_events: quality failed"]
+
+
+def test_silence_is_told_once_and_its_end_too(here: Place, receiver: Receiver) -> None:
+    """The default is 26 hours from the last end of a run, or since somebody watches."""
+    here.tick("alerts_courier")
+    here.clock.forward(hours=25)
+    here.tick("alerts_courier")
+    assert receiver.taken() == []
+    here.clock.forward(hours=2)
+    here.tick("alerts_courier")
+    (post,) = receiver.taken()
+    assert post["title"] == "ai-usage error: heartbeat: heartbeat failed"
+    assert "for more than 26 hours" in post["message"]
+    here.clock.forward(hours=1)
+    here.tick("alerts_courier")
+    assert receiver.taken() == []
+    here.world.touched.add("raw_ai_events")
+    here.tell(DAY)
+    here.tick("alerts_courier")
+    assert [post["title"] for post in receiver.taken()] == [
+        "ai-usage recovered: heartbeat: heartbeat recovered"
+    ]
 
 
 def test_many_who_see_a_run_at_once_tell_it_once(here: Place, receiver: Receiver) -> None:
