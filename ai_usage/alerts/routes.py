@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
@@ -108,6 +108,24 @@ def parse_routes(text: str) -> Routes:
         else:
             problems.append(f"AI_USAGE_NOTIFY_URLS, entry {number}: {found}")
     return Routes(tuple(routes), tuple(problems))
+
+
+def unmatched(
+    routes: Iterable[Route], groups: Collection[str], owners: Collection[str]
+) -> list[str]:
+    """One line for every group or owner of a route that no asset has: nothing would go there."""
+    teams = {owner.removeprefix("team:") for owner in owners}
+    named = [
+        (kind, name, known)
+        for route in routes
+        for kind, names, known in (("group", route.groups, groups), ("owner", route.owners, teams))
+        for name in sorted(names - set(known))
+    ]
+    return [
+        f"AI_USAGE_NOTIFY_URLS: no asset has {kind}:{name}, so nothing would ever go there; there "
+        f"are {', '.join(sorted(known))}"
+        for kind, name, known in dict.fromkeys((k, n, tuple(sorted(s))) for k, n, s in named)
+    ]
 
 
 def _read(entry: str) -> Route | str:

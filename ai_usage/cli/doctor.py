@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from ai_usage.alerts.routes import routes_of
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.doctor_finding import Finding
+from ai_usage.cli.notify import unmatched_routes
 from ai_usage.cli.reference import checked_files, seat_notes
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
@@ -19,8 +21,11 @@ from ai_usage.orchestration.runs import dagster_home, dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
 from ai_usage.vendors.base import Vendor, discovered_vendors
+from ai_usage.vendors.configured import near_misses
 from ai_usage.vendors.http import VendorClient
 from ai_usage.warehouse.relations import relations
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
 
 def examine(console: Console, settings: Settings) -> bool:
@@ -55,6 +60,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from of_bigquery(settings, warehouse_resource(settings).warehouse())
     yield _guarded("Dagster", lambda: _dagster(settings))
     yield _alerts(settings)
+    yield examined_ui(settings)
     for file in checked_files(settings)[0]:
         if not file.ok:
             yield Finding(file.name, False, file.problems[0])
@@ -85,8 +91,28 @@ def _alerts(settings: Settings) -> Finding:
         return Finding(
             "alerts", True, "nobody is told of failures; set AI_USAGE_NOTIFY_URLS", note=True
         )
+    if problems := unmatched_routes(settings, found.routes):
+        return Finding("alerts", False, "; ".join(problems))
     channels = counted(len(found.routes), "channel")
     return Finding("alerts", True, f"{channels}; `ai-usage notify test` sends each a message")
+
+
+def examined_ui(settings: Settings) -> Finding:
+    """The address that links in alerts begin with."""
+    try:
+        parts = urlsplit(settings.ui_url)
+        well = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
+        _ = parts.port
+    except ValueError:
+        well = False
+    if not well:
+        return Finding(
+            "Dagster's UI",
+            False,
+            f"AI_USAGE_UI_URL={settings.ui_url} is no address of a web page, and links in alerts "
+            "begin with it: write http://host:port or https://host",
+        )
+    return Finding("Dagster's UI", True, f"links in alerts lead to {settings.ui_url}")
 
 
 def _guarded(what: str, look: Callable[[], str]) -> Finding:
@@ -98,9 +124,12 @@ def _guarded(what: str, look: Callable[[], str]) -> Finding:
 
 def _vendor(vendor: Vendor, settings: Settings) -> Finding:
     if settings.vendor_secret(vendor.key_setting) is None:
-        return Finding(
-            vendor.title, True, f"not configured; set {vendor.key_setting} to fetch it", note=True
-        )
+        missing = near_misses(settings, [vendor])
+        said = "".join(f"; {miss}" for miss in missing)
+        if any(miss.is_meant for miss in missing):
+            return Finding(vendor.title, False, f"not configured{said}")
+        what = f"not configured; set {vendor.key_setting} to fetch it{said}"
+        return Finding(vendor.title, True, what, note=True)
 
     def ask() -> str:
         # The cheapest question that needs the key: a directory list, or a day of a report.

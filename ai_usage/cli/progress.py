@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.findings import described
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError
+from ai_usage.errors import ArgumentError, SettingsError
 from ai_usage.instance.progress import Step
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.closing import History, history
@@ -32,6 +32,8 @@ from ai_usage.orchestration.runs import (
 )
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted
+from ai_usage.vendors.base import discovered_vendors
+from ai_usage.vendors.configured import not_asked
 
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""
@@ -54,10 +56,16 @@ def run_with_progress(
 ) -> RunResult:
     """Run the selection over the window; print what failed, and exit with 1 if anything did.
 
-    A warning is no failure; an error is one, also where nothing waits for it.
+    A warning is no failure; an error is one, also where nothing waits for it. Raises
+    `SettingsError` after a run that should have asked vendors and could ask none.
     """
     result = follow(console, defs, settings, selection, window, refetch, leave_closed=leave_closed)
     print_outcome(console, result, window)
+    vendors = discovered_vendors()
+    graph = defs.resolve_asset_graph()
+    asked = {graph.get(key).tags.get("vendor") for key in selected(defs, selection)}
+    if asked & {vendor.name for vendor in vendors} and (why := not_asked(settings, vendors)):
+        raise SettingsError(why)
     if not result.sound:
         raise typer.Exit(1)
     return result
@@ -138,7 +146,7 @@ def refuse_closed(settings: Settings, window: Window, remedy: str | None = None)
     """
     known = history(Archive(settings.archive_root))
     if known.locked(window):
-        raise AiUsageError(
+        raise ArgumentError(
             f"{window} reaches into closed books. {_closed_days(settings, known)} as reported: "
             f"{remedy or _without(window, known.open(window))}"
         )

@@ -129,6 +129,9 @@ class Vendor:
     whose group `owner` holds the owner's mailbox name, to the `platform_subtype` of the tool."""
     members_consume_seats: bool = False
     """Whether every member in its list holds a seat of the company's contract."""
+    key_begins: str = ""
+    """How every key of the right kind begins; empty where they do not tell. A key of another kind,
+    under another name, is there for something else."""
     remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
 

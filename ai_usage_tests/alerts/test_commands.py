@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.alerts.alerts import COMMAND_GRACE, Alerts
+from ai_usage.cli.doctor import examined_ui
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.settings import Settings
@@ -150,8 +151,30 @@ def test_notify_test_says_what_to_mend(tmp_path: Path) -> None:
         ("", "note  alerts: nobody is told of failures; set AI_USAGE_NOTIFY_URLS"),
         ("json://h/x error=json://h/y", "ok    alerts: 2 channels; `ai-usage notify test` sends"),
         ("urgent=json://h/x", "fix   alerts: AI_USAGE_NOTIFY_URLS, entry 1: 'urgent' is no"),
+        (
+            "owner:nobody=json://h/x owner:finance=json://h/y",
+            "fix   alerts: AI_USAGE_NOTIFY_URLS: no asset has owner:nobody, so nothing would ever "
+            "go there; there are data-platform, engineering, finance",
+        ),
     ],
 )
 def test_doctor_says_who_is_told(tmp_path: Path, urls: str, line: str) -> None:
     done = ai_usage("doctor", env=environment(tmp_path, urls, CURSOR_API_KEY=""))
     assert line in done.stdout
+
+
+@pytest.mark.parametrize("address", ["dagster", "htp://ui", "http://", "http://u i:3000"])
+def test_doctor_refuses_an_address_of_the_ui_that_cannot_be(address: str) -> None:
+    finding = examined_ui(
+        Settings.load({"AI_USAGE_ENV_FILE": "no.env", "AI_USAGE_UI_URL": address})
+    )
+    assert not finding.ok
+    assert finding.detail.startswith(f"AI_USAGE_UI_URL={address} is no address of a web page")
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:3000", "https://d.example.com/x", "http://[::1]:3000"]
+)
+def test_doctor_takes_an_address_of_the_ui(address: str) -> None:
+    settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", "AI_USAGE_UI_URL": address})
+    assert examined_ui(settings).ok

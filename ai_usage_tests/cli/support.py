@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "ai_usage_tests" / "fixtures"
 TODAY = date(2026, 3, 18)
 """The day that the simulated company and the command line take for today."""
+FROM_ARCHIVE = ("--select", "not (group:sources_anthropic or group:sources_cursor)")
+"""What a run builds without asking a vendor; a run that should ask and cannot exits with 1."""
 FROM, TO = "2026-03-15", "2026-03-18"
 
 OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")

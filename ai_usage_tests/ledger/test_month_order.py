@@ -27,7 +27,7 @@ from ai_usage.ledger.closing import (
     record_close,
     record_reopening,
 )
-from ai_usage_tests.cli.support import FIXTURES
+from ai_usage_tests.cli.support import FIXTURES, FROM_ARCHIVE
 from ai_usage_tests.ledger.small import ADA, Small, loaded
 
 FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (2, 3, 4))
@@ -164,7 +164,7 @@ def test_what_an_old_lock_kept_out_of_an_open_month_is_told_in_dollars_and_then_
     """The look-back begins on 28 March: the first run tells, and the second reaches back."""
     small = march_alone.copied(tmp_path)
     march = small.written(month_window(MARCH))
-    said = small.done("run")
+    said = small.done("run", *FROM_ARCHIVE)
     assert said.startswith(
         "2026-02 is open though 2026-03 is closed: it changes by itself until `ai-usage close "
         "2026-02`.\n"

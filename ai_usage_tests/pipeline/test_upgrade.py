@@ -25,7 +25,7 @@ from ai_usage.text.words import few
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.filling import EVERY_DAY, lacking
 from ai_usage_tests.alerts.receivers import http_receiver
-from ai_usage_tests.cli.support import FIXTURES, ROOT, Place
+from ai_usage_tests.cli.support import FIXTURES, FROM_ARCHIVE, ROOT, Place
 from ai_usage_tests.support.pipeline import warehouse_of
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def test_open_alerts_are_not_told_again_and_what_waited_for_its_channel_still_wa
         )
         before = place.call("notify", "open")
         assert before.out.splitlines()[-1] == "2 messages not delivered yet, tried again."
-        done = place.call("run")
+        done = place.call("run", *FROM_ARCHIVE)
         assert done.code == 0, done.out + done.err
         after = place.call("notify", "open")
     for check in ("fact_ai_costs.cost_attribution", "fact_ai_usage.usage_attribution"):
@@ -87,14 +87,14 @@ def test_runs_and_checks_of_the_earlier_version_are_still_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Place(unpacked(tmp_path), environment(tmp_path))
-    done = place.call("run")
+    done = place.call("run", *FROM_ARCHIVE)
     assert done.code == 0, done.out + done.err
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     with dg.DagsterInstance.get() as instance:
         for table in ("raw_ai_events", "fact_ai_usage", "fact_ai_costs"):
             built = instance.get_materialized_partitions(dg.AssetKey(table))
             assert built >= {day.isoformat() for day in FEBRUARY.days()}, table
-        assert len(instance.get_run_records()) == RUNS_BEFORE + 1
+        assert len(instance.get_run_records()) == RUNS_BEFORE + len(("inputs", "warehouse"))
 
 
 def test_a_sensor_that_was_switched_off_stays_off(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_open_days_are_rebuilt_once_with_the_reasons_and_the_closed_month_stays(
         "cost_id,platform,line_kind,amount,date_from\nsetup,cursor,one_time,21,2026-03-05\n"
     )
     place = Place(tmp_path, environment(tmp_path))
-    done = place.call("run")
+    done = place.call("run", *FROM_ARCHIVE)
     assert done.code == 0, done.out + done.err
     assert done.out.splitlines()[: len(RULE_CHANGES) + 3] == [
         "10 days (2026-03-01..2026-03-10) are rebuilt from the archive, once, because this version "
@@ -182,13 +182,13 @@ def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_f
     """
     before = february(unpacked(tmp_path))
     place = Place(tmp_path, {**environment(tmp_path), "PYTHONUNBUFFERED": "1"})
-    with place.start("run") as process:
+    with place.start("run", *FROM_ARCHIVE) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "filling int_cost_bearers" in line:
                 break
         process.kill()
-    done = place.call("run")
+    done = place.call("run", *FROM_ARCHIVE)
     assert done.code == 0, done.out + done.err
     assert "filling int_cost_bearers: 2026-02 (1 of 1)" in done.out
     assert "filling identity_days" not in done.out

@@ -17,6 +17,7 @@ VENDOR = Vendor(
     name=api.NAME,
     title="Anthropic",
     key_setting=api.KEY_SETTING,
+    key_begins="sk-ant-admin",
     base_url_setting="ANTHROPIC_BASE_URL",
     base_url="https://api.anthropic.com",
     headers=api.headers,
