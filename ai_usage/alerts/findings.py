@@ -28,8 +28,6 @@ UI_RUN = "run from the UI"
 """What somebody materialised in Dagster's UI, where it failed as a whole."""
 HEARTBEAT = "heartbeat"
 """The check that runs end at all, of the asset of the same name."""
-WHOLE_GRAPH = "__ASSET_JOB"
-"""Dagster's name for the job of all assets, which earlier versions told people."""
 
 
 def is_run(name: str) -> bool:

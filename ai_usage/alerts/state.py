@@ -17,10 +17,11 @@ from pathlib import Path
 import filelock
 import msgspec
 
-from ai_usage.alerts.findings import BUILT, COMMAND_WAREHOUSE, WHOLE_GRAPH
+from ai_usage.alerts.findings import BUILT, COMMAND_WAREHOUSE
 from ai_usage.alerts.history import RunHistory
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
+from ai_usage.instance.names import WHOLE_GRAPH
 
 KEY = "ai_usage/notifications"
 _LOCK_SECONDS = 30.0
@@ -102,6 +103,7 @@ def read_alert_state(history: RunHistory) -> AlertState:
         found = msgspec.json.decode(text, type=AlertState) if text else AlertState()
     except msgspec.MsgspecError:
         return AlertState()
+    # Earlier versions told people Dagster's name.
     earlier, now = key_of(WHOLE_GRAPH, BUILT, BUILT), key_of(COMMAND_WAREHOUSE, BUILT, BUILT)
     if earlier in found.open:
         found.open[now] = found.open.pop(earlier)

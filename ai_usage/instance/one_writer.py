@@ -20,15 +20,13 @@ from ai_usage.instance.dagster_private import (
     SubmitRunContext,
 )
 from ai_usage.instance.dead_runs import fail_orphaned_runs
+from ai_usage.instance.names import WHOLE_GRAPH
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
 
 WRITES_TAG = "ai_usage/writes"
 WRITES: Mapping[str, str] = {WRITES_TAG: "warehouse"}
 """The tag of a run that writes tables or views; an instance has one warehouse."""
-
-WHOLE_GRAPH = "__ASSET_JOB"
-"""Dagster's name for the job of all assets, by which the UI materialises any of them."""
 
 _PATIENCE_SECONDS = 2 * 3600.0
 _POLL_SECONDS = 5.0

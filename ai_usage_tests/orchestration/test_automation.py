@@ -32,6 +32,7 @@ from ai_usage.orchestration.automation import (
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.open_days import LEAVE_CLOSED
 from ai_usage.orchestration.runs import dagster_yaml
+from ai_usage.orchestration.stages import COMMAND, GOES_ON
 from ai_usage.reference import VENDOR, read_path, reference_file
 from ai_usage.reference.states import accept
 from ai_usage.settings import Settings
@@ -397,6 +398,21 @@ def test_what_a_run_rebuilt_itself_is_not_built_again(graph: Graph) -> None:
     names = {key.path[-1] for key in request.asset_selection or []}
     assert "fact_ai_costs" in names
     assert not {"raw_ai_events", "fact_ai_usage"} & names
+
+
+def test_the_first_run_of_a_command_starts_no_flow_and_the_last_one_speaks_for_both(
+    graph: Graph,
+) -> None:
+    """Its inputs come first: what reads them is about to be built by the command itself."""
+    command = {**OLD, COMMAND: "one of them"}
+    going_on = {**command, GOES_ON: "true"}
+    requests, told = flow(graph, "__ASSET_JOB", going_on, "source_cursor_members")
+    assert requests == []
+    assert "goes on" in told
+    (request,), _ = flow(graph, "__ASSET_JOB", command, "raw_ai_events")
+    names = {key.path[-1] for key in request.asset_selection or []}
+    assert "dim_users" in names, "the members flow, too"
+    assert "raw_ai_events" not in names
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,6 @@
+"""Names of Dagster's that stand in what it keeps, for those who must not import it."""
+
+from __future__ import annotations
+
+WHOLE_GRAPH = "__ASSET_JOB"
+"""The job of all assets, by which the UI and commands materialise any of them."""
