@@ -7,6 +7,7 @@ How a view is created belongs to the engines; what it means stands in its SQL fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,9 @@ from sqlglot import exp
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.relations import layer_of, relations
 from ai_usage.warehouse.sql import AS_OF, MONTHS, WINDOW_START, inlined, references
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+"""In a description: the value of the view's label of that name."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,10 @@ def parse_view(ddl: str) -> ViewSchema:
     """Read one `CREATE VIEW` in BigQuery's dialect.
 
     Raises ValueError where it is no view, lacks a description, where its labels are not the
-    parameters of its query besides @as_of, or where the declared columns are not those that the
-    query selects, in its order.
+    parameters of its query besides @as_of or are not told in its descriptions, or where the
+    declared columns are not those that the query selects, in its order.
     """
-    ddl = inlined(ddl)
+    ddl = _with_reach(inlined(ddl))
     create = sqlglot.parse_one(ddl, read="bigquery")
     if (
         not isinstance(create, exp.Create)
@@ -114,10 +118,7 @@ def parse_view(ddl: str) -> ViewSchema:
     options = _options(create.args.get("properties"))
     if "description" not in options:
         raise ValueError(f"{name} has no description")
-    labels = {
-        pair.expressions[0].name: pair.expressions[1].name
-        for pair in options.get("labels", exp.Array()).expressions
-    }
+    labels = _labels(options)
     asked = {parameter.name for parameter in create.find_all(exp.Parameter)} - {AS_OF}
     if WINDOW_START in asked:
         asked = asked - {WINDOW_START} | {MONTHS}
@@ -134,6 +135,32 @@ def parse_view(ddl: str) -> ViewSchema:
         defaults={key: int(text) if text.isdigit() else text for key, text in labels.items()},
         ddl=ddl,
     )
+
+
+def _with_reach(ddl: str) -> str:
+    """The statement, each `{label}` of its descriptions being the label's value.
+
+    So a reader sees how far the view reaches, and no number stands twice. Raises ValueError where a
+    placeholder is no label, and where a number among the labels is told nowhere.
+    """
+    create = sqlglot.parse_one(ddl, read="bigquery")
+    options = _options(create.args.get("properties")) if isinstance(create, exp.Create) else {}
+    labels = _labels(options)
+    if "description" not in options:
+        return ddl
+    told = set(_PLACEHOLDER.findall(ddl))
+    untold = {name for name, value in labels.items() if value.isdigit()} - told
+    if told - labels.keys() or untold:
+        odd = ", ".join(f"{{{name}}}" for name in sorted((told - labels.keys()) | untold))
+        raise ValueError(f"a description and the labels go together: {odd}")
+    return _PLACEHOLDER.sub(lambda found: labels[found[1]], ddl)
+
+
+def _labels(options: Mapping[str, exp.Expression]) -> dict[str, str]:
+    return {
+        pair.expressions[0].name: pair.expressions[1].name
+        for pair in options.get("labels", exp.Array()).expressions
+    }
 
 
 def _described(view: str, column: exp.Expression) -> str:

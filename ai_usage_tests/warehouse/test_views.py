@@ -12,7 +12,7 @@ CREATE VIEW vw_x (
   day OPTIONS(description="The day; it's UTC."),
   n OPTIONS(description="Rows.")
 )
-OPTIONS(description="One row a day.", labels=[("months", "3")])
+OPTIONS(description="One row a day, {months} months back.", labels=[("months", "3")])
 AS
 SELECT date AS day, COUNT(*) AS n
 FROM dim_dates WHERE date >= DATE_SUB(@as_of, INTERVAL @months MONTH) GROUP BY 1
@@ -22,7 +22,8 @@ FROM dim_dates WHERE date >= DATE_SUB(@as_of, INTERVAL @months MONTH) GROUP BY 1
 def test_a_view_is_split_into_name_columns_with_descriptions_query_and_window() -> None:
     view = parse_view(VIEW)
     assert view.name == "vw_x"
-    assert view.description == "One row a day."
+    assert view.description == "One row a day, 3 months back."
+    assert "{months}" not in view.ddl
     assert view.columns == (("day", "The day; it's UTC."), ("n", "Rows."))
     assert view.months == 3
     assert view.query.startswith("SELECT")
@@ -32,13 +33,16 @@ def test_a_view_is_split_into_name_columns_with_descriptions_query_and_window() 
 
 def test_a_view_without_a_window_needs_no_label() -> None:
     plain = VIEW.replace(', labels=[("months", "3")]', "").replace("INTERVAL @months", "INTERVAL 1")
+    plain = plain.replace(", {months} months back", "")
     assert parse_view(plain).months is None
 
 
 def test_any_label_is_the_default_of_the_parameter_of_its_name() -> None:
     two = VIEW.replace('("months", "3")', '("months", "3"), ("kind", "paid"), ("idle_days", "30")')
+    two = two.replace("The day;", "The day, idle from {idle_days} on;")
     two = two.replace("WHERE", "WHERE @idle_days > 0 AND @kind = 'paid' AND")
     assert parse_view(two).defaults == {"months": 3, "kind": "paid", "idle_days": 30}
+    assert parse_view(two).columns[0][1] == "The day, idle from 30 on; it's UTC."
 
 
 @pytest.mark.parametrize(
@@ -47,9 +51,12 @@ def test_any_label_is_the_default_of_the_parameter_of_its_name() -> None:
         ("AS day", "AS date", "declared columns"),
         ("  n OPTIONS", "  m OPTIONS", "declared columns"),
         (', labels=[("months", "3")]', "", "months"),
-        ('("months", "3")', '("months", "3"), ("idle_days", "30")', "together: idle_days"),
+        ('("months", "3")', '("months", "3"), ("kind", "paid")', "together: kind"),
+        ('("months", "3")', '("months", "3"), ("idle_days", "30")', "together: {idle_days}"),
+        (", {months} months back", "", "together: {months}"),
+        ("{months}", "{years}", "together: {months}, {years}"),
         ('("months", "3")', '("months", "many")', "is a number"),
-        ('description="One row a day.", ', "", "no description"),
+        ('description="One row a day, {months} months back.", ', "", "no description"),
         ('  n OPTIONS(description="Rows.")', "  n", "vw_x.n has no description"),
         ("CREATE VIEW", "CREATE TABLE", "not a CREATE VIEW"),
     ],
@@ -58,6 +65,22 @@ def test_a_view_that_does_not_say_what_it_is_is_refused(old: str, new: str, said
     assert old in VIEW
     with pytest.raises(ValueError, match=said):
         parse_view(VIEW.replace(old, new))
+
+
+def test_every_view_says_how_far_it_reaches_in_months_and_days() -> None:
+    """By hand, from the labels: what a person reads of a view is what it was deployed with."""
+    told = {name: view_schema(name).description for name in view_names()}
+    for name, months in {
+        "vw_team_productivity": 6,
+        "vw_budget_status": 12,
+        "vw_loaded_days": 24,
+    }.items():
+        assert f"{months} months before as_of" in told[name]
+    assert "from 30 days without activity" in told["vw_idle_seats"]
+    for name in view_names():
+        numbers = [n for n in view_schema(name).defaults.values() if isinstance(n, int)]
+        text = " ".join([told[name], *view_schema(name).descriptions.values()])
+        assert all(f" {number} " in text for number in numbers), name
 
 
 def test_the_views_of_the_design_document_are_there_with_its_columns_first() -> None:

@@ -11,7 +11,7 @@ CREATE VIEW int_attribution_gaps (
   last_day OPTIONS(description="Last UTC day of the window with such an event or cost.")
 )
 OPTIONS(
-  description="What belongs to the Unknown member in the window of vw_attribution_gaps: one row per platform, identity, workspace and whether the records could be read.",
+  description="What belongs to the Unknown member in the window of vw_attribution_gaps: one row per platform, identity, workspace and whether the records could be read. From the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "12")]
 )
 AS

@@ -32,7 +32,7 @@ CREATE VIEW int_costs_monthly (
   provisional_cost OPTIONS(description="Part of total_cost that the vendor may still change, US dollars.")
 )
 OPTIONS(
-  description="Cost by month and labels: one row per month, department, cost centre, person and product, from the first of the month, so many months before as_of, up to as_of.",
+  description="Cost by month and labels: one row per month, department, cost centre, person and product, from the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "12")]
 )
 AS

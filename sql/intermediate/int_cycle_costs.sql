@@ -21,7 +21,7 @@ CREATE VIEW int_cycle_costs (
   priority_unpriced_tokens OPTIONS(description="Those of priority_tokens that priority_list_usd lacks.")
 )
 OPTIONS(
-  description="Reported cost and facts of what one invoice covers: one row per platform, account and billing cycle with cost, and one per platform, account and month for the days that no invoice covers. Accounts that share a cycle's cost have their parts, in whole micro-dollars.",
+  description="Reported cost and facts of what one invoice covers: one row per platform, account and billing cycle with cost, and one per platform, account and month for the days that no invoice covers. Accounts that share a cycle's cost have their parts, in whole micro-dollars. From the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "24")]
 )
 AS

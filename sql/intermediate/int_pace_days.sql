@@ -11,7 +11,7 @@ CREATE VIEW int_pace_days (
   final_days OPTIONS(description="Final days of the month. The same on all its days: never sum it.")
 )
 OPTIONS(
-  description="Which days a month's pace stands on, for the whole company: one row per UTC day, from the first of the month, so many months before as_of, up to as_of.",
+  description="Which days a month's pace stands on, for the whole company: one row per UTC day, from the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "12")]
 )
 AS

@@ -14,7 +14,7 @@ CREATE VIEW int_reconciliation_daily (
   priority_unpriced_tokens OPTIONS(description="Those of priority_tokens that priority_list_usd lacks, because a price is not known.")
 )
 OPTIONS(
-  description="Vendors' reports and facts side by side, before invoices: one row per platform, account, kind of cost and UTC day in the window of vw_reconciliation.",
+  description="Vendors' reports and facts side by side, before invoices: one row per platform, account, kind of cost and UTC day in the window of vw_reconciliation. From the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "24")]
 )
 AS

@@ -3,7 +3,7 @@ CREATE VIEW int_unknown_charges (
   records OPTIONS(description="Records that bill, or may bill, an amount that is not known: they are in no cost.")
 )
 OPTIONS(
-  description="Charges that are not known, up to as_of: one row per month that has any.",
+  description="Charges that are not known: one row per month that has any. From the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "12")]
 )
 AS

@@ -12,7 +12,7 @@ CREATE VIEW vw_adjustments (
   closed_at OPTIONS(description="When the month was closed. NULL where it is open: the row is in the facts when its days are built again.")
 )
 OPTIONS(
-  description="What changed in a month after it was closed: one row per closed month, platform, person, cost centre and status, where the difference is not 0; and what the facts lack of open months before a closed one. Months from the first of the month on, so many months before as_of.",
+  description="What changed in a month after it was closed: one row per closed month, platform, person, cost centre and status, where the difference is not 0; and what the facts lack of open months before a closed one. Months from the first of the month on, {months} months before as_of.",
   labels=[("months", "24")]
 )
 AS

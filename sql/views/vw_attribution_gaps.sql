@@ -16,7 +16,7 @@ CREATE VIEW vw_attribution_gaps (
   suggested_use OPTIONS(description="intended_use in the entry that names suggested_owner, where there is one: personal, project_specific, team or service.")
 )
 OPTIONS(
-  description="Who is not known: one row per platform, identity, workspace and whether the records could be read, over the events and cost of the Unknown member in the window. The window starts on the first of the month, so many months before as_of.",
+  description="Who is not known: one row per platform, identity, workspace and whether the records could be read, over the events and cost of the Unknown member in the window. The window starts on the first of the month, {months} months before as_of.",
   labels=[("months", "12")]
 )
 AS

@@ -21,7 +21,7 @@ CREATE VIEW vw_budget_status (
   loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered. The same on all rows of the month: never sum it.")
 )
 OPTIONS(
-  description="Budgets against cost: one row a month and person, team or cost centre with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies so many months before as_of, up to as_of. People's and teams' rows of a month each sum to the allocated cost, cost centres' to all cost.",
+  description="Budgets against cost: one row a month and person, team or cost centre with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies {months} months before as_of, up to as_of. People's and teams' rows of a month each sum to the allocated cost, cost centres' to all cost.",
   labels=[("months", "12")]
 )
 AS

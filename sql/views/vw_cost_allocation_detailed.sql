@@ -45,7 +45,7 @@ CREATE VIEW vw_cost_allocation_detailed (
   growth_note OPTIONS(description="Why there is no growth over the month before: days of the platform that are not loaded in the one or the other, or an endpoint that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
-  description="Cost by month, department, cost centre, person and product (platform_code, platform_name): one row each, organisation as it was on the day of the cost. Every dollar of fact_ai_costs from the first of the month, so many months before as_of, up to as_of is in exactly one row.",
+  description="Cost by month, department, cost centre, person and product (platform_code, platform_name): one row each, organisation as it was on the day of the cost. Every dollar of fact_ai_costs from the first of the month, {months} months before as_of, up to as_of is in exactly one row.",
   labels=[("months", "12")]
 )
 AS

@@ -20,7 +20,7 @@ CREATE VIEW vw_cost_by_project (
   loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint of the platform has answered. The same on all rows of month and platform: never sum it.")
 )
 OPTIONS(
-  description="Cost by month, project, department, team, cost centre and product (platform_code, platform_name), as borne on the day of the cost: one row each. Cost of several projects is split equally over them, in whole micro-dollars; what does not divide goes to the first by name. Every dollar of fact_ai_costs from the first of the month, so many months before as_of, up to as_of is in the view exactly once.",
+  description="Cost by month, project, department, team, cost centre and product (platform_code, platform_name), as borne on the day of the cost: one row each. Cost of several projects is split equally over them, in whole micro-dollars; what does not divide goes to the first by name. Every dollar of fact_ai_costs from the first of the month, {months} months before as_of, up to as_of is in the view exactly once.",
   labels=[("months", "12")]
 )
 AS

@@ -29,7 +29,7 @@ CREATE VIEW vw_executive_dashboard (
   growth_note OPTIONS(description="Why there is no growth over the month before: days that are not loaded in the one or the other, or a vendor that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
-  description="The company's AI tools in a month: one row a month, from the first month with data in the window to the month of as_of, months without data included. The window starts on the first of the month, so many months before as_of.",
+  description="The company's AI tools in a month: one row a month, from the first month with data in the window to the month of as_of, months without data included. The window starts on the first of the month, {months} months before as_of.",
   labels=[("months", "12")]
 )
 AS

@@ -20,7 +20,7 @@ CREATE VIEW vw_idle_seats (
   known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds.")
 )
 OPTIONS(
-  description="Seats paid for on as_of and whether they are worth it: one row per seat, held or not. A seat is idle from so many days without activity as the label idle_days says; activity is looked for from the first of the month, so many months before as_of, up to as_of.",
+  description="Seats paid for on as_of and whether they are worth it: one row per seat, held or not. A seat is idle from {idle_days} days without activity; activity is looked for from the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "12"), ("idle_days", "30")]
 )
 AS

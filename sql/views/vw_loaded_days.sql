@@ -14,7 +14,7 @@ CREATE VIEW vw_loaded_days (
   growth_note OPTIONS(description="Why the month cannot be set against the month before. NULL where it can, and in the first month with a loaded day.")
 )
 OPTIONS(
-  description="Which days are loaded, and so what a month knows: one row per UTC day and platform, and one per day for all platforms together. An endpoint belongs to the months from its first loaded day to its last. From the first of the month, so many months before as_of, up to as_of; days before the first partition have no row.",
+  description="Which days are loaded, and so what a month knows: one row per UTC day and platform, and one per day for all platforms together. An endpoint belongs to the months from its first loaded day to its last. From the first of the month, {months} months before as_of, up to as_of; days before the first partition have no row.",
   labels=[("months", "24")]
 )
 AS

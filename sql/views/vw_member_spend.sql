@@ -15,7 +15,7 @@ CREATE VIEW vw_member_spend (
   chargeable_events OPTIONS(description="Events that events_usd is the sum of.")
 )
 OPTIONS(
-  description="What the vendor says its members have spent in a billing cycle against what their events bill: one row per platform, cycle and member of the cycle's newest snapshot, or with events of the cycle. Cycles that begin from the first of the month on, so many months before as_of; snapshots and events up to as_of. Never a cost: it confirms one.",
+  description="What the vendor says its members have spent in a billing cycle against what their events bill: one row per platform, cycle and member of the cycle's newest snapshot, or with events of the cycle. Cycles that begin from the first of the month on, {months} months before as_of; snapshots and events up to as_of. Never a cost: it confirms one.",
   labels=[("months", "12")]
 )
 AS

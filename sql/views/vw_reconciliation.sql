@@ -34,7 +34,7 @@ CREATE VIEW vw_reconciliation (
   residues OPTIONS(description="The names of what is known to be missing or open here, to be read beside a difference. NULL if there is nothing.")
 )
 OPTIONS(
-  description="Vendors' reports, facts and invoices side by side: one row per platform, billing account and invoiced cycle, and one per platform, account and month for the cost that no invoice covers. Each dollar is in one row: a cost goes to an invoice that bills its kind (usage or seats), to one of its account before one that names none. Cycles and months that begin in the window, from the first of the month, so many months before as_of, up to as_of.",
+  description="Vendors' reports, facts and invoices side by side: one row per platform, billing account and invoiced cycle, and one per platform, account and month for the cost that no invoice covers. Each dollar is in one row: a cost goes to an invoice that bills its kind (usage or seats), to one of its account before one that names none. Cycles and months that begin in the window, from the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "24")]
 )
 AS

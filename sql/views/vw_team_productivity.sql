@@ -44,7 +44,7 @@ CREATE VIEW vw_team_productivity (
   growth_note OPTIONS(description="Why there is no growth over the month before: days that are not loaded in the one or the other, or a vendor that is loaded in one of them alone. NULL where the months can be compared, and in the first.")
 )
 OPTIONS(
-  description="What a person made with AI tools in a month and what it cost: one row a person and month, under the team held last in it, with Unattributed and Shared as rows of their own. From the first of the month, so many months before as_of, up to as_of.",
+  description="What a person made with AI tools in a month and what it cost: one row a person and month, under the team held last in it, with Unattributed and Shared as rows of their own. From the first of the month, {months} months before as_of, up to as_of.",
   labels=[("months", "6")]
 )
 AS
