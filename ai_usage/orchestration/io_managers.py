@@ -6,6 +6,7 @@ SQL inside the warehouse; only one that takes an input argument gets its rows as
 """
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ai_usage.errors import SettingsError
 from ai_usage.instance.partitions import window_of
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Query, Replaced, Rows, Warehouse, Write
+from ai_usage.warehouse.base import DayCounts, Query, Replaced, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 
@@ -65,7 +66,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             window = write.window if partitioned else None
             done.append((window, warehouse.replace(table, window, write.new)))
         if done:
-            context.add_output_metadata(_noted(done))
+            _note(context, done)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """The upstream table's rows of the run's days, as Arrow."""
@@ -75,17 +76,53 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         return self.resource.warehouse().read(table, window)
 
 
-def _noted(done: Sequence[tuple[Window | None, Replaced]]) -> dict[str, Any]:
-    """What is noted on the asset: counts and bytes are summed, the table has its last size."""
+def _note(context: dg.OutputContext, done: Sequence[tuple[Window | None, Replaced]]) -> None:
+    """Note on each day what is that day's, and on the last one what the run wrote in all.
+
+    Dagster plots the numbers of an asset by partition: what all days of a run share would be a flat
+    line, and its sum nonsense.
+    """
+    if not context.has_asset_partitions:
+        context.add_output_metadata(_of_run(done))
+        return
+    keys, step = context.asset_partition_keys, context.step_context
+    has_dollars = table_schema(context.asset_key.path[-1]).dollars_column is not None
+    for key in keys:
+        day = date.fromisoformat(key)
+        of_day: dict[str, Any] = {}
+        for window, replaced in done:
+            if window is not None and window.start <= day < window.end:
+                of_day = _of_day(replaced, day, has_dollars)
+        whole = _of_run(done) if key == keys[-1] else {}
+        if whole or of_day:
+            step.add_asset_metadata(whole | of_day, context.asset_key, partition_key=key)
+
+
+def _of_day(replaced: Replaced, day: date, has_dollars: bool) -> dict[str, Any]:
+    now = replaced.days.get(day, DayCounts())
+    found: dict[str, Any] = {
+        "dagster/partition_row_count": now.rows,
+        "rows_written": now.rows,
+        "rows_replaced": replaced.days_before.get(day, DayCounts()).rows,
+    }
+    return found | ({"usd": float(now.usd or 0)} if has_dollars else {})
+
+
+def _of_run(done: Sequence[tuple[Window | None, Replaced]]) -> dict[str, Any]:
+    """What the run did in all: counts and bytes are summed, the table has its last size."""
     details: dict[str, Any] = {}
     for _window, replaced in done:
         for name, value in replaced.details.items():
             add = isinstance(value, int | float) and name in details
             details[name] = details[name] + value if add else value
+    written = sum(replaced.rows for _window, replaced in done)
+    before = sum(replaced.rows_before for _window, replaced in done)
+    whole = all(window is None for window, _ in done)
     return {
         "dagster/row_count": done[-1][1].rows_in_table,
-        "rows_written": sum(replaced.rows for _window, replaced in done),
-        "rows_replaced": sum(replaced.rows_before for _window, replaced in done),
+        # Of a table without days these are the run's; else a day's own stand under these names.
+        **({"rows_written": written, "rows_replaced": before} if whole else {}),
+        **({} if whole else {"run_rows_written": written, "run_rows_replaced": before}),
         "window": ", ".join(str(window) if window else "whole table" for window, _ in done),
         **details,
     }

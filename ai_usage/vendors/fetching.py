@@ -34,6 +34,14 @@ PASSES = 3
 
 
 @dataclass
+class DaySaid:
+    """What an answer says of a day: records, and the US dollars that they bill."""
+
+    records: int = 0
+    usd: Decimal = Decimal(0)
+
+
+@dataclass
 class FetchReport:
     """What `fetch_window` did: UTC days, counts of pages, and their bytes as JSON."""
 
@@ -52,6 +60,8 @@ class FetchReport:
     """Events, people, keys … that the pages hold of the days asked for, as far as they are read."""
     usd: Decimal = Decimal(0)
     """What the events bill, US dollars; what a vendor says twice counts twice."""
+    by_day: dict[date, DaySaid] = field(default_factory=dict)
+    """The same of each day that events were fetched of."""
     fetches: list[Fetch] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -86,6 +96,7 @@ class _Tally:
     window: Window
     records: int = 0
     usd: Decimal = Decimal(0)
+    by_day: dict[date, DaySaid] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
         """Count one row."""
@@ -93,6 +104,9 @@ class _Tally:
             if not self.window.start <= row.event_date < self.window.end:
                 return
             self.usd += row.cost_usd or 0
+            of_day = self.by_day.setdefault(row.event_date, DaySaid())
+            of_day.records += 1
+            of_day.usd += row.cost_usd or 0
         self.records += 1
 
 
@@ -172,6 +186,7 @@ def _fetch_chunk(
         report.bytes += recorder.bytes
         report.records += tally.records
         report.usd += tally.usd
+        report.by_day.update(tally.by_day)
         if recorder.fetch is not None:
             report.fetches.append(recorder.fetch)
         return

@@ -51,13 +51,26 @@ class Write:
 
 
 @dataclass(frozen=True)
+class DayCounts:
+    """What a day of a table holds: rows, and US dollars where the table has any (else None)."""
+
+    rows: int = 0
+    usd: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class Replaced:
-    """What a replacement did: rows now in the window, those before, those of the whole table."""
+    """What a replacement did: rows now in the window, those before, those of the whole table.
+
+    `days` and `days_before` say the same of each day that has rows; empty without partitions.
+    """
 
     rows: int
     rows_before: int
     rows_in_table: int
     details: Details = field(default_factory=dict)
+    days: Mapping[date, DayCounts] = field(default_factory=dict)
+    days_before: Mapping[date, DayCounts] = field(default_factory=dict)
 
 
 class Warehouse(ABC):

@@ -43,6 +43,9 @@ from ai_usage.warehouse.bigquery_jobs import (
 )
 from ai_usage.warehouse.bigquery_loads import load, write_parquet
 from ai_usage.warehouse.bigquery_tables import (
+    CountsByDay,
+    counted_by_day,
+    counts_by_day,
     declared,
     described,
     inherited_defaults,
@@ -256,11 +259,14 @@ class BigQueryWarehouse(Warehouse):
                     )
                 spent.staged_again += 1
             total = client.get_table(self.home(table)).num_rows
+        before, now = counts
         return Replaced(
-            rows=counts["new_rows"],
-            rows_before=counts["old_rows"],
+            rows=sum(day.rows for day in now.values()),
+            rows_before=sum(day.rows for day in before.values()),
             rows_in_table=int(total or 0),
             details=spent.details(),
+            days={day: found for day, found in now.items() if day is not None},
+            days_before={day: found for day, found in before.items() if day is not None},
         )
 
     def _replace_once(
@@ -270,7 +276,7 @@ class BigQueryWarehouse(Warehouse):
         window: Window | None,
         new: Rows | Query,
         spent: Spent,
-    ) -> dict[str, int] | None:
+    ) -> tuple[CountsByDay, CountsByDay] | None:
         """Stage, look, swap. None where the rows are not those of their source tables any more."""
         home = f"{self.project}.{self.dataset_of(schema.name)}"
         stage = f"{home}.ai_usage_stage_{schema.name}_{uuid.uuid4().hex}"
@@ -374,7 +380,7 @@ class BigQueryWarehouse(Warehouse):
         window: Window | None,
         read_at: ReadAt,
         spent: Spent,
-    ) -> dict[str, int] | None:
+    ) -> tuple[CountsByDay, CountsByDay] | None:
         """Delete and insert in one transaction: a script that fails is rolled back by BigQuery.
 
         None where a table that the stage was built from was written to since: whoever did that
@@ -386,14 +392,14 @@ class BigQueryWarehouse(Warehouse):
         columns = ", ".join(f"`{c}`" for c in schema.column_names)
         values = ", ".join(inserted(c, staged[c.name]) for c in schema.columns)
         script = f"""
-DECLARE old_rows, new_rows INT64;
+DECLARE old_days, new_days STRING;
 BEGIN TRANSACTION;
-SET old_rows = (SELECT COUNT(*) FROM {name} WHERE {where});
+SET old_days = ({counted_by_day(schema, name, where)});
 DELETE FROM {name} WHERE {where};
 INSERT INTO {name} ({columns}) SELECT {values} FROM `{stage}`;
-SET new_rows = (SELECT COUNT(*) FROM `{stage}`);
+SET new_days = ({counted_by_day(schema, f"`{stage}`")});
 COMMIT TRANSACTION;
-SELECT old_rows, new_rows;
+SELECT old_days, new_days;
 """
         # A script has no dry run. What it reads of the table is what its DELETE reads.
         spent.estimated += self._foreseen(client, f"DELETE FROM {name} WHERE {where}", bounds)
@@ -401,13 +407,16 @@ SELECT old_rows, new_rows;
         def moved() -> bool:
             return self._written_at(client, read_at) != read_at
 
-        def attempt() -> dict[str, int] | None:
+        def attempt() -> tuple[CountsByDay, CountsByDay] | None:
             if moved():
                 return None
             rows = run(client, script, bounds, spent, TRANSIENT_RETRY)
             # Another's commit may have come between the look and the script, which may wait for
             # its turn: then these rows have to go as soon as they came.
-            return None if moved() else dict(next(iter(rows)).items())
+            row = next(iter(rows))
+            if moved():
+                return None
+            return counts_by_day(row["old_days"]), counts_by_day(row["new_days"])
 
         try:
             return CONFLICT_RETRY(attempt)()

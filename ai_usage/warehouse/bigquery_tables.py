@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
 from google.cloud import bigquery
 
 from ai_usage.errors import WarehouseError
+from ai_usage.warehouse.base import DayCounts
 from ai_usage.warehouse.schema import Column, TableSchema
 
 _GENERIC_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
@@ -161,3 +167,31 @@ def refuse_drift(schema: TableSchema, name: str, there: bigquery.Table) -> None:
 
 def _type_text(type_name: str, required: bool) -> str:
     return f"{type_name} NOT NULL" if required else type_name
+
+
+CountsByDay = Mapping[date | None, DayCounts]
+"""What a table's rows hold of each day; of a table without days under None."""
+
+
+def counted_by_day(schema: TableSchema, relation: str, where: str = "TRUE") -> str:
+    """The query for one JSON text: rows and US dollars of each day of a relation of that schema.
+
+    A text, because a script's variable holds it: to be asked for costs no job of its own.
+    """
+    day = "CAST(NULL AS DATE)" if schema.partition_column is None else schema.day_expression
+    usd = f"SUM({schema.dollars_column})" if schema.dollars_column else "CAST(NULL AS NUMERIC)"
+    return (
+        "SELECT TO_JSON_STRING(ARRAY_AGG(STRUCT(day AS day, n AS n, usd AS usd))) FROM ("
+        f"SELECT {day} AS day, COUNT(*) AS n, CAST({usd} AS STRING) AS usd "
+        f"FROM {relation} WHERE {where} GROUP BY 1)"
+    )
+
+
+def counts_by_day(text: str | None) -> CountsByDay:
+    """What `counted_by_day` answered."""
+    return {
+        date.fromisoformat(row["day"]) if row["day"] else None: DayCounts(
+            int(row["n"]), None if row["usd"] is None else Decimal(row["usd"])
+        )
+        for row in json.loads(text or "null") or ()
+    }

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.base import Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.base import DayCounts, Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
@@ -259,8 +260,10 @@ class DuckDBWarehouse(Warehouse):
             name = self._qualified(table)
             where, values = self._where(schema, window)
             columns = ", ".join(f'"{c}"' for c in schema.column_names)
+            days = self._by_day(connection, schema, _STAGE, where, values)
             connection.execute("BEGIN TRANSACTION")
             try:
+                days_before = self._by_day(connection, schema, name, where, values)
                 deleted = connection.execute(f"DELETE FROM {name} {where}", values).fetchone()
                 inserted = connection.execute(
                     f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_STAGE}"
@@ -279,7 +282,27 @@ class DuckDBWarehouse(Warehouse):
             rows=int(inserted[0]) if inserted else 0,
             rows_before=int(deleted[0]) if deleted else 0,
             rows_in_table=total,
+            days=days,
+            days_before=days_before,
         )
+
+    def _by_day(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema: TableSchema,
+        source: str,
+        where: str,
+        values: list[Any],
+    ) -> dict[date, DayCounts]:
+        if not where:
+            return {}
+        usd = f'SUM("{schema.dollars_column}")' if schema.dollars_column else "NULL"
+        found = connection.execute(
+            f'SELECT CAST("{schema.partition_column}" AS DATE), count(*), {usd} '
+            f"FROM {source} {where} GROUP BY 1",
+            values,
+        ).fetchall()
+        return {day: DayCounts(rows, dollars) for day, rows, dollars in found}
 
     def _stage(
         self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, new: Rows | Query

@@ -133,6 +133,12 @@ class TableSchema:
             return self.partition_column
         return f"DATE({self.partition_column}, 'UTC')"
 
+    @property
+    def dollars_column(self) -> str | None:
+        """The column that sums to what the table's rows cost, US dollars; None where none does."""
+        names = self.column_names
+        return next((name for name in ("total_cost_usd", "cost_usd") if name in names), None)
+
     def days_from(self, start: str, end: str | None = None) -> str:
         """SQL for the rows of the UTC days from `start` on, before `end` where one is given.
 

@@ -19,7 +19,7 @@ from google.cloud import bigquery
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings
-from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.base import DayCounts, Query
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.compare import compare
 from ai_usage.warehouse.schema import table_schema
@@ -89,12 +89,15 @@ def test_a_day_holds_exactly_the_new_rows_and_other_days_keep_theirs(
 ) -> None:
     """An empty answer is an answer too."""
     day, other = two_days
-    new = arrow(TABLE, [raw(day, f"new {n}") for n in range(2)])
+    new = arrow(TABLE, [raw(day, f"new {n}", cost_usd=Decimal("0.75")) for n in range(2)])
     replaced = loaded.replace(TABLE, Window.day(day), new)
     assert (replaced.rows, replaced.rows_before) == (2, 1)
+    assert replaced.days == {day: DayCounts(2, Decimal("1.50"))}
+    assert {d: of.rows for d, of in replaced.days_before.items()} == {day: 1}
     assert events(loaded, Window.day(day)) == {event_id("new 0"), event_id("new 1")}
     emptied = loaded.replace(TABLE, Window.day(day), arrow(TABLE, []))
     assert (emptied.rows, emptied.rows_before) == (0, 2)
+    assert (emptied.days, emptied.days_before) == ({}, replaced.days)
     assert events(loaded, days(day, 2)) == {event_id(f"old {other}")}
     assert_untouched(loaded)
 

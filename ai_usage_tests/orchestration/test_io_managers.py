@@ -1,6 +1,7 @@
 """The IO manager: a run's days are replaced in the warehouse, a whole table where it has none."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,14 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 def written(
     warehouse: DuckDBWarehouse, table: str, rows: Any, first: date = DAY, last: date = DAY
 ) -> dict[str, Any]:
-    """Materialise an asset that returns the rows; its metadata comes back."""
+    """Materialise an asset that returns the rows; the metadata of its last day comes back."""
+    return written_by_day(warehouse, table, rows, first, last)[-1]
+
+
+def written_by_day(
+    warehouse: DuckDBWarehouse, table: str, rows: Any, first: date = DAY, last: date = DAY
+) -> list[dict[str, Any]]:
+    """The same, a day's metadata after the other's."""
 
     @dg.asset(
         name=table,
@@ -54,7 +62,7 @@ def written(
         resources={"io_manager": WarehouseIOManager(resource=resource)},
     )
     found = done.asset_materializations_for_node(f"any__prefix__{table}")
-    return {name: value.value for name, value in found[0].metadata.items()}
+    return [{name: value.value for name, value in one.metadata.items()} for one in found]
 
 
 def test_a_range_run_replaces_its_days_in_one_write_and_counts_rows(
@@ -68,10 +76,28 @@ def test_a_range_run_replaces_its_days_in_one_write_and_counts_rows(
         DAY + timedelta(days=2),
         DAY + timedelta(days=3),
     ]
-    assert metadata["rows_written"] == 1
-    assert metadata["rows_replaced"] == 2
+    assert metadata["run_rows_written"] == 1
+    assert metadata["run_rows_replaced"] == 2
     assert metadata["dagster/row_count"] == 3
     assert metadata["window"] == "2026-03-10..2026-03-11"
+
+
+def test_each_day_is_noted_with_its_own_rows_dollars_and_replaced_rows(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    """By hand: 1 row of 10 March becomes 2 of $1.25 in all, 2 of 11 March become none."""
+    old = [raw(DAY, 1), raw(NEXT, 2), raw(NEXT, 3)]
+    warehouse.replace(RAW, days(DAY, 2), arrow(RAW, old))
+    new = [
+        raw(DAY, "a", cost_usd=Decimal("0.75")),
+        raw(DAY, "b", cost_usd=Decimal("0.50")),
+    ]
+    one, other = written_by_day(warehouse, RAW, arrow(RAW, new), DAY, NEXT)
+    names = ("dagster/partition_row_count", "rows_written", "rows_replaced", "usd")
+    assert [one[name] for name in names] == [2, 2, 1, 1.25]
+    assert [other[name] for name in names] == [0, 0, 2, 0.0]
+    assert "dagster/row_count" not in one, "what the whole table has stands on the last day"
+    assert (other["dagster/row_count"], other["run_rows_written"]) == (2, 2)
 
 
 def test_a_table_without_partitions_is_written_as_a_whole_whatever_the_days(
@@ -89,7 +115,8 @@ def test_an_asset_can_name_a_wider_window_than_the_runs(warehouse: DuckDBWarehou
     warehouse.replace(RAW, days(DAY, 3), arrow(RAW, old))
     metadata = written(warehouse, RAW, Write(arrow(RAW, [raw(NEXT, "new")]), days(DAY, 3)))
     assert [day for (day,) in stored(warehouse, RAW, "event_date")] == [NEXT]
-    assert metadata["rows_replaced"] == 3
+    assert metadata["run_rows_replaced"] == 3
+    assert metadata["rows_replaced"] == 1, "that of the run's own day"
 
 
 def test_a_query_is_run_inside_the_warehouse(warehouse: DuckDBWarehouse) -> None:

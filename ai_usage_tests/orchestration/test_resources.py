@@ -136,13 +136,18 @@ def test_a_source_whose_client_is_not_configured_says_so(world: World) -> None:
 
 
 def test_raw_events_are_read_from_the_archive_into_the_warehouse(world: World) -> None:
-    world.materialize(COSTS)
+    (said,) = world.materialize(COSTS).asset_materializations_for_node(COSTS)
     (fetch,) = world.archive.fetches("anthropic", "cost_report")
     days = [day for page in world.archive.pages(fetch) for day in msgspec.json.decode(page)["data"]]
     billed = sum((Decimal(r["amount"]) for day in days for r in day["results"]), Decimal(0)) / 100
     world.materialize("raw_ai_events")
     (row,) = world.rows("SELECT SUM(cost_usd) AS usd, COUNT(*) AS n FROM raw_ai_events")
     assert row["usd"] == billed > 0
+    # The day of the source says the same, before anything is built of it.
+    assert (said.metadata["usd"].value, said.metadata["records"].value) == (
+        float(billed),
+        row["n"],
+    )
     assert row["n"] == sum(len(day["results"]) for day in days)
 
 

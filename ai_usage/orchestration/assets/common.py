@@ -1,6 +1,6 @@
 """What all assets share: owners, groups, column metadata, and errors as one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,13 +83,18 @@ def key_metadata(relation: str) -> dict[str, Any]:
     return {"unique_key": ", ".join(key)} if key else {}
 
 
+def note_of_run(context: dg.AssetExecutionContext, metadata: Mapping[str, Any]) -> None:
+    """Note what a run did as a whole, and no single day of it, with the last of its partitions.
+
+    On each of them it would be a flat line in Dagster's plots, and its sum nonsense.
+    """
+    context.add_asset_metadata(metadata, partition_key=context.partition_key_range.end)
+
+
 def note_lineage(context: dg.AssetExecutionContext, sql: str) -> None:
     """Tell Dagster the column lineage, with the last of the run's partitions.
 
     The UI reads it from the newest materialisation; on every partition of a year it would be most
     of the event log.
     """
-    context.add_asset_metadata(
-        {"dagster/column_lineage": column_lineage(sql)},
-        partition_key=context.partition_key_range.end,
-    )
+    note_of_run(context, {"dagster/column_lineage": column_lineage(sql)})

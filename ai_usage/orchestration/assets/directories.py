@@ -8,7 +8,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.instance.partitions import ONE_RUN, window_of
-from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken
 from ai_usage.orchestration.stages import ASKED_FIRST
@@ -77,14 +77,11 @@ def _directory(
             for note in directory.notes(archive.pages(report.fetches[-1])):
                 context.log.warning(note)
             counts = _counts(vendor, endpoint, directory, archive, clock.today)
-        return dg.MaterializeResult(
-            metadata={
-                "status": "fetched",
-                "pages": report.pages,
-                "changed": report.new_pages > 0,
-                **counts,
-            }
-        )
+            note_of_run(
+                context,
+                {"pages": report.pages, "changed": report.new_pages > 0, **counts},
+            )
+        return dg.MaterializeResult(metadata={"status": "fetched"})
 
     return source
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.orchestration.assets.common import FINANCE, explained
+from ai_usage.orchestration.assets.common import FINANCE, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
 from ai_usage.reference.known import USERS
@@ -72,13 +72,14 @@ def _reference(
             if not reading.present:
                 return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
             changed = accept(given.archive, given.clock, file, reading.rows)
-        return dg.MaterializeResult(
-            metadata={
-                "status": "accepted",
+        note_of_run(
+            context,
+            {
                 "dagster/row_count": len(reading.rows),
                 "warnings": len(reading.warnings),
                 "changed": changed,
-            }
+            },
         )
+        return dg.MaterializeResult(metadata={"status": "accepted"})
 
     return reference

@@ -8,12 +8,12 @@ import dagster as dg
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
-from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained
+from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken, told_progress
 from ai_usage.orchestration.stages import ASKED_FIRST
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.fetching import fetch_window
+from ai_usage.vendors.fetching import DaySaid, FetchReport, fetch_window
 
 LOOKBACK_TAG = "ai_usage/lookback"
 """Says which look-back a source has: usage or cost."""
@@ -94,18 +94,33 @@ def _source(
             ]
         for report in reports:
             note_fetch(context, report)
-        return dg.MaterializeResult(
-            metadata={
-                "status": "fetched",
+            if endpoint.kind == "range":
+                _note_days(context, report)
+        note_of_run(
+            context,
+            {
                 "days_fetched": sum(len(report.fetched_days) for report in reports),
                 "days_held": sum(len(report.held_days) for report in reports),
                 "pages": sum(report.pages for report in reports),
                 "new_pages": sum(report.new_pages for report in reports),
-                "records": sum(report.records for report in reports),
-            }
+                "fetched_records": sum(report.records for report in reports),
+            },
         )
+        return dg.MaterializeResult(metadata={"status": "fetched"})
 
     return source
+
+
+def _note_days(context: dg.AssetExecutionContext, report: FetchReport) -> None:
+    """Note on each of the run's days what was fetched of it: records, and dollars billed."""
+    keys = set(context.partition_keys)
+    for day in report.fetched_days:
+        if (key := day.isoformat()) not in keys:
+            continue
+        said = report.by_day.get(day, DaySaid())
+        context.add_asset_metadata(
+            {"records": said.records, "usd": float(said.usd)}, partition_key=key
+        )
 
 
 def _asked(endpoint: Endpoint, window: Window, clock: Clock) -> Window:

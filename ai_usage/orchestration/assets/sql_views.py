@@ -7,7 +7,13 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.instance.partitions import ONE_RUN
-from ai_usage.orchestration.assets.common import explained, key_metadata, note_lineage, owner_of
+from ai_usage.orchestration.assets.common import (
+    explained,
+    key_metadata,
+    note_lineage,
+    note_of_run,
+    owner_of,
+)
 from ai_usage.orchestration.code_versions import code_version_of
 from ai_usage.orchestration.resources import ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
@@ -59,11 +65,10 @@ def _view(view: ViewSchema, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
                 rows, measured = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
                 details = {"dagster/row_count": rows.to_pylist()[0]["n"], **measured}
         # The engine knows the types; when the graph is loaded, there is no engine to ask.
-        context.add_asset_metadata(
-            _metadata(view, types), partition_key=context.partition_key_range.end
-        )
+        # A view has no rows of a day: what it holds now is noted once, on the run's last day.
+        note_of_run(context, {**_metadata(view, types), **details})
         note_lineage(context, view.query)
-        return dg.MaterializeResult(metadata=details)
+        return dg.MaterializeResult()
 
     return created
 
