@@ -72,6 +72,10 @@ class Failure:
     detail: str = ""
     sample: tuple[Mapping[str, str], ...] = ()
     cause: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """Of a rule by its name what a person wants to know of it, in plain words."""
+    follows: str = ""
+    """What follows from it, and what to do."""
 
 
 @dataclass(frozen=True)

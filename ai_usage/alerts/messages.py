@@ -159,12 +159,19 @@ class Writer:
         if failure.detail:
             whole = len(failure.detail) <= MAX_PROMISE
             yield f"  {failure.detail if whole else failure.detail[: MAX_PROMISE - 1] + '…'}"
+        if failure.follows:
+            # What to do is never cut short of a line's end.
+            yield f"  {failure.follows}"
         for name, rule in list(failure.rules.items())[:MAX_RULES]:
+            if name in failure.details:
+                yield f"  {name}: {failure.details[name]}"
+                continue
             on = _on(rule.days) if rule.days != days else ""
             yield f"  {name}: {rule.count:,} failing{on}"
         if len(failure.rules) > MAX_RULES:
             yield f"  and {len(failure.rules) - MAX_RULES} more"
-        for row in failure.sample[:MAX_SAMPLES]:
+        # What is told in words needs no row as an example of it.
+        for row in () if failure.details else failure.sample[:MAX_SAMPLES]:
             yield f"  for example {_cells(row)}"
 
     def _recovered(self, recovery: Recovery) -> Iterator[str]:

@@ -34,6 +34,7 @@ from ai_usage.instance.dead_runs import process_is_gone
 from ai_usage.instance.names import WHOLE_GRAPH
 from ai_usage.instance.partitions import window_of_run
 from ai_usage.instance.step_errors import interrupted, step_error
+from ai_usage.orchestration.checks.factory import DETAILS
 from ai_usage.orchestration.stages import STAGE
 from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.warehouse.schema import table_names, table_schema
@@ -306,8 +307,10 @@ def _failure(
         check,
         severity,
         {rule: Rule(count, frozenset(days.get(rule, ()))) for rule, count in counts.items()},
-        detail=" ".join(filter(None, (summary.description or promise, *follows))),
+        detail=summary.description or promise,
         sample=tuple(_value(summary, "sample") or ()),
+        details=dict(_value(summary, DETAILS) or {}),
+        follows=" ".join(follows),
     )
 
 

@@ -24,8 +24,9 @@ CONSEQUENCES: Mapping[str, str] = {
     "reseen_keys": "The use counts for the key's owner: confirm the owner in api_keys.csv "
     "(last_verified_date), or revoke the key.",
     "spend_anomalies": "Nothing is held back: ask who spent it.",
-    "budget_crossings": "Nothing is held back: vw_budget_status has the month, budgets.csv the "
-    "budget.",
+    "budget_crossings": "Nothing is held back. Addresses are masked here; who they are: "
+    '`ai-usage query "SELECT scope_value, cost_to_date, budget_usd FROM vw_budget_status '
+    "WHERE is_over_budget AND scope_type = 'person' ORDER BY month DESC\"`.",
     "latency": "The view is right, and slow to read.",
 }
 """By name of a check, or of a rule of one."""

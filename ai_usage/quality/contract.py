@@ -65,6 +65,8 @@ class Outcome:
 
     failures: dict[str, int] = field(default_factory=dict)
     sample: list[dict[str, Any]] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    """Of a failure by its name, in plain words, what a person wants to know of it."""
 
     @property
     def passed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from ai_usage.alerts.findings import BUILT, Asset, Failure, Rule, RunFindings
 from ai_usage.alerts.messages import MAX_LINE, Message, Writer
 from ai_usage.alerts.news import AssetNews, Recovery
+from ai_usage.quality.consequences import CONSEQUENCES
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
+from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.alerts.graph import DAY, WARNING, place
 from ai_usage_tests.alerts.receivers import http_receiver, mail_server
 
@@ -74,6 +77,29 @@ def test_secrets_and_addresses_are_masked() -> None:
     detail = "plain-looking-secret scim-bearer-of-ours sk-ant-admin01-abc mara@example.com"
     body = message(failure(detail=detail), by).body
     assert "*** *** sk-ant-admin01-*** m***@example.com" in body
+
+
+def test_a_budget_alert_says_in_plain_words_whose_how_much_and_how_to_see_who() -> None:
+    name = "j***@example.com #1f"
+    told = "$4.00 (4%) over the budget of $100.00 for March 2026, $104.00 spent"
+    found = Failure(
+        "fact_ai_costs",
+        "budget_crossings",
+        "warning",
+        {name: Rule(1, frozenset({DAY}))},
+        "Nobody's cost of the month is above their budget.",
+        ({"subject": "j***@example.com"},),
+        details={name: told},
+        follows=CONSEQUENCES["budget_crossings"],
+    )
+    lines = message(found).body.splitlines()
+    assert f"  {name}: {told}" in lines
+    (how,) = [line for line in lines if "ai-usage query" in line]
+    assert "masked" in how
+    (sql,) = re.findall(r"""'ai-usage query "(SELECT .+)"'""", how)
+    view = view_schema("vw_budget_status")
+    assert set(re.findall("[a-z]+_[a-z_]+|month", sql)) <= {view.name, *dict(view.columns)}
+    assert not [line for line in lines if "for example" in line or "failing" in line]
 
 
 def test_a_message_with_hostile_values_arrives_as_text_by_mail_and_by_http(

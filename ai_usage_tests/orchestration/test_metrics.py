@@ -414,6 +414,12 @@ def test_a_person_above_the_budget_of_the_month_warns_once_on_the_day_that_cross
     assert isinstance(sample, list)
     assert sample[0]["budget_usd"] == "100.00"
     assert sample[0]["subject"] == "j***@example.com"
+    told = of.summaries["budget_crossings"].metadata["details"].value
+    # By hand: of a budget of $100 there are 22 - 26 = -4 dollars left.
+    assert told == {
+        told_apart("jumper@example.com"): "$4.00 (4%) over the budget of $100.00 for March 2026, "
+        "$104.00 spent; over it since 2026-03-23"
+    }
 
 
 # -- all ----------------------------------------------------------------------------------------

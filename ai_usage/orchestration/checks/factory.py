@@ -37,6 +37,8 @@ Evaluate = Callable[[Resources, Window | None], Validation]
 _EVERY_DAY_RECORDED = 62
 """Days of a run up to which the results of internal tables are recorded for every day too."""
 
+DETAILS = "details"
+"""Metadata: for a failure by its name, what a person wants to know of it."""
 CONTRACT = "contract"
 QUALITY = "quality"
 UNIQUE = "unique_key"
@@ -158,6 +160,8 @@ def _metadata(outcome: Outcome, rows: int | None) -> dict[str, dg.MetadataValue[
     if outcome.failures:
         found["failing_rows"] = dg.MetadataValue.int(sum(outcome.failures.values()))
         found["failures"] = dg.MetadataValue.json(dict(outcome.failures))
+    if outcome.details:
+        found[DETAILS] = dg.MetadataValue.json(dict(outcome.details))
     if outcome.sample:
         found["sample"] = dg.MetadataValue.json([masked(row) for row in outcome.sample])
     return found

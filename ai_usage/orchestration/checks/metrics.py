@@ -15,6 +15,7 @@ import dagster as dg
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
+from ai_usage.orchestration.checks.factory import DETAILS as DETAILS
 from ai_usage.orchestration.checks.factory import resources_of_check
 from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
 from ai_usage.orchestration.resources import Resources
@@ -23,8 +24,6 @@ from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.views import published_views
 
-DETAILS = "details"
-"""Metadata: for a failure by its name, what a person wants to know of it."""
 LATENCY = "latency"
 FRESHNESS = "freshness"
 CLOSED_MONTH = "closed_month_changed"
@@ -244,6 +243,17 @@ def budget_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDefi
         parameters,
         lambda row: f"{row['subject']}",
         partitions,
+        says=_above_budget,
+    )
+
+
+def _above_budget(row: Mapping[str, Any]) -> str:
+    """How much a person's month is above the budget, and since when; dollars."""
+    spent, budget = row["month_to_date_usd"], row["budget_usd"]
+    share = f" ({(spent - budget) / budget:.0%})" if budget else ""
+    return (
+        f"${spent - budget:,.2f}{share} over the budget of ${budget:,.2f} for "
+        f"{row['month']:%B %Y}, ${spent:,.2f} spent; over it since {row['day']}"
     )
 
 

@@ -94,12 +94,14 @@ def subject_check(
     severity: dg.AssetCheckSeverity = _WARN,
     count: Callable[[Mapping[str, Any]], int] = lambda row: 1,
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    says: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> dg.AssetChecksDefinition:
     """The check `sql/checks/<name>.sql`: one row per day and subject that breaks the promise.
 
     The subject names the failure, so that a second person above the budget is news though the
-    first one still is. A row counts as what `count` gives, and `shown` makes the example of it. It
-    blocks nothing, whatever its severity. `parameters` are told the run's days and today.
+    first one still is. A row counts as what `count` gives, and `shown` makes the example of it;
+    `says` tells it in plain words. It blocks nothing, whatever its severity. `parameters` are told
+    the run's days and today.
     """
 
     def evaluate(given: Resources, window: Window | None) -> Validation:
@@ -117,6 +119,8 @@ def subject_check(
                 told = "others"
             for outcome in (whole, by_day.setdefault(row["day"], Outcome())):
                 outcome.failures[told] = outcome.failures.get(told, 0) + count(row)
+                if says is not None:
+                    outcome.details.setdefault(told, says(row))
                 if len(outcome.sample) < MAX_FAILURE_CASES:
                     outcome.sample.append(dict(shown(row)))
         return Validation(whole, by_day, _rows(warehouse, table, window))
