@@ -127,8 +127,14 @@ class Archive:
     the bucket refuses, or where a file is damaged.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, until: datetime | None = None) -> None:
+        """With `until` the archive as it was known at that instant: later fetches are not seen."""
         self._store = Store(root)
+        self._until = until
+
+    def as_of(self, instant: datetime) -> Archive:
+        """The same archive as it was known at that instant."""
+        return Archive(self.root, instant)
 
     @property
     def root(self) -> str:
@@ -193,6 +199,8 @@ class Archive:
                 continue
             window = Window(date.fromisoformat(match["start"]), date.fromisoformat(match["end"]))
             at = datetime.strptime(match["at"], _STAMP).replace(tzinfo=UTC)
+            if self._until is not None and at > self._until:
+                continue
             complete = match["state"] == "complete"
             found.append(Fetch(vendor, endpoint, window, at, complete, path))
         return sorted(found, key=lambda fetch: (fetch.fetched_at, fetch.path))
@@ -258,6 +266,20 @@ class Archive:
             path = _page_path(_folder(fetch.vendor, fetch.endpoint), page.sha256)
             yield _verified(self._store, path, page.sha256)
 
+    def endpoints(self) -> list[tuple[str, str]]:
+        """Every vendor and endpoint that anything is kept of, in order."""
+        parts = (path.split("/") for path in self._store.list(""))
+        return sorted({(part[0], part[1]) for part in parts if len(part) > 3})
+
+    def page_files(self, vendor: str, endpoint: str) -> set[str]:
+        """The paths of an endpoint's page files, whether or not a fetch names them."""
+        files = self._store.list(f"{_folder(vendor, endpoint)}/pages")
+        return {path for path in files if not path.rpartition("/")[2].startswith(".")}
+
+    def page(self, vendor: str, endpoint: str, sha256: str) -> bytes:
+        """One page's line. Raises `ArchiveError` where it is missing or damaged."""
+        return _verified(self._store, page_path(vendor, endpoint, sha256), sha256)
+
     def _write_manifest(self, manifest: Manifest) -> Fetch:
         """Write under a free name: two fetches in one microsecond (a pretended clock) both stay."""
         window = Window(manifest.start, manifest.end)
@@ -277,6 +299,11 @@ class Archive:
 
 def _folder(vendor: str, endpoint: str) -> str:
     return f"{vendor}/{endpoint}"
+
+
+def page_path(vendor: str, endpoint: str, sha: str) -> str:
+    """Where a page's file is, relative to the archive's root."""
+    return _page_path(_folder(vendor, endpoint), sha)
 
 
 def _page_path(folder: str, sha: str) -> str:

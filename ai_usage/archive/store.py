@@ -84,7 +84,7 @@ class Store:
     def list(self, folder: str) -> Iterator[str]:
         """Every file below the folder, as paths relative to the root; none if it is absent."""
         with self._refusals(folder, "listed"):
-            full = self._full(folder)
+            full = self._full(folder) if folder else self._base
             self._fs.invalidate_cache()
             try:
                 found: Any = self._fs.find(full)
