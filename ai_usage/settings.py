@@ -196,6 +196,12 @@ class Settings(BaseSettings):
     sheets_url: str = Field(
         "https://sheets.googleapis.com", description="Base URL of the Google Sheets API."
     )
+    event_days: int = Field(
+        90,
+        ge=7,
+        description="Days that Dagster keeps events and runs; of a day the newest materialisation "
+        "and the newest result of each check stay for ever.",
+    )
     user: str | None = Field(
         None,
         max_length=200,

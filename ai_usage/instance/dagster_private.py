@@ -26,8 +26,13 @@ from dagster._core.storage.event_log import (
     ConsolidatedSqliteEventLogStorage as ConsolidatedSqliteEventLogStorage,
 )
 from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable as AssetCheckExecutionsTable,
+)
+from dagster._core.storage.event_log.schema import AssetEventTagsTable as AssetEventTagsTable
+from dagster._core.storage.event_log.schema import (
     SqlEventLogStorageTable as SqlEventLogStorageTable,
 )
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage as SqlEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS as SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG as ASSET_PARTITION_RANGE_END_TAG,

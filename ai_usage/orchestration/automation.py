@@ -25,6 +25,7 @@ from ai_usage.instance.dagster_private import BACKFILL_ID_TAG
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
+from ai_usage.instance.pruning import prune_if_due
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.deferred import deferred_in_open_months
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
@@ -113,6 +114,7 @@ def automation(
             _propagate_backfills(assets, transform, ingests, transformed),
             _rebuild_adopted_reference(transform),
             _fail_orphaned_runs(),
+            _prune_events(settings),
         ],
     )
 
@@ -466,6 +468,21 @@ def _fail_orphaned_runs() -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         ended = fail_orphaned_runs(context.instance)
         return dg.SkipReason(f"Ended {', '.join(ended)}." if ended else "No run is dead.")
+
+    return sensor
+
+
+def _prune_events(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="old_events_go",
+        minimum_interval_seconds=600,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Once a day removes events and runs older than {settings.event_days} days "
+        "(AI_USAGE_EVENT_DAYS), but the newest materialisation and check results of every day.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        pruned = prune_if_due(context.instance, settings.event_days, datetime.now(UTC))
+        return dg.SkipReason("Done today." if pruned is None else f"Removed {pruned}.")
 
     return sensor
 
