@@ -14,6 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from ai_usage.cli.ui_ready import tell_when_ready
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.runs import dagster_home
 from ai_usage.settings import Settings
@@ -31,12 +32,13 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
     graph = ["--workspace", str(_workspace(settings))]
     # Sensors and schedules would say every half minute that there was nothing to do.
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-    console.print(
-        f"Dagster's UI will be on http://127.0.0.1:{port} in a few seconds, its storage in {home}. "
-        "Stop with Ctrl-C.",
-        highlight=False,
-        soft_wrap=True,
-    )
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    url = f"http://127.0.0.1:{port}"
+    say(f"Starting Dagster's UI on {url}, its storage in {home}; it says when it is ready.")
+    tell_when_ready(url, say)
     logging.getLogger("dagster").addFilter(_not_about_our_own_file)
     with warnings.catch_warnings(), _stopping_cleanly():
         # Dagster recommends another command, for projects laid out by it.

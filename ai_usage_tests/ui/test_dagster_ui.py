@@ -339,7 +339,8 @@ def test_the_lineage_page_draws_every_group(ui: Ui, nodes: dict[str, Any], tmp_p
 def test_the_console_shows_where_the_ui_is_and_no_noise(ui: Ui) -> None:
     """Not a warning a definition at every load, not every event of a run."""
     printed = ui.log()
-    assert printed.startswith(f"Dagster's UI will be on {ui.url} in a few seconds")
+    assert printed.startswith(f"Starting Dagster's UI on {ui.url}")
+    assert len(re.findall(rf"^Ready after \d+ s: open {ui.url}\.", printed, re.MULTILINE)) == 1
     for noise in ("WARNING", "Warning", "DEBUG", "Traceback"):
         assert noise not in printed
     assert len(printed.splitlines()) < 10, printed
