@@ -58,6 +58,11 @@ keys_app = typer.Typer(
 )
 app.add_typer(keys_app, name="keys")
 
+archive_app = typer.Typer(
+    help="The archive of vendors' answers.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(archive_app, name="archive")
+
 console = HarmlessConsole()
 errors = HarmlessConsole(stderr=True)
 
@@ -305,7 +310,9 @@ def backfill(
         if not closed:
             refuse_closed(settings, window)
         again = Refetch.since(window.start) if refetch else Refetch.nothing()
-        run_with_progress(console, build_defs(settings), settings, select, window, again)
+        run_with_progress(
+            console, build_defs(settings), settings, select, window, again, command="backfill"
+        )
 
 
 @app.command()
@@ -331,6 +338,7 @@ def run(
       ai-usage run --closed
     """
     from ai_usage.cli.progress import run_with_progress, window_of_run
+    from ai_usage.cli.rebuild import note_missing_history
     from ai_usage.cli.unattended import unattended
     from ai_usage.instance.partitions import lookback_window
     from ai_usage.orchestration.definitions import build_defs
@@ -339,6 +347,7 @@ def run(
     with unattended("run"):
         settings = Settings.load()
         window = window_of_run(console, settings, lookback_window(settings), closed=closed)
+        note_missing_history(console, settings, window)
         run_with_progress(
             console,
             build_defs(settings),
@@ -348,6 +357,56 @@ def run(
             Refetch.lookback(settings),
             leave_closed=not closed,
         )
+
+
+@app.command()
+def rebuild(
+    from_: Annotated[
+        date | None,
+        typer.Option(
+            "--from",
+            parser=_day,
+            metavar="YYYY-MM-DD",
+            help="First UTC day. Default: the first that the archive holds.",
+        ),
+    ] = None,
+    to: Annotated[
+        date | None,
+        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+    ] = None,
+) -> None:
+    """Make the warehouse from the archive.
+
+    No vendor, directory or file is asked: what they said is in the archive. Closed months that the
+    warehouse holds stay as they are; those that it lost are built from what was known when they
+    were closed, and what was said later is held back as before.
+
+    \b
+    Examples:
+      ai-usage rebuild
+      ai-usage rebuild --from 2026-01-01 --to 2026-03-31
+    """
+    from ai_usage.cli.rebuild import rebuild as rebuild_warehouse
+    from ai_usage.cli.unattended import unattended
+
+    with unattended("rebuild"):
+        rebuild_warehouse(console, Settings.load(), from_, to)
+
+
+@archive_app.command("verify")
+def archive_verify() -> None:
+    """Read every archived page; say which are lost or damaged.
+
+    And what fixes each. The exit code is 1 if there is any.
+
+    \b
+    Example:
+      ai-usage archive verify
+    """
+    from ai_usage.cli.archive import verify_archive
+
+    if not verify_archive(console, Settings.load()):
+        raise typer.Exit(1)
 
 
 @app.command(name="import")

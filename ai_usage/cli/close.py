@@ -299,7 +299,12 @@ def _refuse_failing(defs: dg.Definitions, settings: Settings, name: str, window:
 def _follow(defs: dg.Definitions, settings: Settings, archive: Archive) -> None:
     """Bring what was recorded into the warehouse; the next run would."""
     result = run_assets(
-        defs, settings, FOLLOWS, Window.day(settings.today), refetch=Refetch.nothing()
+        defs,
+        settings,
+        FOLLOWS,
+        Window.day(settings.today),
+        refetch=Refetch.nothing(),
+        command="close",
     )
     if result.errors:
         raise AiUsageError(

@@ -114,7 +114,9 @@ def run_demo(console: Console, home: Path, days: int) -> None:
             highlight=False,
             soft_wrap=True,
         )
-        result = follow(console, build_defs(settings), settings, "*", window, Refetch.nothing())
+        result = follow(
+            console, build_defs(settings), settings, "*", window, Refetch.nothing(), command="demo"
+        )
     if result.success:
         _remember(home, window)
         _sum_up(console, settings)

@@ -72,6 +72,7 @@ def import_files(
         window,
         Refetch.nothing(),
         leave_closed=not closed,
+        command="import",
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, timedelta
 
 import dagster as dg
 import typer
@@ -38,7 +38,7 @@ from ai_usage.vendors.configured import not_asked
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""
 
-_UNDER_WAY = ("started", "fetching", "filling", "waiting")
+_UNDER_WAY = ("started", "fetching", "reading", "filling", "waiting")
 
 STOPPED = 130
 """The exit code of a command that a person stopped, as shells have it (128 + SIGINT)."""
@@ -53,13 +53,25 @@ def run_with_progress(
     refetch: Refetch,
     *,
     leave_closed: bool = False,
+    rebuilt: Collection[date] = (),
+    command: str = "run",
 ) -> RunResult:
     """Run the selection over the window; print what failed, and exit with 1 if anything did.
 
     A warning is no failure; an error is one, also where nothing waits for it. Raises
     `SettingsError` after a run that should have asked vendors and could ask none.
     """
-    result = follow(console, defs, settings, selection, window, refetch, leave_closed=leave_closed)
+    result = follow(
+        console,
+        defs,
+        settings,
+        selection,
+        window,
+        refetch,
+        leave_closed=leave_closed,
+        rebuilt=rebuilt,
+        command=command,
+    )
     print_outcome(console, result, window)
     vendors = discovered_vendors()
     graph = defs.resolve_asset_graph()
@@ -188,6 +200,8 @@ def follow(
     refetch: Refetch,
     *,
     leave_closed: bool = False,
+    rebuilt: Collection[date] = (),
+    command: str = "run",
 ) -> RunResult:
     """Run the selection over the window and show how far it is; exit with 130 if it is stopped.
 
@@ -204,6 +218,8 @@ def follow(
             window,
             refetch=refetch,
             leave_closed=leave_closed,
+            rebuilt=rebuilt,
+            command=command,
             progress=progress,
         )
 
@@ -271,9 +287,9 @@ def _with_lines(
             return
         if step.state == "retrying":
             console.print(f"        {step.note}", markup=False, highlight=False, soft_wrap=True)
-        if step.state == "fetching" and time.monotonic() - spoken < SILENCE_SECONDS:
+        if step.state in ("fetching", "reading") and time.monotonic() - spoken < SILENCE_SECONDS:
             return
-        if step.state in ("fetching", "filling"):
+        if step.state in ("fetching", "reading", "filling"):
             console.print(
                 f"        {step.state} {step.name}: {step.note}", highlight=False, soft_wrap=True
             )

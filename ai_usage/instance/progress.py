@@ -12,7 +12,8 @@ from dataclasses import dataclass
 class Step:
     """Something happened to an asset or check: `state` is started, done, failed or skipped.
 
-    Or it is `fetching`, or `filling` days that it lacks, and `note` says how far; or it is
+    Or it is `fetching`, `reading` what the archive holds, or `filling` days that it lacks, and
+    `note` says how far; or it is
     `waiting`, and `note` says for what. `fetched` comes before `done`, and `note` says what came of
     it; `retrying` says what is asked again.
     """

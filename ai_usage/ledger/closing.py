@@ -7,7 +7,7 @@ was can be read. A close locks the days of its own month and no others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -132,6 +132,10 @@ class History:
             at = month_window(at).end
         return found
 
+    def without(self, months: Collection[date]) -> History:
+        """The same, as if these months, by their first days, had never been closed."""
+        return History([r for r in self.closed if r.window.start not in months], self.reopened)
+
     def was_closed(self, day: date, at: datetime) -> bool:
         """Whether the month of the day had been closed before that instant."""
         return day.replace(day=1) in self._as_of(at)
@@ -195,6 +199,15 @@ def record_reopening(
 def month_window(month: date) -> Window:
     """The days of the month that begins on this day."""
     return Window(month, (month + timedelta(days=32)).replace(day=1))
+
+
+def month_parts(window: Window) -> Iterator[Window]:
+    """The window cut at the first days of months, in order."""
+    start = window.start
+    while start < window.end:
+        end = min(month_window(start.replace(day=1)).end, window.end)
+        yield Window(start, end)
+        start = end
 
 
 def _record(archive: Archive, endpoint: str, body: _Body, now: datetime) -> None:

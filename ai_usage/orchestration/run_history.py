@@ -122,12 +122,14 @@ def _promises(specs: Iterable[dg.AssetCheckSpec]) -> dict[str, dict[str, str]]:
 
 
 def name_of(run: dg.DagsterRun) -> str:
-    """What people call a run: its job, or how it came to be where it has none of ours."""
-    if run.job_name != WHOLE_GRAPH:
-        return run.job_name
-    if run.tags.get(STARTED_BY) != "cli":
-        return UI_RUN
-    return COMMAND_INPUTS if run.tags.get(STAGE) == "inputs" else COMMAND_WAREHOUSE
+    """What people call a run: a command's whichever it is, its job, or that it is of the UI.
+
+    A command's job is named after it, and what `run` failed to do is well again where `backfill`
+    does it.
+    """
+    if run.tags.get(STARTED_BY) == "cli":
+        return COMMAND_INPUTS if run.tags.get(STAGE) == "inputs" else COMMAND_WAREHOUSE
+    return UI_RUN if run.job_name == WHOLE_GRAPH else run.job_name
 
 
 def read_run(

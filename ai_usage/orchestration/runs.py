@@ -6,13 +6,14 @@ Dagster's UI and daemon do not come through here; they run the same definitions.
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from ai_usage.instance.event_log import batch_events
 from ai_usage.instance.one_writer import WRITES, wait_for_turn
 from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
+from ai_usage.instance.pruning import prune_if_due
 from ai_usage.instance.step_errors import error_line, interrupted
 from ai_usage.ledger.adopted import adopt
 from ai_usage.ledger.rule_changes import (
@@ -39,7 +41,8 @@ from ai_usage.ledger.rule_changes import (
 from ai_usage.orchestration.alerting import alert_on_run, end_dead_commands
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
 from ai_usage.orchestration.code_versions import present_changes
-from ai_usage.orchestration.open_days import LEAVE_CLOSED
+from ai_usage.orchestration.named_jobs import command_job
+from ai_usage.orchestration.open_days import rebuilds
 from ai_usage.orchestration.outcome import CheckResult as CheckResult
 from ai_usage.orchestration.outcome import RunResult as RunResult
 from ai_usage.orchestration.outcome import check_results, joined, outcome
@@ -48,6 +51,8 @@ from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_inp
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.warehouse.base import Warehouse
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -177,21 +182,25 @@ def run_assets(
     *,
     refetch: Refetch = Refetch(),
     leave_closed: bool = False,
+    rebuilt: Collection[date] = (),
+    command: str = "run",
     progress: Progress = lambda step: None,
 ) -> RunResult:
     """Materialise the selected assets for a range of days, checks included.
 
     Inputs are a run of their own, as the schedules have it: one that fails leaves its last good
     state to what is built after it (`stages`). `selection` is Dagster's asset selection syntax (`*`
-    for all). With `leave_closed` the days of closed months keep their rows. Raises `AiUsageError`
-    if the selection is unreadable or selects nothing.
+    for all). With `leave_closed` the days of closed months keep their rows, but for the months
+    `rebuilt`, by their first days: those are built as they were reported. The runs are named after
+    the `command`. Raises `AiUsageError` if the selection is unreadable or selects nothing.
     """
     keys = selected(defs, selection)
+    job = command_job(defs, command)
     given = Resources.named(defs.resources or {})
     note_empty_warehouse(given)
     done: list[RunResult] = []
     tags = {**_tags_of(window), COMMAND: str(uuid.uuid4())}
-    tags |= LEAVE_CLOSED if leave_closed else {}
+    tags |= rebuilds(rebuilt) if leave_closed else {}
     ahead = stages(keys)
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_commands(settings, defs, instance)
@@ -201,10 +210,13 @@ def run_assets(
                 wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
             own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
             done.append(
-                _build(defs, settings, instance, stage, window, refetch, own, progress=progress)
+                _build(
+                    defs, job, settings, instance, stage, window, refetch, own, progress=progress
+                )
             )
             if done[-1].interrupted:
                 break
+        _prune(settings, instance)
     whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
     if done[-1].success and whole and whole <= set(keys):
         take_in_reference(given, window, leaves_closed=leave_closed)
@@ -213,6 +225,7 @@ def run_assets(
 
 def _build(
     defs: dg.Definitions,
+    job: dg.JobDefinition,
     settings: Settings,
     instance: dg.DagsterInstance,
     stage: Stage,
@@ -227,7 +240,7 @@ def _build(
     of_assets = {key.path[-1]: graph.get(key).tags for key in stage.keys}
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
-    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+    result = job.execute_in_process(
         run_id=run_id,
         instance=instance,
         asset_selection=list(stage.keys),
@@ -239,6 +252,17 @@ def _build(
     return outcome(defs, result, window)
 
 
+def _prune(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """Keep Dagster's storage within its bound: without a daemon nobody else does.
+
+    Never fails the command: what cannot be removed now is removed by the next one.
+    """
+    try:
+        prune_if_due(instance, settings.event_days, datetime.now(UTC))
+    except Exception as error:
+        _log.warning("old events: %s: %s", type(error).__name__, mask_text(str(error))[:200])
+
+
 def run_blocking_checks(
     defs: dg.Definitions, settings: Settings, window: Window
 ) -> tuple[CheckResult, ...]:
@@ -248,7 +272,7 @@ def run_blocking_checks(
     """
     graph = defs.resolve_asset_graph()
     blocking = {key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
-    job = defs.resolve_implicit_global_asset_job_def().get_subset(
+    job = command_job(defs, "close").get_subset(
         asset_selection=set(), asset_check_selection=blocking
     )
     run_id = str(uuid.uuid4())

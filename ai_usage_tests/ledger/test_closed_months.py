@@ -237,6 +237,29 @@ def test_the_ledger_has_the_restatement_with_the_month_closed(restated: Books) -
     assert shown.out.splitlines()[-1].endswith("cost in US dollars: cursor +12.50.")
 
 
+def test_rebuilt_after_a_loss_the_closed_month_is_as_it_was_reported_and_the_rest_held_back(
+    restated: Books, tmp_path: Path
+) -> None:
+    """What the vendor said after the close is in the archive, and still no part of the month."""
+    books = restated.copied(tmp_path)
+    wanted, adjustments = books.month(), books.adjustments()
+    for file in books.home.glob("warehouse.duckdb*"):
+        file.unlink()
+    done = books.call("rebuild")
+    assert done.code == 0, done.out + done.err
+    assert f"{MONTH} is closed and is built as it was known when it was closed." in done.out
+    keys = ("event_id", "event_part", "cost_usd", "total_cost_usd", "user_sk", "input_tokens")
+
+    def values(rows: list[dict[str, Any]]) -> list[list[Any]]:
+        return [[row.get(key) for key in keys] for row in rows]
+
+    assert values(books.month()) == values(wanted)
+    assert books.adjustments() == adjustments
+    again = books.call("rebuild", "--from", "2026-03-01", "--to", "2026-03-01")
+    assert again.code == 0, again.out + again.err
+    assert values(books.month()) == values(wanted)
+
+
 def test_asked_for_the_month_takes_it_in_and_the_adjustment_has_person_and_cost_centre(
     closed: Books, asked: Books
 ) -> None:

@@ -18,6 +18,7 @@ from ai_usage_tests.support.pipeline import (
     warehouse_of,
     window,
 )
+from ai_usage_tests.warehouse.rows import arrow, raw
 
 TODAY = date(2026, 3, 18)
 FIRST = date(2026, 2, 1)
@@ -110,9 +111,12 @@ def test_a_day_that_was_answered_before_it_had_settled_is_provisional(settings: 
 def test_the_first_run_fills_all_history_and_every_other_one_its_own_days(
     settings: Settings,
 ) -> None:
-    """An upgrade: the archive has months, the run asks for the look-back."""
+    """An upgrade: months are loaded, the run asks for the look-back."""
     february = window(FIRST, date(2026, 2, 28))
     answered(settings, "cursor", "usage_events", february)
+    warehouse_of(settings).replace(
+        "raw_ai_events", Window.day(FIRST), arrow("raw_ai_events", [raw(FIRST, "older")])
+    )
     rows = built(settings, window(day(10), day(11)))
     assert days_of(rows, "cursor") == february.days()
     assert days_of(rows, "*", "seat") == window(FIRST, day(11)).days()
@@ -125,3 +129,13 @@ def test_the_first_run_fills_all_history_and_every_other_one_its_own_days(
     assert [[row[name] for name in told] for row in again] == [
         [row[name] for name in told] for row in rows
     ]
+
+
+def test_beside_a_full_archive_an_empty_warehouse_has_loaded_its_own_days_alone(
+    settings: Settings,
+) -> None:
+    """The archive's other days are in no fact until they are rebuilt: they are not loaded."""
+    answered(settings, "cursor", "usage_events", window(FIRST, date(2026, 2, 28)))
+    answered(settings, "cursor", "usage_events", window(day(10), day(11)))
+    rows = built(settings, window(day(10), day(11)))
+    assert days_of(rows, "cursor") == [day(10), day(11)]

@@ -46,7 +46,7 @@ from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.reference import KnownPeople, reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
-from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.open_days import windows_of_today
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured, Resources
 from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
 from ai_usage.reference.file import Line
@@ -225,7 +225,7 @@ def finance_assets(
             "dim_budgets",
             ("budgets.csv", "fx_rates.csv", "users.csv"),
             lambda known, context: known.budgets(
-                windows_to_build(context, known.directory.archive)
+                windows_of_today(context, known.directory.archive)
             ),
         ),
         table(

@@ -14,7 +14,7 @@ from ai_usage.finance.events import COST_KINDS
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
-from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.open_days import windows_as_known
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.vendors.base import Endpoint, Vendor
@@ -59,8 +59,8 @@ def loaded_days_asset(
     ) -> list[Write]:
         held = archive.archive()
 
-        def rows(window: Window) -> pa.Table:
-            found = [*_answered(reported, held, window), *_maintained(clock, window)]
+        def rows(window: Window, known: Archive) -> pa.Table:
+            found = [*_answered(reported, known, window), *_maintained(clock, window)]
             # A saved answer may hold days that are still to come: nothing else reads them yet.
             return table_schema("loaded_days").to_arrow(
                 row | {"pipeline_run_id": context.run_id}
@@ -70,10 +70,10 @@ def loaded_days_asset(
 
         with explained():
             opened = warehouse.warehouse()
-            windows = windows_to_build(context, held)
-            if not _is_filled(opened):
-                windows = [_all_days(reported, held, opened, window_of(context))]
-            return [Write(rows(window), window) for window in windows]
+            windows = windows_as_known(context, held)
+            if not _is_filled(opened) and _holds_others(opened, window_of(context)):
+                windows = [(_all_days(reported, held, opened, window_of(context)), held)]
+            return [Write(rows(window, known), window) for window, known in windows]
 
     return loaded_days
 
@@ -132,6 +132,14 @@ def _all_days(
     ]
     held = [window, *complete, *_held(warehouse)]
     return Window(min(w.start for w in held), max(w.end for w in held))
+
+
+def _holds_others(warehouse: Warehouse, window: Window) -> bool:
+    """Whether an older version loaded other days; of an empty warehouse only the run's are known.
+
+    What the archive holds besides is not loaded: `ai-usage rebuild` brings it.
+    """
+    return any(w.start < window.start or w.end > window.end for w in _held(warehouse))
 
 
 def _held(warehouse: Warehouse) -> Iterator[Window]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.instance.progress import Step, tell
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
     explained,
@@ -20,9 +21,10 @@ from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_snapshot_keys
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
-from ai_usage.orchestration.open_days import windows_to_build
+from ai_usage.orchestration.open_days import windows_as_known
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.quality.scoring import score
+from ai_usage.text.words import ranges
 from ai_usage.vendors.base import Vendor
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.fetching import read_rows
@@ -67,17 +69,20 @@ def raw_events_asset(
     ) -> list[Write]:
         note_data_version(context)
         held = archive.archive()
-        finance_snapshot = FinanceSnapshot(Directory(declared, held, clock))
 
-        def rows(window: Window) -> pa.RecordBatchReader:
-            events = event_batches(vendors, held, window, context.run_id)
+        def rows(window: Window, known: Archive) -> pa.RecordBatchReader:
+            events = event_batches(vendors, known, window, context.run_id)
+            finance_snapshot = FinanceSnapshot(Directory(declared, known, clock))
             booked = finance_snapshot.batches(window, context.run_id)
             scored = score(chain(events, booked), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
             return pa.RecordBatchReader.from_batches(schema, scored)
 
         with explained():
-            return [Write(rows(window), window) for window in windows_to_build(context, held)]
+            return [
+                Write(rows(window, known), window)
+                for window, known in windows_as_known(context, held)
+            ]
 
     return raw_ai_events
 
@@ -96,6 +101,8 @@ def event_batches(
             if endpoint.yields is not RawEvent:
                 continue
             for reading in read_rows(vendor, endpoint, window, archive):
+                note = f"{vendor.name} {endpoint.name}, {ranges(reading.days)}"
+                tell(Step("raw_ai_events", "reading", note))
                 provenance = Provenance(
                     platform=vendor.name,
                     endpoint=endpoint.name,
