@@ -54,6 +54,42 @@ class Settings(BaseSettings):
         description="The copy that the dashboard reads, written after each run. Default: "
         "`<home>/dashboard.duckdb`.",
     )
+    dashboard_sign_in: Literal["none", "proxy"] = Field(
+        "none",
+        description="How people sign in to the dashboard: `none`, on this machine alone, or "
+        "`proxy`, by a header of a proxy that has asked them.",
+    )
+    dashboard_header: str = Field(
+        "X-Auth-Request-Email",
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Header in which the proxy names the person's e-mail address.",
+    )
+    dashboard_peers: str = Field(
+        "127.0.0.1",
+        description="Addresses of the proxies whose header is believed, separated by commas. "
+        "Everything else is refused.",
+    )
+    dashboard_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Where people open the dashboard, as their browser shows it: requests under "
+        "another name are refused. Needed with `proxy`.",
+    )
+    dashboard_host: str = Field(
+        "127.0.0.1",
+        description="Address on which the dashboard listens. Without sign-in it is this machine's.",
+    )
+    dashboard_mode: Literal["open", "team"] | None = Field(
+        None,
+        description="How open the company is with what single people spend and do: `open` or "
+        "`team`. Default: `open` without sign-in, `team` with it.",
+    )
+    dashboard_smallest_group: int = Field(
+        5,
+        ge=5,
+        description="Fewer people than this are never told apart from others, by who may not see "
+        "single people.",
+    )
     dataset: str = Field(
         "ai_usage",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -305,7 +341,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
-    @field_validator("archive", "ui_url", "bigquery_endpoint")
+    @field_validator("archive", "ui_url", "dashboard_url", "bigquery_endpoint")
     @classmethod
     def _without_credential(cls, value: str | None, info: ValidationInfo) -> str | None:
         """Addresses are shown to people and stand in messages: none may hold a password."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -11,6 +14,11 @@ from ai_usage.cli.dev import check_free
 from ai_usage.errors import AiUsageError, SettingsError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
+
+if TYPE_CHECKING:
+    from ai_usage.dashboard.published import Published
+    from ai_usage.dashboard.server import SignIn
+    from ai_usage.dashboard.viewers import Viewer
 
 EXTRA = ("jinja2", "vl_convert")
 
@@ -28,35 +36,83 @@ def check_extra() -> None:
 def serve_dashboard(
     console: Console, settings: Settings, port: int, looking_as: str | None
 ) -> None:
-    """Serve the pages until stopped. `looking_as` shows them as that person would see them."""
+    """Serve the pages until stopped. `looking_as` shows them as that person would see them.
+
+    Raises `SettingsError` where the extra is not installed or the sign-in is not whole, and
+    `AiUsageError` where the port is taken.
+    """
     check_extra()
     import uvicorn
 
     from ai_usage.dashboard.published import Published, publish
     from ai_usage.dashboard.server import build_app
-    from ai_usage.dashboard.viewers import Mode, Role, Viewer
 
+    sign_in = _sign_in(settings, looking_as)
     path = settings.published_path
     if not path.exists():
         warehouse = warehouse_resource(settings).warehouse()
         publish(warehouse, path, as_of=settings.today, now=settings.now)
-    owner = Viewer(settings.user or "", Role.ADMIN, Mode.OPEN)
-    app = build_app(Published(path), lambda _email: owner)
+    published = Published(path)
+    app = build_app(published, _viewers(settings, published, looking_as), sign_in)
     check_free(port)
     console.print(
-        f"The dashboard is on http://127.0.0.1:{port}. Stop with Ctrl-C.",
+        f"The dashboard is on http://{settings.dashboard_host}:{port}. Stop with Ctrl-C.",
         highlight=False,
         soft_wrap=True,
     )
     # The peer's address is what the socket says: with proxy_headers anybody could forge it.
     uvicorn.run(
         app,
-        host="127.0.0.1",
+        host=settings.dashboard_host,
         port=port,
         proxy_headers=False,
         server_header=False,
         log_level="warning",
     )
+
+
+def _viewers(
+    settings: Settings, published: Published, looking_as: str | None
+) -> Callable[[str], Viewer]:
+    """Who an address is. Without sign-in it is the machine's owner, who can read the warehouse."""
+    from ai_usage.dashboard.roster import Roster
+    from ai_usage.dashboard.viewers import Mode, Role, Viewer
+
+    signed_in = settings.dashboard_sign_in == "proxy"
+    mode = Mode(settings.dashboard_mode or ("team" if signed_in else "open"))
+    smallest = settings.dashboard_smallest_group
+    roster = Roster(
+        published, settings.reference_path, lambda: settings.today, mode, smallest_group=smallest
+    )
+    if signed_in:
+        return roster.viewer
+    if looking_as:
+        return lambda _email: roster.viewer(looking_as)
+    owner = Viewer((settings.user or "").lower(), Role.ADMIN, mode, smallest_group=smallest)
+    return lambda _email: owner
+
+
+def _sign_in(settings: Settings, looking_as: str | None) -> SignIn:
+    """How people are told apart. Raises `SettingsError` where it would let anybody in."""
+    from ai_usage.dashboard.server import LOOPBACK, SignIn
+
+    if settings.dashboard_sign_in == "none":
+        if settings.dashboard_host not in ("127.0.0.1", "::1", "localhost"):
+            raise SettingsError(
+                f"AI_USAGE_DASHBOARD_HOST={settings.dashboard_host} would show everything to "
+                "anybody: set AI_USAGE_DASHBOARD_SIGN_IN=proxy, or listen on 127.0.0.1."
+            )
+        return SignIn()
+    if looking_as:
+        raise SettingsError("--as shows the pages as somebody else: it goes without sign-in alone.")
+    if settings.dashboard_url is None:
+        raise SettingsError(
+            "AI_USAGE_DASHBOARD_SIGN_IN=proxy needs AI_USAGE_DASHBOARD_URL: the address under "
+            "which people open the dashboard."
+        )
+    name = urlsplit(settings.dashboard_url).hostname or ""
+    peers = frozenset(peer.strip() for peer in settings.dashboard_peers.split(",")) - {""}
+    return SignIn(settings.dashboard_header, peers, frozenset({name, *LOOPBACK}))
 
 
 def serve_demo_dashboard(console: Console, home: Path, port: int, looking_as: str | None) -> None:

@@ -54,6 +54,7 @@ SELECT * FROM agg_usage_daily WHERE date BETWEEN @start AND @as_of
 SELECT
   v.user_sk, v.user_email, v.manager_email, v.effective_date, v.expiration_date, v.is_active,
   v.is_current, p.person, p.department, p.team, p.is_person, p.full_name,
+  COALESCE(v.cost_center, 'Unassigned') AS own_cost_center,
   COALESCE(p.current_department, IF(p.is_person, 'Unassigned', p.person)) AS now_department,
   COALESCE(p.current_team, IF(p.is_person, 'Unassigned', p.person)) AS now_team
 FROM dim_users AS v
@@ -122,6 +123,7 @@ SELECT c.*,
   COALESCE(p.team, 'Unattributed') AS team,
   COALESCE(p.now_department, 'Unattributed') AS now_department,
   COALESCE(p.now_team, 'Unattributed') AS now_team,
+  COALESCE(p.own_cost_center, 'Unassigned') AS own_cost_center,
   COALESCE(f.platform_code, 'unknown') AS platform_code,
   COALESCE(f.platform_name, 'Unknown') AS platform
 """

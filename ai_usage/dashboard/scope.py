@@ -1,62 +1,44 @@
 """What a viewer may see of a sum: which rows, by whom, and what is too small to be told apart.
 
-Every figure of every page, export and report comes from `spend` or `activity`. They
-limit rows to the viewer's, and give no sum that fewer people than `smallest_group` stand behind to
-who may not see people one by one. No query of a page repeats or goes around this.
+Every sum of every page, export and report comes from `spend` or `activity`. They limit rows to the
+viewer's, and give who may not see people one by one only what `released` lets out. No query of a
+page repeats or goes around this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from ai_usage.dashboard.cells import (
+    BEHAVIOUR_FAMILIES,
+    MONEY_FAMILIES,
+    days_of_everybody,
+    released_sums,
+)
 from ai_usage.dashboard.filters import Dimension, Filters
+from ai_usage.dashboard.measures import ACTIVITY, DOLLARS, sql_of
+from ai_usage.dashboard.notes import noted, notes_of
 from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.rows import USAGE_DIMENSIONS, Source, cost_source, usage_source
 from ai_usage.dashboard.viewers import Rows, Viewer
 from ai_usage.errors import AiUsageError
 
-_PEOPLE_OF = """
-led AS (
-  WITH RECURSIVE tree AS (
-    SELECT user_sk, user_email, effective_date AS since, expiration_date AS until
-    FROM people
-    WHERE manager_email = $viewer AND is_person AND user_email != $viewer
-    UNION
-    SELECT p.user_sk, p.user_email, greatest(t.since, p.effective_date),
-      least(t.until, p.expiration_date)
-    FROM tree AS t
-    JOIN people AS p
-      ON p.manager_email = t.user_email AND p.is_person
-      AND p.effective_date <= t.until AND p.expiration_date >= t.since
-  )
-  SELECT * FROM tree
-  UNION
-  SELECT user_sk, user_email, DATE '1900-01-01', DATE '9999-12-31'
-  FROM people WHERE user_email = $viewer AND is_person
-)
-"""
-"""The viewer's own people, of each the days on which the tree of that day has them under them."""
+__all__ = [
+    "ForbiddenError",
+    "activity",
+    "noted",
+    "notes_of",
+    "sees_behaviour",
+    "sees_people",
+    "spend",
+]
 
 
 class ForbiddenError(AiUsageError):
     """The viewer's role does not see what was asked for."""
-
-
-_COLUMNS: dict[str, str] = {
-    "date": "r.date",
-    "month": "r.month",
-    "department": "r.department",
-    "team": "r.team",
-    "cost_center": "r.cost_center",
-    "person": "r.person",
-    "platform": "r.platform",
-    "kind": "r.kind",
-    "model": "r.model",
-    "key": "r.key",
-}
-_NOW = {"department": "r.now_department", "team": "r.now_team"}
 
 
 def spend(
@@ -64,64 +46,111 @@ def spend(
 ) -> pa.Table:
     """Dollars by the dimensions, over the filters' months and selections.
 
-    One row a group, ordered by the dimensions: these, then `total`, and its parts `subscription`,
-    `usage`, `overage`, `one_time`, `provisional`, `allocated` (Decimal, US dollars, exact), and
-    `people` (who bear any of it). Totals over any dimensions are the same: what the viewer's rows
-    cost. Raises `ForbiddenError` where the viewer may not group by a dimension.
+    One row a group, ordered by the dimensions: these, then the measures of `measures.DOLLARS`
+    (Decimal, US dollars, exact), `people` (who bear any of it) and `is_merged` (the row stands for
+    several groups of few people). Whatever the dimensions, `total` adds up to the same: what the
+    viewer's rows cost. To who may not see people, only `total` and `people` are told by group; its
+    parts are NULL. `notes_of` says what was left out of the selections, and why.
+
+    Raises `ForbiddenError` where the viewer may not see anything by one of the dimensions.
     """
-    if not viewer.sees_people and viewer.rights.rows is not Rows.SELF:
-        raise ForbiddenError("sums for this role are not served yet")
-    sql, values = _spend_sql(viewer, filters, by)
-    return published.query(sql, values)
+    if sees_people(viewer):
+        return _grouped(published, cost_source(viewer, filters, by), by, DOLLARS)
+    kept, notes = _without_people(filters)
+    if "date" in by:
+        return days_of_everybody(published, viewer, kept, by)
+    families = MONEY_FAMILIES
+    kept, more = _coverable(kept, by, families)
+    return released_sums(published, viewer, kept, by, "money", [*notes, *more])
 
 
-def _spend_sql(
-    viewer: Viewer, filters: Filters, by: Sequence[Dimension]
-) -> tuple[str, dict[str, Any]]:
-    named = {*by, *filters.selected}
-    table = "detail_rows" if named & {"model", "key"} else "cost_rows"
-    columns = _COLUMNS | (_NOW if filters.org == "now" else {})
-    where = ["r.month BETWEEN $first AND $last"]
-    values: dict[str, Any] = {"first": filters.first, "last": filters.last}
-    for name, wanted in filters.selected.items():
-        if name in columns:
-            where.append(f"list_contains($of_{name}, {columns[name]})")
-            values[f"of_{name}"] = list(wanted)
-    ctes, limits, more = rows_of(viewer)
-    where += limits
-    values |= more
-    groups = [f"{columns[name]} AS {name}" for name in by if name in columns]
-    keys = ", ".join(groups) + ("," if groups else "")
-    order = f"GROUP BY {', '.join(columns[n] for n in by)} ORDER BY ALL" if groups else ""
-    sql = f"""
-WITH {ctes}
-SELECT {keys}
-  COALESCE(SUM(r.total), 0)::DECIMAL(38, 9) AS total,
-  COALESCE(SUM(r.total) FILTER (r.kind = 'subscription'), 0)::DECIMAL(38, 9) AS subscription,
-  COALESCE(SUM(r.total) FILTER (r.kind = 'usage'), 0)::DECIMAL(38, 9) AS usage,
-  COALESCE(SUM(r.total) FILTER (r.kind = 'overage'), 0)::DECIMAL(38, 9) AS overage,
-  COALESCE(SUM(r.total) FILTER (r.kind = 'one_time'), 0)::DECIMAL(38, 9) AS one_time,
-  COALESCE(SUM(r.total) FILTER (r.is_provisional), 0)::DECIMAL(38, 9) AS provisional,
-  COALESCE(SUM(r.allocated), 0)::DECIMAL(38, 9) AS allocated,
-  COUNT(DISTINCT r.person) FILTER (r.is_person) AS people
-FROM {table} AS r
-WHERE {" AND ".join(where)}
-{order}
-"""
-    return sql, values
+def activity(
+    published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension] = ()
+) -> pa.Table:
+    """What was done with the tools, by the dimensions: the measures of `measures.ACTIVITY`.
+
+    As `spend`, over usage: cost centres, projects, models, keys and kinds of cost are left out of
+    the selections, for usage has none. NULL is what no tool reports, or fewer people than may be
+    told apart did.
+    """
+    kept, notes = _of_usage(filters)
+    if any(name not in USAGE_DIMENSIONS for name in by):
+        raise ForbiddenError(f"usage is not known by {', '.join(by)}")
+    if sees_behaviour(viewer):
+        table = _grouped(published, usage_source(viewer, kept), by, ACTIVITY)
+        return noted(table, notes)
+    kept, more = _without_people(kept)
+    kept, left = _coverable(kept, by, BEHAVIOUR_FAMILIES)
+    return released_sums(published, viewer, kept, by, "behaviour", [*notes, *more, *left])
 
 
-def rows_of(viewer: Viewer) -> tuple[str, list[str], dict[str, Any]]:
-    """The viewer's rows of `cost_rows AS r`: common table expressions, conditions, bound values."""
-    if viewer.rights.rows is Rows.ALL:
-        if viewer.cost_centers:
-            limit = "list_contains($cost_centers, r.cost_center)"
-            return "nothing AS (SELECT 1)", [limit], {"cost_centers": sorted(viewer.cost_centers)}
-        return "nothing AS (SELECT 1)", [], {}
-    if viewer.rights.rows is Rows.PEOPLE:
-        limit = (
-            "EXISTS (SELECT 1 FROM led AS l WHERE l.user_sk = r.user_sk "
-            "AND r.date BETWEEN l.since AND l.until)"
+def sees_people(viewer: Viewer) -> bool:
+    """Whether the viewer's money may be shown by person: of all rows, or they are all their own."""
+    return viewer.sees_people or viewer.rights.rows is Rows.SELF
+
+
+def sees_behaviour(viewer: Viewer) -> bool:
+    """Whether the viewer's rows of usage may be shown by person."""
+    return viewer.sees_behaviour or viewer.rights.rows is Rows.SELF
+
+
+def _grouped(
+    published: Published, source: Source, by: Sequence[Dimension], measures: dict[str, str]
+) -> pa.Table:
+    keys = "".join(f"{source.columns[name]} AS {name}, " for name in by)
+    groups = ", ".join(source.columns[name] for name in by)
+    sql = f"{source.ctes} SELECT {keys}{sql_of(measures)}, FALSE AS is_merged FROM {source.rows}"
+    if by:
+        sql += f" GROUP BY {groups} ORDER BY {', '.join(str(i + 1) for i in range(len(by)))}"
+    return published.query(sql, source.values)
+
+
+def _without_people(filters: Filters) -> tuple[Filters, list[str]]:
+    """The filters as a role that sees no people has them."""
+    notes: list[str] = []
+    changes: dict[str, Any] = {}
+    for name in ("person", "key"):
+        if getattr(filters, name):
+            changes[name] = ()
+            notes.append(f"Your role sees no single people: the selection by {name} is left out.")
+    if filters.org == "now":
+        changes["org"] = "then"
+        notes.append(
+            "Your role sees the organisation as it was: beside today's, one mover could be told."
         )
-        return _PEOPLE_OF, [limit], {"viewer": viewer.email}
-    return "nothing AS (SELECT 1)", ["r.person = $viewer AND r.is_person"], {"viewer": viewer.email}
+    return (filters.having(**changes, page=filters.page) if changes else filters), notes
+
+
+def _of_usage(filters: Filters) -> tuple[Filters, list[str]]:
+    left = [name for name in filters.selected if name not in USAGE_DIMENSIONS]
+    if not left:
+        return filters, []
+    words = ", ".join(name.replace("_", " ") for name in left)
+    without = filters.having(page=filters.page, **dict.fromkeys(left, ()))
+    return without, [f"Usage has no {words}: that selection is left out of it."]
+
+
+def _coverable(
+    filters: Filters, by: Sequence[Dimension], families: Collection[tuple[str, ...]]
+) -> tuple[Filters, list[str]]:
+    """Leave selections out until one family of cells covers what is selected and grouped by."""
+    grouped = {name for name in by if name != "month"}
+    if not any(grouped <= set(family) for family in families):
+        raise ForbiddenError(
+            f"your role sees nothing by {' and '.join(by)}: fewer people than "
+            "may be told apart stand behind it."
+        )
+    kept = dict(filters.selected)
+    left: list[str] = []
+    while not any(grouped | set(kept) <= set(family) for family in families):
+        name = list(kept)[-1]
+        del kept[name]
+        left.append(name)
+    if not left:
+        return filters, []
+    words = ", ".join(name.replace("_", " ") for name in left)
+    changes: dict[str, Any] = dict.fromkeys(left, ())
+    return filters.having(page=filters.page, **changes), [
+        f"The selection by {words} is left out: beside the others it would tell of fewer people "
+        "than may be told apart."
+    ]

@@ -41,13 +41,12 @@ class SignIn:
     """How people are told apart. `header` is None without sign-in: everybody is the owner.
 
     `peers` are the addresses of the proxies whose header is believed; `hosts` the names under which
-    the pages are asked for, `origins` where their forms and scripts come from.
+    the pages are asked for, and from which their own forms and scripts come.
     """
 
     header: str | None = None
     peers: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset(LOOPBACK)
-    origins: frozenset[str] = frozenset()
 
 
 class Gate:
@@ -90,7 +89,8 @@ class Gate:
         client = scope.get("client")
         if client is None or client[0] not in self.sign_in.peers:
             return None
-        said: list[str] = [value.strip() for name, value in headers if name == self.sign_in.header.lower()]
+        trusted = self.sign_in.header.lower()
+        said: list[str] = [value.strip() for name, value in headers if name == trusted]
         if len(said) != 1 or not said[0] or "," in said[0]:
             return None
         return said[0].lower()

@@ -1,0 +1,244 @@
+"""Which sums of a month may be given to who sees no single people: groups that hide each of them.
+
+A cell is the rows of one group, as of a team. Fewer people than `smallest` stand behind no cell
+that is given away: small ones are merged, with the next smallest where they are too few together.
+Nobody may work a small one out of others either, by filters put one against another. So families
+of cells are released one after the other, and each is held against all that is out already:
+
+- no linear combination of released sums may be one elementary group (the rows that are in the same
+  cells everywhere) of fewer people. Exact: the group's unit vector lies in the span of the released
+  ones if and only if its leverage is 1;
+- no two released cells, the one within the other, may differ by fewer people.
+
+What offends is merged further, or not released. Pure: numbers in, cells out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Family = tuple[str, ...]
+"""Dimensions that cells are told apart by; the empty one is everything in one cell."""
+
+Label = tuple[str, ...]
+"""What a cell is called, a word a dimension of its family."""
+
+_NEAR_ONE = 1 - 1e-7
+_NOBODY = -1
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A group that may be shown: its label, its rows, and who stands behind them."""
+
+    label: Label
+    rows: tuple[int, ...]
+    people: frozenset[int]
+    is_merged: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Elementary rows: of each the person (-1: nobody) and its labels by dimension."""
+
+    people: Sequence[int]
+    labels: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+
+def release(
+    rows: Rows, families: Sequence[Family], smallest: int, others: Mapping[str, str]
+) -> dict[Family, list[Cell]]:
+    """The cells of each family that may be shown, in the order in which families are given.
+
+    Each family's cells hold every row once. `others` says how what is merged in a dimension is
+    called. A family that cannot be shown is released as the coarsest of its own that can: in the
+    end one cell, whose rows are all.
+    """
+    audit = _Audit(rows, families, smallest)
+    found: dict[Family, list[Cell]] = {}
+    for family in families:
+        cells = _merged(_cells(rows, family, found), family, smallest, others)
+        while (offending := audit.offends(cells)) is not None and len(cells) > 1:
+            cells = _merge_more(cells, offending, family, others)
+        if offending is not None:
+            cells = [_joined(cells, family, others)]
+        audit.admit(cells)
+        found[family] = cells
+    return found
+
+
+def withhold(
+    rows: Rows, found: Mapping[Family, Sequence[Cell]], smallest: int
+) -> dict[Family, list[bool]]:
+    """Of each released cell, whether a measure may be told that only the rows' people report.
+
+    For a measure that fewer people stand behind than behind the cell. What is withheld in a family
+    is, all together, told by the total: so it too must hide people, and more is withheld until it
+    does.
+    """
+    audit = _Audit(rows, list(found), smallest)
+    told: dict[Family, list[bool]] = {}
+    for family, cells in found.items():
+        own = [
+            Cell(c.label, c.rows, frozenset(rows.people[row] for row in c.rows) - {_NOBODY})
+            for c in cells
+        ]
+        shown = [c for c in own if not 0 < len(c.people) < smallest]
+        while shown:
+            hidden = [c for c in own if c not in shown]
+            rest = [_joined(hidden, family, dict.fromkeys(family, ""))] if hidden else []
+            few = any(0 < len(c.people) < smallest for c in rest)
+            offending = audit.offends([*shown, *rest])
+            if not few and offending is None:
+                audit.admit([*shown, *rest])
+                break
+            if few or offending is None or offending not in shown:
+                offending = min(shown, key=lambda c: (not c.people, len(c.people), c.label))
+            shown.remove(offending)
+        told[family] = [c in shown for c in own]
+    return told
+
+
+def _cells(rows: Rows, family: Family, found: Mapping[Family, Sequence[Cell]]) -> list[Cell]:
+    """One cell a label. Where a dimension is released by itself already, its merged labels hold."""
+    named: dict[str, list[str]] = {}
+    for dimension in family:
+        named[dimension] = list(rows.labels[dimension])
+        for cell in found.get((dimension,), ()) if len(family) > 1 else ():
+            for row in cell.rows:
+                named[dimension][row] = cell.label[0]
+    groups: dict[Label, list[int]] = defaultdict(list)
+    for row in range(len(rows)):
+        groups[tuple(named[dimension][row] for dimension in family)].append(row)
+    return [
+        Cell(label, tuple(of), frozenset(rows.people[row] for row in of) - {_NOBODY})
+        for label, of in sorted(groups.items())
+    ]
+
+
+def _merged(
+    cells: Sequence[Cell], family: Family, smallest: int, others: Mapping[str, str]
+) -> list[Cell]:
+    """Merge cells of too few people, within what they share but for the last dimension."""
+    parts: dict[Label, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        parts[cell.label[:-1]].append(cell)
+    found: list[Cell] = []
+    for part in parts.values():
+        small = [c for c in part if 0 < len(c.people) < smallest]
+        rest = sorted((c for c in part if c not in small), key=lambda c: (len(c.people), c.label))
+        if small:
+            while len(frozenset().union(*(c.people for c in small))) < smallest and rest:
+                # Who is nobody hides nobody: the next smallest group of people.
+                index = next((i for i, c in enumerate(rest) if c.people), 0)
+                small.append(rest.pop(index))
+            found.append(_joined(small, family, others))
+        found += rest
+    return sorted(found, key=lambda c: c.label)
+
+
+def _merge_more(
+    cells: Sequence[Cell], offending: Cell, family: Family, others: Mapping[str, str]
+) -> list[Cell]:
+    """Merge the offending cell with its merged neighbour, else with the smallest one."""
+    near = [c for c in cells if c is not offending and c.label[:-1] == offending.label[:-1]]
+    near = near or [c for c in cells if c is not offending]
+    # Who is nobody hides nobody.
+    near = [c for c in near if c.people] or near
+    other = min(near, key=lambda c: (not c.is_merged, len(c.people), c.label))
+    rest = [c for c in cells if c is not offending and c is not other]
+    return sorted([*rest, _joined([offending, other], family, others)], key=lambda c: c.label)
+
+
+def _joined(cells: Sequence[Cell], family: Family, others: Mapping[str, str]) -> Cell:
+    """One cell of several: a dimension in which they agree keeps its word."""
+    label = tuple(
+        words.pop() if len(words := {c.label[i] for c in cells}) == 1 else others[dimension]
+        for i, dimension in enumerate(family)
+    )
+    return Cell(
+        label,
+        tuple(sorted(row for c in cells for row in c.rows)),
+        frozenset().union(*(c.people for c in cells)),
+        is_merged=len(cells) > 1 or cells[0].is_merged,
+    )
+
+
+class _Audit:
+    """What is out, and whether more of it would tell of too few people."""
+
+    def __init__(self, rows: Rows, families: Sequence[Family], smallest: int) -> None:
+        self.smallest = smallest
+        dimensions = sorted({dimension for family in families for dimension in family})
+        groups: dict[Label, int] = {}
+        self.group_of = np.array(
+            [
+                groups.setdefault(tuple(rows.labels[d][row] for d in dimensions), len(groups))
+                for row in range(len(rows))
+            ],
+            dtype=np.int64,
+        )
+        everybody = sorted(set(rows.people) - {_NOBODY})
+        index = {person: i for i, person in enumerate(everybody)}
+        self.people: Bools = np.zeros((len(groups), len(everybody)), dtype=np.bool_)
+        for row, person in enumerate(rows.people):
+            if person != _NOBODY:
+                self.people[self.group_of[row], index[person]] = True
+        counts = self.people.sum(axis=1)
+        self.small: Bools = (counts > 0) & (counts < smallest)
+        self.basis: Floats = np.zeros((len(groups), 0))
+        self.out: Bools = np.zeros((0, len(groups)), dtype=np.bool_)
+
+    def offends(self, cells: Sequence[Cell]) -> Cell | None:
+        """The first cell by which too few people could be told apart; None if there is none."""
+        vectors = self._vectors(cells)
+        basis = self._extended(vectors)
+        told = self.small & ((basis**2).sum(axis=1) > _NEAR_ONE)
+        if told.any():
+            group = int(np.flatnonzero(told)[0])
+            return next(c for c, v in zip(cells, vectors, strict=True) if v[group])
+        for cell, vector in zip(cells, vectors, strict=True):
+            if self._differs_by_few(vector):
+                return cell
+        return None
+
+    def admit(self, cells: Sequence[Cell]) -> None:
+        """Note that the cells are out."""
+        vectors = self._vectors(cells)
+        self.basis = self._extended(vectors)
+        self.out = np.unique(np.vstack([self.out, vectors]), axis=0)
+
+    def _vectors(self, cells: Sequence[Cell]) -> Bools:
+        vectors = np.zeros((len(cells), self.people.shape[0]), dtype=np.bool_)
+        for i, cell in enumerate(cells):
+            vectors[i, self.group_of[list(cell.rows)]] = True
+        return vectors
+
+    def _extended(self, vectors: Bools) -> Floats:
+        """An orthonormal basis of what is out and of these."""
+        new = vectors.T.astype(np.float64)
+        # Twice: what one projection leaves of rounding, the second takes.
+        for _ in range(2):
+            new -= self.basis @ (self.basis.T @ new)
+        if new.size == 0:
+            return self.basis
+        left, sizes, _right = np.linalg.svd(new, full_matrices=False)
+        return np.hstack([self.basis, left[:, sizes > 1e-9]])
+
+    def _differs_by_few(self, vector: Bools) -> bool:
+        inside = self.out[(self.out <= vector).all(axis=1)]
+        around = self.out[(self.out >= vector).all(axis=1)]
+        differences = np.vstack([vector & ~inside, around & ~vector])
+        counts = ((differences.astype(np.int64) @ self.people.astype(np.int64)) > 0).sum(axis=1)
+        return bool(((counts > 0) & (counts < self.smallest)).any())
