@@ -22,7 +22,8 @@ import pyarrow as pa
 from ai_usage.dashboard.copied import COPIED, LABELLED, MONTHS_BACK
 from ai_usage.days.months import months_before
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.sql import parameters, references
 
 Key = tuple[int, int]
@@ -47,21 +48,30 @@ def publish(
     ask again. Raises `WarehouseError` where the warehouse has not been filled, or the file cannot
     be written; the old copy stays.
     """
-    bound = {"start": months_before(as_of, MONTHS_BACK), "as_of": as_of}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
+    about = About(as_of, now, run_id)
     try:
+        _write(warehouse, path, about)
+    except WarehouseError:
+        if not _ensured(warehouse):
+            raise
+        _write(warehouse, path, about)
+
+
+def _write(warehouse: Warehouse, path: Path, about: About) -> None:
+    bound: Mapping[str, Parameter] = {
+        "start": months_before(about.as_of, MONTHS_BACK),
+        "as_of": about.as_of,
+    }
+    asked = {
+        name: Query(sql, {key: bound[key] for key in parameters(sql)})
+        for name, sql in COPIED.items()
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.unlink(missing_ok=True)
         connection = duckdb.connect(str(temporary))
         try:
-            for name, sql in COPIED.items():
-                for read in references(sql):
-                    if not warehouse.exists(read):
-                        raise WarehouseError(
-                            f"{warehouse.describe()} has no {read} yet: fill it with "
-                            "`ai-usage run`, which publishes the pages' copy too."
-                        )
-                asked = {key: bound[key] for key in parameters(sql)}
-                rows = warehouse.query(Query(sql, asked))
+            for name, rows in warehouse.queries(asked):
                 connection.register("incoming", rows)
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
                 connection.unregister("incoming")
@@ -70,7 +80,7 @@ def publish(
             connection.execute(
                 "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
                 "?::VARCHAR AS run_id",
-                [as_of, now, run_id],
+                [about.as_of, about.published_at, about.run_id],
             )
             connection.execute("CHECKPOINT")
         finally:
@@ -83,6 +93,18 @@ def publish(
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _ensured(warehouse: Warehouse) -> bool:
+    """Make the tables that nothing was written to yet: they are empty, not missing.
+
+    Whether there were any. A view is there when its asset is built.
+    """
+    read = {name for sql in COPIED.values() for name in references(sql)}
+    missing = [name for name in read if relations()[name] == "table" and not warehouse.exists(name)]
+    for name in missing:
+        warehouse.ensure_table(name)
+    return bool(missing)
 
 
 class Published:

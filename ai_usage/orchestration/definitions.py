@@ -13,6 +13,7 @@ import dagster as dg
 
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.instance.partitions import daily_partitions
+from ai_usage.orchestration.assets.dashboard import dashboard_copy_asset
 from ai_usage.orchestration.assets.dimensions import Declared, dimension_assets
 from ai_usage.orchestration.assets.directories import directory_assets
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets, known_people
@@ -63,6 +64,7 @@ def build_defs(
         *finance_assets(declared, partitions),
         *sql_table_assets(settings, partitions),
         *view_assets(partitions),
+        dashboard_copy_asset(settings, partitions),
     ]
     assets = fresh_within(settings, assets)
     automated = automation(settings, vendors, assets)

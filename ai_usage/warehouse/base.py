@@ -118,6 +118,14 @@ class Warehouse(ABC):
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""
 
+    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.Table]]:
+        """The rows of several queries, by their names, one after the other.
+
+        An engine that can lets them see one state of the warehouse.
+        """
+        for name, query in queries.items():
+            yield name, self.query(query)
+
     def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
         """The rows of a query, and what the engine says of answering it."""
         return self.query(query), {}

@@ -1,0 +1,56 @@
+"""The copy that the dashboard reads: published when everything that it is made of is built."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from ai_usage.dashboard.copied import COPIED
+from ai_usage.dashboard.published import publish
+from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.orchestration.assets.common import FINANCE, explained
+from ai_usage.orchestration.resources import ClockResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.settings import Settings
+from ai_usage.warehouse.sql import references
+
+DASHBOARD_COPY = "dashboard_copy"
+
+
+def dashboard_copy_asset(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """The published copy, swapped by rename after each run."""
+    path: Path = settings.published_path
+
+    @dg.asset(
+        name=DASHBOARD_COPY,
+        description="What the dashboard reads: rollups, dimensions and views in a file beside the "
+        "warehouse, swapped by rename, so that no reader waits for a writer nor a writer for one.",
+        deps=sorted({name for sql in COPIED.values() for name in references(sql)}),
+        group_name="dashboard",
+        kinds={"duckdb"},
+        owners=[FINANCE],
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+    )
+    def copied(
+        context: dg.AssetExecutionContext,
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
+    ) -> dg.MaterializeResult[None]:
+        with explained():
+            publish(
+                warehouse.warehouse(),
+                path,
+                as_of=clock.today,
+                now=clock.now,
+                run_id=context.run_id,
+            )
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(path)),
+                "bytes": path.stat().st_size,
+            }
+        )
+
+    return copied
