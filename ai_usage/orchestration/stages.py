@@ -16,6 +16,7 @@ from typing import Literal
 import dagster as dg
 
 from ai_usage.instance.one_writer import WRITES, writes
+from ai_usage.orchestration.assets.dashboard import DASHBOARD_COPY
 
 STAGE = "ai_usage/stage"
 """Tag of a command's run: which of its stages it is."""
@@ -43,8 +44,8 @@ class Stage:
 
 
 def is_input(key: dg.AssetKey) -> bool:
-    """Whether the asset is an input: no table or view of the warehouse."""
-    return not writes([key])
+    """Whether the asset is an input: no table or view of the warehouse, nor made of them."""
+    return not writes([key]) and key.path[-1] != DASHBOARD_COPY
 
 
 def stages(keys: Iterable[dg.AssetKey]) -> list[Stage]:
