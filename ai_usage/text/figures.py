@@ -10,6 +10,7 @@ UNKNOWN = "\u2013"
 MINUS = "\u2212"
 """A minus as wide as a plus, so that columns of signed figures stay straight."""
 _CENT = Decimal("0.01")
+_DIME = Decimal("0.1")
 _STEPS = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "k"))
 
 
@@ -32,8 +33,8 @@ def short_money(dollars: Decimal | None, *, signed: bool = False) -> str:
             return _sign(dollars, signed) + f"${_three_digits(size / step)}{unit}"
     if 0 < size < 100:
         text = f"{size.quantize(_CENT, ROUND_HALF_UP):.2f}"
-        # A price of a fraction of a cent is not free.
-        return _sign(dollars, signed) + "$" + (text if size >= _CENT else f"{size:.2g}")
+        # A price of a few cents or less keeps two digits: it is multiplied by thousands.
+        return _sign(dollars, signed) + "$" + (text if size >= _DIME else f"{size:.2g}")
     whole = size.quantize(Decimal(1), ROUND_HALF_UP)
     return _sign(dollars if whole else Decimal(0), signed) + f"${whole:,}"
 

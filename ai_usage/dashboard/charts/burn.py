@@ -87,7 +87,7 @@ def burn(
                 "align": "right",
                 # Beside the line's end, on the side from which it does not come.
                 "dx": -12 if pace and pace[1]["left"] < 0 else 0,
-                "dy": 4 if pace and pace[1]["left"] < 0 else -10,
+                "dy": 4 if pace and pace[1]["left"] < 0 else 14,
                 "fontWeight": 600,
             },
             "encoding": {"x": x, "y": y, "text": {"field": "label"}},
@@ -103,7 +103,7 @@ def burn(
         sentence=sentence,
         unit="US dollars left of the budget",
         alt=alt,
-        spec=drawn(layers, height=240, alt=alt),
+        spec=drawn([one for one in layers if one["data"]["values"]], height=240, alt=alt),
         table=pa.table(
             {
                 "date": pa.array([row["date"] for row in rows], pa.date32()),

@@ -43,17 +43,20 @@ def months(
     *,
     name: str = "months",
     title: str = "Cost by month",
+    budget_covers: Decimal | None = None,
 ) -> Chart:
     """Twelve months at a glance.
 
     `parts`: month, part (platform or another group), cost. `totals`, one row a month, the last
     running or not: month, cost, budget, last_year, forecast, is_partial; NULL where unknown.
-    `colours` says in which order parts are stacked, too.
+    `budget_covers` is the share of the cost that budgets are for, where it is not all of it: then
+    the sentence does not measure the one by the other. `colours` says in which order parts are
+    stacked, too.
     """
     rows = sorted(totals.to_pylist(), key=lambda row: row["month"])
     order = {part: number for number, part in enumerate(colours)}
     bars = [
-        {**row, "order": order.get(row["part"], len(order))}
+        {**row, "order": order.get(row["part"], len(order)), "name": month_name(row["month"])}
         for row in parts.to_pylist()
         if row["cost"]
     ]
@@ -62,6 +65,7 @@ def months(
     marks = [
         {
             **row,
+            "name": month_name(row["month"]),
             "label": _label(row),
             "top": _reached(row),
         }
@@ -70,8 +74,9 @@ def months(
     if any(row["last_year"] is not None for row in rows):
         legend.append(("A year before", named("past")))
     if any(row["budget"] is not None for row in rows):
-        legend.append(("Budget", named("ink")))
-    sentence = _sentence(rows)
+        of = f" (for {share(budget_covers)} of the cost)" if budget_covers is not None else ""
+        legend.append((f"Budget{of}", named("ink")))
+    sentence = _sentence(rows, budget_covers is None)
     alt = f"Bars, one a month, {_span(rows)}. {sentence}"
     x: dict[str, Any] = {"field": "month", "type": "ordinal", "axis": MONTH_AXIS}
     y: dict[str, Any] = {"type": "quantitative", "axis": MONEY_AXIS}
@@ -148,7 +153,8 @@ def months(
         sentence=sentence,
         unit="US dollars a month",
         alt=alt,
-        spec=drawn(layers, height=260, alt=alt),
+        # A layer without rows has no extent, and says so in the console.
+        spec=drawn([one for one in layers if one["data"]["values"]], height=260, alt=alt),
         table=_table(rows, bars, seen),
         columns=(
             ChartColumn("month", "Month", "month"),
@@ -178,7 +184,7 @@ def _tip(measure: str, part: str | None = None) -> list[dict[str, str]]:
     titles = {"cost": "Cost", "last_year": "A year before", "forecast": "At this pace"}
     shown = [{"field": part, "title": "Of"}] if part else []
     return [
-        {"field": "month", "title": "Month", "type": "temporal", "format": "%B %Y"},
+        {"field": "name", "title": "Month"},
         *shown,
         {
             "field": measure,
@@ -195,7 +201,7 @@ def _span(rows: list[dict[str, Any]]) -> str:
     return f"{month_name(rows[0]['month'])} to {month_name(rows[-1]['month'])}"
 
 
-def _sentence(rows: list[dict[str, Any]]) -> str:
+def _sentence(rows: list[dict[str, Any]], is_measured: bool) -> str:
     """What the last month says: its cost, its pace, and how these lie to budget and last year."""
     if not rows:
         return "No month has any cost."
@@ -210,7 +216,7 @@ def _sentence(rows: list[dict[str, Any]]) -> str:
     else:
         so_far = " so far" if last["is_partial"] else ""
         text = f"{month} cost {short_money(last['cost'])}{so_far}"
-    if last["budget"]:
+    if last["budget"] and is_measured:
         over = reached - last["budget"]
         text += f", {short_money(abs(over))} {'over' if over > 0 else 'under'} budget"
     if last["last_year"]:

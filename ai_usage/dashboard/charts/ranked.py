@@ -144,6 +144,9 @@ def multiples(table: pa.Table, *, name: str, colour: str = "c1", most: int = MOS
     for row in rows:
         held = days.setdefault(label[row["name"]], {})
         held[row["date"]] = held.get(row["date"], Decimal(0)) + row["cost"]
+    # All on the same days: a day on which a group has no cost is a day of 0.
+    every = sorted({row["date"] for row in rows})
+    days = {name: {day: held.get(day, Decimal(0)) for day in every} for name, held in days.items()}
     whole = sum(totals.values(), Decimal(0))
     # The remainder sums many groups: it has no say in the scale of the single ones.
     top = max((max(days[group].values()) for group in ordered[:most]), default=Decimal(1))

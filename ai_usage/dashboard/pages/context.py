@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
@@ -28,6 +28,10 @@ class Asked:
     viewer: Viewer
     filters: Filters
     about: About
+
+    def on(self, filters: Filters) -> Asked:
+        """The same with other filters, as a page of one month has them."""
+        return replace(self, filters=filters)
 
 
 def asked(request: Request) -> Asked:

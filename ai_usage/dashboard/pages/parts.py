@@ -126,6 +126,7 @@ class Card:
     facts: Sequence[tuple[str, Cell]] = ()
     empty: Empty | None = None
     links: Sequence[Link] = ()
+    steps: Sequence[Step] = ()
     width: Width = "wide"
     anchor: str = ""
 

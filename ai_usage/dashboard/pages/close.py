@@ -1,0 +1,273 @@
+"""Close: a month as reported, what came later, what the invoices say, what is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ai_usage.dashboard.charts.moved import moved
+from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.frame import filter_bar, respond
+from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile, Tone
+from ai_usage.dashboard.pages.tables import Column, table_of, written
+from ai_usage.dashboard.pages.tie import tie
+from ai_usage.dashboard.queries import close as queries
+from ai_usage.dashboard.scope import ForbiddenError
+from ai_usage.text.figures import UNKNOWN, count, day_name, money, month_name, share
+from ai_usage.text.words import counted
+
+PATH = "/close"
+STATES: Mapping[str, Badge] = {
+    "reconciled": Badge("Ties", "good"),
+    "disputed": Badge("Disputed", "bad"),
+    "pending": Badge("Pending", "warn"),
+}
+ZERO = Decimal(0)
+
+
+def page(request: Request) -> Response:
+    """`/close`."""
+    what = asked(request)
+    what = what.on(what.filters.having(first=what.filters.last))
+    parts: list[Any]
+    try:
+        parts = _parts(what)
+    except ForbiddenError as error:
+        parts = [Card("Close", empty=Empty("Not for your role", str(error)))]
+    month = month_name(what.filters.last)
+    body = Page(
+        "close",
+        "Close",
+        f"Can {month} be closed, and does it stay as it was closed?",
+        [tie(what), *parts],
+        filters=filter_bar(what, PATH, (), has_org=False),
+        links=[
+            Link("Chargeback CSV", f"{PATH}/chargeback.csv?{what.filters.address}", is_file=True)
+        ],
+    )
+    return respond(what, body)
+
+
+def _parts(what: Asked) -> list[Part | list[Card]]:
+    published, viewer, filters = what.published, what.viewer, what.filters
+    closed = queries.closed(published, viewer, filters)
+    after = queries.adjustments(published, viewer, filters).to_pylist()
+    cycles = queries.cycles(published, viewer, filters).to_pylist()
+    points = queries.open_points(published, viewer, filters)
+    lines = queries.invoice_lines(published, viewer, filters).to_pylist()
+    disputed = [row for row in cycles if row["reconciliation_status"] == "disputed"]
+    return [
+        _tiles(closed, after, cycles, points),
+        *([_bridge(what, closed, after)] if closed else []),
+        _cycles(what, cycles),
+        *[_parted(row, lines) for row in disputed],
+        [_open(points), _after(after)],
+    ]
+
+
+def _tiles(
+    closed: Mapping[str, Any] | None,
+    after: list[dict[str, Any]],
+    cycles: list[dict[str, Any]],
+    points: Mapping[str, Any],
+) -> tuple[Tile, ...]:
+    later = sum((row["adjustment_usd"] for row in after), ZERO)
+    states = [row["reconciliation_status"] for row in cycles]
+    residue = sum(
+        (row["difference_usd"] for row in cycles if row["reconciliation_status"] == "disputed"),
+        ZERO,
+    )
+    if closed:
+        first = Tile(
+            "As reported",
+            money(closed["total"]),
+            f"closed {closed['closed_at']:%Y-%m-%d} by {closed['closed_by'] or UNKNOWN}",
+        )
+    else:
+        first = Tile("So far", money(points["total"]), "the month is open")
+    return (
+        first,
+        Tile(
+            "Came later",
+            money(later, signed=True) if closed else UNKNOWN,
+            "after the close" if closed else "nothing is closed",
+            tone="warn" if later else "",
+        ),
+        Tile(
+            "Cycles that tie",
+            f"{states.count('reconciled')} of {len(states)}",
+            f"{states.count('pending')} pending",
+            f"{states.count('disputed')} disputed" if "disputed" in states else "",
+            "bad",
+        ),
+        Tile(
+            "Residue",
+            money(residue, signed=True),
+            "what invoices bill beyond the reports" if residue else "of disputed invoices",
+            tone="bad" if residue else "good",
+        ),
+    )
+
+
+def _bridge(what: Asked, closed: Mapping[str, Any], after: list[dict[str, Any]]) -> Card:
+    names = {"taken_in": "taken in", "held_back": "held back"}
+    steps = pa.table(
+        {
+            "step": pa.array(
+                [f"{row['platform_code']}, {names[row['status']]}" for row in after], pa.string()
+            ),
+            "amount": pa.array([row["adjustment_usd"] for row in after], pa.decimal128(38, 9)),
+        }
+    )
+    end = closed["total"] + sum((row["adjustment_usd"] for row in after), ZERO)
+    chart = moved(
+        steps,
+        ("As reported", closed["total"]),
+        ("As known now", end),
+        name="bridge",
+        title=f"{month_name(what.filters.last)}, as reported and as known now",
+    )
+    return Card.of(chart)
+
+
+def _cycles(what: Asked, rows: list[dict[str, Any]]) -> Card:
+    def period(row: Mapping[str, Any]) -> Cell:
+        return Cell(f"{row['period_from']:%-d %b} to {row['period_to']:%-d %b %Y}")
+
+    def difference(row: Mapping[str, Any]) -> Cell:
+        tone: Tone = "bad" if row["reconciliation_status"] == "disputed" else ""
+        return Cell(written(row["difference_usd"], "change"), tone=tone)
+
+    table = table_of(
+        [{**row, "compared_usd": row["facts_usage_usd"] + row["facts_seats_usd"]} for row in rows],
+        [
+            Column("platform_code", "Vendor"),
+            Column("period_from", "Cycle", cell=period),
+            Column("invoice_ids", "Invoices"),
+            Column("covers", "Bills"),
+            Column("invoiced_usd", "Invoiced", "money"),
+            Column("compared_usd", "Our facts", "money", help="Usage, overage and seats"),
+            Column("difference_usd", "Difference", "change", cell=difference),
+            Column("reconciliation_status", "State"),
+            Column("facts_other_usd", "Beside them", "money", help="Tax, credits, commitments"),
+            Column("residues", "Known residues"),
+        ],
+        name="cycles",
+        caption=f"Billing cycles of {month_name(what.filters.last)}, US dollars",
+        filters=what.filters,
+        path=PATH,
+        badges={"reconciliation_status": STATES},
+    )
+    return Card(
+        "Invoices",
+        "Usage and seat lines against the facts of the same cycle; tax, credits and commitments "
+        "stand beside them.",
+        "US dollars",
+        table=table if rows else None,
+        empty=None if rows else Empty("No invoice", "No cycle overlaps this month."),
+        links=[Link("CSV of these rows", f"{PATH}.csv?{what.filters.address}", is_file=True)],
+        anchor="cycles",
+    )
+
+
+def _parted(row: Mapping[str, Any], lines: list[dict[str, Any]]) -> Card:
+    """A disputed cycle: where its invoices and the facts part, by what is billed."""
+    kinds = [
+        ("Usage and overage", row["invoiced_usage_usd"], row["facts_usage_usd"]),
+        ("Seats", row["invoiced_seats_usd"], row["facts_seats_usd"]),
+    ]
+    table = table_of(
+        [
+            {
+                "kind": kind,
+                "invoiced": billed,
+                "facts": facts,
+                "difference": (billed or ZERO) - round(facts, 2),
+                "lines": ", ".join(
+                    f"{line['invoice_id']} line {line['invoice_line']}"
+                    for line in lines
+                    if line["platform"] == row["platform_code"]
+                    and line["period_from"] == row["period_from"]
+                    and line["period_to"] == row["period_to"]
+                    and line["line_kind"] == ("seat" if kind == "Seats" else "usage")
+                ),
+            }
+            for kind, billed, facts in kinds
+        ],
+        [
+            Column("kind", "What is billed"),
+            Column("lines", "Lines"),
+            Column("invoiced", "Invoiced", "money"),
+            Column("facts", "Our facts", "money"),
+            Column("difference", "Difference", "change"),
+        ],
+        name=f"parted-{row['platform_code']}",
+        caption=f"{row['invoice_ids']}: where it and the facts part",
+        total=("invoiced", "facts", "difference"),
+    )
+    return Card(
+        f"{row['invoice_ids']} is disputed",
+        f"{row['platform_code']}, {day_name(row['period_from'])} to {day_name(row['period_to'])}: "
+        f"the invoice is {money(abs(row['difference_usd']))} "
+        f"{'above' if row['difference_usd'] > 0 else 'below'} what the vendor reported. "
+        f"{'Known: ' + row['residues'] + '.' if row['residues'] else ''}",
+        "US dollars",
+        table=table,
+    )
+
+
+def _open(points: Mapping[str, Any]) -> Card:
+    total = points["total"]
+
+    def part(value: Decimal) -> str:
+        return f"{money(value)}, {share(value / total)}" if total and value else money(value)
+
+    missing = points["missing_days"]
+    facts = [
+        (
+            "Days that are not loaded",
+            Cell(
+                counted(missing, "day") if missing else "none",
+                href="/trust",
+                tone="bad" if missing else "",
+            ),
+        ),
+        ("The vendor may still change", Cell(part(points["provisional"]))),
+        ("Nobody can be named for", Cell(part(points["unallocated"]), href="/trust")),
+        (
+            "Charges of an unknown amount",
+            Cell(count(points["unknown_charges"]), tone="bad" if points["unknown_charges"] else ""),
+        ),
+    ]
+    return Card("Still open", "What keeps the month from being final.", facts=facts, width="half")
+
+
+def _after(rows: list[dict[str, Any]]) -> Card:
+    if not rows:
+        return Card(
+            "After the close",
+            empty=Empty("Nothing came later", "No vendor or file has changed a closed sum."),
+            width="half",
+        )
+    words = {"taken_in": Badge("Taken in"), "held_back": Badge("Held back", "warn")}
+    table = table_of(
+        rows,
+        [
+            Column("platform_code", "Vendor"),
+            Column("status", "Status"),
+            Column("closed_usd", "As closed", "money"),
+            Column("now_usd", "Now", "money"),
+            Column("adjustment_usd", "To book", "change"),
+            Column("first_day", "From day", "day"),
+        ],
+        name="after",
+        caption="What came after the close, US dollars",
+        total=("adjustment_usd",),
+        badges={"status": words},
+    )
+    return Card("After the close", "", "US dollars", table=table, width="half")
