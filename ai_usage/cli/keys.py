@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ai_usage.cli.show import print_rows, starts_formula
+from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import (
@@ -26,6 +26,7 @@ from ai_usage.reference import (
     sample,
 )
 from ai_usage.settings import Settings
+from ai_usage.text.csv_cells import starts_formula
 from ai_usage.text.words import counted
 
 VIEW = "vw_attribution_gaps"

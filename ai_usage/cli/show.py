@@ -6,7 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from ai_usage.text.csv_cells import COMMANDS, csv_cell, text
 from ai_usage.text.printable import printable
 
 MAX_TABLE_ROWS = 200
@@ -24,18 +25,6 @@ MAX_TABLE_ROWS = 200
 
 MAX_RECORDS = 20
 """The same where each row takes a screenful because the columns do not fit side by side."""
-
-_FORMULA = re.compile(r'(^|[;\t\n])([ "]*)(?=[=+\-@\t＝＋－＠])')  # noqa: RUF001
-"""A spreadsheet runs a cell that starts so (OWASP, "CSV Injection"). Where it takes `;` or a tab
-for the separator, as it does in half of Europe, it sees none of our quotes: a cell starts after any
-of these, and a row after any line break."""
-
-_FORMULA_IN_LINE = re.compile(r'(^|[,;\t])[ "]*[=+\-@＝＋－＠]')  # noqa: RUF001
-"""The same in a line of CSV, wherever a spreadsheet splits it."""
-
-_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that a terminal or an editor obeys: escaped in JSON, marked in CSV."""
-
 
 _NOT_CENTS = re.compile(r"(^|_)(per|share|ratio|pct|percentage|quantity|(?<!run_)rate)(_|$)")
 """Columns of decimals that are no amounts of money, or prices too small for cents."""
@@ -75,7 +64,7 @@ def _print_json(rows: pa.Table) -> None:
     encoder = msgspec.json.Encoder(decimal_format="number")
     cleaned = [{name: _exact(value) for name, value in row.items()} for row in rows.to_pylist()]
     pretty = msgspec.json.format(encoder.encode(cleaned), indent=1).decode()
-    sys.stdout.write(_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", pretty) + "\n")
+    sys.stdout.write(COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", pretty) + "\n")
 
 
 def _exact(value: Any) -> Any:
@@ -114,49 +103,6 @@ def excel_cell(value: Any, money: bool = False) -> str:
         at = value.astimezone(UTC) if value.tzinfo else value
         return f"{at:%Y-%m-%d %H:%M:%S}"
     return csv_cell(value)
-
-
-def csv_cell(value: Any) -> str:
-    """A cell that a spreadsheet and a terminal show as it is; JSON has the text to the letter.
-
-    Text that would be a formula gets a quote before it, control characters become a mark, and a
-    carriage return, which ends a row for some readers even in quotes, a line break.
-    """
-    if isinstance(value, str):
-        lines = value.replace("\r\n", "\n").replace("\r", "\n")
-        return _FORMULA.sub(r"\1'\2", _COMMANDS.sub("�", lines))
-    if isinstance(value, list):
-        return ";".join(csv_cell(item) for item in value)
-    if isinstance(value, float):
-        return repr(value)
-    return text(value)
-
-
-def starts_formula(line: str) -> bool:
-    """Whether a spreadsheet would find a formula in a line of CSV, whatever separator it takes."""
-    return _FORMULA_IN_LINE.search(line) is not None
-
-
-def text(value: Any) -> str:
-    """A value for a person: plain decimals, ISO dates, nothing for NULL."""
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        # Not normalize(): it would round to the 28 digits of Decimal's context.
-        plain = f"{value:f}"
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    if isinstance(value, float):
-        return _rounded(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
-
-
-def _rounded(value: float) -> str:
-    """Four decimals; very large and very small numbers keep six digits."""
-    if value and not 1e-3 <= abs(value) < 1e15:
-        return f"{value:.6g}"
-    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _print_table(console: Console, rows: pa.Table) -> None:

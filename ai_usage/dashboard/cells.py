@@ -241,7 +241,8 @@ def _elementary(published: Published, viewer: Viewer, subject: Subject, span: Fi
         measures = {name: DOLLARS[name] for name in ("total", "provisional", "allocated")}
     else:
         source = usage_source(viewer, span)
-        measures = {name: sql for name, sql in ACTIVITY.items() if name != "people"}
+        measures = {name: ACTIVITY[name] for name in COUNTED}
+        measures["days"] = "LIST(DISTINCT r.date) FILTER (r.is_person AND r.active_records > 0)"
     named = [name for name in COLUMNS if name in dimensions]
     keys = ", ".join(f"{source.columns[name]} AS {name}" for name in named)
     return published.query(
@@ -279,8 +280,13 @@ def _month(rows: list[dict[str, Any]], viewer: Viewer, subject: Subject) -> Mont
 
 
 def _filled(cell: Cell, rows: list[dict[str, Any]], names: list[str], subject: Subject) -> Told:
-    measures = ("total",) if subject == "money" else ("active_days", *COUNTED)
+    measures = ("total",) if subject == "money" else COUNTED
     values = {name: _sum(rows[row][name] for row in cell.rows) for name in measures}
+    if subject == "behaviour":
+        # A day on which a person used two products is one day.
+        values["active_days"] = len(
+            {(rows[row]["person"], day) for row in cell.rows for day in rows[row]["days"] or ()}
+        )
     people = frozenset(names[person] for person in cell.people)
     return Told(cell.label, values, people, cell.is_merged)
 

@@ -39,25 +39,58 @@ class About:
     run_id: str | None
 
 
+_INSTANT = pa.timestamp("us", "UTC")
+
+STATES: Mapping[str, pa.Schema] = {
+    "checks": pa.schema(
+        [
+            ("asset", pa.string()),
+            ("check_name", pa.string()),
+            ("passed", pa.bool_()),
+            ("is_error", pa.bool_()),
+            ("promise", pa.string()),
+            ("evaluated_at", _INSTANT),
+            ("run_id", pa.string()),
+        ]
+    ),
+    "runs": pa.schema(
+        [
+            ("run_id", pa.string()),
+            ("name", pa.string()),
+            ("status", pa.string()),
+            ("started_at", _INSTANT),
+            ("ended_at", _INSTANT),
+        ]
+    ),
+}
+"""What the orchestration says of itself: tables of the copy that it brings; else they are empty."""
+
+
 def publish(
-    warehouse: Warehouse, path: Path, *, as_of: date, now: datetime, run_id: str | None = None
+    warehouse: Warehouse,
+    path: Path,
+    *,
+    as_of: date,
+    now: datetime,
+    run_id: str | None = None,
+    states: Mapping[str, pa.Table] | None = None,
 ) -> None:
     """Copy what the pages read into the file `path`, and swap it for the one that is there.
 
-    `as_of` is the UTC day that the views are seen from. Readers of the old file keep it until they
-    ask again. Raises `WarehouseError` where the warehouse has not been filled, or the file cannot
-    be written; the old copy stays.
+    `as_of` is the UTC day that the views are seen from; `states` are the tables of `STATES`.
+    Readers of the old file keep it until they ask again. Raises `WarehouseError` where the
+    warehouse has not been filled, or the file cannot be written; the old copy stays.
     """
     about = About(as_of, now, run_id)
     try:
-        _write(warehouse, path, about)
+        _write(warehouse, path, about, states or {})
     except WarehouseError:
         if not _ensured(warehouse):
             raise
-        _write(warehouse, path, about)
+        _write(warehouse, path, about, states or {})
 
 
-def _write(warehouse: Warehouse, path: Path, about: About) -> None:
+def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
     bound: Mapping[str, Parameter] = {
         "start": months_before(about.as_of, MONTHS_BACK),
         "as_of": about.as_of,
@@ -72,9 +105,9 @@ def _write(warehouse: Warehouse, path: Path, about: About) -> None:
         connection = duckdb.connect(str(temporary))
         try:
             for name, rows in warehouse.queries(asked):
-                connection.register("incoming", rows)
-                connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-                connection.unregister("incoming")
+                _store(connection, name, rows)
+            for name, schema in STATES.items():
+                _store(connection, name, states.get(name, schema.empty_table()))
             for name, sql in LABELLED.items():
                 connection.execute(f"CREATE VIEW {name} AS {sql}")
             connection.execute(
@@ -93,6 +126,12 @@ def _write(warehouse: Warehouse, path: Path, about: About) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("incoming", rows)
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
+    connection.unregister("incoming")
 
 
 def _ensured(warehouse: Warehouse) -> bool:

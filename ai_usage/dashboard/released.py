@@ -113,16 +113,23 @@ def withhold(
 def _cells(rows: Rows, family: Family, found: Mapping[Family, Sequence[Cell]]) -> list[Cell]:
     """One cell a label. Where a dimension is released by itself already, its merged labels hold."""
     named: dict[str, list[str]] = {}
+    merged: set[int] = set()
     for dimension in family:
         named[dimension] = list(rows.labels[dimension])
         for cell in found.get((dimension,), ()) if len(family) > 1 else ():
             for row in cell.rows:
                 named[dimension][row] = cell.label[0]
+            merged.update(cell.rows if cell.is_merged else ())
     groups: dict[Label, list[int]] = defaultdict(list)
     for row in range(len(rows)):
         groups[tuple(named[dimension][row] for dimension in family)].append(row)
     return [
-        Cell(label, tuple(of), frozenset(rows.people[row] for row in of) - {_NOBODY})
+        Cell(
+            label,
+            tuple(of),
+            frozenset(rows.people[row] for row in of) - {_NOBODY},
+            is_merged=not merged.isdisjoint(of),
+        )
         for label, of in sorted(groups.items())
     ]
 

@@ -18,6 +18,7 @@ from ai_usage.dashboard.cells import (
     days_of_everybody,
     released_sums,
 )
+from ai_usage.dashboard.cohorts import cohort_rows, counted_people, hidden_people
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.measures import ACTIVITY, DOLLARS, sql_of
 from ai_usage.dashboard.notes import noted, notes_of
@@ -154,3 +155,20 @@ def _coverable(
         f"The selection by {words} is left out: beside the others it would tell of fewer people "
         "than may be told apart."
     ]
+
+
+def cohorts(
+    published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension] = ()
+) -> pa.Table:
+    """People by month, the dimensions (team or department) and how much they use the tools.
+
+    To who may not see behaviour by person, groups of too few people are merged: the sums over a
+    month stay the same.
+    """
+    kept, notes = _of_usage(filters)
+    sql, values = cohort_rows(viewer, kept)
+    rows = published.query(sql, values)
+    if sees_behaviour(viewer):
+        return noted(counted_people(rows, by), notes)
+    kept, more = _without_people(kept)
+    return noted(hidden_people(rows, by, viewer.smallest_group), [*notes, *more])

@@ -64,10 +64,7 @@ def build_defs(
         *finance_assets(declared, partitions),
         *sql_table_assets(settings, partitions),
         *view_assets(partitions),
-        dashboard_copy_asset(settings, partitions),
     ]
-    assets = fresh_within(settings, assets)
-    automated = automation(settings, vendors, assets)
     names = {asset.key.path[-1] for asset in assets}
     checks = [
         *warehouse_checks((t for t in table_names() if t in names), partitions),
@@ -77,6 +74,9 @@ def build_defs(
         completeness_check(vendors, partitions),
         *metric_checks(settings, vendors, partitions),
     ]
+    assets.append(dashboard_copy_asset(settings, partitions, checks))
+    assets = fresh_within(settings, assets)
+    automated = automation(settings, vendors, assets)
     alerts = Alerts(settings, vendors, catalogue_of_definitions(assets, checks))
     return dg.Definitions(
         assets=assets,

@@ -15,8 +15,8 @@ from typing import Literal
 
 import dagster as dg
 
+from ai_usage.instance.names import DASHBOARD_COPY
 from ai_usage.instance.one_writer import WRITES, writes
-from ai_usage.orchestration.assets.dashboard import DASHBOARD_COPY
 
 STAGE = "ai_usage/stage"
 """Tag of a command's run: which of its stages it is."""

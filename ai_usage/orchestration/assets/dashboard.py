@@ -1,25 +1,28 @@
 """The copy that the dashboard reads: published when everything that it is made of is built."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from ai_usage.dashboard.copied import COPIED
 from ai_usage.dashboard.published import publish
+from ai_usage.instance.names import DASHBOARD_COPY
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import FINANCE, explained
 from ai_usage.orchestration.resources import ClockResource
+from ai_usage.orchestration.run_states import states
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.sql import references
 
-DASHBOARD_COPY = "dashboard_copy"
-
 
 def dashboard_copy_asset(
-    settings: Settings, partitions: dg.PartitionsDefinition[str]
+    settings: Settings,
+    partitions: dg.PartitionsDefinition[str],
+    checks: Sequence[dg.AssetChecksDefinition],
 ) -> dg.AssetsDefinition:
-    """The published copy, swapped by rename after each run."""
+    """The published copy, swapped by rename after each run; it tells how the checks have ended."""
     path: Path = settings.published_path
 
     @dg.asset(
@@ -45,6 +48,9 @@ def dashboard_copy_asset(
                 as_of=clock.today,
                 now=clock.now,
                 run_id=context.run_id,
+                states=states(
+                    context.instance, (spec for check in checks for spec in check.check_specs)
+                ),
             )
         return dg.MaterializeResult(
             metadata={
