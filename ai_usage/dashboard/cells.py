@@ -6,8 +6,7 @@ months. Within a month the cells are the same for all questions, pages and expor
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +19,7 @@ from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.measures import ACTIVITY, COUNTED, DOLLARS, sql_of
 from ai_usage.dashboard.notes import noted
 from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.recent import Recent
 from ai_usage.dashboard.released import Cell, Family, Rows, release, withhold
 from ai_usage.dashboard.rows import COLUMNS, cost_source, usage_source
 from ai_usage.dashboard.viewers import Viewer
@@ -83,29 +83,8 @@ class Told:
 Month = dict[Family, list[Told]]
 
 
-class _Recent:
-    """The last answers, for all threads: what is asked again is not worked out again."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Any) -> Any:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: Any, value: Any) -> None:
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-
-
-_months = _Recent(400)
-_releases = _Recent(400)
+_months = Recent(400)
+_releases = Recent(400)
 
 
 def released_sums(

@@ -154,6 +154,7 @@ class Published:
         self._lock = threading.Lock()
         self._key: Key | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._about: tuple[Key | None, About | None] = None, None
 
     @property
     def key(self) -> Key:
@@ -183,8 +184,13 @@ class Published:
     @property
     def about(self) -> About:
         """What the newest copy says of itself."""
-        (row,) = self.rows("SELECT as_of, published_at, run_id FROM about")
-        return About(row["as_of"], row["published_at"].astimezone(UTC), row["run_id"])
+        key, found = self._about
+        if found is None or key != self.key:
+            key = self.key
+            (row,) = self.rows("SELECT as_of, published_at, run_id FROM about")
+            found = About(row["as_of"], row["published_at"].astimezone(UTC), row["run_id"])
+            self._about = key, found
+        return found
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         key = self.key

@@ -7,7 +7,7 @@ page repeats or goes around this.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.measures import ACTIVITY, DOLLARS, sql_of
 from ai_usage.dashboard.notes import noted, notes_of
 from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.recent import Recent
 from ai_usage.dashboard.rows import USAGE_DIMENSIONS, Source, cost_source, usage_source
 from ai_usage.dashboard.viewers import Rows, Viewer
 from ai_usage.errors import AiUsageError
@@ -55,6 +56,12 @@ def spend(
 
     Raises `ForbiddenError` where the viewer may not see anything by one of the dimensions.
     """
+    return _once(_spend, published, viewer, filters, by)
+
+
+def _spend(
+    published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension]
+) -> pa.Table:
     if sees_people(viewer):
         return _grouped(published, cost_source(viewer, filters, by), by, DOLLARS)
     kept, notes = _without_people(filters)
@@ -74,6 +81,12 @@ def activity(
     the selections, for usage has none. NULL is what no tool reports, or fewer people than may be
     told apart did.
     """
+    return _once(_activity, published, viewer, filters, by)
+
+
+def _activity(
+    published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension]
+) -> pa.Table:
     kept, notes = _of_usage(filters)
     if any(name not in USAGE_DIMENSIONS for name in by):
         raise ForbiddenError(f"usage is not known by {', '.join(by)}")
@@ -83,6 +96,26 @@ def activity(
     kept, more = _without_people(kept)
     kept, left = _coverable(kept, by, BEHAVIOUR_FAMILIES)
     return released_sums(published, viewer, kept, by, "behaviour", [*notes, *more, *left])
+
+
+_answers = Recent(500)
+
+
+def _once(
+    ask: Callable[[Published, Viewer, Filters, Sequence[Dimension]], pa.Table],
+    published: Published,
+    viewer: Viewer,
+    filters: Filters,
+    by: Sequence[Dimension],
+) -> pa.Table:
+    """The answer, kept for who sees the same rows of the same copy in the same way."""
+    asked = filters.having(by="", sort="")
+    key = (ask, published.path, published.key, viewer.cache_scope, asked, tuple(by))
+    found: pa.Table | None = _answers.get(key)
+    if found is None:
+        found = ask(published, viewer, asked, by)
+        _answers.put(key, found)
+    return found
 
 
 def sees_people(viewer: Viewer) -> bool:
@@ -165,6 +198,12 @@ def cohorts(
     To who may not see behaviour by person, groups of too few people are merged: the sums over a
     month stay the same.
     """
+    return _once(_cohorts, published, viewer, filters, by)
+
+
+def _cohorts(
+    published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension]
+) -> pa.Table:
     kept, notes = _of_usage(filters)
     sql, values = cohort_rows(viewer, kept)
     rows = published.query(sql, values)
