@@ -195,6 +195,12 @@ def labels(
     return sorted(found)
 
 
+def told_apart(published: Published, viewer: Viewer, month: date, dimension: str) -> frozenset[str]:
+    """The groups of a month that who sees no single people is told by name, none of them merged."""
+    cells = _told(published, viewer, "money", [month])[month].get((dimension,), [])
+    return frozenset(cell.label[0] for cell in cells if not cell.is_merged)
+
+
 def _told(
     published: Published, viewer: Viewer, subject: Subject, months: Sequence[date]
 ) -> dict[date, Month]:

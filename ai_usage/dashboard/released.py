@@ -209,6 +209,9 @@ class _Audit:
 
     def offends(self, cells: Sequence[Cell]) -> Cell | None:
         """The first cell by which too few people could be told apart; None if there is none."""
+        for cell in cells:
+            if 0 < len(cell.people) < self.smallest:
+                return cell
         vectors = self._vectors(cells)
         basis = self._extended(vectors)
         told = self.small & ((basis**2).sum(axis=1) > _NEAR_ONE)

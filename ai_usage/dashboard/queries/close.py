@@ -9,15 +9,21 @@ import pyarrow as pa
 from ai_usage.dashboard.filters import Filters
 from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.scope import ForbiddenError
-from ai_usage.dashboard.viewers import Rows, Viewer
+from ai_usage.dashboard.viewers import Role, Rows, Viewer
 from ai_usage.days.months import months_before
 
 _WHOLE = "closing concerns the whole company; your role sees a part of it."
 
 
 def _check(viewer: Viewer) -> None:
+    """Closing is for who sees the whole company, and all of it: invoices hide no small group.
+
+    In `team` mode finance sees them all the same: they are the documents of its books.
+    """
     if viewer.rights.rows is not Rows.ALL or viewer.cost_centers:
         raise ForbiddenError(_WHOLE)
+    if viewer.role is Role.EXECUTIVE:
+        raise ForbiddenError("invoices and adjustments of few people are shown to finance.")
 
 
 def closed(published: Published, viewer: Viewer, filters: Filters) -> dict[str, Any] | None:

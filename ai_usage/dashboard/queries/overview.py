@@ -84,10 +84,12 @@ def company(published: Published, viewer: Viewer, filters: Filters) -> dict[date
 def budgets(published: Published, viewer: Viewer, filters: Filters) -> dict[date, dict[str, Any]]:
     """By month the budgets of all cost centres together, and the cost at the month's pace.
 
+    Nothing of a part, and for who sees no single people.
     `budget` (NULL where no cost centre has one), `forecast` of all and `budgeted_forecast` of those
     with a budget; `cost` of these so far, and `without`, that of those without one.
     """
-    if not sees_company(viewer, filters):
+    if not sees_company(viewer, filters) or not sees_people(viewer):
+        # Those with a budget and those without, one beside the other, may tell of few people.
         return {}
     rows = published.rows(
         """
