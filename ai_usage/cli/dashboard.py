@@ -44,6 +44,7 @@ def serve_dashboard(
     check_extra()
     import uvicorn
 
+    from ai_usage.dashboard.pages.assets import asset
     from ai_usage.dashboard.published import Published, publish
     from ai_usage.dashboard.server import build_app
 
@@ -53,8 +54,16 @@ def serve_dashboard(
         warehouse = warehouse_resource(settings).warehouse()
         publish(warehouse, path, as_of=settings.today, now=settings.now)
     published = Published(path)
-    app = build_app(published, _viewers(settings, published, looking_as), sign_in)
+    app = build_app(
+        published,
+        _viewers(settings, published, looking_as),
+        sign_in,
+        warehouse=warehouse_resource(settings).warehouse,
+        ui_url=settings.ui_url,
+    )
     check_free(port)
+    # It takes a second to make: now, not while the first person waits for a picture.
+    asset("vega.js")
     console.print(
         f"The dashboard is on http://{settings.dashboard_host}:{port}. Stop with Ctrl-C.",
         highlight=False,

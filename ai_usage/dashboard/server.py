@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_usage.dashboard.pages.context import State
+from ai_usage.dashboard.pages.parts import Link
+from ai_usage.dashboard.pages.rendering import message_html
 from ai_usage.dashboard.pages.routes import routes
 from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.dashboard.viewers import Viewer
 from ai_usage.errors import WarehouseError
+from ai_usage.warehouse.base import Warehouse
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -123,20 +128,63 @@ def _with_headers(send: Send) -> Send:
 
 
 def build_app(
-    published: Published, viewer_of: Callable[[str], Viewer], sign_in: SignIn = SignIn()
+    published: Published,
+    viewer_of: Callable[[str], Viewer],
+    sign_in: SignIn = SignIn(),
+    *,
+    warehouse: Callable[[], Warehouse] | None = None,
+    ui_url: str = "",
 ) -> Starlette:
-    """The pages over a copy. `viewer_of` says who an address is, asked anew at every request."""
+    """The pages over a copy. `viewer_of` says who an address is, asked anew at every request.
+
+    `warehouse` and `ui_url` are those of `State`.
+    """
     app = Starlette(
         routes=list(routes()),
         middleware=[
             Middleware(Gate, sign_in=sign_in),
             Middleware(GZipMiddleware, minimum_size=1000),
         ],
-        exception_handlers={WarehouseError: _nothing_published},
+        exception_handlers={
+            WarehouseError: _nothing_published,
+            ForbiddenError: _forbidden,
+            HTTPException: _refused,
+            Exception: _failed,
+        },
     )
-    app.state.dashboard = State(published, viewer_of)
+    app.state.dashboard = State(published, viewer_of, warehouse, ui_url)
     return app
 
 
-async def _nothing_published(_request: Request, error: Exception) -> Response:
-    return PlainTextResponse(str(error), 503)
+def _nothing_published(_request: Request, error: Exception) -> Response:
+    text = message_html("There is nothing to show yet", str(error), Link("Try again", "/"))
+    return HTMLResponse(text, 503)
+
+
+def _forbidden(_request: Request, error: Exception) -> Response:
+    text = str(error)
+    shown = message_html("Not for your role", text[0].upper() + text[1:], Link("My usage", "/me"))
+    return HTMLResponse(shown, 403)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        text = message_html("There is no such page", "The address leads nowhere.", _HOME)
+    else:
+        text = message_html("That did not work", f"The server answers {status}.", _HOME)
+    return HTMLResponse(text, status)
+
+
+def _failed(_request: Request, _error: Exception) -> Response:
+    """What went wrong stands in the server's log: a page must not tell of it."""
+    text = message_html(
+        "Something went wrong",
+        "The log of the server says what. No figure is affected.",
+        _HOME,
+    )
+    # This answer is made outside of the gate, which adds the headers to all others.
+    return HTMLResponse(text, 500, SECURITY_HEADERS)
+
+
+_HOME = Link("To the overview", "/")

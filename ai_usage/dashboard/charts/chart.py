@@ -39,6 +39,8 @@ class Chart:
     `spec` is Vega-Lite, its colours named (`palettes`). `sentence` says above the picture what it
     shows, `alt` says it to those who do not see it. `table` holds the exact values, `columns` how
     they are headed and written. `legend` names the colours that are not labelled in the picture.
+    `links` lead from each row of the table to its evidence, as the field `evidence` of what is
+    drawn does.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Chart:
     table: pa.Table
     columns: tuple[ChartColumn, ...]
     legend: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
     height: int = 240
 
     @property

@@ -44,7 +44,7 @@ def days(
         row["what"] = _what(row)
         row["next"] = row["date"] + timedelta(days=1)
         if links and row["date"] in links:
-            row["href"] = links[row["date"]]
+            row["evidence"] = links[row["date"]]
     sentence = _sentence(rows)
     alt = f"Bars, one a day, with the mean of seven days as a line. {sentence}"
     x: dict[str, Any] = {"field": "date", "type": "temporal", "timeUnit": "utcyearmonthdate"}
@@ -69,10 +69,15 @@ def days(
         },
         "tooltip": tooltip,
     }
-    if links:
-        bar["href"] = {"field": "href"}
     layers: list[dict[str, Any]] = [
-        {"mark": {"type": "bar", "width": {"band": 0.78}}, "encoding": bar},
+        {
+            "mark": {
+                "type": "bar",
+                "width": {"band": 0.78},
+                **({"cursor": "pointer"} if links else {}),
+            },
+            "encoding": bar,
+        },
         {
             "transform": [{"filter": "datum.mean != null"}],
             "mark": {"type": "line", "color": named("ink"), "interpolate": "monotone"},
@@ -111,6 +116,7 @@ def days(
             ChartColumn("what", "Kind of day"),
         ),
         legend=tuple(legend),
+        links=tuple((links or {}).get(row["date"], "") for row in rows) if links else (),
         height=220,
     )
 

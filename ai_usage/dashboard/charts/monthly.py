@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow as pa
 from ai_usage.dashboard.charts.chart import MONEY_AXIS, Chart, ChartColumn, Kind, drawn, values
 from ai_usage.dashboard.charts.months import MONTH_AXIS
 from ai_usage.dashboard.charts.palettes import named
-from ai_usage.text.figures import month_name, short_count, short_money
+from ai_usage.text.figures import month_name, share, short_count, short_money
 
 
 def monthly(
@@ -20,11 +21,15 @@ def monthly(
     unit: str,
     measure: Kind = "count",
     colour: str = "c1",
+    aim: float | None = None,
 ) -> Chart:
-    """`table`: month, value; months without a value are left out, for they are not known."""
+    """`table`: month, value; months without a value are left out, for they are not known.
+
+    `aim` is drawn as a line.
+    """
     rows = [row for row in table.to_pylist() if row["value"] is not None]
     rows.sort(key=lambda row: row["month"])
-    short = short_money if measure == "money" else short_count
+    short = {"money": short_money, "share": share}.get(measure, short_count)
     for row in rows:
         row["name"], row["label"] = month_name(row["month"]), short(row["value"])
     sentence = "Nothing is known."
@@ -36,14 +41,14 @@ def monthly(
         sentence += "."
     alt = f"Bars, one a month. {sentence}"
     x: dict[str, Any] = {"field": "month", "type": "ordinal", "axis": MONTH_AXIS}
-    axis = (
-        MONEY_AXIS
-        if measure == "money"
-        else {
+    percent = {"title": None, "tickCount": 4, "format": ".0%"}
+    axis = {"money": MONEY_AXIS, "share": percent}.get(
+        measure,
+        {
             "title": None,
             "tickCount": 4,
             "labelExpr": "replace(format(datum.value, '~s'), 'G', 'B')",
-        }
+        },
     )
     y: dict[str, Any] = {"field": "value", "type": "quantitative", "axis": axis}
     layers: list[dict[str, Any]] = [
@@ -64,6 +69,15 @@ def monthly(
             "encoding": {"x": x, "y": y, "text": {"field": "label"}},
         },
     ]
+    if aim is not None:
+        layers.insert(
+            1,
+            {
+                "data": {"values": [{"aim": aim}]},
+                "mark": {"type": "rule", "color": named("ink"), "strokeDash": [4, 3]},
+                "encoding": {"y": {**y, "field": "aim"}},
+            },
+        )
     return Chart(
         name=name,
         title=title,
@@ -78,5 +92,6 @@ def monthly(
             }
         ),
         columns=(ChartColumn("month", "Month", "month"), ChartColumn("value", title, measure)),
+        legend=((f"Aim, {short(Decimal(str(aim)))}", named("ink")),) if aim is not None else (),
         height=180,
     )

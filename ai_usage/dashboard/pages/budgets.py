@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ai_usage.dashboard.charts.burn import burn
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import LABELS, filter_bar, respond, unless_forbidden
 from ai_usage.dashboard.pages.parts import (
     Badge,
@@ -26,7 +27,7 @@ from ai_usage.dashboard.pages.parts import (
     Step,
     Tile,
 )
-from ai_usage.dashboard.pages.tables import Column, table_of
+from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import budgets as queries
 from ai_usage.dashboard.scope import ForbiddenError
@@ -83,19 +84,22 @@ def _parts(what: Asked, scope: Dimension) -> list[Part]:
     ]
     title = f"By {LABELS[scope].lower()}"
     try:
-        rows = queries.status(what.published, what.viewer, what.filters, scope).to_pylist()
+        source = table(what)
     except ForbiddenError as error:
         return [Card(title, steps=steps, empty=Empty("Not for your role", str(error)), anchor="by")]
+    rows = source.rows
     budgeted = [row for row in rows if row["budget_usd"] is not None]
     shown = _chosen(what, scope, budgeted)
     found: list[Part] = [_tiles(rows, budgeted, scope)]
     if shown is not None:
         found.append(unless_forbidden("Budget burn-down", lambda: _burn(what, scope, shown)))
-    found.append(_table(what, scope, rows, steps, title))
+    found.append(_table(source, steps, title))
     return found
 
 
-def _chosen(what: Asked, scope: Dimension, budgeted: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _chosen(
+    what: Asked, scope: Dimension, budgeted: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
     """The budget that the address names, else the one that is used most."""
     named = getattr(what.filters, scope)
     of_name = [row for row in budgeted if row["name"] in named]
@@ -122,7 +126,7 @@ def _burn(what: Asked, scope: Dimension, row: Mapping[str, Any]) -> Card:
 
 
 def _tiles(
-    rows: list[dict[str, Any]], budgeted: list[dict[str, Any]], scope: Dimension
+    rows: Sequence[Mapping[str, Any]], budgeted: Sequence[Mapping[str, Any]], scope: Dimension
 ) -> tuple[Tile, ...]:
     things = THINGS[scope]
     over = [row for row in budgeted if row["is_over_budget"]]
@@ -171,11 +175,10 @@ def _state(row: Mapping[str, Any]) -> Cell:
     return Cell("", badge=Badge("Within", "good"))
 
 
-def _table(
-    what: Asked, scope: Dimension, rows: list[dict[str, Any]], steps: list[Step], title: str
-) -> Card:
-    filters = what.filters
-    running = filters.last == month_of(what.about.as_of)
+def table(what: Asked) -> Source:
+    """Where each budget of the scope stands."""
+    scope, filters = scope_of(what), what.filters
+    rows = queries.status(what.published, what.viewer, filters, scope).to_pylist()
 
     def name(row: Mapping[str, Any]) -> Cell:
         if row["budget_usd"] is None:
@@ -194,34 +197,29 @@ def _table(
         Column("used_share", "Used", "share", cell=used),
         Column("remaining_usd", "Left", "money"),
     ]
-    if running:
+    if filters.last == month_of(what.about.as_of):
         columns += [
             Column("forecast_cost", "At this pace", "money"),
             Column("forecast_remaining_usd", "Left at this pace", "money"),
         ]
-    columns.append(Column("is_over_budget", "State", cell=_state))
-    worst = [row for row in rows if row["is_over_budget"]]
+    columns.append(Column("is_over_budget", "Over budget", cell=_state))
+    return Source(
+        "budgets",
+        f"Budgets by {LABELS[scope].lower()}, {month_name(filters.last)}, US dollars",
+        rows,
+        columns,
+        filters,
+        PATH,
+        total=("budget_usd", "cost_to_date", "forecast_cost"),
+    )
+
+
+def _table(source: Source, steps: list[Step], title: str) -> Card:
+    worst = [row for row in source.rows if row["is_over_budget"]]
     text = (
         f"{worst[0]['label']} is {short_money(-worst[0]['remaining_usd'])} over."
         if worst
         else "No budget is overspent."
     )
-    table = table_of(
-        rows,
-        columns,
-        name="budgets",
-        caption=f"Budgets by {LABELS[scope].lower()}, {month_name(filters.last)}, US dollars",
-        filters=filters,
-        path=PATH,
-        total=("budget_usd", "cost_to_date", "forecast_cost"),
-    )
-    return Card(
-        title,
-        text if rows else "",
-        "US dollars",
-        table=table if rows else None,
-        empty=None if rows else Empty("No cost and no budget", "Nothing is known of this month."),
-        steps=steps,
-        links=[Link("CSV of these rows", f"{PATH}.csv?{filters.address}", is_file=True)],
-        anchor="by",
-    )
+    nothing = Empty("No cost and no budget", "Nothing is known of this month.")
+    return source.card(title, text, "US dollars", empty=nothing, steps=steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ai_usage.dashboard.charts.moved import moved
 from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond
 from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile, Tone
 from ai_usage.dashboard.pages.tables import Column, table_of, written
@@ -57,14 +58,15 @@ def _parts(what: Asked) -> list[Part | list[Card]]:
     published, viewer, filters = what.published, what.viewer, what.filters
     closed = queries.closed(published, viewer, filters)
     after = queries.adjustments(published, viewer, filters).to_pylist()
-    cycles = queries.cycles(published, viewer, filters).to_pylist()
+    source = table(what)
+    cycles = source.rows
     points = queries.open_points(published, viewer, filters)
     lines = queries.invoice_lines(published, viewer, filters).to_pylist()
     disputed = [row for row in cycles if row["reconciliation_status"] == "disputed"]
     return [
         _tiles(closed, after, cycles, points),
         *([_bridge(what, closed, after)] if closed else []),
-        _cycles(what, cycles),
+        _cycles(source),
         *[_parted(row, lines) for row in disputed],
         [_open(points), _after(after)],
     ]
@@ -73,7 +75,7 @@ def _parts(what: Asked) -> list[Part | list[Card]]:
 def _tiles(
     closed: Mapping[str, Any] | None,
     after: list[dict[str, Any]],
-    cycles: list[dict[str, Any]],
+    cycles: Sequence[Mapping[str, Any]],
     points: Mapping[str, Any],
 ) -> tuple[Tile, ...]:
     later = sum((row["adjustment_usd"] for row in after), ZERO)
@@ -135,7 +137,10 @@ def _bridge(what: Asked, closed: Mapping[str, Any], after: list[dict[str, Any]])
     return Card.of(chart)
 
 
-def _cycles(what: Asked, rows: list[dict[str, Any]]) -> Card:
+def table(what: Asked) -> Source:
+    """The cycles that overlap the month, each against its invoices."""
+    found = queries.cycles(what.published, what.viewer, what.filters).to_pylist()
+
     def period(row: Mapping[str, Any]) -> Cell:
         return Cell(f"{row['period_from']:%-d %b} to {row['period_to']:%-d %b %Y}")
 
@@ -143,8 +148,10 @@ def _cycles(what: Asked, rows: list[dict[str, Any]]) -> Card:
         tone: Tone = "bad" if row["reconciliation_status"] == "disputed" else ""
         return Cell(written(row["difference_usd"], "change"), tone=tone)
 
-    table = table_of(
-        [{**row, "compared_usd": row["facts_usage_usd"] + row["facts_seats_usd"]} for row in rows],
+    return Source(
+        "cycles",
+        f"Billing cycles of {month_name(what.filters.last)}, US dollars",
+        [{**row, "compared_usd": row["facts_usage_usd"] + row["facts_seats_usd"]} for row in found],
         [
             Column("platform_code", "Vendor"),
             Column("period_from", "Cycle", cell=period),
@@ -157,21 +164,19 @@ def _cycles(what: Asked, rows: list[dict[str, Any]]) -> Card:
             Column("facts_other_usd", "Beside them", "money", help="Tax, credits, commitments"),
             Column("residues", "Known residues"),
         ],
-        name="cycles",
-        caption=f"Billing cycles of {month_name(what.filters.last)}, US dollars",
-        filters=what.filters,
-        path=PATH,
+        what.filters,
+        PATH,
         badges={"reconciliation_status": STATES},
     )
-    return Card(
+
+
+def _cycles(source: Source) -> Card:
+    return source.card(
         "Invoices",
         "Usage and seat lines against the facts of the same cycle; tax, credits and commitments "
         "stand beside them.",
         "US dollars",
-        table=table if rows else None,
-        empty=None if rows else Empty("No invoice", "No cycle overlaps this month."),
-        links=[Link("CSV of these rows", f"{PATH}.csv?{what.filters.address}", is_file=True)],
-        anchor="cycles",
+        empty=Empty("No invoice", "No cycle overlaps this month."),
     )
 
 

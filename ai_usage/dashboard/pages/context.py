@@ -10,14 +10,21 @@ from starlette.requests import Request
 from ai_usage.dashboard.filters import Filters
 from ai_usage.dashboard.published import About, Published
 from ai_usage.dashboard.viewers import Viewer
+from ai_usage.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
 class State:
-    """What the server keeps: the copy, and who an e-mail address is to it."""
+    """What the server keeps: the copy, and who an e-mail address is to it.
+
+    `warehouse` opens the warehouse itself, for the events that the copy has none of; `ui_url` is
+    where Dagster's pages are, empty if nowhere.
+    """
 
     published: Published
     viewer_of: Callable[[str], Viewer]
+    warehouse: Callable[[], Warehouse] | None = None
+    ui_url: str = ""
 
 
 @dataclass(frozen=True)

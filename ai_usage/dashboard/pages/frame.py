@@ -26,6 +26,7 @@ from ai_usage.dashboard.pages.parts import (
     Width,
 )
 from ai_usage.dashboard.pages.rendering import page_html
+from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.scope import ForbiddenError, spend
 from ai_usage.dashboard.viewers import Mode, Role, Rows, Viewer
 from ai_usage.days.months import months_before, months_between
@@ -98,8 +99,13 @@ def respond(
             "Dollars are US dollars",
         ),
     )
-    copy = "-".join(map(str, asked.published.key))
-    return HTMLResponse(page_html(whole, side=whose(asked.viewer), copy=copy), status)
+    html = page_html(whole, side=whose(asked.viewer), copy=copy_name(asked.published))
+    return HTMLResponse(html, status)
+
+
+def copy_name(published: Published) -> str:
+    """What tells the copy from another one."""
+    return "-".join(map(str, published.key))
 
 
 def whose(viewer: Viewer) -> list[str]:

@@ -85,3 +85,8 @@ def message_html(
     return TEMPLATES.get_template("message.html").render(
         title=title, text=text, link=link, menu=menu, here=""
     )
+
+
+def evidence_html(*, menu: Sequence[Entry] = MENU, **parts: Any) -> str:
+    """The page of a day's events; the dialog takes what stands in it."""
+    return TEMPLATES.get_template("evidence.html").render(menu=menu, here="spend", **parts)

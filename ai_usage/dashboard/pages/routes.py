@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ai_usage.dashboard.pages import budgets, close, overview, seats, spend, team
-from ai_usage.dashboard.pages.assets import PATH, serve
+from ai_usage.dashboard.pages import (
+    adoption,
+    assets,
+    budgets,
+    close,
+    evidence,
+    me,
+    overview,
+    seats,
+    spend,
+    team,
+    trust,
+)
+from ai_usage.dashboard.pages.context import State
+from ai_usage.dashboard.pages.exports import csv_route
+from ai_usage.dashboard.pages.frame import copy_name
 
 
 def routes() -> Sequence[BaseRoute]:
@@ -15,9 +31,33 @@ def routes() -> Sequence[BaseRoute]:
     return [
         Route("/", overview.page),
         Route("/spend", spend.page),
+        Route("/spend/groups.csv", csv_route(spend.table)),
         Route("/budgets", budgets.page),
+        Route("/budgets/budgets.csv", csv_route(budgets.table, one_month=True)),
         Route("/close", close.page),
+        Route("/close/cycles.csv", csv_route(close.table, one_month=True)),
         Route("/seats", seats.page),
+        Route("/seats/wasted.csv", csv_route(seats.table)),
         Route("/team", team.page),
-        Route(PATH, serve),
+        Route("/team/teams.csv", csv_route(team.table, one_month=True)),
+        Route("/team/people.csv", csv_route(team.people_table, one_month=True)),
+        Route("/adoption", adoption.page),
+        Route("/adoption/groups.csv", csv_route(adoption.table, one_month=True)),
+        Route("/trust", trust.page),
+        Route("/trust/freshness.csv", csv_route(trust.fresh_table, one_month=True)),
+        Route("/trust/gaps.csv", csv_route(trust.gaps_table, one_month=True)),
+        Route("/trust/checks.csv", csv_route(trust.checks_table, one_month=True)),
+        Route("/trust/restatements.csv", csv_route(trust.later_table, one_month=True)),
+        Route("/me", me.page),
+        Route("/me/months.csv", csv_route(me.table, one_month=True)),
+        Route("/evidence", evidence.page),
+        Route("/evidence.csv", evidence.export),
+        Route("/copy", copy),
+        Route(assets.PATH, assets.serve),
     ]
+
+
+def copy(request: Request) -> Response:
+    """`/copy`: which copy is there now, by which open pages notice a newer one."""
+    state: State = request.app.state.dashboard
+    return JSONResponse({"copy": copy_name(state.published)})

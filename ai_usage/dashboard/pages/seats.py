@@ -16,9 +16,10 @@ from ai_usage.dashboard.charts.ranked import ranked
 from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond
-from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile
-from ai_usage.dashboard.pages.tables import Column, table_of, written
+from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Page, Part, Tile
+from ai_usage.dashboard.pages.tables import Column, written
 from ai_usage.dashboard.queries import seats as queries
 from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.text.figures import UNKNOWN, count, money, share, short_money
@@ -70,7 +71,7 @@ def _parts(what: Asked, rows: list[dict[str, Any]]) -> list[Part | list[Card]]:
         ),
         Tile("Wasted a year", short_money(lost * 12), "if nothing is done"),
     )
-    return [tiles, [_reasons(rows), _products(what, rows)], _table(what, wasted)]
+    return [tiles, [_reasons(rows), _products(what, rows)], _table(table(what))]
 
 
 def _reasons(rows: list[dict[str, Any]]) -> Card:
@@ -129,7 +130,10 @@ def _products(what: Asked, rows: list[dict[str, Any]]) -> Card:
     )
 
 
-def _table(what: Asked, rows: list[dict[str, Any]]) -> Card:
+def table(what: Asked) -> Source:
+    """The wasted seats, the dearest first."""
+    found = queries.seats(what.published, what.viewer, what.filters).to_pylist()
+
     def holder(row: Mapping[str, Any]) -> Cell:
         return Cell(row["full_name"] or "Nobody")
 
@@ -140,8 +144,10 @@ def _table(what: Asked, rows: list[dict[str, Any]]) -> Card:
         day = row["last_activity_date"]
         return Cell(written(day, "day") if day else "never" if row["user_email"] else UNKNOWN)
 
-    table = table_of(
-        rows,
+    return Source(
+        "wasted",
+        "Wasted seats, US dollars a month",
+        [row for row in found if row["idle_reason"]],
         [
             Column("full_name", "Given to", cell=holder),
             Column("platform_name", "Product"),
@@ -153,18 +159,16 @@ def _table(what: Asked, rows: list[dict[str, Any]]) -> Card:
             Column("last_activity_date", "Last used", cell=last),
             Column("wasted_monthly_usd", "Wasted a month", "money", bar=True),
         ],
-        name="seats",
-        caption="Wasted seats, US dollars a month",
-        filters=what.filters,
-        path=PATH,
+        what.filters,
+        PATH,
         total=("wasted_monthly_usd",),
     )
-    return Card(
+
+
+def _table(source: Source) -> Card:
+    return source.card(
         "Seats to give back",
-        "The dearest first. A seat given less than 30 days ago is not called idle." if rows else "",
+        "The dearest first. A seat given less than 30 days ago is not called idle.",
         "US dollars a month",
-        table=table if rows else None,
-        empty=None if rows else Empty("Nothing to give back", "Every seat is in use."),
-        links=[Link("CSV of these rows", f"{PATH}.csv?{what.filters.address}", is_file=True)],
-        anchor="seats",
+        empty=Empty("Nothing to give back", "Every seat is in use."),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,9 +19,10 @@ from ai_usage.dashboard.charts.ranked import multiples
 from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import KINDS, LABELS, filter_bar, label_of, notes, respond
-from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Link, Page, Step, Tile
-from ai_usage.dashboard.pages.tables import Column, table_of
+from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Step, Tile
+from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import spend as queries
 from ai_usage.dashboard.scope import notes_of, sees_people
@@ -63,7 +64,7 @@ def page(request: Request) -> Response:
     what = asked(request)
     by = group_of(what)
     groups = queries.groups(what.published, what.viewer, what.filters, by)
-    rows = _with_before(what, groups, by)
+    source = table(what)
     body = Page(
         "spend",
         "Spend",
@@ -71,8 +72,8 @@ def page(request: Request) -> Response:
         [
             tie(what),
             *notes(groups),
-            _tiles(what, rows),
-            _groups(what, rows, by),
+            _tiles(what, source.rows),
+            _groups(what, source, by),
             [months_chart(what), days_chart(what)],
             mix(what),
             *_multiples(what, by),
@@ -130,8 +131,16 @@ def month_totals(
 
 
 def days_chart(what: Asked) -> Card:
-    """Every day of the months that are asked for, up to the day that the copy is seen from."""
+    """Every day of the months that are asked for, each leading to its events."""
     found = queries.by_day(what.published, what.viewer, what.filters)
+    links = None
+    if sees_people(what.viewer):
+        links = {day: evidence_href(what.filters, date=day) for day in found["date"].to_pylist()}
+    return daily(what, found, links)
+
+
+def daily(what: Asked, found: pa.Table, links: Mapping[date, str] | None) -> Card:
+    """The days of `date`, `total` and `provisional`, up to the day that the copy is seen from."""
     held = {row["date"]: row for row in found.to_pylist()}
     if not held:
         why = "; ".join(notes_of(found)) or NOTHING.why
@@ -151,7 +160,6 @@ def days_chart(what: Asked) -> Card:
             ),
         }
     )
-    links = {day: evidence_href(what.filters, date=day) for day in held}
     return Card.of(days(table, links=links), width="half")
 
 
@@ -193,7 +201,7 @@ def is_running(what: Asked) -> bool:
     return what.filters.last == month_of(what.about.as_of)
 
 
-def _tiles(what: Asked, rows: list[dict[str, Any]]) -> tuple[Tile, ...]:
+def _tiles(what: Asked, rows: Sequence[Mapping[str, Any]]) -> tuple[Tile, ...]:
     total = sum((row["total"] for row in rows), Decimal(0))
     whole = queries.everything(what.published, what.viewer, what.filters)
     first = Tile(
@@ -237,8 +245,10 @@ def _with_before(what: Asked, groups: pa.Table, by: Dimension) -> list[dict[str,
     ]
 
 
-def _groups(what: Asked, rows: list[dict[str, Any]], by: Dimension) -> Card:
-    filters = what.filters
+def table(what: Asked) -> Source:
+    """The groups, dearest first, with what they cost in the months before."""
+    by, filters = group_of(what), what.filters
+    rows = _with_before(what, queries.groups(what.published, what.viewer, what.filters, by), by)
 
     def cell(row: Mapping[str, Any]) -> Cell:
         if row["is_merged"]:
@@ -254,35 +264,32 @@ def _groups(what: Asked, rows: list[dict[str, Any]], by: Dimension) -> Card:
         Column("people", "People", "count", help="Who bear any of it"),
     ]
     if any(row["usage"] is not None for row in rows):
-        kinds = ("subscription", "usage", "overage", "one_time")
-        columns += [Column(kind, KINDS[kind], "money") for kind in kinds]
-    table = table_of(
+        columns += [Column(kind, label, "money") for kind, label in KINDS.items()]
+    return Source(
+        "groups",
+        f"Cost by {LABELS[by].lower()}, {period(filters)}, US dollars",
         rows,
         columns,
-        name="groups",
-        caption=f"Cost by {LABELS[by].lower()}, {period(filters)}, US dollars",
-        filters=filters,
-        path=PATH,
-        total=("total", "before", "subscription", "usage", "overage", "one_time"),
+        filters,
+        PATH,
+        total=("total", "before", *KINDS),
     )
-    return Card(
+
+
+def _groups(what: Asked, source: Source, by: Dimension) -> Card:
+    return source.card(
         f"By {LABELS[by].lower()}",
-        _sentence(rows, is_running(what)),
+        _sentence(source.rows, is_running(what)),
         "US dollars",
-        table=table,
-        empty=None if rows else NOTHING,
-        links=[
-            Link("CSV of these rows", f"{PATH}.csv?{filters.address}", is_file=True),
-        ],
+        empty=NOTHING,
         steps=[
-            Step(LABELS[one], f"{PATH}?{filters.having(by=one, sort='').address}", one == by)
+            Step(LABELS[one], f"{PATH}?{what.filters.having(by=one, sort='').address}", one == by)
             for one in GROUPS
         ],
-        anchor="by",
     )
 
 
-def _sentence(rows: list[dict[str, Any]], is_running: bool) -> str:
+def _sentence(rows: Sequence[Mapping[str, Any]], is_running: bool) -> str:
     total = sum((row["total"] for row in rows), Decimal(0))
     if not rows or not total:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -15,8 +15,8 @@ from ai_usage.dashboard.filters import PAGE_ROWS, Filters
 from ai_usage.dashboard.pages.parts import Badge, Cell, Heading, Pager, Table
 from ai_usage.text.figures import UNKNOWN, count, day_name, money, month_name, share
 
-Kind = Literal["text", "money", "change", "count", "share", "day", "month", "time", "flag"]
-NUMBERS = frozenset({"money", "change", "count", "share"})
+Kind = Literal["text", "money", "exact", "change", "count", "share", "day", "month", "time", "flag"]
+NUMBERS = frozenset({"money", "exact", "change", "count", "share"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def written(value: Any, kind: str = "text") -> str:
         return UNKNOWN
     if kind in ("money", "change"):
         return money(Decimal(value), signed=kind == "change")
+    if kind == "exact":
+        return f"${Decimal(value):,f}"
     if kind == "count":
         return count(value)
     if kind == "share":
@@ -114,7 +116,14 @@ def ordered(
 def behind(chart: Chart) -> Table:
     """The table behind a chart: exact values, all rows."""
     columns = [Column(c.name, c.label, c.kind) for c in chart.columns]
-    return table_of(chart.table, columns, name=f"{chart.name}-data", caption=chart.title)
+    found = table_of(chart.table, columns, name=f"{chart.name}-data", caption=chart.title)
+    if not chart.links:
+        return found
+    rows = [
+        [replace(row[0], evidence=link), *row[1:]]
+        for row, link in zip(found.rows, chart.links, strict=False)
+    ]
+    return replace(found, rows=rows)
 
 
 def _heading(column: Column, filters: Filters | None, path: str, key: str, down: bool) -> Heading:

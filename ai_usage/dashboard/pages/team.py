@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ai_usage.dashboard.charts.chart import Kind
 from ai_usage.dashboard.charts.monthly import monthly
 from ai_usage.dashboard.pages.context import Asked, asked
+from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond, unless_forbidden
 from ai_usage.dashboard.pages.parts import (
     Badge,
@@ -25,7 +26,7 @@ from ai_usage.dashboard.pages.parts import (
     Step,
     Tile,
 )
-from ai_usage.dashboard.pages.tables import Column, table_of, written
+from ai_usage.dashboard.pages.tables import Column, written
 from ai_usage.dashboard.queries import team as queries
 from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.days.months import months_before
@@ -98,8 +99,8 @@ def _parts(what: Asked, rows: list[dict[str, Any]]) -> list[Part | list[Card]]:
             _past(past, "lines_accepted", "Accepted lines", "count", "lines"),
             _past(past, "total", "Cost", "money", "US dollars"),
         ],
-        unless_forbidden("People", lambda: _people(what, chosen["team"])),
-        _beside(what, here),
+        unless_forbidden("People", lambda: _people(people_table(what, chosen["team"]))),
+        table(what).card("Teams beside one another"),
     ]
 
 
@@ -149,28 +150,35 @@ def _past(
     return Card.of(chart, width="half", empty=Empty("Not reported", "No tool reports it."))
 
 
-def _beside(what: Asked, rows: list[dict[str, Any]]) -> Card:
+def table(what: Asked) -> Source:
+    """The month's teams beside one another."""
+    rows, _said = queries.teams(what.published, what.viewer, what.filters)
+
     def name(row: Mapping[str, Any]) -> Cell:
         if row["is_merged"]:
             return Cell(row["team"])
         return Cell(row["team"], href=f"{PATH}?{what.filters.having(team=(row['team'],)).address}")
 
-    columns = [Column("team", "Team", cell=name)]
-    columns += [Column(key, label, kind) for key, (label, kind) in MEASURES.items()]
-    table = table_of(
-        rows,
-        columns,
-        name="teams",
-        caption=f"Teams, {month_name(what.filters.last)}",
-        filters=what.filters,
-        path=PATH,
+    return Source(
+        "teams",
+        f"Teams, {month_name(what.filters.last)}",
+        [row for row in rows if row["month"] == what.filters.last],
+        [
+            Column("team", "Team", cell=name),
+            *(Column(key, label, kind) for key, (label, kind) in MEASURES.items()),
+        ],
+        what.filters,
+        PATH,
     )
-    return Card("Teams beside one another", "", table=table, anchor="teams")
 
 
-def _people(what: Asked, team: str) -> Card:
-    rows = queries.people(what.published, what.viewer, what.filters, team).to_pylist()
-    table = table_of(
+def people_table(what: Asked, team: str | None = None) -> Source:
+    """The people of the chosen team, for who leads them."""
+    chosen = team or next(iter(what.filters.team), "")
+    rows = queries.people(what.published, what.viewer, what.filters, chosen).to_pylist()
+    return Source(
+        "people",
+        f"{chosen}, {month_name(what.filters.last)}",
         rows,
         [
             Column("full_name", "Person"),
@@ -184,16 +192,15 @@ def _people(what: Asked, team: str) -> Card:
             Column("monthly_allocated_cost", "Cost", "money"),
             Column("cost_per_line", "Cost a line", "money"),
         ],
-        name="people",
-        caption=f"{team}, {month_name(what.filters.last)}",
-        filters=what.filters,
-        path=PATH,
+        what.filters.having(team=(chosen,)),
+        PATH,
         badges={"performance_tier": TIERS},
     )
-    return Card(
+
+
+def _people(source: Source) -> Card:
+    return source.card(
         "People",
         "For the lead alone. A rank compares within the team; it measures nobody’s worth.",  # noqa: RUF001
-        table=table if rows else None,
-        empty=None if rows else Empty("Nobody", "Nobody of the team is yours to see."),
-        anchor="people",
+        empty=Empty("Nobody", "Nobody of the team is yours to see."),
     )

@@ -105,12 +105,15 @@ async function draw(box) {
   const place = document.createElement("div");
   box.append(place);
   try {
-    await window.vegaEmbed(place, spec, {
+    const drawn = await window.vegaEmbed(place, spec, {
       actions: false,
       ast: true,
       renderer: "svg",
       defaultStyle: false,
       tooltip: { disableDefaultStyle: true },
+    });
+    drawn.view.addEventListener("click", (_event, item) => {
+      if (item?.datum?.evidence) show(item.datum.evidence);
     });
     for (const item of place.querySelectorAll("svg [aria-label], svg[role]")) {
       item.removeAttribute("role");
@@ -141,6 +144,7 @@ async function show(address) {
     location.href = address;
     return;
   }
+  for (const button of inner.querySelectorAll("[data-close]")) button.hidden = false;
   dialog.replaceChildren(inner);
   if (!dialog.open) dialog.showModal();
 }
