@@ -39,8 +39,11 @@ def bridge_user_identity(
     )
 
 
-def last_activity_by_person(bridge: Iterable[BridgeRow], activity: Activity) -> dict[str, date]:
-    """Each person's last day with an event that the bridge attributes to them."""
+def last_activity_by_person(
+    bridge: Iterable[BridgeRow], activity: Activity, people: People
+) -> dict[str, date]:
+    """Each person's last day with an event that the bridge attributes to them, by person_id."""
+    persons = {v.user_sk: one.person_id for one in people.everyone for v in one.versions}
     rows: dict[tuple[str, str, str], list[BridgeRow]] = defaultdict(list)
     for row in bridge:
         rows[row["platform"], row["identity_type"], row["identity_value"]].append(row)
@@ -50,15 +53,20 @@ def last_activity_by_person(bridge: Iterable[BridgeRow], activity: Activity) -> 
         for row in rows.get((place, kind, value), ()):
             # Only the first and the last day are known to have events, none between them.
             for day in days:
-                if row["user_email"] and row["valid_from"] <= day <= row["valid_to"]:
-                    found[row["user_email"]] = max(found.get(row["user_email"], day), day)
+                person = persons.get(row["user_sk"])
+                if person and row["valid_from"] <= day <= row["valid_to"]:
+                    found[person] = max(found.get(person, day), day)
     return found
 
 
 def _addresses(people: People) -> Iterator[BridgeRow]:
-    """A person's own address and every alias, each joined to every version."""
+    """Every address that is or was somebody's, and every alias, joined to the versions it means."""
     addresses = [(email, email, "directory") for email in people.versions]
-    addresses += [(alias, email, "alias") for alias, email in people.aliases.own.items()]
+    addresses += [
+        (alias, email, "alias")
+        for alias, email in people.aliases.own.items()
+        if alias not in people.versions
+    ]
     for address, email, source in addresses:
         for version in people.versions.get(email, ()):
             yield {
@@ -68,7 +76,7 @@ def _addresses(people: People) -> Iterator[BridgeRow]:
                 "valid_from": version.span.first,
                 "valid_to": version.span.last,
                 "user_sk": version.user_sk,
-                "user_email": email,
+                "user_email": version.user_email,
                 "mapping_id": None,
                 "platform_subtype": None,
                 "cost_center": version["cost_center"],

@@ -72,9 +72,9 @@ class Identity:
 
     def dim_users(self) -> Rows:
         """Rows of `dim_users`."""
-        seen = bridge.last_activity_by_person(self._bridge, self.inputs.activity)
+        seen = bridge.last_activity_by_person(self._bridge, self.inputs.activity, self.people)
         rows = history.dim_users(self.people, self.inputs.now, seen)
-        return with_reported_users(rows, self.inputs.reported, self.inputs.now)
+        return with_reported_users(rows, self.inputs.reported, self.inputs.now, self.people)
 
     def api_key_mappings(self) -> Rows:
         """Rows of `api_key_mappings`."""

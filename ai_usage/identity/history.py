@@ -7,15 +7,19 @@ the same rows (design, "Partitions" and "Identity").
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
 from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
 from ai_usage.identity.aliases import Aliases, read_aliases
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
+from ai_usage.identity.persons import Change, Holder, find_holders, label, newest_holders
+from ai_usage.identity.sightings import Sightings
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
 
 PEOPLE_SOURCES = ("users.csv", "scim")
@@ -30,27 +34,45 @@ _LISTS = ("approved_platforms",)
 
 @dataclass(frozen=True)
 class Version:
-    """A person as they were from `span.first` to `span.last`."""
+    """A person under an address, as they were from `span.first` to `span.last`."""
 
     user_sk: int
     user_email: str
     span: Span
     state: State
     sources: str
+    person_id: str = ""
 
     def __getitem__(self, column: str) -> Any:
         return self.state[column]
 
 
 @dataclass(frozen=True)
+class Someone:
+    """A person: their versions in order, which never overlap, and what they are called."""
+
+    person_id: str
+    person: str
+    """As reports show them: the newest address."""
+    versions: Sequence[Version]
+    history: Sequence[Change] = ()
+    doubts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class People:
-    """Everyone whom any source ever listed: versions by own address, in order, without gaps."""
+    """Everyone whom any source ever listed.
+
+    `versions` are what an address means, in order: those of the person who has it on the day,
+    under whichever address they are. `aliases` are the declared ones, and former addresses.
+    """
 
     versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     aliases: Aliases = field(default_factory=Aliases)
+    everyone: Sequence[Someone] = ()
 
     def on(self, email: str, day: date) -> Version | None:
-        """The person's version on that day, or None where nobody has that address."""
+        """The version that the address means on that day, or None where it is nobody's."""
         for version in self.versions.get(email, ()):
             if version.span.first <= day <= version.span.last:
                 return version
@@ -60,17 +82,70 @@ class People:
 def fold_people(snapshots: Iterable[Snapshot]) -> People:
     """Fold directory snapshots, in any order and number, into every person's versions."""
     sources = {s: own for s, own in by_source(snapshots).items() if _lists_people(s)}
-    aliases = read_aliases(sources)
-    ranked = sorted(sources, key=_strength)
-    views = {source: timelines(sources[source], aliases) for source in ranked}
+    declared = read_aliases(sources)
+    ranked = {source: sources[source] for source in sorted(sources, key=_strength)}
+    views = {source: timelines(own, declared) for source, own in ranked.items()}
     emails = sorted({email for view in views.values() for email in view})
-    return People(
-        {
-            email: _versions(email, {s: view[email] for s, view in views.items() if email in view})
-            for email in emails
-        },
-        aliases,
-    )
+    listed = {
+        email: _versions(email, {s: view[email] for s, view in views.items() if email in view})
+        for email in emails
+    }
+    states = {email: [(v.span, v.state) for v in own] for email, own in listed.items()}
+    holders = find_holders(states, Sightings(ranked, declared))
+    newest = newest_holders(holders)
+    used: set[int] = set()
+    everyone = [
+        Someone(
+            holder.person_id,
+            label(holder, newest),
+            list(_of_holder(holder, listed, used)),
+            holder.history,
+            holder.doubts,
+        )
+        for holder in holders
+    ]
+    return People(_meanings(holders, everyone), _with_former(declared, holders), everyone)
+
+
+def _of_holder(
+    holder: Holder, listed: Mapping[str, Sequence[Version]], used: set[int]
+) -> Iterator[Version]:
+    """A version keeps its key however few of its days are left, so that facts find it again."""
+    for turn, account in holder.turns:
+        for version in listed[account.email]:
+            if days := version.span & turn:
+                key = version.user_sk
+                if key in used:
+                    key = surrogate_key(account.email, days.first.isoformat())
+                used.add(key)
+                yield replace(version, user_sk=key, span=days, person_id=holder.person_id)
+
+
+def _meanings(holders: Sequence[Holder], everyone: Sequence[Someone]) -> dict[str, list[Version]]:
+    found: dict[str, list[Version]] = {}
+    for holder, someone in zip(holders, everyone, strict=True):
+        for account in holder.accounts:
+            own = found.setdefault(account.email, [])
+            for version in someone.versions:
+                if days := version.span & account.span:
+                    own.append(replace(version, span=days))
+    return {email: sorted(own, key=lambda v: v.span) for email, own in sorted(found.items())}
+
+
+def _with_former(declared: Aliases, holders: Sequence[Holder]) -> Aliases:
+    """A former address stands for the newest, unless either has ever been somebody else's."""
+    times: dict[str, int] = {}
+    for holder in holders:
+        for account in holder.accounts:
+            times[account.email] = times.get(account.email, 0) + 1
+    former = {}
+    for holder in holders:
+        newest = holder.turns[-1][1].email if holder.turns else holder.accounts[-1].email
+        for account in holder.accounts:
+            if account.email != newest and times[account.email] == times[newest] == 1:
+                former[account.email] = newest
+    own = {alias: former.get(email, email) for alias, email in declared.own.items()}
+    return Aliases({**former, **own})
 
 
 def dim_users(
@@ -78,19 +153,30 @@ def dim_users(
 ) -> list[dict[str, Any]]:
     """Rows of `dim_users`: one a version, and the members Unknown (0) and Shared (-1).
 
-    `last_activity` is each person's last day with an attributed event; `now` fills the timestamps.
+    `last_activity` is each person's last day with an attributed event, by person_id; `now` fills
+    the timestamps.
     """
     seen = last_activity or {}
+    members = (
+        Someone(email, email, [Version(sk, email, EVER, _full(state), "built-in", email)])
+        for sk, email, name in (
+            (UNKNOWN_SK, UNKNOWN_EMAIL, "Unattributed"),
+            (SHARED_SK, SHARED_EMAIL, "Shared"),
+        )
+        for state in [{"full_name": name, "display_name": name, "is_active": True}]
+    )
     rows = [
-        _row(version, current=version is own[-1], last_activity=seen.get(email), now=now)
-        for email, own in people.versions.items()
-        for version in own
+        _row(
+            version,
+            someone,
+            people.aliases,
+            current=version is someone.versions[-1],
+            last_activity=seen.get(someone.person_id),
+            now=now,
+        )
+        for someone in (*people.everyone, *members)
+        for version in someone.versions
     ]
-    members = ((UNKNOWN_SK, UNKNOWN_EMAIL, "Unattributed"), (SHARED_SK, SHARED_EMAIL, "Shared"))
-    for user_sk, email, name in members:
-        state = {"full_name": name, "display_name": name, "is_active": True}
-        member = Version(user_sk, email, EVER, _full(state), "built-in")
-        rows.append(_row(member, current=True, last_activity=None, now=now))
     return sorted(rows, key=lambda row: (row["user_email"], row["effective_date"]))
 
 
@@ -162,14 +248,27 @@ def _at(points: list[Point], day: date) -> State:
 
 
 def _row(
-    version: Version, *, current: bool, last_activity: date | None, now: datetime
+    version: Version,
+    someone: Someone,
+    aliases: Aliases,
+    *,
+    current: bool,
+    last_activity: date | None,
+    now: datetime,
 ) -> dict[str, Any]:
     lists = {name: list(version[name] or ()) for name in _LISTS}
+    bosses = {
+        name: aliases.resolve(version[name]) if version[name] else None
+        for name in ("manager_email", "director_email")
+    }
     return {
         "user_sk": version.user_sk,
         "user_email": version.user_email,
+        "person_id": someone.person_id,
+        "person": someone.person,
         **version.state,
         **lists,
+        **bosses,
         "last_activity_date": last_activity,
         "effective_date": version.span.first,
         "expiration_date": version.span.last,
@@ -177,4 +276,6 @@ def _row(
         "created_timestamp": now,
         "updated_timestamp": now,
         "data_source": version.sources,
+        "identity_doubts": list(someone.doubts),
+        "change_history": msgspec.json.encode(list(someone.history)).decode(),
     }

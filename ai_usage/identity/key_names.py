@@ -29,10 +29,11 @@ class NameMatcher:
         }
         self._people: dict[str, set[str]] = defaultdict(set)
         for email, versions in people.versions.items():
-            self._people[_plain(_mailbox(email))].add(email)
+            newest = people.aliases.resolve(email)
+            self._people[_plain(_mailbox(email))].add(newest)
             for version in versions:
                 if version["full_name"]:
-                    self._people[_plain(version["full_name"])].add(email)
+                    self._people[_plain(version["full_name"])].add(newest)
         for alias, email in people.aliases.own.items():
             self._people[_plain(_mailbox(alias))].add(email)
 

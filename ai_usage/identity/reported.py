@@ -8,11 +8,12 @@ history: found by its key alone, never by a day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from ai_usage.days.spans import FIRST_DAY
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY
 from ai_usage.dimensions.surrogate_keys import surrogate_key
+from ai_usage.identity.history import People
 
 _BEFORE = FIRST_DAY - timedelta(days=1)
 
@@ -32,13 +33,19 @@ class Reported(NamedTuple):
     department: str
     team: str
     cost_center: str
+    month: date | None = None
+    """The closed month, by its first day: whose the address was in it."""
 
 
 def with_reported_users(
-    rows: Sequence[Mapping[str, Any]], reported: Iterable[Reported], now: datetime
+    rows: Sequence[Mapping[str, Any]],
+    reported: Iterable[Reported],
+    now: datetime,
+    people: People | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of `dim_users`, and those that only closed months know."""
+    """Rows of `dim_users`, and those that only closed months know: of whoever `people` says."""
     known = {row["user_sk"] for row in rows}
+    names = {row["person_id"]: row["person"] for row in rows}
     lost = {one.user_sk: one for one in reported if one.user_sk not in known}
     return [
         *map(dict, rows),
@@ -46,10 +53,13 @@ def with_reported_users(
             {
                 "user_sk": one.user_sk,
                 "user_email": one.user_email,
+                "person_id": (person := _person_id(one, people)),
+                "person": names.get(person, one.user_email),
                 "full_name": one.full_name,
                 "department": None if one.department == NOBODY else one.department,
                 "team": None if one.team == NOBODY else one.team,
                 "approved_platforms": [],
+                "identity_doubts": [],
                 "is_active": False,
                 "effective_date": _BEFORE,
                 "expiration_date": _BEFORE,
@@ -61,6 +71,11 @@ def with_reported_users(
             for _, one in sorted(lost.items())
         ),
     ]
+
+
+def _person_id(one: Reported, people: People | None) -> str:
+    version = people and people.on(one.user_email, one.month or LAST_DAY)
+    return version.person_id if version else one.user_email
 
 
 def with_reported_cost_centers(

@@ -2,7 +2,7 @@
 -- first did.
 SELECT
   MIN(DATE(f.cost_timestamp, 'UTC')) AS day,
-  u.user_email AS subject,
+  u.person AS subject,
   CAST(DATE_TRUNC(DATE(f.cost_timestamp, 'UTC'), MONTH) AS DATE) AS month,
   ROUND(MAX(f.budget_allocated_usd), 2) AS budget_usd,
   ROUND(MAX(f.budget_allocated_usd) - MIN(f.budget_remaining_usd), 2) AS month_to_date_usd

@@ -3,7 +3,7 @@
 -- leave) are no part of the usual, and whoever has spent on too few days has no usual yet. Seats
 -- and other fixed cost are not spent by anybody's doing.
 WITH spend AS (
-  SELECT 'person' AS subject_type, u.user_email AS subject, a.date AS day, a.total_cost_usd AS usd
+  SELECT 'person' AS subject_type, u.person AS subject, a.date AS day, a.total_cost_usd AS usd
   FROM agg_costs_daily AS a
   INNER JOIN dim_users AS u ON u.user_sk = a.user_sk
   WHERE a.user_sk > 0 AND a.cost_type IN ('usage', 'overage')

@@ -3,24 +3,46 @@
 WITH months AS (
   SELECT DISTINCT month FROM dim_dates
 ),
-maintained AS (
+addressed AS (
+  -- Whose an address is in the month, on the last of its days if it was given to somebody else.
   SELECT
-    m.month, b.scope_type, b.scope_value, b.monthly_budget_usd, b.budget_category,
-    b.budget_source, b.is_rate_stale,
+    m.month, u.user_email, u.person,
     ROW_NUMBER() OVER (
-      PARTITION BY m.month, b.scope_type, b.scope_value ORDER BY b.valid_from DESC
+      PARTITION BY m.month, u.user_email ORDER BY u.effective_date DESC
     ) AS newest
   FROM months AS m
+  JOIN dim_users AS u
+    ON u.effective_date <= LAST_DAY(m.month) AND u.expiration_date >= m.month AND u.user_sk > 0
+),
+scoped AS (
+  SELECT
+    m.month, b.scope_type, COALESCE(a.person, b.scope_value) AS scope_value,
+    b.monthly_budget_usd, b.budget_category, b.budget_source, b.is_rate_stale, b.valid_from,
+    b.scope_value AS written
+  FROM months AS m
   JOIN dim_budgets AS b ON b.valid_from <= LAST_DAY(m.month) AND b.valid_to >= m.month
+  LEFT JOIN addressed AS a
+    ON a.month = m.month AND a.user_email = b.scope_value AND b.scope_type = 'person'
+    AND a.newest = 1
+),
+maintained AS (
+  SELECT
+    *,
+    -- A line under the newest address counts before one under a former.
+    ROW_NUMBER() OVER (
+      PARTITION BY month, scope_type, scope_value
+      ORDER BY IF(written = scope_value, 0, 1), valid_from DESC, written
+    ) AS newest
+  FROM scoped
 ),
 directory AS (
   SELECT
-    m.month, 'person' AS scope_type, u.user_email, u.ai_budget_monthly_usd,
+    m.month, 'person' AS scope_type, u.person, u.ai_budget_monthly_usd,
     LOGICAL_OR(
       u.is_active AND (u.start_date IS NULL OR u.start_date <= LAST_DAY(m.month))
       AND (u.end_date IS NULL OR u.end_date >= m.month)
-    ) OVER (PARTITION BY m.month, u.user_email) AS is_here,
-    ROW_NUMBER() OVER (PARTITION BY m.month, u.user_email ORDER BY u.effective_date DESC) AS newest
+    ) OVER (PARTITION BY m.month, u.person_id) AS is_here,
+    ROW_NUMBER() OVER (PARTITION BY m.month, u.person_id ORDER BY u.effective_date DESC) AS newest
   FROM months AS m
   JOIN dim_users AS u
     ON u.effective_date <= LAST_DAY(m.month) AND u.expiration_date >= m.month AND u.user_sk > 0
@@ -28,7 +50,7 @@ directory AS (
 SELECT
   COALESCE(b.month, d.month) AS month,
   COALESCE(b.scope_type, d.scope_type) AS scope_type,
-  COALESCE(b.scope_value, d.user_email) AS scope_value,
+  COALESCE(b.scope_value, d.person) AS scope_value,
   COALESCE(b.monthly_budget_usd, d.ai_budget_monthly_usd) AS budget_usd,
   b.budget_category,
   COALESCE(b.budget_source, 'directory') AS budget_source,
@@ -39,4 +61,4 @@ FROM (SELECT * FROM maintained WHERE newest = 1) AS b
 FULL OUTER JOIN (
   SELECT * FROM directory WHERE newest = 1 AND ai_budget_monthly_usd IS NOT NULL
 ) AS d
-  ON d.month = b.month AND d.scope_type = b.scope_type AND d.user_email = b.scope_value
+  ON d.month = b.month AND d.scope_type = b.scope_type AND d.person = b.scope_value

@@ -18,7 +18,9 @@ WITH addresses AS (
     REPLACE(mailbox(user_email), '.', '') AS plain,
     dashed_words(mailbox(user_email)) AS words
   FROM dim_users
+  -- A former address with the newest one's mailbox would make every mailbox fit twice.
   WHERE user_sk NOT IN (0, -1)
+    AND (user_email = person OR mailbox(user_email) != mailbox(person))
   GROUP BY 1
 )
 SELECT

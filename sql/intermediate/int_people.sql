@@ -1,6 +1,6 @@
 CREATE VIEW int_people (
   user_sk OPTIONS(description="Version of the person, as the facts refer to it; 0 is Unknown, -1 is Shared. Unique."),
-  person OPTIONS(description="E-mail address; Unattributed and Shared for the members that are no person."),
+  person OPTIONS(description="The person's newest address, one for each person_id, as in dim_users; Unattributed and Shared for the members that are no person."),
   department OPTIONS(description="Department during the version, Unassigned without one; Unattributed and Shared as in person."),
   team OPTIONS(description="Team during the version; else as in department."),
   is_person OPTIONS(description="False for Unattributed and Shared, whatever a team is called."),
@@ -15,7 +15,7 @@ OPTIONS(
 AS
 SELECT
   user_sk,
-  bearer_label(user_sk, user_email, NULL) AS person,
+  bearer_label(user_sk, person, NULL) AS person,
   bearer_label(user_sk, department, 'Unassigned') AS department,
   bearer_label(user_sk, team, 'Unassigned') AS team,
   user_sk NOT IN (0, -1) AS is_person,
@@ -24,4 +24,4 @@ SELECT
   FIRST_VALUE(team) OVER newest_first AS current_team,
   FIRST_VALUE(cost_center) OVER newest_first AS current_cost_center
 FROM dim_users
-WINDOW newest_first AS (PARTITION BY user_email ORDER BY effective_date DESC, user_sk)
+WINDOW newest_first AS (PARTITION BY person_id ORDER BY effective_date DESC, user_sk)

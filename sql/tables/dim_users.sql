@@ -1,6 +1,8 @@
 CREATE TABLE dim_users (
-  user_sk INT64 NOT NULL OPTIONS(description="Surrogate key of this version: 60 bits of the SHA-256 of e-mail and effective_date. 0 is Unknown, -1 is Shared."),
-  user_email STRING NOT NULL OPTIONS(description="The person's address, lower case; reports by person use it."),
+  user_sk INT64 NOT NULL OPTIONS(description="Surrogate key of this version: 60 bits of the SHA-256 of e-mail and the first day for which the address tells this state. 0 is Unknown, -1 is Shared."),
+  user_email STRING NOT NULL OPTIONS(description="The person's address during this version, lower case."),
+  person_id STRING OPTIONS(description="Who it is, whatever the address: directory:<id>, else employee:<number>, else <vendor>:<id>, else the address. Reports group by it."),
+  person STRING OPTIONS(description="The person as reports show them: their newest address. Where it is somebody else's by now, the last day on which it was theirs stands behind it."),
   user_id STRING OPTIONS(description="Natural key from SSO."),
   employee_id STRING OPTIONS(description="Number in the personnel system."),
   first_name STRING OPTIONS(description="Given name."),
@@ -27,12 +29,14 @@ CREATE TABLE dim_users (
   start_date DATE OPTIONS(description="First day with the company."),
   end_date DATE OPTIONS(description="Last day with the company."),
   last_activity_date DATE OPTIONS(description="Last day on which an event was attributed to the person, by any version."),
-  effective_date DATE NOT NULL OPTIONS(description="First day of this version; a person's first version reaches back to 1900-01-01."),
+  effective_date DATE NOT NULL OPTIONS(description="First day of this version; a person's first version reaches back to 1900-01-01, or to the day on which they were given an address that was somebody else's."),
   expiration_date DATE NOT NULL OPTIONS(description="Last day of this version; 9999-12-31 for the current one."),
   is_current BOOL NOT NULL OPTIONS(description="True for the person's latest version."),
   created_timestamp TIMESTAMP NOT NULL OPTIONS(description="When this row was first written."),
   updated_timestamp TIMESTAMP NOT NULL OPTIONS(description="When this row was last written."),
-  data_source STRING NOT NULL OPTIONS(description="Sources that the version was folded from, strongest first: users.csv, scim, <vendor> members.")
+  data_source STRING NOT NULL OPTIONS(description="Sources that the version was folded from, strongest first: users.csv, scim, <vendor> members."),
+  identity_doubts ARRAY<STRING> OPTIONS(description="What keeps an account of the person apart from another that bears the same id: both addresses, and why."),
+  change_history JSON OPTIONS(description="How the person's addresses came together, oldest first: the day, the field, the old and the new value, and the evidence.")
 )
 CLUSTER BY user_email, department, is_current
 OPTIONS (

@@ -19,7 +19,7 @@ AS
 WITH stacked AS (
   -- As closed, and as the facts have it now.
   SELECT
-    month, platform_code, user_email, cost_center,
+    month, platform_code, user_sk, user_email, cost_center,
     total_cost_usd AS closed_usd,
     NUMERIC '0' AS now_usd,
     closed_at
@@ -29,25 +29,29 @@ WITH stacked AS (
   SELECT
     c.month,
     COALESCE(pl.platform_code, 'unknown') AS platform_code,
-    bearer_label(c.user_sk, u.user_email, 'Unattributed') AS user_email,
+    c.user_sk,
+    CAST(NULL AS STRING) AS user_email,
     cost_center_label(c.cost_center_sk, cc.cost_center) AS cost_center,
     NUMERIC '0' AS closed_usd,
     c.total_cost_usd AS now_usd,
     CAST(NULL AS TIMESTAMP) AS closed_at
   FROM agg_costs_daily AS c
-  LEFT JOIN dim_users AS u ON u.user_sk = c.user_sk
   LEFT JOIN dim_cost_centers AS cc ON cc.cost_center_sk = c.cost_center_sk
   LEFT JOIN dim_platforms AS pl ON pl.platform_sk = c.platform_sk
   WHERE c.date BETWEEN @window_start AND @as_of
 ),
 compared AS (
+  -- Both under the person's newest address: who is called otherwise since has not moved.
   SELECT
-    month, platform_code, user_email, cost_center,
-    SUM(closed_usd) AS closed_usd,
-    SUM(now_usd) AS now_usd,
+    s.month, s.platform_code,
+    bearer_label(s.user_sk, COALESCE(u.person, s.user_email), 'Unattributed') AS user_email,
+    s.cost_center,
+    SUM(s.closed_usd) AS closed_usd,
+    SUM(s.now_usd) AS now_usd,
     -- NULL in an open month.
-    MAX(MAX(closed_at)) OVER (PARTITION BY month) AS closed_at
-  FROM stacked
+    MAX(MAX(s.closed_at)) OVER (PARTITION BY s.month) AS closed_at
+  FROM stacked AS s
+  LEFT JOIN dim_users AS u ON u.user_sk = s.user_sk
   GROUP BY 1, 2, 3, 4
 ),
 closes AS (

@@ -81,9 +81,9 @@ known_since AS (
   GROUP BY 1
 ),
 activity AS (
-  -- A mover has several versions and is one person.
+  -- A mover has several versions and is one person, under whatever address.
   SELECT
-    u.user_email,
+    u.person,
     p.platform_code,
     MAX(a.date) AS last_day
   FROM agg_usage_daily AS a
@@ -114,8 +114,8 @@ described_seats AS (
     -- What was done before the first loaded day is not known: nobody is called idle for it.
     DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known
   FROM seats AS s
-  LEFT JOIN holders AS h ON h.user_email = s.holder
-  LEFT JOIN activity AS a ON a.user_email = s.holder AND a.platform_code = s.platform
+  LEFT JOIN holders AS h ON h.person = s.holder
+  LEFT JOIN activity AS a ON a.person = s.holder AND a.platform_code = s.platform
   LEFT JOIN known_since AS k ON k.platform_code = s.platform
 ),
 classified_seats AS (

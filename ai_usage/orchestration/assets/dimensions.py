@@ -112,6 +112,7 @@ class Directory:
                     total.department,
                     total.team,
                     total.cost_center,
+                    total.month,
                 )
                 for closing in closings(self.archive)
                 for total in closing.totals

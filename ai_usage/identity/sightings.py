@@ -1,0 +1,261 @@
+"""What snapshots say of accounts: which ids an address bears, and when it is live. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
+from ai_usage.identity.aliases import Aliases
+from ai_usage.identity.snapshots import MEMBERS, Snapshot
+from ai_usage.vendors.rows import Person
+
+DIRECTORY_ID = "directory"
+EMPLOYEE = "employee"
+_WORDS = {DIRECTORY_ID: "directory id", EMPLOYEE: "employee number"}
+
+_RENUMBERED = 3
+"""A directory with so many accounts, none of which keeps its id, has numbered them anew."""
+
+
+class Id(NamedTuple):
+    """An id of a kind: the directory's, the employee number, or a vendor's by the vendor's name."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{_WORDS.get(self.kind, self.kind + ' id')} {self.value}"
+
+
+class Account(NamedTuple):
+    """An address on the days on which it is one person's."""
+
+    email: str
+    span: Span
+
+
+class _Seen(NamedTuple):
+    ids: tuple[Id, ...]
+    is_live: bool
+
+
+class Sightings:
+    """Everything that the sources' snapshots say of addresses, in terms of ids.
+
+    `snapshots` are of sources of people, strongest first, each by day.
+    """
+
+    def __init__(self, snapshots: Mapping[str, Sequence[Snapshot]], aliases: Aliases) -> None:
+        self.vendors = sorted(s.removesuffix(MEMBERS) for s in snapshots if s.endswith(MEMBERS))
+        self._sources = list(snapshots)
+        self._borne: dict[str, dict[str, list[tuple[date, Id]]]] = {}
+        self._live: dict[str, dict[str, list[Span]]] = {}
+        self._first: dict[str, date] = {}
+        self._same: dict[str, str] = {}
+        self._together: dict[Id, set[str]] = defaultdict(set)
+        for source, own in snapshots.items():
+            self._follow(source, own, aliases)
+        self._holders: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for listed in self._borne.values():
+            for email, borne in listed.items():
+                for _day, (kind, value) in borne:
+                    self._holders[kind][value].add(email)
+
+    def _follow(self, source: str, snapshots: Sequence[Snapshot], aliases: Aliases) -> None:
+        borne: dict[str, list[tuple[date, Id]]] = defaultdict(list)
+        live: dict[str, list[Span]] = defaultdict(list)
+        before: dict[str, _Seen] = {}
+        previous: object = None
+        for snapshot in snapshots:
+            if snapshot.rows is previous:
+                continue
+            previous = snapshot.rows
+            listed = _listed(source, snapshot, aliases)
+            listed = self._renumbered(before, listed)
+            for email, seen in listed.items():
+                earlier = before.get(email)
+                if earlier != seen:
+                    borne[email] += [(snapshot.day, one) for one in seen.ids]
+                if seen.is_live and not (earlier and earlier.is_live):
+                    live[email].append(Span(snapshot.day, LAST_DAY))
+            for email, seen in before.items():
+                if seen.is_live and not (email in listed and listed[email].is_live):
+                    live[email][-1] = Span(live[email][-1].first, day_before(snapshot.day))
+            before = listed
+            for one, emails in self._live_ids(listed).items():
+                if len(emails) > 1:
+                    self._together[one] |= emails
+        self._borne[source], self._live[source] = dict(borne), dict(live)
+        if snapshots:
+            self._first[source] = snapshots[0].day
+
+    def _live_ids(self, listed: Mapping[str, _Seen]) -> dict[Id, set[str]]:
+        found: dict[Id, set[str]] = defaultdict(set)
+        for email, seen in listed.items():
+            for one in seen.ids if seen.is_live else ():
+                found[one].add(email)
+        return found
+
+    def _renumbered(
+        self, before: Mapping[str, _Seen], listed: dict[str, _Seen]
+    ) -> dict[str, _Seen]:
+        """A directory that moved gives everybody another id: new ids then stand for the old."""
+        ids = {
+            email: tuple(
+                Id(i.kind, self._same.get(i.value, i.value)) if i.kind == DIRECTORY_ID else i
+                for i in seen.ids
+            )
+            for email, seen in listed.items()
+        }
+        was = {e: i.value for e, s in before.items() for i in s.ids if i.kind == DIRECTORY_ID}
+        now = {e: i.value for e, own in ids.items() for i in own if i.kind == DIRECTORY_ID}
+        both = was.keys() & now.keys()
+        if len(both) >= _RENUMBERED and not set(was.values()) & set(now.values()):
+            self._same.update({now[email]: was[email] for email in both})
+            return self._renumbered({}, listed)
+        return {email: _Seen(ids[email], seen.is_live) for email, seen in listed.items()}
+
+    def worth(self, kind: str, value: str | None) -> str | None:
+        """The id as it is compared; None where it tells nobody apart."""
+        if not value:
+            return None
+        if kind == DIRECTORY_ID:
+            value = self._same.get(value, value)
+        return None if self.is_doubtful(Id(kind, value)) else value
+
+    def is_doubtful(self, one: Id) -> bool:
+        """True for an id that ever stood on two live accounts of one source at once."""
+        return one in self._together
+
+    def still_bear(self, one: Id, *emails: str) -> bool:
+        """Whether the id is the last of its kind that some source gave to each of the addresses."""
+        return all(
+            any(self._last(source, email, one.kind) == one for source in self._sources)
+            for email in emails
+        )
+
+    def _last(self, source: str, email: str, kind: str) -> Id | None:
+        borne = self._borne[source].get(email, ())
+        return next((one for _day, one in reversed(borne) if one.kind == kind), None)
+
+    def holders(self, kind: str) -> Mapping[str, set[str]]:
+        """Every id of the kind, with the addresses that ever bore it."""
+        return self._holders[kind]
+
+    def ids(self, account: Account, kind: str) -> list[str]:
+        """The account's ids of a kind, in the order in which they were seen."""
+        found = [pair for source in self._sources for pair in self._own(source, account)]
+        found.sort(key=lambda pair: pair[0])
+        return list(dict.fromkeys(one.value for _day, one in found if one.kind == kind))
+
+    def begun(self, account: Account) -> date:
+        """The first day on which any source listed the account; since ever if it did at once."""
+        days = [
+            FIRST_DAY if day == self._first[source] else day
+            for source in self._sources
+            for day in self._days(source, account)
+        ]
+        return min(days, default=account.span.first)
+
+    def starts(self, accounts: Sequence[Account]) -> list[tuple[date, Account]]:
+        """Since when which account was live, in order; in directories, else at vendors.
+
+        What a source says first is no change: it may have been so since ever.
+        """
+        found: list[tuple[date, int, Account]] = []
+        for is_vendor in (False, True):
+            for rank, source in enumerate(self._sources):
+                if (found and is_vendor) or source.endswith(MEMBERS) != is_vendor:
+                    continue
+                for account in accounts:
+                    for span in self._spans(source, account):
+                        is_first = span.first == self._first[source]
+                        # Of several on one day the strongest source's counts, which comes last.
+                        found.append((FIRST_DAY if is_first else span.first, -rank, account))
+            if found:
+                break
+        found = found or [(FIRST_DAY, 0, accounts[-1])]
+        ordered = sorted(found, key=lambda s: (s[0], s[1], self.begun(s[2]), s[2]))
+        return [(day, account) for day, _rank, account in ordered]
+
+    def contradiction(self, one: Account, other: Account) -> str | None:
+        """Why a source holds that the two are not one person; None if none does."""
+        for source in self._sources:
+            name = source.removesuffix(MEMBERS)
+            for a in self._spans(source, one):
+                for b in self._spans(source, other):
+                    if both := a & b:
+                        return f"{name} lists both as active on {both.first}"
+            if source.endswith(MEMBERS):
+                # Who is invited anew has another id at a vendor.
+                continue
+            mine, theirs = (self._worthy(source, account) for account in (one, other))
+            kinds = {i.kind for i in mine} & {i.kind for i in theirs}
+            if kinds and not mine & theirs:
+                told = [f"{a} and {b}" for k in sorted(kinds) for a, b in _pairs(k, mine, theirs)]
+                return f"{name} gives them {' and '.join(told)}"
+        return None
+
+    def _worthy(self, source: str, account: Account) -> set[Id]:
+        own = self._own(source, account)
+        return {one for _day, one in own if not self.is_doubtful(one)}
+
+    def _own(self, source: str, account: Account) -> list[tuple[date, Id]]:
+        borne = self._borne[source].get(account.email, ())
+        return [(d, one) for d, one in borne if account.span.first <= d <= account.span.last]
+
+    def _spans(self, source: str, account: Account) -> list[Span]:
+        return [s for run in self._live[source].get(account.email, ()) if (s := run & account.span)]
+
+    def _days(self, source: str, account: Account) -> list[date]:
+        return [d for d, _ in self._own(source, account)] + [
+            span.first for span in self._spans(source, account)
+        ]
+
+
+def _pairs(kind: str, mine: set[Id], theirs: set[Id]) -> list[tuple[Id, str]]:
+    values = ", ".join(sorted(i.value for i in theirs if i.kind == kind))
+    return [(one, values) for one in sorted(mine) if one.kind == kind][:1]
+
+
+def _listed(source: str, snapshot: Snapshot, aliases: Aliases) -> dict[str, _Seen]:
+    """Each address of the snapshot with its ids, and whether it is live on that day."""
+    found: dict[str, _Seen] = {}
+    for email, rows in sorted(_rows_by_person(snapshot.rows, aliases).items()):
+        if isinstance(rows[0], Person):
+            vendor = source.removesuffix(MEMBERS)
+            standing = [p for p in rows if not p.is_removed] or rows
+            ids = sorted({Id(vendor, p.vendor_user_id) for p in standing if p.vendor_user_id})
+            found[email] = _Seen(tuple(ids), any(not p.is_removed for p in rows))
+        else:
+            row = _in_force(rows, snapshot.day)
+            named = ((DIRECTORY_ID, row.get("user_id")), (EMPLOYEE, row.get("employee_id")))
+            ended = row.get("end_date") and row["end_date"] < snapshot.day
+            is_live = row.get("is_active") is not False and not ended
+            found[email] = _Seen(tuple(Id(k, v) for k, v in named if v), is_live)
+    return found
+
+
+def _rows_by_person(rows: Sequence[Any], aliases: Aliases) -> dict[str, list[Any]]:
+    people: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        address = row.user_email if isinstance(row, Person) else row["user_email"]
+        if address:
+            people[aliases.resolve(address)].append(row)
+    return people
+
+
+def _in_force(rows: Sequence[Any], day: date) -> Any:
+    """The line that holds on the day; of undated ones the live one."""
+
+    def begins(row: Any) -> date:
+        first: date | None = row.get("effective_date")
+        return first or FIRST_DAY
+
+    ordered = sorted(rows, key=lambda r: (begins(r), r.get("is_active") is not False, repr(r)))
+    begun = bisect_right(ordered, day, key=begins)
+    return ordered[max(begun - 1, 0)]
