@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,20 +25,28 @@ def dim_budgets(
 
     A month takes the rate of its first day, so a budget in another currency is as many rows as
     its rate changes. A person stands under their own address. `within` are the months that are
-    asked for, apart and in order. Raises `ReferenceFileError` where a rate of theirs is missing.
+    asked for, apart and in order; a line under that address counts before one under another of
+    theirs. Raises `ReferenceFileError` where a rate of theirs is missing.
     """
     resolve = (aliases or Aliases()).resolve
+
+    def scope_value(row: Row) -> str:
+        value: str = row["scope_value"]
+        return resolve(value) if row["scope_type"] == "person" else value
+
+    taken: dict[tuple[str, str], list[Span]] = defaultdict(list)
     found = []
-    for row in rows:
-        person = row["scope_type"] == "person"
+    for row in sorted(rows, key=lambda row: scope_value(row) != row["scope_value"]):
+        own = taken[row["scope_type"], scope_value(row)]
         period = span_of(row["valid_from"], row["valid_to"])
-        asked = [months for span in within if (months := period & span)]
+        asked = [m for span in within for piece in period.minus(own) if (m := piece & span)]
+        own.append(period)
         converted = (pair for span in asked for pair in rates.by_month(row["currency"], span))
         for months, rate in converted:
             found.append(
                 {
                     "scope_type": row["scope_type"],
-                    "scope_value": resolve(row["scope_value"]) if person else row["scope_value"],
+                    "scope_value": scope_value(row),
                     "monthly_budget_usd": micros(in_usd(row["amount"], rate)),
                     "budget_category": row["category"],
                     "valid_from": months.first,

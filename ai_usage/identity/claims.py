@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
+from ai_usage.identity import succession
 from ai_usage.identity.directory import DirectoryKey, read_directories
 from ai_usage.identity.history import People
 from ai_usage.identity.key_names import NameMatcher
@@ -25,11 +26,23 @@ CONFIDENCE = {
     "sso_sync": 0.95,
     "google_sheets": 0.9,
     "vendor_directory": 0.8,
+    succession.SOURCE: 0.7,
     "key_name_pattern": 0.6,
 }
-"""Sources in order of precedence, with what they are worth before age (design, "Identity")."""
+"""What sources are worth before age (design, "Identity")."""
 
-RANK = {source: rank for rank, source in enumerate(CONFIDENCE, start=1)}
+RANK = {
+    "manual_entry": 1,
+    "sso_sync": 2,
+    "google_sheets": 3,
+    "vendor_directory": 5,
+    "key_name_pattern": 7,
+}
+"""Sources by precedence. `key_succession` stands below the vendor's directory, but above it where
+the former key is registered as a team's or a service's: who makes such a key anew is not its
+owner."""
+
+SUCCESSION_OF_SHARED, SUCCESSION = 4, 6
 
 REGISTERS = {"api_keys.csv": "manual_entry", "sso": "sso_sync", "google_sheets": "google_sheets"}
 """Snapshot source -> attribution source, for sources that list keys with their owners."""
@@ -64,9 +77,16 @@ class Claim:
         return None if self.is_shared else self.user_email
 
     @property
+    def rank(self) -> int:
+        """Precedence of what the source says, 1 is the strongest."""
+        if self.source == succession.SOURCE:
+            return SUCCESSION_OF_SHARED if self.is_shared else SUCCESSION
+        return RANK[self.source]
+
+    @property
     def standing(self) -> tuple[int, bool, bool]:
         """Smaller wins: the source's precedence, present before removed, id before name."""
-        return RANK[self.source], self.is_removed, not self.names_id
+        return self.rank, self.is_removed, not self.names_id
 
 
 @dataclass(frozen=True)
@@ -116,6 +136,7 @@ def gather(
     matcher = NameMatcher(patterns, people)
     for ref, runs in {**names, **named}.items():
         claims[ref] += _pattern_claims(ref, runs, matcher, directory.get(ref))
+    succession.add_successions(claims, directory)
     called = {**names, **named}
     owned = {
         ref: [

@@ -37,6 +37,17 @@ class DirectoryKey:
     history: list[Change] = field(default_factory=list)
 
     @property
+    def made(self) -> date:
+        """The day on which the key was made; where the list does not say, was first listed."""
+        return _day(self.key.created_at) or self.first_seen
+
+    @property
+    def born(self) -> tuple[date, str]:
+        """What keys are put in order by: the day and, where it is known, the time."""
+        created = self.key.created_at
+        return self.made, created.isoformat() if created else ""
+
+    @property
     def life(self) -> Span:
         """The days on which the key could have been used, as far as the lists tell."""
         key = self.key

@@ -14,7 +14,7 @@ import msgspec
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, atoms, day_after
 from ai_usage.dimensions.surrogate_keys import hash_text
-from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, RANK, Claim, KeyRef, Keys
+from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, Claim, KeyRef, Keys
 from ai_usage.identity.directory import is_on
 from ai_usage.identity.history import People
 
@@ -175,7 +175,7 @@ def _row(
         "auto_deactivate_after_days": limit,
         "confidence_score": CONFIDENCE[claim.source],
         "attribution_source": claim.source,
-        "source_rank": RANK[claim.source],
+        "source_rank": claim.rank,
         "is_winner": mapping.is_winner,
         "last_activity_date": last_activity,
         "created_by": entry.get("created_by"),

@@ -467,13 +467,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         Rule(
             "known_source",
-            "attribution_source is one of the five.",
+            "attribution_source is one of the six.",
             _one_of(
                 "attribution_source",
                 "manual_entry",
                 "sso_sync",
                 "google_sheets",
                 "vendor_directory",
+                "key_succession",
                 "key_name_pattern",
             ),
             "error",

@@ -49,7 +49,8 @@ def tables(
 ) -> dict[str, list[Row]]:
     """The tables that the views read.
 
-    `people`: a row a version (user_email, from, full_name, department, team, cost_center);
+    `people`: a row a version (user_email, from, full_name, department, team, cost_center); rows
+    with one person_id are one person's, whose name in reports is the last one's address;
     `costs`: day, person, platform, optional cost_center, and columns of fact_ai_costs;
     `usage`: day, person, platform, and columns of fact_ai_usage;
     `seats`: seat_id, platform, and columns of dim_seats; `budgets`, `invoices`, `spend`, `keys`:
@@ -155,6 +156,9 @@ def judged(costs: Iterable[Mapping[str, Any]]) -> dict[str, list[Row]]:
 
 def complete(table: str, row: Mapping[str, Any]) -> Row:
     """The row with every column that the DDL asks for: NULL where it may be, else a plain value."""
+    if table == "dim_users" and row.keys() >= {"user_email"}:
+        # Who is told of by one address has no other.
+        row = {"person_id": row["user_email"], "person": row["user_email"], **row}
     columns = table_schema(table).columns
     unknown = row.keys() - {column.name for column in columns}
     if unknown:
@@ -179,7 +183,7 @@ def _default(column: Column) -> Any:
 def _versions(people: Iterable[Mapping[str, Any]]) -> list[Row]:
     by_person: dict[str, list[Mapping[str, Any]]] = {}
     for row in people:
-        by_person.setdefault(row["user_email"], []).append(row)
+        by_person.setdefault(row.get("person_id") or row["user_email"], []).append(row)
     # Members 0 and -1 carry the dimension's own words, which no report may show.
     versions: list[Row] = [
         {"user_sk": 0, "user_email": "unknown", "is_current": True, "cost_center": None},
@@ -198,6 +202,10 @@ def _versions(people: Iterable[Mapping[str, Any]]) -> list[Row]:
             version.setdefault("cost_center", None)
             version.setdefault("is_active", True)
             version |= {
+                "person_id": row.get("person_id") or row["user_email"],
+                "person": rows[-1].get("person") or rows[-1]["user_email"],
+            }
+            version |= {
                 "user_sk": sk,
                 # The first version reaches back, so that early events find their person.
                 "effective_date": row["from"] if index else FIRST_DAY,
@@ -214,7 +222,8 @@ def version_on(versions: Iterable[Row], person: str, day: date) -> Row:
     for row in versions:
         if member is not None and row["user_sk"] == member:
             return row
-        if row["user_email"] == person and row["effective_date"] <= day <= row["expiration_date"]:
+        named = person in (row["user_email"], row.get("person_id"))
+        if named and row["effective_date"] <= day <= row["expiration_date"]:
             return row
     raise KeyError(f"nobody is called {person}")
 

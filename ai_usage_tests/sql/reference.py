@@ -39,12 +39,17 @@ class Company:
     costs_seen: list[Row] = field(init=False)
     usage_seen: list[Row] = field(init=False)
     known: Loaded = field(init=False)
+    people_given: list[Row] = field(init=False)
+    """As they were given; the others are by the newest address of each person."""
+    costs_given: list[Row] = field(init=False)
+    usage_given: list[Row] = field(init=False)
 
     def __post_init__(self) -> None:
         if self.loaded is None:
             self.loaded = all_loaded(
                 (*(r["day"] for r in (*self.costs, *self.usage)), *self.unknown_charges), self.as_of
             )
+        self._call_everybody_by_their_newest_address()
         self.known = Loaded(self.loaded, self.as_of)
         start = month_of(self.as_of)
         for _ in range(self.months):
@@ -52,6 +57,21 @@ class Company:
         self.start = start
         self.costs_seen = [r for r in self.costs if start <= r["day"] <= self.as_of]
         self.usage_seen = [r for r in self.usage if start <= r["day"] <= self.as_of]
+
+    def _call_everybody_by_their_newest_address(self) -> None:
+        """Rows with one `person_id` are one person's: then nothing else need know of renames."""
+        newest = {
+            row.get("person_id") or row["user_email"]: row["user_email"]
+            for row in sorted(self.people, key=lambda r: r.get("from") or FIRST_DAY)
+        }
+        self.people_given = self.people
+        self.costs_given, self.usage_given = self.costs, self.usage
+        self.people = [
+            {**row, "user_email": newest[row.get("person_id") or row["user_email"]]}
+            for row in self.people
+        ]
+        self.costs = [{**r, "person": newest.get(r["person"], r["person"])} for r in self.costs]
+        self.usage = [{**r, "person": newest.get(r["person"], r["person"])} for r in self.usage]
 
     def unknown_in(self, month: date) -> int:
         """Records of the month, up to `as_of`, whose charge is not known."""

@@ -45,6 +45,8 @@ def engine_around(
             {
                 "user_sk": sk,
                 "user_email": email,
+                "person_id": email,
+                "person": email,
                 "is_active": True,
                 "is_current": True,
                 "data_source": "by_hand",
