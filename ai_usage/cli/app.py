@@ -709,9 +709,10 @@ def keys_gaps(
         bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
     ] = False,
 ) -> None:
-    """Show the keys, addresses and workspaces that are nobody's.
+    """Show the keys, addresses and workspaces that are nobody's, and keys of doubtful owners.
 
-    By dollars, with the owner whom the evidence points to. What --write appends is commented out
+    By dollars, with the owner whom the evidence points to. An owner is doubtful who made a key that
+    looks like a service's and bears its cost. What --write appends is commented out
     and counts only once you take the comment sign off. A suggestion that you leave there as a
     comment is not made again.
 

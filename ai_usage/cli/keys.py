@@ -1,4 +1,4 @@
-"""`ai-usage keys gaps`: what belongs to nobody, and suggestions for the key register.
+"""`ai-usage keys gaps`: what belongs to nobody or to a doubtful owner, and suggestions.
 
 A suggestion is written as a comment: a person reviews it, and nothing is loaded before.
 """
@@ -28,8 +28,12 @@ from ai_usage.reference import (
 from ai_usage.settings import Settings
 from ai_usage.text.csv_cells import starts_formula
 from ai_usage.text.words import counted
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.views import view_schema
 
 VIEW = "vw_attribution_gaps"
+DOUBTFUL = "vw_doubtful_owners"
+"""Keys whose creator bears what looks like a service's cost; its columns are those of `VIEW`."""
 REGISTER = "api_keys.csv"
 
 SHOWN = (
@@ -37,6 +41,11 @@ SHOWN = (
     "suggested_owner"
 )
 """What fits into a terminal; the other formats give every column."""
+
+DOUBTS_SHOWN = (
+    "gap_rank, platform, identity_value, key_name, cost_usd, last_day, suggested_owner, "
+    "suggestion_evidence"
+)
 
 MARK = "# suggested: "
 _KEYS = {"api_key_id": "api_key_id", "api_key_name": "api_key_name"}
@@ -48,22 +57,39 @@ Gap = Mapping[str, Any]
 def show_gaps(
     console: Console, messages: Console, settings: Settings, format_: str, *, write: bool
 ) -> None:
-    """Print the gaps, by dollars; with `write` append the suggestions to the register.
+    """Print the gaps and the doubtful owners, each by dollars; with `write` append suggestions.
 
+    Other formats than a table have both in one list, told apart by `reason`.
     What is said about writing goes to `messages`, so that CSV and JSON stay clean.
     """
     warehouse = warehouse_resource(settings).warehouse()
     if not warehouse.exists(VIEW):
         raise AiUsageError(f"there is no {VIEW} yet: materialise it with `ai-usage run`.")
-    columns = SHOWN if format_ == "table" else "*"
-    rows = warehouse.query(f"SELECT {columns} FROM {VIEW} ORDER BY gap_rank")
-    if format_ == "table" and not rows.num_rows:
-        console.print("nothing: every event and dollar belongs to a person or to Shared")
+    names = ", ".join(view_schema(VIEW).column_names)
+    views = [VIEW, *([DOUBTFUL] if warehouse.exists(DOUBTFUL) else [])]
+    both = " UNION ALL ".join(
+        f"SELECT {names}, {n} AS list_number FROM {view}" for n, view in enumerate(views)
+    )
+    everything = f"SELECT {names} FROM ({both}) AS listed ORDER BY list_number, gap_rank"
+    if format_ == "table":
+        gaps = warehouse.query(f"SELECT {SHOWN} FROM {VIEW} ORDER BY gap_rank")
+        if gaps.num_rows:
+            print_rows(console, gaps, format_)
+        else:
+            console.print("nothing: every event and dollar belongs to a person or to Shared")
+        if DOUBTFUL in views:
+            _print_doubtful(console, warehouse)
     else:
-        print_rows(console, rows, format_)
+        print_rows(console, warehouse.query(everything), format_)
     if write:
-        gaps = list(warehouse.rows(f"SELECT * FROM {VIEW} ORDER BY gap_rank"))
-        _write(messages, settings, gaps)
+        _write(messages, settings, list(warehouse.rows(everything)))
+
+
+def _print_doubtful(console: Console, warehouse: Warehouse) -> None:
+    doubtful = warehouse.query(f"SELECT {DOUBTS_SHOWN} FROM {DOUBTFUL} ORDER BY gap_rank")
+    if doubtful.num_rows:
+        console.print("\nDoubtful owners: the creator bears what looks like a service's cost")
+        print_rows(console, doubtful, "table")
 
 
 def _write(messages: Console, settings: Settings, gaps: Sequence[Gap]) -> None:

@@ -120,6 +120,16 @@ RULE_CHANGES = (
         "a day of a seat is its part of the contract's billing month",
         ("raw_ai_events", "dim_seats"),
     ),
+    RuleChange(
+        "one-person-by-ids",
+        "a renamed address is the same person's, one given to somebody else another's",
+        ("dim_users", "api_key_mappings", "bridge_user_identity"),
+    ),
+    RuleChange(
+        "key-succession",
+        "a key made under the name of one that was switched off takes its place",
+        ("api_key_mappings", "bridge_user_identity"),
+    ),
 )
 """Oldest first. What SQL alone works out otherwise needs none: a statement's version tells. Add one
 where rows of days already loaded come out otherwise; never rename one."""

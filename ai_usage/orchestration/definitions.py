@@ -28,6 +28,7 @@ from ai_usage.orchestration.assets.sql_views import view_assets
 from ai_usage.orchestration.automation import automation, fresh_within
 from ai_usage.orchestration.checks.charges import charge_share_check, charges_known_check
 from ai_usage.orchestration.checks.factory import warehouse_checks
+from ai_usage.orchestration.checks.identity import one_identity_check
 from ai_usage.orchestration.checks.metrics import metric_checks
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.orchestration.io_managers import WarehouseIOManager
@@ -69,6 +70,7 @@ def build_defs(
     checks = [
         *warehouse_checks((t for t in table_names() if t in names), partitions),
         *fact_checks(settings, partitions),
+        one_identity_check(partitions),
         charges_known_check(partitions),
         charge_share_check(partitions),
         completeness_check(vendors, partitions),

@@ -26,7 +26,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "int_cost_parts": ("event_id", "event_part"),
     "int_cost_bearers": ("event_id", "event_part"),
     "int_budgets": ("month", "scope_type", "scope_value"),
-    "int_spend_to_date": ("person_id", "event_date"),
+    "int_spend_to_date": ("user_email", "event_date"),
     "int_invoice_cycles": ("platform", "account", "period_from", "period_to"),
     "int_cycle_status": ("platform", "account", "period_from", "period_to"),
     "fact_ai_usage": ("event_id",),
@@ -93,6 +93,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "int_reconciliation_daily": ("platform", "account", "cost_kind", "day"),
     "int_cycle_costs": ("platform", "account", "period_from", "period_to", "is_invoiced"),
     "vw_attribution_gaps": ("gap_rank",),
+    "vw_doubtful_owners": ("gap_rank",),
     "vw_reconciliation": (
         "platform_code",
         "billing_account_id",

@@ -58,6 +58,7 @@ GRAIN = {
         "workspace_id",
         "reason",
     ),
+    "vw_doubtful_owners": ("platform", "identity_value"),
     "vw_member_spend": ("platform_code", "cycle_start", "member"),
     "vw_adjustments": ("month", "platform_code", "user_email", "cost_center", "status"),
     "vw_loaded_days": ("date", "platform_code"),

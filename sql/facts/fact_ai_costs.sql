@@ -68,7 +68,7 @@ LEFT JOIN dim_cost_centers AS cc ON cc.cost_center = f.cost_center
 LEFT JOIN dim_users AS u ON u.user_sk = f.user_sk AND f.user_sk > 0
 LEFT JOIN (
   SELECT * FROM int_spend_to_date WHERE event_date >= @start AND event_date < @end
-) AS st ON st.person_id = u.person_id AND st.event_date = f.event_date
+) AS st ON st.user_email = u.person AND st.event_date = f.event_date
 -- The cycle that int_cycle_days gives a cost, and how it is judged.
 LEFT JOIN (
   SELECT d.platform, d.account, d.cost_kind, d.day, d.invoice_id, s.reconciliation_status

@@ -1,5 +1,5 @@
 CREATE TABLE int_spend_to_date (
-  person_id STRING NOT NULL OPTIONS(description="Person who bears the cost, under whatever address."),
+  user_email STRING NOT NULL OPTIONS(description="Person who bears the cost, by their newest address: person of dim_users."),
   event_date DATE NOT NULL OPTIONS(description="UTC day with cost of the person, and the partition."),
   to_date_usd NUMERIC NOT NULL OPTIONS(description="What the person bears from the month's first day to this one, US dollars."),
   budget_usd NUMERIC OPTIONS(description="The person's budget of the month, US dollars. NULL without a budget."),
