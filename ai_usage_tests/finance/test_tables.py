@@ -79,6 +79,21 @@ def test_each_month_of_a_budget_takes_the_rate_of_its_first_day() -> None:
     ]
 
 
+def test_a_line_under_a_persons_own_address_counts_before_one_under_another() -> None:
+    rows = budgets(
+        """
+        person      a@x.com     10     USD      2026-01-01 .          .
+        person      ada@x.com   20     USD      2026-03-01 2026-04-30 .
+        """
+    )
+    wanted = ("scope_value", "monthly_budget_usd", "valid_from", "valid_to")
+    assert [some(row, *wanted) for row in rows] == [
+        ["ada@x.com", Decimal(10), date(2026, 1, 1), date(2026, 2, 28)],
+        ["ada@x.com", Decimal(20), date(2026, 3, 1), date(2026, 4, 30)],
+        ["ada@x.com", Decimal(10), date(2026, 5, 1), LAST_DAY],
+    ]
+
+
 def test_months_to_come_take_the_last_known_rate_which_becomes_stale() -> None:
     """The rate of 1 February is 28 days old on 1 March and 59 on 1 April."""
     rows = budgets("team Search 100 EUR 2026-02-01 . .")

@@ -1,7 +1,7 @@
 CREATE VIEW vw_member_spend (
   platform_code OPTIONS(description="Vendor's code: the vendor that says what its members have spent (Cursor)."),
   cycle_start OPTIONS(description="UTC day on which the billing cycle began, as the vendor names it. It began at an instant of that day: events are counted from there."),
-  member OPTIONS(description="The member's e-mail address; the vendor's id where it names no address; Unattributed for events that name nobody."),
+  member OPTIONS(description="The member's e-mail address, the newest; the vendor's id where it names no address; Unattributed for events that name nobody."),
   snapshot_date OPTIONS(description="UTC day of the cycle's newest snapshot: a cycle is compared up to the moment of it."),
   is_latest_cycle OPTIONS(description="True for the platform's newest cycle, which may still be running."),
   reported_spend_usd OPTIONS(description="On-demand spend of the cycle that the vendor reports for the member, US dollars. NULL if the snapshot lacks the member, as after removal, or the amount."),
@@ -51,24 +51,32 @@ cycles AS (
     FROM newest
   ) AS asked
 ),
+addresses AS (
+  -- A member who is renamed within a cycle has events under both addresses.
+  SELECT u.user_email, MIN(u.person) AS person
+  FROM dim_users AS u
+  GROUP BY 1
+  HAVING COUNT(DISTINCT u.person) = 1
+),
 members AS (
   SELECT
-    platform,
-    cycle_start,
-    member,
-    SUM(spend_usd) AS reported_spend_usd,
-    SUM(included_spend_usd) AS reported_included_usd,
-    SUM(overall_spend_usd) AS reported_overall_usd
-  FROM newest
+    n.platform,
+    n.cycle_start,
+    COALESCE(a.person, n.member) AS member,
+    SUM(n.spend_usd) AS reported_spend_usd,
+    SUM(n.included_spend_usd) AS reported_included_usd,
+    SUM(n.overall_spend_usd) AS reported_overall_usd
+  FROM newest AS n
+  LEFT JOIN addresses AS a ON a.user_email = n.member
   GROUP BY 1, 2, 3
 ),
 billed AS (
-  -- The vendor's own addresses on both sides: aliases need no resolving. Only events that carry an
-  -- amount of their own: the cost of a report is not a member's.
+  -- The vendor's own addresses on both sides: aliases need no resolving, former addresses do. Only
+  -- events that carry an amount of their own: the cost of a report is not a member's.
   SELECT
     e.platform,
     c.cycle_start,
-    COALESCE(e.user_email, 'Unattributed') AS member,
+    COALESCE(a.person, e.user_email, 'Unattributed') AS member,
     SUM(IF(e.cost_type = 'overage', e.cost_usd, NUMERIC '0')) AS events_usd,
     SUM(IF(e.cost_type = 'overage' AND e.is_provisional, e.cost_usd, NUMERIC '0'))
       AS provisional_usd,
@@ -79,6 +87,7 @@ billed AS (
     ON c.platform = e.platform
     AND e.event_timestamp >= c.began_at AND e.event_timestamp <= c.asked_at
     AND (c.next_began_at IS NULL OR e.event_timestamp < c.next_began_at)
+  LEFT JOIN addresses AS a ON a.user_email = e.user_email
   WHERE e.event_date BETWEEN @window_start AND @as_of
     AND e.event_type = 'usage'
     AND ((e.cost_type = 'overage' AND e.cost_usd IS NOT NULL) OR e.included_value_usd IS NOT NULL)

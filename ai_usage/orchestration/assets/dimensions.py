@@ -112,7 +112,7 @@ class Directory:
                     total.department,
                     total.team,
                     total.cost_center,
-                    total.month,
+                    closing.month,
                 )
                 for closing in closings(self.archive)
                 for total in closing.totals
