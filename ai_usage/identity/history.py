@@ -140,7 +140,7 @@ def _with_former(declared: Aliases, holders: Sequence[Holder]) -> Aliases:
             times[account.email] = times.get(account.email, 0) + 1
     former = {}
     for holder in holders:
-        newest = holder.turns[-1][1].email if holder.turns else holder.accounts[-1].email
+        newest = holder.turns[-1][1].email
         for account in holder.accounts:
             if account.email != newest and times[account.email] == times[newest] == 1:
                 former[account.email] = newest

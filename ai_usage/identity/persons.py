@@ -52,7 +52,7 @@ def find_holders(
     taken: set[str] = set()
     found = []
     for own in sorted(groups.members(), key=lambda g: (g[0].span.first, seen.begun(g[0]), g[0])):
-        turns = list(_turns(own, seen))
+        turns = _turns(own, seen)
         person_id = _person_id(own, seen, taken)
         taken.add(person_id)
         history = sorted(groups.history(own), key=lambda c: (c["day"], str(c["new"])))
@@ -172,8 +172,11 @@ def _person_id(own: Sequence[Account], seen: Sightings, taken: set[str]) -> str:
     return next(one for one in [*ids, *addresses] if one not in taken)
 
 
-def _turns(own: Sequence[Account], seen: Sightings) -> Iterator[tuple[Span, Account]]:
-    """Under which account the person is on which days: the one that was listed as live last."""
+def _turns(own: Sequence[Account], seen: Sightings) -> list[tuple[Span, Account]]:
+    """Under which account the person is on which days: the one that was listed as live last.
+
+    On days on which none of theirs was, any that is theirs then: no day of an account is nobody's.
+    """
     starts: list[tuple[date, Account]] = []
     for day, account in seen.starts(own):
         if starts and starts[-1][1] == account:
@@ -182,11 +185,15 @@ def _turns(own: Sequence[Account], seen: Sightings) -> Iterator[tuple[Span, Acco
             starts.pop()
         if not starts or starts[-1][1] != account:
             starts.append((day, account))
+    turns: list[tuple[Span, Account]] = []
     for n, (day, account) in enumerate(starts):
         first = FIRST_DAY if n == 0 else day
         last = day_before(starts[n + 1][0]) if n + 1 < len(starts) else LAST_DAY
         if turn := Span(first, last) & account.span:
-            yield turn, account
+            turns.append((turn, account))
+    for account in own:
+        turns += [(piece, account) for piece in account.span.minus(span for span, _ in turns)]
+    return sorted(turns)
 
 
 def _with_given_addresses(holders: list[Holder]) -> list[Holder]:
@@ -211,7 +218,7 @@ def label(holder: Holder, newest: Mapping[str, Holder]) -> str:
 
     Where somebody else has the address by now, the last day on which it was theirs stands with it.
     """
-    account = holder.turns[-1][1] if holder.turns else holder.accounts[-1]
+    account = holder.turns[-1][1]
     if newest[account.email] is holder:
         return account.email
     return f"{account.email} (until {account.span.last})"

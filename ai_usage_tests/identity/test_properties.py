@@ -7,12 +7,15 @@ import random
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_usage.days.spans import EVER, Span, atoms
-from ai_usage.identity import Identity, Snapshot
+from ai_usage.identity import Identity, Snapshot, surrogate_key
+from ai_usage.identity.persons import Holder
+from ai_usage.identity.sightings import Account
 from ai_usage.vendors.rows import ApiKey, Person
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.identity.sources import (
@@ -48,6 +51,8 @@ _user = st.builds(
     team=st.sampled_from([None, "A", "B"]),
     end_date=st.none() | st.none() | _days,
     is_active=st.sampled_from([True, True, False]),
+    user_id=st.sampled_from([None, None, "1", "2"]),
+    employee_id=st.sampled_from([None, None, "E1", "E2"]),
     aliases=st.lists(_emails, max_size=2).map(tuple),
 )
 _user_files = st.lists(_user, max_size=5).map(lambda r: _unique(r, "user_email", "effective_date"))
@@ -78,6 +83,7 @@ _key = st.builds(
 _registers = st.sampled_from(["api_keys.csv", "sso", "google_sheets"])
 _snapshot = st.one_of(
     st.builds(lambda d, rows: users(d, *rows), _days, _user_files),
+    st.builds(lambda d, rows: Snapshot(d, "scim", rows), _days, _user_files),
     st.builds(
         lambda d, rows, vendor: members(d, *rows, vendor=vendor),
         _days,
@@ -143,20 +149,68 @@ def test_a_day_that_repeats_the_day_before_opens_no_version(snapshots: list[Snap
 
 @given(_one_a_day)
 @settings(max_examples=150)
-def test_a_person_has_exactly_one_version_on_every_day(snapshots: list[Snapshot]) -> None:
+def test_a_person_has_one_version_a_day_and_an_address_means_one_on_every_day(
+    snapshots: list[Snapshot],
+) -> None:
     people = defaultdict(list)
-    rows = identity(*snapshots).dim_users()
+    found = identity(*snapshots)
+    rows = found.dim_users()
     for row in rows:
-        people[row["user_email"]].append(row)
+        people[row["person_id"]].append(row)
     for own in people.values():
-        assert own[0]["effective_date"] == FIRST
-        assert own[-1]["expiration_date"] == LAST
+        own.sort(key=lambda row: row["effective_date"])
         assert [row["is_current"] for row in own] == [False] * (len(own) - 1) + [True]
+        assert _disjoint([(row["effective_date"], row["expiration_date"]) for row in own])
         for former, latter in itertools.pairwise(own):
-            assert latter["effective_date"] - former["expiration_date"] == timedelta(days=1)
-            assert _description(former) != _description(latter)
+            assert _description(former) != _description(latter) or not _adjoin(former, latter)
     assert len({row["user_sk"] for row in rows}) == len(rows)
+    assert len({row["person"] for row in rows}) == len(people)
     table_schema("dim_users").to_arrow(rows)
+    meant = defaultdict(list)
+    for row in found.bridge_user_identity():
+        if row["identity_type"] == "email":
+            meant[row["identity_value"]].append((row["valid_from"], row["valid_to"]))
+    for ranges in meant.values():
+        ranges.sort()
+        assert (ranges[0][0], ranges[-1][1]) == (FIRST, LAST)
+        assert _disjoint(ranges)
+        for one, two in itertools.pairwise(ranges):
+            assert two[0] - one[1] == timedelta(days=1)
+
+
+def _adjoin(former: dict[str, Any], latter: dict[str, Any]) -> bool:
+    days: timedelta = latter["effective_date"] - former["expiration_date"]
+    return days == timedelta(days=1)
+
+
+@given(_one_a_day)
+@settings(max_examples=100)
+def test_versions_keep_their_keys_and_what_they_said_when_addresses_were_people(
+    snapshots: list[Snapshot],
+) -> None:
+    """Facts of closed months name them: a key may not come to mean another state."""
+    before = {row["user_sk"]: row for row in _as_addresses(snapshots)}
+    for row in identity(*snapshots).dim_users():
+        first = row["effective_date"]
+        known = before.get(row["user_sk"])
+        if known is None:
+            # The rest of a version of which an earlier part is somebody's too, or was theirs.
+            assert row["user_sk"] == surrogate_key(row["user_email"], first.isoformat())
+            continue
+        assert known["effective_date"] <= first <= known["expiration_date"]
+        same = ("user_email", "team", "is_active", "end_date", "user_id", "employee_id")
+        assert [row[name] for name in same] == [known[name] for name in same]
+
+
+def _as_addresses(snapshots: list[Snapshot]) -> list[dict[str, Any]]:
+    """The versions of each address by itself, as every address was a person of its own."""
+    with mock.patch("ai_usage.identity.history.find_holders", _every_address_a_person):
+        return identity(*snapshots).dim_users()
+
+
+def _every_address_a_person(states: Any, _seen: Any) -> list[Holder]:
+    accounts = [Account(email, EVER) for email in sorted(states)]
+    return [Holder(account.email, [account], [(EVER, account)]) for account in accounts]
 
 
 def _description(row: dict[str, Any]) -> dict[str, Any]:
