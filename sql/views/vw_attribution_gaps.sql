@@ -25,7 +25,7 @@ WITH workspace_tokens AS (
   SELECT
     e.platform,
     e.workspace_id,
-    IF(u.user_sk = -1, NULL, p.user_email) AS user_email,
+    IF(u.user_sk = -1, NULL, p.person) AS user_email,
     CAST(SUM(u.total_tokens) AS INT64) AS tokens
   FROM fact_ai_usage AS u
   JOIN stg_events AS e
