@@ -18,28 +18,34 @@ MILLIONTHS = Decimal(1_000_000)
 def allocation_rules(rows: Iterable[Row], aliases: Aliases | None = None) -> list[dict[str, Any]]:
     """One row per rule, period and bearer; the weights of a manual rule sum to 100,000,000.
 
-    The default workspace's scope_value is NULL, as its id is in the vendors' reports.
+    The default workspace's scope_value is NULL, as its id is in the vendors' reports. Who is named
+    under two addresses bears both weights.
     """
     resolve = (aliases or Aliases()).resolve
-    found = []
+    found: list[dict[str, Any]] = []
+    named: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         span = span_of(row["valid_from"], row["valid_to"])
         default = row["scope_type"] == "workspace" and row["scope_value"] == DEFAULT_WORKSPACE
         percentage = row["percentage"]
-        found.append(
-            {
-                "rule_id": row["rule_id"],
-                "platform": row["platform"],
-                "scope_type": row["scope_type"],
-                "scope_value": None if default else row["scope_value"],
-                "method": row["method"],
-                "team": row["team"],
-                "user_email": resolve(row["user_email"]) if row["user_email"] else None,
-                "weight": None if percentage is None else int(percentage * MILLIONTHS),
-                "cost_center": row["cost_center"],
-                "project_codes": list(row["project_codes"] or ()),
-                "valid_from": span.first,
-                "valid_to": span.last,
-            }
-        )
+        rule = {
+            "rule_id": row["rule_id"],
+            "platform": row["platform"],
+            "scope_type": row["scope_type"],
+            "scope_value": None if default else row["scope_value"],
+            "method": row["method"],
+            "team": row["team"],
+            "user_email": resolve(row["user_email"]) if row["user_email"] else None,
+            "weight": None if percentage is None else int(percentage * MILLIONTHS),
+            "cost_center": row["cost_center"],
+            "project_codes": list(row["project_codes"] or ()),
+            "valid_from": span.first,
+            "valid_to": span.last,
+        }
+        bearer = tuple(rule[name] for name in ("platform", "rule_id", "user_email", "valid_from"))
+        before = named.setdefault(bearer, rule) if rule["user_email"] else rule
+        if before is rule:
+            found.append(rule)
+        else:
+            before["weight"] += rule["weight"]
     return found

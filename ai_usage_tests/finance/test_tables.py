@@ -265,6 +265,25 @@ def test_percentages_become_millionths_of_a_percent() -> None:
     assert {(row["valid_from"], row["valid_to"]) for row in rows} == {(FIRST_DAY, LAST_DAY)}
 
 
+def test_who_is_named_under_two_addresses_bears_both_percentages() -> None:
+    rows = allocation_rules(
+        rows_of(
+            "allocation_rules.csv",
+            """
+            rule_id platform scope_type scope_value method user_email percentage
+            r1      p        api_key    k1          manual a@x.com    30
+            r1      p        api_key    k1          manual b@x.com    50
+            r1      p        api_key    k1          manual ada@x.com  20
+            """,
+        ),
+        ALIASES,
+    )
+    assert [some(row, "user_email", "weight") for row in rows] == [
+        ["ada@x.com", 50_000_000],
+        ["b@x.com", 50_000_000],
+    ]
+
+
 @pytest.mark.parametrize("tier", ["standard", "batch"])
 def test_prices_hold_from_a_day_to_a_day(tier: str) -> None:
     rows = dim_model_prices(
