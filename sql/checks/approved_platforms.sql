@@ -1,6 +1,7 @@
 -- Usage on a platform that the person is not approved for; an empty list approves every platform.
 SELECT
-  a.date AS day, u.person AS user_email, p.platform_code AS platform, CAST(SUM(a.records) AS INT64) AS records
+  a.date AS day, u.person AS user_email, p.platform_code AS platform,
+  CAST(SUM(a.records) AS INT64) AS records
 FROM agg_usage_daily AS a
 JOIN dim_users AS u ON u.user_sk = a.user_sk
 JOIN dim_platforms AS p ON p.platform_sk = a.platform_sk
