@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ai_usage.cli.app import app
-from ai_usage.cli.keys import MARK, VIEW, suggestions
+from ai_usage.cli.keys import DOUBTFUL, MARK, VIEW, suggestions
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.io_managers import warehouse_resource
@@ -28,6 +29,7 @@ from ai_usage_tests.sql.company import tables
 
 FILE = reference_file("api_keys.csv")
 TODAY = date(2025, 8, 31)
+Row = dict[str, Any]
 
 
 def gap(**more: Any) -> dict[str, Any]:
@@ -233,11 +235,41 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def filled(settings: Settings) -> Settings:
     """A warehouse with two gaps: a key whose owner's entry has ended, and a stranger."""
+    return fill(settings)
+
+
+@pytest.fixture
+def doubtful(settings: Settings) -> Settings:
+    """The same, and two keys that Bob has made: of services, as their names look."""
+    keys = [
+        {
+            "platform": "anthropic",
+            "api_key_id": key,
+            "api_key_name": name,
+            "user_email": "bob@x.io",
+            "attribution_source": "vendor_directory",
+            "is_winner": True,
+        }
+        for key, name in (("apikey_2", "nightly-build"), ("apikey_3", "ci-bot"))
+    ]
+    bobs = {"person": "bob@x.io", "platform": "claude_api"}
+    costs = [
+        {"day": date(2025, 8, 5), "event_id": f"e{key}", **bobs}
+        | {"api_key_id": f"apikey_{key}", "base_cost_usd": Decimal(usd)}
+        for key, usd in ((2, 30), (3, 99))
+    ]
+    fill(settings, keys, costs)
+    view = view_schema(DOUBTFUL)
+    warehouse_resource(settings).warehouse().create_view(view, view_literals(settings.as_of, view))
+    return settings
+
+
+def fill(settings: Settings, keys: Sequence[Row] = (), costs: Sequence[Row] = ()) -> Settings:
     day, nobodys = date(2025, 8, 4), {"person": "Unattributed", "platform": "claude_api"}
     key, stranger = {"day": day, "event_id": "e1"}, {"day": day, "event_id": "e2"}
     rows = tables(
-        [{"user_email": "ann@x.io"}],
-        [{**key, **nobodys, "api_key_id": "apikey_1", "base_cost_usd": Decimal("12.5")}],
+        [{"user_email": "ann@x.io"}, {"user_email": "bob@x.io"}],
+        [{**key, **nobodys, "api_key_id": "apikey_1", "base_cost_usd": Decimal("12.5")}, *costs],
         [{**key, **nobodys}, {**stranger, **nobodys}],
         reports=[
             {**key, "platform": "claude_api", "api_key_id": "apikey_1"},
@@ -250,7 +282,8 @@ def filled(settings: Settings) -> Settings:
                 "user_email": "ann@x.io",
                 "attribution_source": "manual_entry",
                 "expires_date": date(2025, 6, 30),
-            }
+            },
+            *keys,
         ],
         calendar=(date(2025, 8, 1), TODAY),
     )
@@ -309,6 +342,43 @@ def test_writing_appends_once_and_loads_nothing(filled: Settings) -> None:
     assert "0 suggestions appended" in shown
     assert "1 suggestion stood there already." in shown
     assert register.read_bytes() == after
+
+
+def test_doubtful_owners_are_a_second_list_by_dollars(doubtful: Settings) -> None:
+    shown, _ = run()
+    assert shown.index("stranger@z.io") < shown.index("Doubtful owners") < shown.index("apikey_3")
+    assert shown.index("apikey_3") < shown.index("apikey_2")
+    rows = list(csv.DictReader(io.StringIO(run("--format", "csv")[0])))
+    assert [(r["reason"], r["gap_rank"], r["identity_value"]) for r in rows[1:]] == [
+        ("unknown", "2", "stranger@z.io"),
+        ("doubtful_owner", "1", "apikey_3"),
+        ("doubtful_owner", "2", "apikey_2"),
+    ]
+
+
+def test_a_doubtful_owner_is_suggested_as_the_services_contact(doubtful: Settings) -> None:
+    doubtful.reference_path.mkdir(parents=True)
+    register = doubtful.reference_path / "api_keys.csv"
+    register.write_bytes(b"platform,api_key_id,api_key_name,user_email,intended_use\n")
+    _, said = run("--write", "--format", "csv")
+    assert said.startswith("3 suggestions appended")
+    written = register.read_bytes()
+    assert written.decode().splitlines()[3:5] == [
+        "# suggested: anthropic apikey_3 -> bob@x.io (bob@x.io made it and bears its cost; its "
+        "name is a service's; confidence 0.50; $99.00 and 1 record from 2025-08-05 to 2025-08-05)",
+        "# anthropic,apikey_3,ci-bot,bob@x.io,service",
+    ]
+    assert read_bytes(FILE, written).rows == []
+    assert [row["intended_use"] for row in uncommented(written)] == [
+        "personal",
+        "service",
+        "service",
+    ]
+    assert "0 suggestions appended" in run("--write")[0]
+
+
+def test_a_warehouse_of_an_older_version_has_the_gaps_alone(filled: Settings) -> None:
+    assert "Doubtful" not in run()[0]
 
 
 def test_printing_writes_nothing(filled: Settings) -> None:
