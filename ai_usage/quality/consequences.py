@@ -27,9 +27,11 @@ CONSEQUENCES: Mapping[str, str] = {
     "budget_crossings": "Nothing is held back. Addresses are masked here; who they are: "
     '`ai-usage query "SELECT scope_value, cost_to_date, budget_usd FROM vw_budget_status '
     "WHERE is_over_budget AND scope_type = 'person' ORDER BY month DESC\"`.",
-    "one_identity": "They are kept apart; identity_doubts in dim_users names both. If it is one "
-    "person, list the former address under aliases in users.csv; if they are two, give each an id "
-    "of their own where the id comes from.",
+    "one_identity": "They are kept apart. Addresses are masked here; who they are: `ai-usage query "
+    '"SELECT person, identity_doubts FROM dim_users '
+    'WHERE is_current AND ARRAY_LENGTH(identity_doubts) > 0"`. '
+    "If it is one person, list the former address under aliases in users.csv; if they are two, "
+    "give each an id of their own where the id comes from.",
     "latency": "The view is right, and slow to read.",
 }
 """By name of a check, or of a rule of one."""
