@@ -7,7 +7,7 @@ the same rows (design, "Partitions" and "Identity").
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -18,12 +18,16 @@ from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_
 from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
 from ai_usage.identity.aliases import Aliases, read_aliases
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
-from ai_usage.identity.persons import Change, Holder, find_holders, label, newest_holders
-from ai_usage.identity.sightings import Sightings
+from ai_usage.identity.persons import Borne, Change, Holder, find_holders, label, newest_holders
+from ai_usage.identity.sightings import DIRECTORY_ID, EMPLOYEE, Sightings
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
 
 PEOPLE_SOURCES = ("users.csv", "scim")
 """Directories of the company, strongest first; vendors' member lists come after, by name."""
+
+NO_DAY = Span(day_before(FIRST_DAY), day_before(FIRST_DAY))
+"""The span of versions that only facts name: a day before all history, so that a version is found
+by its key alone, never by a day."""
 
 UNKNOWN_EMAIL = "unattributed"
 SHARED_EMAIL = "shared"
@@ -55,6 +59,8 @@ class Someone:
     person: str
     """As reports show them: the newest address."""
     versions: Sequence[Version]
+    outlived: Sequence[Version] = ()
+    """Versions of theirs that have no day any more. Facts may name them still: see `NO_DAY`."""
     history: Sequence[Change] = ()
     doubts: Sequence[str] = ()
 
@@ -90,21 +96,33 @@ def fold_people(snapshots: Iterable[Snapshot]) -> People:
         email: _versions(email, {s: view[email] for s, view in views.items() if email in view})
         for email in emails
     }
-    states = {email: [(v.span, v.state) for v in own] for email, own in listed.items()}
-    holders = find_holders(states, Sightings(ranked, declared))
+    borne = {
+        email: [(v.span, _ids(views, email, v.span.first)) for v in own]
+        for email, own in listed.items()
+    }
+    holders = find_holders(borne, Sightings(ranked, declared))
     newest = newest_holders(holders)
     used: set[int] = set()
+    versions = [list(_of_holder(holder, listed, used)) for holder in holders]
     everyone = [
         Someone(
             holder.person_id,
             label(holder, newest),
-            list(_of_holder(holder, listed, used)),
+            own,
+            list(_outlived(holder, listed, used)),
             holder.history,
             holder.doubts,
         )
-        for holder in holders
+        for holder, own in zip(holders, versions, strict=True)
     ]
     return People(_meanings(holders, everyone), _with_former(declared, holders), everyone)
+
+
+def _ids(views: Mapping[str, Mapping[str, list[Point]]], email: str, day: date) -> Borne:
+    """Every directory's, not the strongest one's: one that is told beside another is no change."""
+    states = [_at(view[email], day) for view in views.values() if email in view]
+    kinds = ((DIRECTORY_ID, "user_id"), (EMPLOYEE, "employee_id"))
+    return {kind: {s[column] for s in states if s.get(column)} for kind, column in kinds}
 
 
 def _of_holder(
@@ -119,6 +137,17 @@ def _of_holder(
                     key = surrogate_key(account.email, days.first.isoformat())
                 used.add(key)
                 yield replace(version, user_sk=key, span=days, person_id=holder.person_id)
+
+
+def _outlived(
+    holder: Holder, listed: Mapping[str, Sequence[Version]], used: Collection[int]
+) -> Iterator[Version]:
+    """What another account of theirs, learned since, has taken every day of."""
+    for account in holder.accounts:
+        for version in listed[account.email]:
+            begins_here = account.span.first <= version.span.first <= account.span.last
+            if begins_here and version.user_sk not in used:
+                yield replace(version, span=NO_DAY, person_id=holder.person_id)
 
 
 def _meanings(holders: Sequence[Holder], everyone: Sequence[Someone]) -> dict[str, list[Version]]:
@@ -175,7 +204,7 @@ def dim_users(
             now=now,
         )
         for someone in (*people.everyone, *members)
-        for version in someone.versions
+        for version in (*someone.versions, *someone.outlived)
     ]
     return sorted(rows, key=lambda row: (row["user_email"], row["effective_date"]))
 

@@ -8,18 +8,24 @@ two accounts that one source lists as live at once, and a directory that gives t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from typing import Any
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
 from ai_usage.identity.sightings import DIRECTORY_ID, EMPLOYEE, Account, Id, Sightings
+from ai_usage.text.words import few
 
 _KINDS = (DIRECTORY_ID, EMPLOYEE)
 """Ids of the company's own directories, strongest first; vendors' come after them."""
 
+_NAMED = 3
+"""Of accounts that bear one id, so many are named."""
+
+Borne = Mapping[str, Collection[str]]
+"""By kind the ids that the company's directories give to an address."""
 
 Change = dict[str, Any]
 """The day, the field, the old and the new value, and what says so."""
@@ -38,12 +44,12 @@ class Holder:
 
 
 def find_holders(
-    states: Mapping[str, Sequence[tuple[Span, Mapping[str, Any]]]], seen: Sightings
+    borne: Mapping[str, Sequence[tuple[Span, Borne]]], seen: Sightings
 ) -> list[Holder]:
-    """Everybody, by their first account. `states` are each address's states in order, over EVER."""
+    """Everybody, by their first account. `borne` are each address's ids in order, over EVER."""
     accounts = [
         Account(email, span)
-        for email, own in sorted(states.items())
+        for email, own in sorted(borne.items())
         for span in _spells(email, own, seen)
     ]
     groups = _Groups(accounts, seen)
@@ -60,21 +66,15 @@ def find_holders(
     return _with_given_addresses(found)
 
 
-def _spells(
-    email: str, states: Sequence[tuple[Span, Mapping[str, Any]]], seen: Sightings
-) -> Iterator[Span]:
+def _spells(email: str, borne: Sequence[tuple[Span, Borne]], seen: Sightings) -> Iterator[Span]:
     """The ranges over which the address is one person's: an id that is another ends one.
 
     An id that is learned, or of which one source says nothing any more, is no other id.
     """
-    known: dict[str, str] = {}
-    first = states[0][0].first
-    for span, state in states:
-        now = {
-            kind: value
-            for kind, column in ((DIRECTORY_ID, "user_id"), (EMPLOYEE, "employee_id"))
-            if (value := seen.worth(kind, state.get(column)))
-        }
+    known: dict[str, set[str]] = {}
+    first = borne[0][0].first
+    for span, ids in borne:
+        now = {k: worth for k in _KINDS if (worth := seen.worth(email, k, ids.get(k, ())))}
         if _is_other(known, now):
             yield Span(first, day_before(span.first))
             first, known = span.first, {}
@@ -82,10 +82,10 @@ def _spells(
     yield Span(first, LAST_DAY)
 
 
-def _is_other(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
+def _is_other(known: Mapping[str, set[str]], now: Mapping[str, set[str]]) -> bool:
     """An account made anew under the same employee number is the same person's."""
     both = [kind for kind in _KINDS if kind in known and kind in now]
-    return bool(both) and all(known[kind] != now[kind] for kind in both)
+    return bool(both) and not any(known[kind] & now[kind] for kind in both)
 
 
 class _Groups:
@@ -98,7 +98,7 @@ class _Groups:
         for account in accounts:
             self._accounts[account.email].append(account)
         self._history: dict[Account, list[Change]] = defaultdict(list)
-        self._doubts: dict[Account, list[str]] = defaultdict(list)
+        self._doubts: dict[Account, list[tuple[Sequence[Account], str]]] = defaultdict(list)
 
     def members(self) -> list[list[Account]]:
         """Each person's accounts, oldest first."""
@@ -109,7 +109,9 @@ class _Groups:
         return [change for account in own for change in self._history[account]]
 
     def doubts(self, own: Sequence[Account]) -> list[str]:
-        return sorted({doubt for account in own for doubt in self._doubts[account]})
+        """What keeps others apart from them; not what another id has settled since."""
+        told = [doubt for account in own for doubt in self._doubts[account]]
+        return sorted({why for accounts, why in told if not set(accounts) <= set(own)})
 
     def join(self, kind: str) -> None:
         """Join accounts that have an id of the kind in common, unless something contradicts."""
@@ -122,10 +124,11 @@ class _Groups:
             ]
             one_id = Id(kind, value)
             if self._seen.is_doubtful(one_id):
-                for one, other in combinations(found, 2):
-                    if self._seen.still_bear(one_id, one.email, other.email):
-                        why = f"{one_id} is on both, which have been active at once"
-                        self._doubt(one, other, why)
+                bearing = [a for a in found if self._seen.still_bear(one_id, a.email)]
+                if (bearers := len({a.email for a in bearing})) > 1:
+                    each = "both" if bearers == 2 else "all"
+                    why = f"{one_id} is on {each}, which have been active at once"
+                    self._doubt(bearing, why)
                 continue
             found.sort(key=lambda account: (self._seen.begun(account), account))
             for former, latter in pairwise(found):
@@ -135,11 +138,14 @@ class _Groups:
         mine, theirs = self._of[one], self._of[other]
         if mine is theirs:
             return
+        if why := self._seen.disagreement(one, other, by):
+            self._doubt((one, other), f"{by} {why}")
+            return
         for a, b in product(mine, theirs):
             if a.email == b.email:
                 continue
             if why := self._seen.contradiction(a, b):
-                self._doubt(one, other, f"{by} joins them, but {why}")
+                self._doubt((one, other), f"{by} joins them, but {why}")
                 return
         mine += theirs
         for account in theirs:
@@ -154,9 +160,12 @@ class _Groups:
             }
         )
 
-    def _doubt(self, one: Account, other: Account, why: str) -> None:
-        for account in (one, other):
-            self._doubts[account].append(f"{one.email} and {other.email}: {why}")
+    def _doubt(self, accounts: Sequence[Account], why: str) -> None:
+        """A number that stands for none may be on hundreds: some are named, each is told."""
+        emails = list(dict.fromkeys(account.email for account in accounts))
+        who = " and ".join(emails) if len(emails) == 2 else few(emails, _NAMED)
+        for account in accounts:
+            self._doubts[account].append((accounts, f"{who}: {why}"))
 
 
 def _person_id(own: Sequence[Account], seen: Sightings, taken: set[str]) -> str:

@@ -8,14 +8,12 @@ history: found by its key alone, never by a day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from ai_usage.days.spans import FIRST_DAY, LAST_DAY
+from ai_usage.days.spans import LAST_DAY
 from ai_usage.dimensions.surrogate_keys import surrogate_key
-from ai_usage.identity.history import People
-
-_BEFORE = FIRST_DAY - timedelta(days=1)
+from ai_usage.identity.history import NO_DAY, People
 
 DATA_SOURCE = "closed months"
 """`data_source` of versions that only closed months know."""
@@ -61,8 +59,8 @@ def with_reported_users(
                 "approved_platforms": [],
                 "identity_doubts": [],
                 "is_active": False,
-                "effective_date": _BEFORE,
-                "expiration_date": _BEFORE,
+                "effective_date": NO_DAY.first,
+                "expiration_date": NO_DAY.last,
                 "is_current": False,
                 "created_timestamp": now,
                 "updated_timestamp": now,
@@ -74,7 +72,12 @@ def with_reported_users(
 
 
 def _person_id(one: Reported, people: People | None) -> str:
-    version = people and people.on(one.user_email, one.month or LAST_DAY)
+    if people is None:
+        return one.user_email
+    day = one.month or LAST_DAY
+    # What was an address of its own may be an alias by now.
+    own = people.aliases.resolve(one.user_email)
+    version = people.on(one.user_email, day) or people.on(own, day)
     return version.person_id if version else one.user_email
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import product
 from typing import Any, NamedTuple
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
@@ -57,8 +58,11 @@ class Sightings:
         self._first: dict[str, date] = {}
         self._same: dict[str, str] = {}
         self._together: dict[Id, set[str]] = defaultdict(set)
+        self._latest: dict[str, dict[str, _Seen]] = {}
+        self._mistaken: set[tuple[str, Id]] = set()
         for source, own in snapshots.items():
             self._follow(source, own, aliases)
+        self._put_right()
         self._holders: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for listed in self._borne.values():
             for email, borne in listed.items():
@@ -69,6 +73,7 @@ class Sightings:
         borne: dict[str, list[tuple[date, Id]]] = defaultdict(list)
         live: dict[str, list[Span]] = defaultdict(list)
         before: dict[str, _Seen] = {}
+        latest: dict[str, _Seen] = {}
         previous: object = None
         for snapshot in snapshots:
             if snapshot.rows is previous:
@@ -86,12 +91,25 @@ class Sightings:
                 if seen.is_live and not (email in listed and listed[email].is_live):
                     live[email][-1] = Span(live[email][-1].first, day_before(snapshot.day))
             before = listed
+            latest.update(listed)
             for one, emails in self._live_ids(listed).items():
                 if len(emails) > 1:
                     self._together[one] |= emails
         self._borne[source], self._live[source] = dict(borne), dict(live)
+        self._latest[source] = latest
         if snapshots:
             self._first[source] = snapshots[0].day
+
+    def _put_right(self) -> None:
+        """Who had another's id by mistake, and has it no more, never had it."""
+        for one, emails in list(self._together.items()):
+            kept = {email for email in emails if self.still_bear(one, email)}
+            if len(kept) == 1:
+                del self._together[one]
+                self._mistaken |= {(email, one) for email in emails - kept}
+        for listed in self._borne.values():
+            for email, borne in listed.items():
+                borne[:] = [pair for pair in borne if (email, pair[1]) not in self._mistaken]
 
     def _live_ids(self, listed: Mapping[str, _Seen]) -> dict[Id, set[str]]:
         found: dict[Id, set[str]] = defaultdict(set)
@@ -119,28 +137,25 @@ class Sightings:
             return self._renumbered({}, listed)
         return {email: _Seen(ids[email], seen.is_live) for email, seen in listed.items()}
 
-    def worth(self, kind: str, value: str | None) -> str | None:
-        """The id as it is compared; None where it tells nobody apart."""
-        if not value:
-            return None
-        if kind == DIRECTORY_ID:
-            value = self._same.get(value, value)
-        return None if self.is_doubtful(Id(kind, value)) else value
+    def worth(self, email: str, kind: str, values: Iterable[str]) -> set[str]:
+        """An address's ids as they are compared, without those that tell nobody apart."""
+        ids = {Id(kind, self._same.get(v, v) if kind == DIRECTORY_ID else v) for v in values}
+        return {
+            one.value
+            for one in ids
+            if not self.is_doubtful(one) and (email, one) not in self._mistaken
+        }
 
     def is_doubtful(self, one: Id) -> bool:
-        """True for an id that ever stood on two live accounts of one source at once."""
+        """True for an id that stood on two live accounts of one source at once.
+
+        It is in doubt no more once all but one of them have another, or none.
+        """
         return one in self._together
 
-    def still_bear(self, one: Id, *emails: str) -> bool:
-        """Whether the id is the last of its kind that some source gave to each of the addresses."""
-        return all(
-            any(self._last(source, email, one.kind) == one for source in self._sources)
-            for email in emails
-        )
-
-    def _last(self, source: str, email: str, kind: str) -> Id | None:
-        borne = self._borne[source].get(email, ())
-        return next((one for _day, one in reversed(borne) if one.kind == kind), None)
+    def still_bear(self, one: Id, email: str) -> bool:
+        """Whether some source gives the id to the address, or did when it last listed it."""
+        return any(email in own and one in own[email].ids for own in self._latest.values())
 
     def holders(self, kind: str) -> Mapping[str, set[str]]:
         """Every id of the kind, with the addresses that ever bore it."""
@@ -199,6 +214,24 @@ class Sightings:
                 told = [f"{a} and {b}" for k in sorted(kinds) for a, b in _pairs(k, mine, theirs)]
                 return f"{name} gives them {' and '.join(told)}"
         return None
+
+    def disagreement(self, one: Account, other: Account, by: Id) -> str | None:
+        """Which sources give the id to which of the two, both live; None if one saw it move."""
+        mine, theirs = (
+            [s for s in self._sources if by in self._worthy(s, account)] for account in (one, other)
+        )
+        if set(mine) & set(theirs):
+            return None
+        for (s, a), (t, b) in product(self._runs(mine, one), self._runs(theirs, other)):
+            if both := a & b:
+                return (
+                    f"is on {one.email} in {s} and on {other.email} in {t}, "
+                    f"both active on {both.first}"
+                )
+        return None
+
+    def _runs(self, sources: Iterable[str], account: Account) -> list[tuple[str, Span]]:
+        return [(source, span) for source in sources for span in self._spans(source, account)]
 
     def _worthy(self, source: str, account: Account) -> set[Id]:
         own = self._own(source, account)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
+from unittest import mock
 
+from ai_usage.days.spans import EVER
 from ai_usage.identity import Identity, IdentityInputs, Snapshot, api_keys_of, members_of
 from ai_usage.identity.keys import Activity
+from ai_usage.identity.persons import Holder
+from ai_usage.identity.sightings import Account
 from ai_usage.reference import reference_file
 from ai_usage.vendors.rows import ApiKey, Person
 
@@ -79,11 +84,11 @@ def identity(
 
 
 def versions(found: Identity, email: str, *columns: str) -> list[tuple[Any, ...]]:
-    """(first day, last day, columns…) of a person's versions."""
+    """(first day, last day, columns…) of an address's versions, of those that have a day."""
     return [
         (row["effective_date"], row["expiration_date"], *(row[column] for column in columns))
         for row in found.dim_users()
-        if row["user_email"] == email
+        if row["user_email"] == email and row["effective_date"] >= FIRST
     ]
 
 
@@ -111,6 +116,18 @@ def mappings(found: Identity, key_id: str) -> list[tuple[Any, ...]]:
         )
         for row in rows
     ]
+
+
+@contextmanager
+def every_address_a_person() -> Iterator[None]:
+    """As it was before ids joined accounts: the versions of each address by itself."""
+
+    def holders(borne: Iterable[str], _seen: Any) -> list[Holder]:
+        accounts = [Account(email, EVER) for email in sorted(borne)]
+        return [Holder(account.email, [account], [(EVER, account)]) for account in accounts]
+
+    with mock.patch("ai_usage.identity.history.find_holders", holders):
+        yield
 
 
 def only(rows: Iterable[Any]) -> Any:

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from ai_usage.identity import Identity, IdentityInputs, Snapshot, surrogate_key
 from ai_usage.identity.reported import Reported
 from ai_usage_tests.identity.sources import (
@@ -81,6 +83,21 @@ def test_versions_keep_the_keys_that_they_had_when_addresses_were_people() -> No
     assert keys[SMITH] == surrogate_key(SMITH, "1900-01-01")
 
 
+def test_a_version_whose_days_are_another_accounts_is_still_found_by_its_key() -> None:
+    """Facts name it until they are built anew: it is nobody's day, and the same person's."""
+    found = identity(
+        users(nov(1), user(DOE, employee_id="E42", team="A", is_active=False)),
+        scim(nov(1), user(SMITH, user_id="42", employee_id="E42", team="B")),
+    )
+    before = date(1899, 12, 31)
+    row = only(row for row in found.dim_users() if row["user_email"] == DOE)
+    assert (row["effective_date"], row["expiration_date"]) == (before, before)
+    assert (row["team"], row["is_current"]) == ("A", False)
+    assert versions(found, SMITH, "team", "is_current") == [(FIRST, LAST, "B", True)]
+    assert row["user_sk"] == surrogate_key(DOE, "1900-01-01")
+    assert (row["person_id"], row["person"]) == ("directory:42", SMITH)
+
+
 def test_the_history_has_the_evidence() -> None:
     histories = {row["change_history"] for row in renamed().dim_users() if row["user_sk"] > 0}
     assert json.loads(only(histories)) == [
@@ -115,7 +132,7 @@ def test_a_rename_back_is_no_second_person_and_no_key_is_used_twice() -> None:
     assert versions(found, DOE) == [(FIRST, nov(4)), (nov(9), LAST)]
     assert versions(found, SMITH) == [(nov(5), nov(8))]
     assert named(found) == {"directory:42": DOE}
-    assert len({row["user_sk"] for row in found.dim_users()}) == 5
+    assert len({row["user_sk"] for row in found.dim_users()}) == len(found.dim_users()) == 7
 
 
 def test_an_address_given_to_a_new_hire_is_another_person_from_then_on() -> None:
@@ -130,7 +147,11 @@ def test_an_address_given_to_a_new_hire_is_another_person_from_then_on() -> None
         (nov(10), nov(11), SMITH),
         (nov(12), LAST, DOE),
     ]
-    keys = {r["user_sk"]: r["person_id"] for r in found.dim_users() if r["user_email"] == DOE}
+    keys = {
+        row["user_sk"]: row["person_id"]
+        for row in found.dim_users()
+        if row["user_email"] == DOE and row["effective_date"] >= FIRST
+    }
     assert keys == {
         surrogate_key(DOE, "1900-01-01"): "directory:42",
         surrogate_key(DOE, "2026-11-12"): "directory:99",
@@ -191,12 +212,81 @@ def test_one_number_on_two_live_accounts_joins_nobody_and_both_are_listed() -> N
     }
 
 
-def test_a_number_put_right_is_listed_no_more_and_makes_no_new_person() -> None:
+def test_a_number_that_is_on_everybody_is_told_to_each_in_one_line() -> None:
+    names = [f"{name}@x.com" for name in ("ann", "bob", "cy", "di", "ed")]
+    found = identity(users(nov(1), *(user(name, employee_id="0") for name in names)))
+    assert people(found) == {name: {name} for name in names}
+    told = (
+        "ann@x.com, bob@x.com, cy@x.com and 2 more: employee number 0 is on all, which have been "
+        "active at once"
+    )
+    assert doubts(found) == {name: [told] for name in names}
+
+
+@pytest.mark.parametrize("bobs", ["E8", None])
+def test_a_number_put_right_is_listed_no_more_and_makes_no_new_person(bobs: str | None) -> None:
     wrong = [user(f"{name}@x.com", employee_id="E7") for name in ("ann", "bob")]
-    right = [wrong[0], user("bob@x.com", employee_id="E8")]
+    right = [wrong[0], user("bob@x.com", employee_id=bobs)]
     found = identity(users(nov(1), *wrong), users(nov(9), *right))
-    assert people(found) == {"ann@x.com": {"ann@x.com"}, "employee:E8": {"bob@x.com"}}
+    bob = "employee:E8" if bobs else "bob@x.com"
+    assert people(found) == {"employee:E7": {"ann@x.com"}, bob: {"bob@x.com"}}
     assert doubts(found) == {}
+
+
+def test_a_number_that_somebody_else_had_for_a_day_by_mistake_parts_nobody() -> None:
+    """Jane's accounts are joined by her number alone, which Bob's line bears on the 20th."""
+
+    def day(n: int, bobs: str) -> Snapshot:
+        jane = user(DOE if n < 10 else SMITH, employee_id="E42")
+        return users(nov(n), jane, user("bob@x.com", employee_id=bobs))
+
+    found = identity(day(1, "E8"), day(10, "E8"), day(20, "E42"), day(21, "E8"))
+    assert people(found) == {"employee:E42": {DOE, SMITH}, "employee:E8": {"bob@x.com"}}
+    assert doubts(found) == {}
+
+
+def test_an_id_that_another_directory_adds_is_no_other_persons() -> None:
+    found = identity(
+        scim(nov(1), user(DOE, user_id="42")),
+        users(nov(5), user(DOE, team="A")),
+        users(nov(9), user(DOE, team="A", user_id="jdoe")),
+    )
+    assert people(found) == {"directory:42": {DOE}}
+
+
+def test_sources_that_give_one_number_to_two_live_accounts_join_nobody_and_both_are_listed() -> (
+    None
+):
+    found = identity(
+        users(nov(1), user("bob@x.com", employee_id="E42")),
+        scim(nov(1), user(DOE, user_id="42", employee_id="E42")),
+    )
+    assert len(people(found)) == 2
+    told = (
+        f"bob@x.com and {DOE}: employee number E42 is on bob@x.com in users.csv and on {DOE} in "
+        "scim, both active on 2026-11-01"
+    )
+    assert doubts(found) == {"bob@x.com": [told], DOE: [told]}
+
+
+def test_what_another_id_settles_is_in_doubt_no_more() -> None:
+    """Anthropic saw Jane's account get the address under which SCIM lists her."""
+    found = identity(
+        users(nov(1), user(DOE, employee_id="E42")),
+        scim(nov(1), user(SMITH, user_id="42", employee_id="E42")),
+        members(nov(1), member("u1", DOE)),
+        members(nov(9), member("u1", SMITH)),
+    )
+    assert people(found) == {"directory:42": {DOE, SMITH}}
+    assert doubts(found) == {}
+
+
+def test_who_left_one_directory_and_is_in_the_other_under_the_same_number_is_one_person() -> None:
+    found = identity(
+        users(nov(1), user(DOE, employee_id="E42", is_active=False)),
+        scim(nov(1), user(SMITH, user_id="42", employee_id="E42")),
+    )
+    assert people(found) == {"directory:42": {DOE, SMITH}}
 
 
 def test_directories_that_disagree_keep_two_people_apart_and_are_listed() -> None:
@@ -248,6 +338,17 @@ def test_a_key_registered_under_the_former_address_is_the_persons() -> None:
         register(nov(9), entry(DOE, "k1")),
     )
     assert owners(found, "api_key_id", "k1") == [(FIRST, nov(9), DOE), (nov(10), LAST, SMITH)]
+
+
+def test_a_version_of_a_closed_month_is_whose_the_address_is_an_alias_by_now() -> None:
+    closed = Reported(7, DOE, "Jane", "Eng", "A", "CC", date(2026, 11, 1))
+    snapshots = [
+        scim(nov(9), user(DOE, user_id="42")),
+        scim(nov(10), user(SMITH, user_id="42", aliases=(DOE,))),
+    ]
+    rows = Identity(IdentityInputs(snapshots, NOW, reported=[closed])).dim_users()
+    row = only(row for row in rows if row["user_sk"] == 7)
+    assert (row["person_id"], row["person"]) == ("directory:42", SMITH)
 
 
 def test_a_version_that_only_a_closed_month_knows_is_the_persons_of_that_month() -> None:

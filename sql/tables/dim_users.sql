@@ -29,7 +29,7 @@ CREATE TABLE dim_users (
   start_date DATE OPTIONS(description="First day with the company."),
   end_date DATE OPTIONS(description="Last day with the company."),
   last_activity_date DATE OPTIONS(description="Last day on which an event was attributed to the person, by any version."),
-  effective_date DATE NOT NULL OPTIONS(description="First day of this version; a person's first version reaches back to 1900-01-01, or to the day on which they were given an address that was somebody else's."),
+  effective_date DATE NOT NULL OPTIONS(description="First day of this version; a person's first version reaches back to 1900-01-01, or to the day on which they were given an address that was somebody else's. 1899-12-31, as is expiration_date, for a version that has no day any more and that facts may name."),
   expiration_date DATE NOT NULL OPTIONS(description="Last day of this version; 9999-12-31 for the current one."),
   is_current BOOL NOT NULL OPTIONS(description="True for the person's latest version."),
   created_timestamp TIMESTAMP NOT NULL OPTIONS(description="When this row was first written."),
