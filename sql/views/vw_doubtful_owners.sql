@@ -16,7 +16,7 @@ CREATE VIEW vw_doubtful_owners (
   suggested_use OPTIONS(description="service, or team where the key of the same name is a team's.")
 )
 OPTIONS(
-  description="Keys whose creator bears what looks like a service's cost: one row per platform and key that nothing but the vendor's own list gives to a person. The window starts on the first of the month, so many months before as_of.",
+  description="Keys whose creator bears what looks like a service's cost: one row per platform and key that nothing but the vendor's own list gives to a person. The window starts on the first of the month, {months} months before as_of.",
   labels=[("months", "12")]
 )
 AS
