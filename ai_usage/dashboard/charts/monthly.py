@@ -22,6 +22,7 @@ def monthly(
     measure: Kind = "count",
     colour: str = "c1",
     aim: float | None = None,
+    height: int = 220,
 ) -> Chart:
     """`table`: month, value; months without a value are left out, for they are not known.
 
@@ -84,7 +85,7 @@ def monthly(
         sentence=sentence,
         unit=f"{unit} a month",
         alt=alt,
-        spec=drawn(layers, height=180, alt=alt, data=values(rows)),
+        spec=drawn(layers, height=height, alt=alt, data=values(rows)),
         table=pa.table(
             {
                 "month": pa.array([row["month"] for row in rows], pa.date32()),
@@ -93,5 +94,5 @@ def monthly(
         ),
         columns=(ChartColumn("month", "Month", "month"), ChartColumn("value", title, measure)),
         legend=((f"Aim, {short(Decimal(str(aim)))}", named("ink")),) if aim is not None else (),
-        height=180,
+        height=height,
     )

@@ -76,6 +76,7 @@ def months(
     if any(row["budget"] is not None for row in rows):
         of = f" (for {share(budget_covers)} of the cost)" if budget_covers is not None else ""
         legend.append((f"Budget{of}", named("ink")))
+    is_paced = bool(rows) and rows[-1]["is_partial"] and rows[-1]["forecast"] is not None
     sentence = _sentence(rows, budget_covers is None)
     alt = f"Bars, one a month, {_span(rows)}. {sentence}"
     x: dict[str, Any] = {"field": "month", "type": "ordinal", "axis": MONTH_AXIS}
@@ -139,9 +140,15 @@ def months(
         },
         {
             "data": values(marks[-1:]),
-            "mark": {"type": "text", "dy": -8, "align": "right", "fontWeight": 600},
+            # A long label ends with the last bar; a short one stands over it.
+            "mark": {
+                "type": "text",
+                "dy": -8,
+                "align": "right" if is_paced else "center",
+                "fontWeight": 600,
+            },
             "encoding": {
-                "x": {**x, "bandPosition": 1},
+                "x": {**x, "bandPosition": 1 if is_paced else 0.5},
                 "y": {**y, "field": "top"},
                 "text": {"field": "label"},
             },

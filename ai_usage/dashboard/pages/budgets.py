@@ -21,7 +21,6 @@ from ai_usage.dashboard.pages.parts import (
     Card,
     Cell,
     Empty,
-    Link,
     Page,
     Part,
     Step,
@@ -58,13 +57,6 @@ def page(request: Request) -> Response:
         f"Who keeps to their budget in {month}, and who will not?",
         [tie(what), *_parts(what, scope)],
         filters=filter_bar(what, PATH, (), has_org=False),
-        links=[
-            Link(
-                "Proposal for the next quarter",
-                f"{PATH}/proposal.csv?{what.filters.address}",
-                is_file=True,
-            )
-        ],
     )
     return respond(what, body)
 

@@ -14,7 +14,7 @@ from ai_usage.dashboard.charts.moved import moved
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond
-from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile, Tone
+from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Page, Part, Tile, Tone
 from ai_usage.dashboard.pages.tables import Column, table_of, written
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import close as queries
@@ -45,11 +45,8 @@ def page(request: Request) -> Response:
         "close",
         "Close",
         f"Can {month} be closed, and does it stay as it was closed?",
-        [tie(what), *parts],
+        [tie(what, is_here=True), *parts],
         filters=filter_bar(what, PATH, (), has_org=False),
-        links=[
-            Link("Chargeback CSV", f"{PATH}/chargeback.csv?{what.filters.address}", is_file=True)
-        ],
     )
     return respond(what, body)
 
@@ -154,15 +151,15 @@ def table(what: Asked) -> Source:
         [{**row, "compared_usd": row["facts_usage_usd"] + row["facts_seats_usd"]} for row in found],
         [
             Column("platform_code", "Vendor"),
-            Column("period_from", "Cycle", cell=period),
-            Column("invoice_ids", "Invoices"),
-            Column("covers", "Bills"),
+            Column("period_from", "Cycle", "day", cell=period),
+            Column("reconciliation_status", "State"),
             Column("invoiced_usd", "Invoiced", "money"),
             Column("compared_usd", "Our facts", "money", help="Usage, overage and seats"),
             Column("difference_usd", "Difference", "change", cell=difference),
-            Column("reconciliation_status", "State"),
+            Column("invoice_ids", "Invoices"),
+            Column("covers", "Bills"),
             Column("facts_other_usd", "Beside them", "money", help="Tax, credits, commitments"),
-            Column("residues", "Known residues"),
+            Column("residues", "Known residues", "prose"),
         ],
         what.filters,
         PATH,

@@ -109,6 +109,9 @@ def _source(
     def kind(row: Mapping[str, Any]) -> Cell:
         return Cell(KINDS.get(row["cost_type"], row["cost_type"]))
 
+    def at(row: Mapping[str, Any]) -> Cell:
+        return Cell(f"{row['cost_timestamp']:%H:%M}")
+
     def short(name: str) -> Any:
         return lambda row: Cell((row[name] or UNKNOWN)[:12])
 
@@ -118,7 +121,7 @@ def _source(
         f"Cost events of {day_name(day)}, US dollars",
         found.rows,
         [
-            Column("cost_timestamp", "Time", "time"),
+            Column("cost_timestamp", "Time, UTC", cell=at),
             Column("total_cost_usd", "Cost", "exact"),
             Column("platform", "Platform"),
             Column("cost_type", "Kind", cell=kind),

@@ -73,6 +73,7 @@ class Source:
         steps: Sequence[Step] = (),
         width: Width = "wide",
         has_file: bool = True,
+        folded: str = "",
     ) -> Card:
         """A card with the table and its CSV; without rows what is said for them."""
         said = None if self.rows else empty or Empty("Nothing to show", "There are no such rows.")
@@ -81,6 +82,7 @@ class Source:
             sentence if self.rows else "",
             unit,
             table=self.on_page if self.rows else None,
+            folded=folded,
             empty=said,
             links=[Link("CSV of these rows", self.href, is_file=True)]
             if self.rows and has_file

@@ -103,7 +103,7 @@ def _parts(what: Asked) -> list[Part | list[Card]]:
         [
             Card.of(drawn, width="half"),
             Card.of(
-                monthly(lines, name="lines", title="My accepted lines", unit="lines"),
+                monthly(lines, name="lines", title="My accepted lines", unit="lines", height=260),
                 width="half",
                 empty=Empty("No lines", "No tool reports lines of yours."),
             ),

@@ -10,6 +10,8 @@ from ai_usage.dashboard.charts.chart import Chart
 
 Tone = Literal["", "good", "warn", "bad", "quiet"]
 """How a figure is to be taken; never told by colour alone."""
+Look = Literal["", "number", "whole", "prose"]
+"""How a column's cells stand."""
 Width = Literal["wide", "half", "third", "two-thirds"]
 
 
@@ -66,7 +68,7 @@ class Heading:
     """A column's head. `sort` leads to the table sorted by it; `order` is how it is sorted now."""
 
     label: str
-    is_number: bool = False
+    look: Look = ""
     sort: str = ""
     order: Literal["", "ascending", "descending"] = ""
     help: str = ""
@@ -115,7 +117,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Card:
-    """A titled part of a page with one chart, small multiples, a table, facts or nothing."""
+    """A titled part of a page with one chart, small multiples, a table, facts or nothing.
+
+    `folded` says what the table holds and hides it until it is asked for.
+    """
 
     title: str
     sentence: str = ""
@@ -123,6 +128,7 @@ class Card:
     chart: Chart | None = None
     multiples: Sequence[Chart] = ()
     table: Table | None = None
+    folded: str = ""
     facts: Sequence[tuple[str, Cell]] = ()
     empty: Empty | None = None
     links: Sequence[Link] = ()

@@ -12,10 +12,14 @@ import pyarrow as pa
 
 from ai_usage.dashboard.charts.chart import Chart
 from ai_usage.dashboard.filters import PAGE_ROWS, Filters
-from ai_usage.dashboard.pages.parts import Badge, Cell, Heading, Pager, Table
-from ai_usage.text.figures import UNKNOWN, count, day_name, money, month_name, share
+from ai_usage.dashboard.pages.parts import Badge, Cell, Heading, Look, Pager, Table
+from ai_usage.text.figures import UNKNOWN, count, money, month_name, share
 
-Kind = Literal["text", "money", "exact", "change", "count", "share", "day", "month", "time", "flag"]
+Kind = Literal[
+    "text", "money", "exact", "change", "count", "share", "day", "month", "time", "flag", "prose"
+]
+WHOLE = frozenset({"day", "month", "time"})
+"""Kinds that are never broken over lines."""
 NUMBERS = frozenset({"money", "exact", "change", "count", "share"})
 
 
@@ -35,9 +39,11 @@ class Column:
     help: str = ""
 
     @property
-    def is_number(self) -> bool:
-        """Figures stand to the right."""
-        return self.kind in NUMBERS
+    def look(self) -> Look:
+        """Figures stand to the right, days are not broken over lines, sentences have room."""
+        if self.kind in NUMBERS:
+            return "number"
+        return "whole" if self.kind in WHOLE else "prose" if self.kind == "prose" else ""
 
 
 def written(value: Any, kind: str = "text") -> str:
@@ -47,7 +53,7 @@ def written(value: Any, kind: str = "text") -> str:
     if kind in ("money", "change"):
         return money(Decimal(value), signed=kind == "change")
     if kind == "exact":
-        return f"${Decimal(value):,f}"
+        return f"${Decimal(value).normalize():,f}"
     if kind == "count":
         return count(value)
     if kind == "share":
@@ -55,9 +61,9 @@ def written(value: Any, kind: str = "text") -> str:
     if kind == "flag":
         return "Yes" if value else "No"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} UTC"
+        return f"{value.day} {value:%b %Y %H:%M}"
     if isinstance(value, date):
-        return month_name(value) if kind == "month" else day_name(value)
+        return month_name(value) if kind == "month" else f"{value.day} {value:%b %Y}"
     return str(value)
 
 
@@ -128,16 +134,16 @@ def behind(chart: Chart) -> Table:
 
 def _heading(column: Column, filters: Filters | None, path: str, key: str, down: bool) -> Heading:
     if filters is None:
-        return Heading(column.label, column.is_number, help=column.help)
+        return Heading(column.label, column.look, help=column.help)
     is_by = column.name == key
     # Figures are looked for from the largest down, names from A on; a second click turns round.
-    downwards = not down if is_by else column.is_number
+    downwards = not down if is_by else column.look == "number"
     sort = f"{'-' if downwards else ''}{column.name}"
     order: Literal["", "ascending", "descending"] = ""
     if is_by:
         order = "descending" if down else "ascending"
     href = f"{path}?{filters.having(sort=sort).address}"
-    return Heading(column.label, column.is_number, href, order, column.help)
+    return Heading(column.label, column.look, href, order, column.help)
 
 
 def _cell(

@@ -9,10 +9,10 @@ from ai_usage.text.figures import money
 from ai_usage.text.words import counted, few
 
 
-def tie(what: Asked) -> Banner:
-    """Ties, open, or a residue with its name; leads to where it is taken apart."""
+def tie(what: Asked, *, is_here: bool = False) -> Banner:
+    """Ties, open, or a residue with its name; `is_here` where it is taken apart itself."""
     found = ties(what.published, what.viewer, what.filters)
-    link = Link("See the close", f"/close?month={what.filters.last:%Y-%m}")
+    link = None if is_here else Link("See the close", f"/close?month={what.filters.last:%Y-%m}")
     if found.disputed:
         which = few([_name(cycle) for cycle in found.disputed], 2)
         left = f" {money(found.residue, signed=True)}" if found.sees_amounts else ""

@@ -64,11 +64,8 @@ def page(request: Request) -> Response:
                     empty=Empty("Everything has an owner", "No dollar is nobody’s."),  # noqa: RUF001
                 ),
             ),
-            checks_table(what).card(
-                "Checks",
-                "The newest answer of each; what failed comes first.",
-                empty=Empty("No check has run", "The next run tells how they end."),
-            ),
+            _failing(what),
+            _holding(what),
             unless_forbidden(
                 "What vendors said later",
                 lambda: later_table(what).card(
@@ -182,7 +179,7 @@ def fresh_table(what: Asked) -> Source:
             Column("platform", "Vendor"),
             Column("last_day", "Loaded up to", "day"),
             Column("provisional_days", "Not final", "count", help="Days that may still change"),
-            Column("fetched_at", "Asked", "time"),
+            Column("fetched_at", "Asked, UTC", "time"),
             Column("is_late", "State", cell=state),
         ],
         what.filters,
@@ -203,7 +200,7 @@ def gaps_table(what: Asked) -> Source:
             Column("records", "Records", "count"),
             Column("last_day", "Last seen", "day"),
             Column("suggested_owner", "May be", cell=_owner),
-            Column("suggestion_evidence", "Because"),
+            Column("suggestion_evidence", "Because", "prose"),
         ]
     else:
         columns += [
@@ -243,8 +240,28 @@ def _owner(row: Mapping[str, Any]) -> Cell:
     return Cell(f"{row['suggested_owner']}, {share(row['suggestion_confidence'])} sure")
 
 
-def checks_table(what: Asked) -> Source:
-    """The newest evaluation of each check."""
+def _failing(what: Asked) -> Card:
+    source = checks_table(what, passed=False)
+    return source.card(
+        "Checks that do not hold",
+        "An error stops what is downstream; a warning does not.",
+        empty=Empty("Every check holds", "None has failed when it was last evaluated."),
+        has_file=False,
+    )
+
+
+def _holding(what: Asked) -> Card:
+    source = checks_table(what, passed=True)
+    return source.card(
+        "Checks that hold",
+        "What was promised of the tables, and kept when it was last looked at.",
+        empty=Empty("No check has run", "The next run tells how they end."),
+        folded=counted(len(source.rows), "check"),
+    )
+
+
+def checks_table(what: Asked, *, passed: bool | None = None) -> Source:
+    """The newest evaluation of each check, or of those that hold or do not."""
 
     def state(row: Mapping[str, Any]) -> Cell:
         if row["passed"]:
@@ -256,13 +273,17 @@ def checks_table(what: Asked) -> Source:
     return Source(
         "checks",
         "Checks and how they ended last",
-        queries.checks(what.published).to_pylist(),
+        [
+            row
+            for row in queries.checks(what.published).to_pylist()
+            if passed is None or row["passed"] == passed
+        ],
         [
             Column("check_name", "Check"),
             Column("asset", "Of"),
             Column("passed", "State", "flag", cell=state),
-            Column("promise", "What it promises"),
-            Column("evaluated_at", "Evaluated", "time"),
+            Column("promise", "What it promises", "prose"),
+            Column("evaluated_at", "Evaluated, UTC", "time"),
         ],
         what.filters,
         PATH,
@@ -284,7 +305,7 @@ def later_table(what: Asked) -> Source:
             Column("difference", "Difference", "count"),
             Column("changes", "Changes", "count"),
             Column("was_final", "Was final", "flag"),
-            Column("seen_at", "Seen", "time"),
+            Column("seen_at", "Seen, UTC", "time"),
         ],
         what.filters,
         PATH,
@@ -309,7 +330,7 @@ def _runs(what: Asked, ui: str) -> Card:
             Column("run_id", "Run", cell=run),
             Column("name", "What"),
             Column("status", "State"),
-            Column("started_at", "Began", "time"),
+            Column("started_at", "Began, UTC", "time"),
             Column("ended_at", "Took", cell=took),
         ],
         what.filters,
