@@ -32,7 +32,7 @@ def test_a_backfill_says_what_it_does_and_what_came_of_it(filled: Filled) -> Non
     assert done.code == 0, done.out + done.err
     assert not done.err
     lines = done.out.splitlines()
-    first = re.fullmatch(r" +1/(\d+) done    \w+", lines[0])
+    first = re.fullmatch(r" +1/(\d+) done    \w+(: .+)?", lines[0])
     assert first
     assert f"  {first[1]}/{first[1]} done    vw_" in done.out
     assert re.search(rf"^{first[1]} assets, 4 days \({FROM}..{TO}\) in \d+ s$", done.out, re.M)
