@@ -29,6 +29,9 @@ class SettingsError(AiUsageError):
 class VendorError(AiUsageError):
     """A vendor could not be reached, refused us, or did not answer completely."""
 
+    status: int | None = None
+    """Of a refusal, the HTTP status."""
+
 
 class ArchiveError(AiUsageError):
     """The archive cannot be read or written."""

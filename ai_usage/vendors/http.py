@@ -192,7 +192,9 @@ class VendorClient:
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
             said = f"{refused}{after}. {refused.remedy}"
-            raise VendorError(f"{place}: {said}", f"{self.vendor.name}: {said}") from None
+            failed = VendorError(f"{place}: {said}", f"{self.vendor.name}: {said}")
+            failed.status = refused.status
+            raise failed from None
         raise AssertionError("unreachable")  # pragma: no cover
 
     def _answer(self, request: httpx.Request, shown: str) -> Page:
@@ -214,7 +216,9 @@ class VendorClient:
                 retry=True,
             ) from None
         if not response.is_success:
-            raise self._refusal(response)
+            refused = self._refusal(response)
+            refused.status = response.status_code
+            raise refused
         self._check_clock(response)
         text = self._complete_object(response)
         return Page(response.content, shown, self._next_url(response), text)
@@ -347,6 +351,7 @@ class _RefusalError(Exception):
     ) -> None:
         super().__init__(came)
         self.remedy = remedy
+        self.status: int | None = None
         self.retry = retry
         self.wait = wait
         self.quick = quick

@@ -56,7 +56,7 @@ def _says(paging: Paging, page: Page, number: int) -> Says:
     return Says(answer.team_member_spend, pages=pages, total=answer.total_members)
 
 
-LISTING = Listing("number", _says, key=api.member_day)
+LISTING = Listing("number", _says, key=api.member_day, size=api.USERS_PER_PAGE)
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:

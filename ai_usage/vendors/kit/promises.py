@@ -11,6 +11,7 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.errors import AiUsageError, VendorError
 from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.kit.evidence import Evidence
 
 T = TypeVar("T")
 
@@ -50,8 +51,16 @@ class Paging:
         """Records so far."""
         self.digest = 0
         """Of the records that `alike` was told, in any order."""
-        self.repeats = False
-        """Whether `alike` was told a record on two pages."""
+        self.doubt: str | None = None
+        """What may be wrong with the list, unless it reads the same twice."""
+        self.evidence: Evidence | None = None
+        """For a list whose pages are asked for in a known size."""
+
+    def anew(self) -> Paging:
+        """Of the same answer, before its first page."""
+        again = Paging("", "", "")
+        again._where = self._where
+        return again
 
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
@@ -94,12 +103,36 @@ class Paging:
                 raise self.shifted(f"page {self._pages} repeats a record of an earlier page")
             self.keys |= came
 
+    def repeats(self, records: Sequence[msgspec.Raw]) -> bool:
+        """Whether a page with these records, all of them, came before."""
+        return _digest(records) in self._pages_seen
+
     def alike(self, records: Iterable[msgspec.Raw]) -> None:
         """Take note of a page's records, of a list that has nothing else to prove itself by."""
         came = [_digest([record]) for record in records]
-        self.repeats = self.repeats or not self._records_seen.isdisjoint(came)
+        if not self._records_seen.isdisjoint(came):
+            self.doubt = "a record stands on two pages, and read again they differ"
         self._records_seen.update(came)
-        self.digest = (self.digest + sum(int.from_bytes(one, "big") for one in came)) % 2**128
+        self._add(came)
+
+    def _add(self, digests: Iterable[bytes]) -> None:
+        self.digest = (self.digest + sum(int.from_bytes(one, "big") for one in digests)) % 2**128
+
+    def seam(self, records: Sequence[msgspec.Raw], key: Key) -> Sequence[msgspec.Raw]:
+        """The page's records without those at its start that came on an earlier, short page.
+
+        A server that leaves a record out of a page counts its place: whoever goes on by the number
+        of records asks for the last ones again. That is a doubt until the list reads the same
+        twice.
+        """
+        self._add(_digest([record]) for record in records)
+        if self.evidence is None:
+            return records
+        again = self.evidence.seam([key(record) for record in records], self.keys)
+        if again:
+            self.doubt = self.doubt or f"page {self._pages + 1} repeats a record of an earlier page"
+            self.count += again
+        return records[again:]
 
     def numbered(self, asked: int, says: int | None) -> None:
         """The page must be the one that was asked for, where it says which it is."""
@@ -126,10 +159,23 @@ class Paging:
             raise self.shifted(f"the total went from {self._total} to {total} while paging")
         self._total = total
 
+    @property
+    def announced(self) -> int | None:
+        """How many records there are, as far as a page has said it."""
+        return self._total
+
     def all_there(self, count: int) -> None:
-        """As many records as the vendor announced; raises `PagesShiftedError` if not."""
-        if self._total is not None and count != self._total:
-            raise self.shifted(f"{count} records came of {self._total} announced")
+        """As many records as the vendor announced; raises `PagesShiftedError` if not.
+
+        Where pages may leave records out, a few that are missing are a doubt.
+        """
+        if self._total is None or count == self._total:
+            return
+        what = f"{count} records came of {self._total} announced"
+        evidence = self.evidence
+        if evidence is None or not evidence.left_out(self.count, self._total):
+            raise self.shifted(self.doubt or what)
+        self.doubt = self.doubt or what
 
     def shifted(self, what: str) -> AiUsageError:
         """An error at this place that reading again from the start may fix."""
