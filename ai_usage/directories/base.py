@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import Any
 
 from ai_usage.errors import SettingsError
 from ai_usage.identity import Snapshot
@@ -13,7 +13,7 @@ from ai_usage.identity.history import PEOPLE_SOURCES
 from ai_usage.settings import PREFIX, Settings
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.http import VendorClient
-from ai_usage.vendors.rows import DirectoryRow, Row
+from ai_usage.vendors.rows import DirectoryRow, LeftOut, Row
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,6 @@ class DirectorySource:
     sources: tuple[str, ...]
     declare: Callable[[Settings], Vendor]
     connect: Callable[[Settings], VendorClient]
-    notes: Callable[[Iterable[bytes]], list[str]]
-    """What of an answer's pages is left out, as lines for a person."""
 
     def is_configured(self, settings: Settings) -> bool:
         """Whether it can be asked. Raises `SettingsError` where only a part of it is set."""
@@ -59,7 +57,13 @@ class DirectorySource:
         return vendor, vendor.endpoints[0]
 
     def snapshots(self, day: date, rows: Iterable[Row]) -> Iterator[Snapshot]:
-        """A day's rows as one snapshot for each of `sources`."""
-        listed = cast("list[DirectoryRow]", list(rows))
+        """A day's rows as one snapshot for each of `sources`, with what is left out of it."""
+        listed = list(rows)
         for source in self.sources:
-            yield Snapshot(day, source, [row.values for row in listed if row.source == source])
+            own: list[Any] = []
+            for row in listed:
+                if isinstance(row, LeftOut) and row.source in (None, source):
+                    own.append(row)
+                elif isinstance(row, DirectoryRow) and row.source == source:
+                    own.append(row.values)
+            yield Snapshot(day, source, own)

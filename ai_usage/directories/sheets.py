@@ -264,5 +264,4 @@ SHEET = DirectorySource(
     sources=(SOURCE,),
     declare=declare,
     connect=connect,
-    notes=lambda pages: [],
 )

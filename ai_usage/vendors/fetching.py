@@ -27,7 +27,7 @@ from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.kit.promises import PagesShiftedError
 from ai_usage.vendors.kit.values import UnreadableAmount
 from ai_usage.vendors.pace import FetchProgress
-from ai_usage.vendors.rows import RawEvent, Row
+from ai_usage.vendors.rows import LeftOut, RawEvent, Row
 
 PASSES = 3
 """How often a window is read from its start when its pages shift meanwhile."""
@@ -99,7 +99,9 @@ class _Tally:
     by_day: dict[date, DaySaid] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
-        """Count one row."""
+        """Count one row; what is left out is none."""
+        if isinstance(row, LeftOut):
+            return
         if isinstance(row, RawEvent):
             if not self.window.start <= row.event_date < self.window.end:
                 return
@@ -201,7 +203,8 @@ def _readable(
 ) -> Iterator[Page]:
     """The pages; a snapshot's must prove readable before they count as its day's answer.
 
-    A report's records are flagged one by one where they cannot be read, and asked for again. A
+    A report's records are flagged one by one where they cannot be read, and asked for again. So
+    are a directory's, but an answer without one that can be read is of another shape altogether. A
     snapshot is of its day alone, and every later run folds it: it would fail them all for ever.
     """
     if endpoint.kind == "range":
@@ -212,13 +215,27 @@ def _readable(
         bodies.append(page.body)
         yield page
     try:
-        for row in endpoint.read(bodies, ReadContext(chunk)):
+        for row in _something(endpoint.read(bodies, ReadContext(chunk))):
             seen(row)
     except (msgspec.MsgspecError, UnreadableAmount) as error:
         raise VendorError(
             f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
             f"({error}). Nothing of it is used; the last good answer stays."
         ) from None
+
+
+def _something(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows; raises `msgspec.ValidationError` where a list has records and none can be read."""
+    odd: LeftOut | None = None
+    read = False
+    for row in rows:
+        if not isinstance(row, LeftOut):
+            read = True
+        elif row.why == "odd" and row.columns is None:
+            odd = odd or row
+        yield row
+    if odd is not None and not read:
+        raise msgspec.ValidationError(f"{odd.who}: {odd.what}")
 
 
 class DayDigests:
@@ -338,7 +355,7 @@ def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetc
             yield page
 
     try:
-        for row in endpoint.read(pages(), context):
+        for row in _something(endpoint.read(pages(), context)):
             # Readers of events take a page when they have given all rows of the one before.
             if isinstance(row, RawEvent) and row.record is not None:
                 row.archive_page = f"{name}#{row.record}"

@@ -145,4 +145,31 @@ class DirectoryRow(msgspec.Struct, kw_only=True, frozen=True):
     values: dict[str, Any]
 
 
-Row = RawEvent | Person | ApiKey | Workspace | MemberSpend | DirectoryRow
+Why = Literal["odd", "nobody", "follows"]
+"""Why a record is left out: it cannot be taken as it is, it is no person's (an account without an
+address), or it names an account that is left out."""
+
+
+class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
+    """A record of a directory's list that is left out as a whole, or without some of its values.
+
+    The others count. What is left out keeps its last good state: see `identity.last_good`.
+    """
+
+    who: str
+    """What a person finds the record by: an address, a name, an id, else its place."""
+    what: str
+    """What is odd about it, in words."""
+    remedy: str = ""
+    ids: tuple[str, ...] = ()
+    """The source's own id of the record, where it can be read."""
+    addresses: tuple[str, ...] = ()
+    """The addresses that can be read of it. Without these and an id it may be anybody."""
+    columns: tuple[str, ...] | None = None
+    """The columns that are left out; None for the whole record."""
+    source: str | None = None
+    """The snapshot source that it is left out of; None for all that the answer has."""
+    why: Why = "odd"
+
+
+Row = RawEvent | Person | ApiKey | Workspace | MemberSpend | DirectoryRow | LeftOut

@@ -217,17 +217,25 @@ def test_keys_of_the_extension_become_lines_of_the_register() -> None:
             "expires_date": None,
         },
     ]
-    assert found.notes == [
-        f"entry {n} of apiKeys of p1@x.io names no platform and key, and is left out"
-        for n in (3, 4)
+    remedy = (
+        "mend it in the directory: the next run reads it again; a line in api_keys.csv wins "
+        "meanwhile"
+    )
+    assert [(left.who, left.what, left.remedy) for left in found.left_out] == [
+        ("p1@x.io (id u1)", what, remedy)
+        for what in (
+            "entry 1 of its apiKeys: expires_date 'soon' is not a date",
+            "entry 3 of its apiKeys names no platform and key",
+            "entry 4 of its apiKeys names no platform and key",
+        )
     ]
 
 
-def test_an_account_without_an_address_is_left_out_and_counted() -> None:
+def test_an_account_without_an_address_is_left_out() -> None:
     pages = [bytes(as_json(listing(user(1), {"id": "u2", "userName": "robot"})).body)]
     found = read_listing(pages)
     assert [row["user_email"] for row in found.people] == ["p1@x.io"]
-    assert found.notes == ["accounts without an e-mail address, left out: 1"]
+    assert [left.who for left in found.left_out] == ["robot (id u2)"]
 
 
 # --- Paging ------------------------------------------------------------------------------------
@@ -257,9 +265,11 @@ def test_everyone_comes_once_whatever_the_servers_page_is(
     emails = [row["user_email"] for row in read_listing(pages).people]
     assert sorted(emails) == sorted(f"p{n}@x.io" for n in range(1, count + 1))
     size = min(most, 100)
-    assert len(pages) == len(running_server.asked) == -(-count // size)
     starts = [int(asked.first("startIndex") or 0) for asked in running_server.asked]
-    assert starts == list(range(1, count + 1, size))
+    needed = list(range(1, count + 1, size))
+    # Where the last page is full, or its total is no more than its own count, the next place too.
+    assert starts in (needed, [*needed, count + 1])
+    assert len(starts) == len(needed) or count % size == 0 or len(needed) == 1
 
 
 @pytest.mark.parametrize(
@@ -307,7 +317,8 @@ def test_another_shape_fails(server: ScriptedVendor, body: Any) -> None:
 def test_it_is_asked_with_the_bearer_token(server: ScriptedVendor) -> None:
     server.answers(listing(user(1)))
     fetch(server)
-    (asked,) = server.asked
+    asked, beyond = server.asked
+    assert beyond.first("startIndex") == "2"
     assert (asked.method, asked.path) == ("GET", "/Users")
     assert asked.query == [("startIndex", "1"), ("count", "100")]
     assert asked.headers["authorization"] == f"Bearer {SECRET}"
@@ -327,8 +338,8 @@ def test_a_refusal_repeats_the_servers_words_but_not_the_token(server: ScriptedV
 def test_a_busy_server_is_asked_again_when_it_says(server: ScriptedVendor) -> None:
     busy = Response(status_code=429, headers={"Retry-After": "0.2"})
     server.answers(busy, listing(user(1)))
-    assert len(fetch(server)) == 1
-    first, second = server.asked
+    assert [row["user_email"] for row in read_listing(fetch(server)).people] == ["p1@x.io"]
+    first, second, _beyond = server.asked
     assert second.at - first.at >= 0.2
 
 

@@ -5,6 +5,7 @@ A case says which of these is expected, so none passes by always failing:
 - `EQUAL`: the fetch is complete and its rows are those of the undisturbed fetch, to the last value;
 - `FAILED`: one line says why, and the answer serves no day;
 - `FLAGGED`: one record that cannot be read is kept whole and flagged, all others are equal;
+- `LEFT_OUT`: as that, in a list of people or keys: the record is named and left out;
 - `AS_SAID`: the vendor itself said something else then. The rows are what it said, and a later
   look-back brings the truth.
 """
@@ -38,7 +39,7 @@ from ai_usage.vendors import anthropic, cursor
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
-from ai_usage.vendors.rows import RawEvent
+from ai_usage.vendors.rows import LeftOut, RawEvent
 from ai_usage_tests.vendors.support import without_place
 
 TODAY = date(2026, 3, 18)
@@ -46,7 +47,7 @@ NOW = datetime.combine(TODAY, time(12), UTC)
 DAYS = Window(TODAY - timedelta(days=2), TODAY + timedelta(days=1))
 KEYS = {"cursor": CURSOR_KEY, "anthropic": ANTHROPIC_KEY}
 
-Outcome = Literal["EQUAL", "FAILED", "FLAGGED", "TWICE", "AS_SAID"]
+Outcome = Literal["EQUAL", "FAILED", "FLAGGED", "LEFT_OUT", "TWICE", "AS_SAID"]
 
 ENDPOINTS = [(vendor, e) for vendor in (cursor.VENDOR, anthropic.VENDOR) for e in vendor.endpoints]
 NAMES = [f"{vendor.name}-{endpoint.name}" for vendor, endpoint in ENDPOINTS]
@@ -62,7 +63,8 @@ class Case:
     """A fault, what is expected, and words of the reason where that is a failure.
 
     `only` are the endpoints that the fault can strike; it must not be felt at the others, and
-    the outcome there is `EQUAL`. The outcome `then` is that of the endpoints `instead`.
+    the outcome there is `EQUAL`. The outcome `then` is that of the endpoints `instead`; those in
+    `fails` fail.
     """
 
     fault: str
@@ -71,10 +73,13 @@ class Case:
     only: frozenset[str] = frozenset(PATHS)
     instead: frozenset[str] = frozenset()
     then: Outcome = "EQUAL"
+    fails: frozenset[str] = frozenset()
 
     def expected(self, endpoint: str) -> Outcome:
         if endpoint not in self.only:
             return "EQUAL"
+        if endpoint in self.fails:
+            return "FAILED"
         return self.then if endpoint in self.instead else self.outcome
 
 
@@ -126,8 +131,10 @@ CASES = [
         "wrong-type#1",
         "FLAGGED",
         "a record has another shape than documented",
-        instead=frozenset(SNAPSHOTS),
-        then="FAILED",
+        instead=frozenset(DIRECTORIES),
+        then="LEFT_OUT",
+        # Without one member's spend the sum would be another.
+        fails=frozenset({"spend"}),
     ),
     Case("unknown-enum#1", "AS_SAID"),
     # What vendors do by right: reports come late, are corrected, and rows vanish.
@@ -262,6 +269,12 @@ def test_a_fault_ends_in_the_truth_or_in_a_clear_failure(
             assert rows == truth
         elif outcome == "FLAGGED":
             assert_one_is_flagged(rows, truth)
+        elif outcome == "LEFT_OUT":
+            (left,) = [row for row in rows if isinstance(row, LeftOut)]
+            assert left.what
+            read = [row for row in rows if row is not left]
+            assert [row for row in truth if row in read] == read
+            assert len(read) >= len(truth) - 1
         elif outcome == "TWICE":
             assert len(rows) > len(truth)
             assert {row.raw_response for row in rows} == {row.raw_response for row in truth}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ai_usage.vendors.anthropic import api
-from ai_usage.vendors.kit.reading import rows
+from ai_usage.vendors.kit.reading import IN_REGISTER, rows
 from ai_usage.vendors.rows import ApiKey
 
 
@@ -40,5 +40,5 @@ ENDPOINT = api.directory(
     "api_keys",
     "The organisation's API keys and who made them.",
     ApiKey,
-    rows(api.entries, msgspec.json.Decoder(_Key), _row),
+    rows(api.entries, msgspec.json.Decoder(_Key), _row, remedy=IN_REGISTER),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ai_usage.vendors.anthropic import api
-from ai_usage.vendors.kit.reading import rows
+from ai_usage.vendors.kit.reading import IN_USERS, rows
 from ai_usage.vendors.kit.values import email_of, text_of
 from ai_usage.vendors.rows import Person
 
@@ -30,6 +30,6 @@ ENDPOINT = api.directory(
     "users",
     "The organisation's members.",
     Person,
-    rows(api.entries, msgspec.json.Decoder(_User), _row),
+    rows(api.entries, msgspec.json.Decoder(_User), _row, remedy=IN_USERS),
     nobody=api.KEY_SETTING,
 )

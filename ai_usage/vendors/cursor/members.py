@@ -13,7 +13,7 @@ from ai_usage.vendors.base import Client, Endpoint
 from ai_usage.vendors.cursor import api
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Paging
-from ai_usage.vendors.kit.reading import rows
+from ai_usage.vendors.kit.reading import IN_USERS, rows
 from ai_usage.vendors.kit.values import email_of, text_of
 from ai_usage.vendors.rows import Person
 
@@ -72,6 +72,8 @@ ENDPOINT = Endpoint(
         lambda page: _PAGE.decode(page).team_members,
         msgspec.json.Decoder(_Member, strict=False),
         _row,
+        ids=("id", "userId"),
+        remedy=IN_USERS,
     ),
     kind="snapshot",
     max_days=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -10,8 +11,8 @@ import msgspec
 
 from ai_usage.vendors.base import ReadContext
 from ai_usage.vendors.kit.event import stamp, undecodable
-from ai_usage.vendors.kit.values import day_of, field_of
-from ai_usage.vendors.rows import RawEvent
+from ai_usage.vendors.kit.values import day_of, email_of, field_of, text_if_any
+from ai_usage.vendors.rows import LeftOut, RawEvent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,19 +96,82 @@ def _reader(
     return read
 
 
+IN_USERS = "list them in users.csv meanwhile"
+IN_REGISTER = "list the key in api_keys.csv meanwhile"
+"""What helps where a vendor's own record is odd, which nobody here can mend."""
+
+
 def rows(
     records: Callable[[bytes], Iterable[msgspec.Raw]],
     decoder: msgspec.json.Decoder[T],
     row: Callable[[T], R],
-) -> Callable[[Iterable[bytes], ReadContext], Iterator[R]]:
-    """A reader of a directory's list: one row per record.
+    ids: tuple[str, ...] = ("id",),
+    remedy: str = "",
+) -> Callable[[Iterable[bytes], ReadContext], Iterator[R | LeftOut]]:
+    """A reader of a directory's list: one row per record, judged each by itself.
 
-    Raises where a record cannot be read: a list without somebody would be a list of leavers.
+    One that cannot be read is a `LeftOut`, named by its fields `ids`, `email` and `name` as far as
+    they can be read; `remedy` says what a person can do meanwhile. Raises where a page has no list.
     """
 
-    def read(pages: Iterable[bytes], context: ReadContext) -> Iterator[R]:
-        for page in pages:
-            for record in records(page):
-                yield row(decoder.decode(record))
+    def read(pages: Iterable[bytes], context: ReadContext) -> Iterator[R | LeftOut]:
+        for page_number, page in enumerate(pages, 1):
+            for number, record in enumerate(records(page), 1):
+                found: R | LeftOut
+                try:
+                    found = row(decoder.decode(record))
+                except (ValueError, UnicodeDecodeError) as error:
+                    place = f"record {number} of page {page_number}"
+                    found = _left_out(record, place, odd_shape(error), ids, remedy)
+                yield found
 
     return read
+
+
+def _left_out(
+    record: msgspec.Raw, place: str, what: str, ids: tuple[str, ...], remedy: str
+) -> LeftOut:
+    found = text_if_any(field_of(record, *ids))
+    address = email_of(text_if_any(field_of(record, "email")))
+    name = address or text_if_any(field_of(record, "name"))
+    return LeftOut(
+        who=named(name, found) or place,
+        what=what,
+        remedy=remedy,
+        ids=(found,) if found else (),
+        addresses=(address,) if address and "@" in address else (),
+    )
+
+
+def named(name: str | None, found: str | None) -> str | None:
+    """A record by its name and id, as far as it has them."""
+    if name and found:
+        return f"{name} (id {found})"
+    return name or (f"id {found}" if found else None)
+
+
+_SHAPE = re.compile(r"Expected `([^`]*)`(?:, got `([^`]*)`)?(?: - at `(.*)`)?")
+_WORDS = {
+    "array": "a list",
+    "object": "an object",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+}
+
+
+def odd_shape(error: Exception) -> str:
+    """What a decoder says of a record, in words: `emails is an object, not a list`."""
+    found = _SHAPE.match(str(error))
+    if found is None or found[2] is None:
+        return f"it cannot be read ({error})"
+    wanted = [word for word in found[1].split(" | ") if word != "null"]
+    meant = " or ".join(_WORDS.get(word, word) for word in wanted)
+    place = (found[3] or "$").removeprefix("$").strip(".")
+    if ":" in place:
+        # Extensions are named by a URN, whose last part says little.
+        urn, _, own = place.rpartition(":")
+        place = own.partition(".")[2] or f"{urn}:{own}"
+    return f"{place or 'it'} is {_WORDS.get(found[2], found[2])}, not {meant}"

@@ -68,6 +68,11 @@ def text_of(value: str | int | None) -> str | None:
     return str(value).strip() or None
 
 
+def text_if_any(value: Any) -> str | None:
+    """As `text_of`, of a value of any type: what is neither text nor whole number says nothing."""
+    return text_of(value) if isinstance(value, str | int) and value is not True else None
+
+
 def email_of(value: str | None) -> str | None:
     """An e-mail address, lower case and without blanks around it; blank is None."""
     if value is None:
