@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
 from ai_usage.identity.history import People
+from ai_usage.identity.last_good import last_good
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
 from ai_usage.reference.column import Row
 from ai_usage.vendors.rows import Person
@@ -79,7 +80,8 @@ def read_holders(
     pooled = _extents(h for h in listed if h.contract_id is None)
     claims = list(listed)
     told = [Told(*key, span) for key, span in _extents(listed).items()]
-    for source, snapshots in by_source(s for s in members if s.source.endswith(MEMBERS)).items():
+    lists = by_source(s for s in members if s.source.endswith(MEMBERS))
+    for source, snapshots in last_good(lists).snapshots.items():
         platform = source.removesuffix(MEMBERS)
         silenced = [pooled[platform, None]] if (platform, None) in pooled else []
         told.append(Told(platform, None, Span(snapshots[0].day, LAST_DAY)))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ai_usage.identity import bridge, claims, cost_centers, history, keys
+from ai_usage.identity.last_good import last_good
 from ai_usage.identity.reported import Reported, with_reported_cost_centers, with_reported_users
 from ai_usage.identity.snapshots import Snapshot, by_source
 
@@ -47,7 +48,7 @@ class Identity:
 
     @cached_property
     def _snapshots(self) -> dict[str, list[Snapshot]]:
-        return by_source(self.inputs.snapshots)
+        return dict(last_good(by_source(self.inputs.snapshots)).snapshots)
 
     @cached_property
     def _keys(self) -> claims.Keys:

@@ -16,12 +16,16 @@ class Snapshot(NamedTuple):
     `source` is `users.csv`, `scim`, `api_keys.csv`, `sso`, `google_sheets`, `<vendor> members` or
     `<vendor> api_keys`; rows of vendors are `Person` and `ApiKey`, the others mappings with the
     columns of the reference file. An empty list of rows says that there is nobody; where a file
-    is absent, give no snapshot.
+    is absent, give no snapshot. A `LeftOut` among the rows is a record that was left out, which
+    `last_good` replaces by what was said of it before.
     """
 
     day: date
     source: str
     rows: Sequence[Any]
+    earlier: Sequence[Sequence[Any]] = ()
+    """Rows of earlier answers of the day, oldest first, where `rows` leaves out what they may have.
+    """
 
 
 def members_of(vendor: str) -> str:

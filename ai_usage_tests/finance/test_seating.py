@@ -11,7 +11,7 @@ from ai_usage.days.spans import LAST_DAY, Span
 from ai_usage.finance import read_contracts, read_holders, untold_seats
 from ai_usage.finance.seating import affected_from, assign_seats
 from ai_usage.identity import Snapshot, members_of
-from ai_usage.vendors.rows import Person
+from ai_usage.vendors.rows import LeftOut, Person
 from ai_usage_tests.finance.tables import contract, held, holders_on, members, people_of, seated
 
 
@@ -88,6 +88,23 @@ def test_seats_of_days_before_the_first_member_list_are_nobodys() -> None:
     assert sorted(holders_on(seating, "2026-03-19")) == ["-", "ada", "bob"]
     assert sorted(holders_on(seating, "2026-03-20")) == ["-", "bob", "cem"]
     assert sorted(holders_on(seating, "2027-01-01")) == ["-", "bob", "cem"]
+
+
+def test_a_member_whose_record_cannot_be_read_keeps_the_seat() -> None:
+    """No leaver: the seat would be free until the vendor mends the record."""
+    odd = LeftOut(who="ada", what="name is a whole number, not a text", ids=("ada",))
+    seating = seated(
+        contract(quantity=2),
+        [],
+        (
+            members(date(2026, 3, 10), "ada", "bob"),
+            Snapshot(date(2026, 3, 20), members_of("p"), [odd]),
+            members(date(2026, 3, 25), "bob"),
+        ),
+    )
+    assert holders_on(seating, "2026-03-19") == ["ada", "bob"]
+    assert sorted(holders_on(seating, "2026-03-20")) == ["-", "ada"]
+    assert sorted(holders_on(seating, "2026-03-25")) == ["-", "bob"]
 
 
 def test_the_order_of_lists_and_a_list_twice_change_nothing() -> None:

@@ -14,7 +14,7 @@ from ai_usage.identity.keys import Activity
 from ai_usage.identity.persons import Holder
 from ai_usage.identity.sightings import Account
 from ai_usage.reference import reference_file
-from ai_usage.vendors.rows import ApiKey, Person
+from ai_usage.vendors.rows import ApiKey, LeftOut, Person
 
 FIRST = date(1900, 1, 1)
 LAST = date(9999, 12, 31)
@@ -42,7 +42,7 @@ def member(user_id: str, email: str | None, name: str | None = None, **cells: An
     return Person(vendor_user_id=user_id, user_email=email, full_name=name, **cells)
 
 
-def members(day: date, *rows: Person, vendor: str = "anthropic") -> Snapshot:
+def members(day: date, *rows: Person | LeftOut, vendor: str = "anthropic") -> Snapshot:
     """A vendor's member list on a day."""
     return Snapshot(day, members_of(vendor), list(rows))
 
