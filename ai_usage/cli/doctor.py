@@ -16,9 +16,13 @@ from ai_usage.cli.reference import checked_files, seat_notes
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import AiUsageError
+from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.io_managers import warehouse_resource
+from ai_usage.orchestration.left_out import left_out
+from ai_usage.orchestration.resources import client_resources, configured_among
 from ai_usage.orchestration.runs import dagster_home, dagster_instance
 from ai_usage.settings import Settings
+from ai_usage.text.printable import printable
 from ai_usage.text.words import counted
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.configured import near_misses
@@ -53,6 +57,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     for directory in DIRECTORIES:
         yield _directory(directory, settings)
     yield _guarded("archive", lambda: _archive(settings))
+    yield from _left_out(settings)
     yield _guarded("warehouse", lambda: _warehouse(settings))
     if settings.warehouse == "bigquery":
         from ai_usage.cli.doctor_bigquery import findings as of_bigquery
@@ -71,6 +76,21 @@ def findings(settings: Settings) -> Iterator[Finding]:
                 file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
             )
     yield from _seats(settings)
+
+
+def _left_out(settings: Settings) -> Iterator[Finding]:
+    """What directories and vendors' lists leave out, by name: whoever asks has the archive."""
+    vendors = discovered_vendors()
+    directory = Directory(Declared.of(settings, vendors), Archive(settings.archive_root), settings)
+    try:
+        configured = configured_among(client_resources(settings, vendors))
+        for record in left_out(directory, configured):
+            if record.is_told:
+                left = record.left
+                line = f"{left.who}: {record.says}; {left.remedy}"
+                yield Finding(record.place, True, printable(line), note=True)
+    except AiUsageError as error:
+        yield Finding("left out", False, str(error))
 
 
 def _seats(settings: Settings) -> Iterator[Finding]:

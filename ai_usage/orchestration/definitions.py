@@ -27,6 +27,7 @@ from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.assets.sql_views import view_assets
 from ai_usage.orchestration.automation import automation, fresh_within
 from ai_usage.orchestration.checks.charges import charge_share_check, charges_known_check
+from ai_usage.orchestration.checks.directory_records import directory_records_check
 from ai_usage.orchestration.checks.factory import warehouse_checks
 from ai_usage.orchestration.checks.identity import one_identity_check
 from ai_usage.orchestration.checks.metrics import metric_checks
@@ -73,6 +74,7 @@ def build_defs(
         one_identity_check(partitions),
         charges_known_check(partitions),
         charge_share_check(partitions),
+        directory_records_check(declared, partitions),
         completeness_check(vendors, partitions),
         *metric_checks(settings, vendors, partitions),
     ]

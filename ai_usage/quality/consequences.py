@@ -16,6 +16,8 @@ CONSEQUENCES: Mapping[str, str] = {
     "quality": "The rows are kept and counted.",
     "completeness": "The days keep what they had; the next run that covers them asks again.",
     "freshness": "What it shows of days before today stands; `ai-usage run` asks for today.",
+    "directory_records": "The others count, and what was last read of these stands; `ai-usage "
+    "doctor` has each by name, with what is odd and what helps.",
     "volume": "Nothing is held back: compare the day with the vendor's own report.",
     "usage_attribution": _UNATTRIBUTED,
     "cost_attribution": _UNATTRIBUTED,

@@ -6,6 +6,7 @@ import io
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -21,13 +22,14 @@ from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.directories import directory_assets, directory_key
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.resources import client_resources, configured_among, resources_of
-from ai_usage.orchestration.runs import RunResult
+from ai_usage.orchestration.runs import CheckResult, RunResult
 from ai_usage.settings import Settings
 from ai_usage.simulator import SCIM_TOKEN, Company, serve
 from ai_usage.simulator.roster import ALIAS, EARLIER_LEAVER, MOVER
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.directories.conftest import TODAY, Configured
 from ai_usage_tests.support.pipeline import run_window, warehouse_of
+from ai_usage_tests.vendors.support import ScriptedVendor
 
 SELECTION = " or ".join(
     ["group:directories", "key:dim_users", "key:api_key_mappings", "key:bridge_user_identity"]
@@ -245,8 +247,8 @@ def test_the_commands_judge_people_only_when_the_directory_was_read(
 
     half = configured(AI_USAGE_SCIM_URL="")
     out = io.StringIO()
-    assert check_files(Console(file=out, width=200), half), "that is not the files' fault"
-    assert "not checked: AI_USAGE_SCIM_TOKEN is set, AI_USAGE_SCIM_URL is not" in out.getvalue()
+    assert not check_files(Console(file=out, width=200), half)
+    assert ghost in out.getvalue(), "what was last read of the directory tells who is known"
 
 
 def test_without_settings_the_assets_say_so(configured: Configured) -> None:
@@ -314,3 +316,82 @@ def test_the_doctor_has_a_line_for_each(configured: Configured) -> None:
     bad = lines(AI_USAGE_SCIM_TOKEN="wrong", AI_USAGE_SHEETS_ID="other")
     assert [ok for ok, _, _ in bad.values()] == [False, False]
     assert bad["Google Sheet"][2].endswith("Check AI_USAGE_SHEETS_ID.")
+
+
+ODD = "odd.o'brien@acme.test"
+
+
+def scim_of(*users: dict[str, Any]) -> dict[str, Any]:
+    return {"totalResults": len(users), "Resources": list(users)}
+
+
+def account(number: int, email: str, **more: Any) -> dict[str, Any]:
+    return {"id": str(number), "userName": email, "active": True, **more}
+
+
+@pytest.mark.slow
+def test_what_a_directory_leaves_out_stands_in_a_check_and_by_name_in_the_doctor(
+    configured: Configured, server: ScriptedVendor
+) -> None:
+    """The account is read, then odd, then read: it stays as it was, and is named meanwhile.
+
+    So does what one run of a day reads and the next one cannot.
+    """
+    first, second = TODAY - timedelta(days=1), TODAY
+    ann, robot = account(1, "ann@acme.test"), account(3, "robot")
+    odd, healthy = account(9, ODD, active="Inactive"), account(9, ODD, title="Dev")
+    new = account(4, "new@acme.test", name="New")
+
+    def seen(day: date, *users: dict[str, Any]) -> tuple[CheckResult, list[str], set[Any]]:
+        server.answers(scim_of(*users))
+        settings = configured(
+            AI_USAGE_AS_OF=str(day),
+            AI_USAGE_SCIM_URL=server.url,
+            AI_USAGE_SHEETS_ID="",
+            AI_USAGE_SHEETS_CREDENTIALS="",
+        )
+        days = Window(day, day + timedelta(days=1))
+        result = run_window(
+            settings, days, selection="key:source_scim_users or key:dim_users", vendors=()
+        )
+        assert result.success, result.errors
+        (check,) = [c for c in result.checks if c.name == "directory_records"]
+        lines = [f.detail for f in findings(settings) if f.what == "scim.users" and f.note]
+        rows = warehouse_of(settings).rows(
+            Query("SELECT user_email, job_title, is_active FROM dim_users WHERE user_sk > 0")
+        )
+        return check, lines, {tuple(row.values()) for row in rows}
+
+    check, lines, people = seen(first, ann, healthy, robot)
+    assert (check.passed, lines) == (True, [])
+    both = {("ann@acme.test", None, True), (ODD, "Dev", True)}
+    assert people == both
+
+    check, lines, people = seen(second, ann, odd, robot, new)
+    assert people == both
+    remedy = "mend it in the directory: the next run reads it again; a line in users.csv wins"
+    assert lines == [
+        f"{ODD} (id 9): active is a text, not true or false; what was last read of it stands; "
+        f"{remedy} meanwhile",
+        "new@acme.test (id 4): name is a text, not an object; nothing of it is known; "
+        f"{remedy} meanwhile",
+    ]
+    assert (check.passed, check.is_error) == (False, False)
+    assert [name.partition(" #")[0] for name in check.failures] == [
+        "scim.users o***@acme.test (id 9)",
+        "scim.users n***@acme.test (id 4)",
+    ]
+    assert [row["odd"] for row in check.sample] == [
+        "active is a text, not true or false",
+        "name is a text, not an object",
+    ]
+    assert ODD not in str(check)
+    assert "new@acme.test" not in str(check)
+
+    check, lines, people = seen(second, ann, healthy, robot)
+    assert (check.passed, lines, people) == (True, [], both)
+
+    seen(second, ann, healthy, robot, {**new, "name": {}})
+    check, (_, line), people = seen(second, ann, odd, robot, new)
+    assert people == {*both, ("new@acme.test", None, True)}
+    assert "what was last read of it stands" in line

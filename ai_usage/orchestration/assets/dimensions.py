@@ -21,10 +21,8 @@ from ai_usage.identity import (
     Identity,
     IdentityInputs,
     Snapshot,
-    api_keys_of,
     dim_dates,
     dim_platforms,
-    members_of,
 )
 from ai_usage.identity.history import People
 from ai_usage.identity.reported import Reported
@@ -41,6 +39,7 @@ from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
+from ai_usage.orchestration.lists import lists, snapshots_of, span_of
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
@@ -48,7 +47,6 @@ from ai_usage.reference.known import USERS
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.fetching import Reading, read_rows
 from ai_usage.vendors.rows import ApiKey, Person
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.building import query_of
@@ -158,7 +156,9 @@ class Directory:
             for endpoint in vendor.endpoints
             if endpoint.yields is Person and configured(vendor.name)
         ]
-        return [v.title for v, e in (*own, *vendors) if self._span(v.name, e.name) is None]
+        return [
+            v.title for v, e in (*own, *vendors) if span_of(self.archive, v.name, e.name) is None
+        ]
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Every day's newest snapshot of every directory and every register."""
@@ -168,17 +168,8 @@ class Directory:
                 yield Snapshot(
                     day, file.name, [row for page in pages for row in decode(file, page)]
                 )
-        for directory, own, listed in self.declared.directories:
-            for reading in self._readings(own, listed):
-                yield from directory.snapshots(reading.days[0], reading.rows)
-        sources = {Person: members_of, ApiKey: api_keys_of}
-        for vendor in self.declared.vendors:
-            for endpoint in vendor.endpoints:
-                source = sources.get(endpoint.yields)
-                if source is None:
-                    continue
-                for reading in self._readings(vendor, endpoint):
-                    yield Snapshot(reading.days[0], source(vendor.name), list(reading.rows))
+        for listed in lists(self.declared.directories, self.declared.vendors):
+            yield from snapshots_of(listed, self.archive)
 
     def maintained_platforms(self) -> list[dict[str, Any]]:
         """The rows of the last accepted `platforms.csv`; none without one."""
@@ -194,18 +185,8 @@ class Directory:
         }
         return named - {None}
 
-    def _readings(self, vendor: Vendor, endpoint: Endpoint) -> Iterator[Reading]:
-        span = self._span(vendor.name, endpoint.name)
-        return read_rows(vendor, endpoint, span, self.archive) if span else iter(())
-
-    def _span(self, vendor: str, endpoint: str) -> Window | None:
-        complete = [f for f in self.archive.fetches(vendor, endpoint) if f.complete]
-        if not complete:
-            return None
-        return Window(min(f.window.start for f in complete), max(f.window.end for f in complete))
-
     def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, list[bytes]]]:
-        span = self._span(vendor, endpoint)
+        span = span_of(self.archive, vendor, endpoint)
         for fetch, days in self.archive.coverage(vendor, endpoint, span) if span else ():
             yield days[0], list(self.archive.pages(fetch))
 

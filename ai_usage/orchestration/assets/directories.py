@@ -1,5 +1,6 @@
 """One asset a directory of the company: ask it once a run, keep its answer as today's snapshot."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import dagster as dg
@@ -14,8 +15,12 @@ from ai_usage.orchestration.run_log import note_fetch, skipped, spoken
 from ai_usage.orchestration.stages import ASKED_FIRST
 from ai_usage.reference import RefusedFileError
 from ai_usage.settings import Settings
+from ai_usage.text.masking import mask_text
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import fetch_window, read_rows
+from ai_usage.vendors.rows import LeftOut
+
+_MOST_LINES = 20
 
 
 def directory_key(directory: DirectorySource) -> dg.AssetKey:
@@ -74,28 +79,52 @@ def _directory(
             note_fetch(context, report)
             if not report.fetches:
                 return dg.MaterializeResult(metadata={"status": "only today can be asked"})
-            for note in directory.notes(archive.pages(report.fetches[-1])):
-                context.log.warning(note)
-            counts = _counts(vendor, endpoint, directory, archive, clock.today)
+            counts, left_out = _read(vendor, endpoint, directory, archive, clock.today)
+            for line in told(left_out):
+                context.log.warning(line)
             note_of_run(
                 context,
-                {"pages": report.pages, "changed": report.new_pages > 0, **counts},
+                {
+                    "pages": report.pages,
+                    "changed": report.new_pages > 0,
+                    "left_out": len(left_out),
+                    **counts,
+                },
             )
         return dg.MaterializeResult(metadata={"status": "fetched"})
 
     return source
 
 
-def _counts(
+def _read(
     vendor: Vendor,
     endpoint: Endpoint,
     directory: DirectorySource,
     archive: Archive,
     today: date,
-) -> dict[str, int]:
-    """Rows of today's snapshot by the snapshot source that they belong to."""
-    return {
-        f"rows_{snapshot.source}": len(snapshot.rows)
-        for reading in read_rows(vendor, endpoint, Window.day(today), archive)
-        for snapshot in directory.snapshots(reading.days[0], reading.rows)
-    }
+) -> tuple[dict[str, int], list[LeftOut]]:
+    """Rows of today's snapshot by the snapshot source that they belong to, and what is left out."""
+    counts: dict[str, int] = {}
+    left_out: dict[LeftOut, None] = {}
+    for reading in read_rows(vendor, endpoint, Window.day(today), archive):
+        for snapshot in directory.snapshots(reading.days[0], reading.rows):
+            odd = [row for row in snapshot.rows if isinstance(row, LeftOut)]
+            counts[f"rows_{snapshot.source}"] = len(snapshot.rows) - len(odd)
+            left_out.update(dict.fromkeys(left for left in odd if left.why != "follows"))
+    return counts, list(left_out)
+
+
+def told(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """What is left out, a line each, as everybody who sees a run may read it.
+
+    Accounts that are nobody's are counted.
+    """
+    odd = [left for left in left_out if left.why == "odd"]
+    for left in odd[:_MOST_LINES]:
+        yield mask_text(f"left out: {left.who}: {left.what}; {left.remedy}")
+    if odd:
+        more = len(odd) - _MOST_LINES
+        yield (f"left out: {more} more. " if more > 0 else "") + "`ai-usage doctor` has the names."
+    nobodys = sum(1 for left in left_out if left.why == "nobody")
+    if nobodys:
+        yield f"accounts without an e-mail address, left out: {nobodys}"

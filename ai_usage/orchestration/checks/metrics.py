@@ -27,8 +27,17 @@ from ai_usage.warehouse.views import published_views
 LATENCY = "latency"
 FRESHNESS = "freshness"
 CLOSED_MONTH = "closed_month_changed"
+DIRECTORY_RECORDS = "directory_records"
 SUBJECT_CHECKS = frozenset(
-    {FRESHNESS, CLOSED_MONTH, "charge_share", "volume", "spend_anomalies", "budget_crossings"}
+    {
+        FRESHNESS,
+        CLOSED_MONTH,
+        DIRECTORY_RECORDS,
+        "charge_share",
+        "volume",
+        "spend_anomalies",
+        "budget_crossings",
+    }
 )
 """Checks whose failures name who or what broke the promise, not a rule."""
 

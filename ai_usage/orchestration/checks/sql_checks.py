@@ -24,7 +24,7 @@ from ai_usage.warehouse.sql import references
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
-_MOST_SUBJECTS = 20
+MOST_SUBJECTS = 20
 _SUBJECT_LENGTH = 120
 
 
@@ -115,7 +115,7 @@ def subject_check(
         by_day: dict[date, Outcome] = {}
         for row in sorted(rows, key=lambda row: (row["day"], subject(row))):
             told = told_apart(subject(row))
-            if told not in whole.failures and len(whole.failures) >= _MOST_SUBJECTS:
+            if told not in whole.failures and len(whole.failures) >= MOST_SUBJECTS:
                 told = "others"
             for outcome in (whole, by_day.setdefault(row["day"], Outcome())):
                 outcome.failures[told] = outcome.failures.get(told, 0) + count(row)
