@@ -131,8 +131,8 @@ def scripted_vendor() -> Iterator[ScriptedVendor]:
         return vendor.script(asked)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    # Listening from here on: who asks before the thread serves must wait, not be refused.
+    listener = socket.create_server(("127.0.0.1", 0))
     vendor.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="critical", lifespan="off", date_header=False)
