@@ -35,14 +35,18 @@ class NearMiss:
 
 
 def near_misses(settings: Settings, vendors: Sequence[Vendor]) -> list[NearMiss]:
-    """Variables whose names are like the key setting of a vendor that lacks its key."""
+    """Variables that are like the key setting of a vendor that lacks its key, by name or value."""
     taken = {name for v in vendors for name in (v.key_setting, v.base_url_setting)}
     return [
         NearMiss(vendor, name, _where(settings, of_file), of_file or _fits(settings, vendor, name))
         for vendor in vendors
         if settings.vendor_secret(vendor.key_setting) is None
         for name, of_file in sorted(settings.variables().items())
-        if name not in taken and not name.startswith(PREFIX) and _like(name, vendor.key_setting)
+        if name not in taken
+        and not name.startswith(PREFIX)
+        and (
+            _like(name, vendor.key_setting) or (vendor.key_begins and _fits(settings, vendor, name))
+        )
     ]
 
 

@@ -36,6 +36,7 @@ def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path)
         ("ANTHROPIC_API_KEY", "ANTHROPIC_ADMIN_KEY"),
         ("ANTROPIC_ADMIN_KEY", "ANTHROPIC_ADMIN_KEY"),
         ("anthropic_admin_key", "ANTHROPIC_ADMIN_KEY"),
+        ("CLAUDE_BILLING", "ANTHROPIC_ADMIN_KEY"),
         ("CURSOR_ADMIN_KEY", "CURSOR_API_KEY"),
         ("CURSOR_TOKEN", "CURSOR_API_KEY"),
         ("CURSER_API_KEY", "CURSOR_API_KEY"),
@@ -45,10 +46,11 @@ def test_a_key_under_another_name_is_named_with_the_right_one(
     tmp_path: Path, name: str, meant: str
 ) -> None:
     where = tmp_path / "my.env"
-    line = said(tmp_path, f"{name}={ADMIN}\n")
+    value = ADMIN if meant.startswith("ANTHROPIC") else CURSOR["CURSOR_API_KEY"]
+    line = said(tmp_path, f"{name}={value}\n")
     assert line is not None
     assert line.endswith(f"nor in {where}; {name} is set in {where}: rename it to {meant}.")
-    assert ADMIN not in line
+    assert value not in line
 
 
 def test_a_slip_beside_a_configured_vendor_is_no_success_either(tmp_path: Path) -> None:
