@@ -21,6 +21,9 @@ from dagster._core.execution.backfill import (
 )
 from dagster._core.run_coordinator import QueuedRunCoordinator as QueuedRunCoordinator
 from dagster._core.run_coordinator import SubmitRunContext as SubmitRunContext
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecordStatus as AssetCheckExecutionRecordStatus,
+)
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES as IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.event_log import (
     ConsolidatedSqliteEventLogStorage as ConsolidatedSqliteEventLogStorage,
@@ -49,6 +52,7 @@ PRIVATE_MEMBERS: Mapping[type, tuple[str, ...]] = {
         "_connect",
         "_event_to_row",
         "_has_asset_key_col_on_connection",
+        "_store_asset_check_evaluation_planned",
         "_store_asset_event",
         "_store_asset_event_tags",
     ),

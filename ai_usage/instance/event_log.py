@@ -4,7 +4,8 @@ Dagster's own makes a new engine for every event, so that each INSERT is compile
 commit waits for the disk, looks the tables' columns up each time, and writes a batch event by
 event. This one keeps its engine, remembers the columns, writes a batch in one transaction, and lets
 SQLite's write-ahead log be synced at checkpoints: after a power cut the last events may be missing,
-never half-written. Named in `dagster.yaml`; `batch_events` turns batches on.
+never half-written. Named in `dagster.yaml`; `batch_events` turns batches on. What checks find is
+written in batches too, each event as one text where Dagster makes the same text for every row.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -23,6 +26,8 @@ from ai_usage.instance.dagster_private import (
     ASSET_CHECK_EVENTS,
     ASSET_EVENTS,
     SQLITE_BUSY_TIMEOUT_SECONDS,
+    AssetCheckExecutionRecordStatus,
+    AssetCheckExecutionsTable,
     ConfigurableClassData,
     ConsolidatedSqliteEventLogStorage,
     SqlEventLogStorageTable,
@@ -38,10 +43,10 @@ def batch_events() -> None:
 
 
 def stored_together(instance: dg.DagsterInstance) -> AbstractContextManager[None]:
-    """Within, this thread's events are one transaction, where the instance has this event log."""
+    """Within, this thread's events become one batch, where the instance has this event log."""
     storage = instance.event_log_storage
     if isinstance(storage, PooledSqliteEventLogStorage):
-        return storage.one_transaction()
+        return storage.one_batch()
     return nullcontext()
 
 
@@ -78,6 +83,25 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             finally:
                 # Within another one the rest of that one's events are still its own.
                 self._open.connection = outer
+
+    @contextmanager
+    def one_batch(self) -> Iterator[None]:
+        """Store what this thread stores meanwhile as a batch at the end; nothing if that fails."""
+        self._open.waiting = waiting = list[dg.EventLogEntry]()
+        try:
+            yield
+        finally:
+            self._open.waiting = None
+        if waiting:
+            self.store_event_batch(waiting)
+
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store an event, or let it wait for the rest of its batch."""
+        waiting: list[dg.EventLogEntry] | None = getattr(self._open, "waiting", None)
+        if waiting is None:
+            super().store_event(event)
+        else:
+            waiting.append(event)
 
     def kept_engine(self) -> Engine:
         """The engine that all of this process's events go through, made when first asked for."""
@@ -123,9 +147,35 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             last = {event.get_dagster_event().asset_key: (event, at) for event, at in of_assets}
             for event, at in last.values():
                 self._store_asset_event(connection, event, at)
-            for event, at in stored:
-                if event.dagster_event_type in ASSET_CHECK_EVENTS:
+            found: list[_Evaluation] = []
+            for (event, at), row in zip(stored, rows, strict=True):
+                if event.dagster_event_type not in ASSET_CHECK_EVENTS:
+                    continue
+                if isinstance(evaluation := _evaluation_of(event), dg.AssetCheckEvaluation):
+                    found.append(_Evaluation(event, at, evaluation, row["event"]))
+                else:
                     self.store_asset_check_event(event, at)
+            _store_evaluations(connection, found)
+
+    def _store_asset_check_evaluation_planned(
+        self, event: dg.EventLogEntry, event_id: int | None
+    ) -> None:
+        planned: Any = event.get_dagster_event().event_specific_data
+        days = planned.partitions_subset
+        same = {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": self._event_to_row(event)["event"],
+            "evaluation_event_timestamp": _instant_of(event),
+            "evaluation_event_storage_id": event_id,
+        }
+        keys = days.get_partition_keys() if days else [None]
+        with self._connect() as connection:
+            connection.execute(
+                AssetCheckExecutionsTable.insert(), [{**same, "partition": key} for key in keys]
+            )
 
     def dispose(self) -> None:
         """Close the connections."""
@@ -133,6 +183,74 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
         if self._engine is not None and self._engine_process == os.getpid():
             self._engine.dispose()
             self._engine = None
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """What a check found, the event that says so, and how that is stored: its id and text."""
+
+    event: dg.EventLogEntry
+    event_id: int
+    found: dg.AssetCheckEvaluation
+    text: str
+
+    @property
+    def planned_as(self) -> tuple[str, str, str]:
+        """The asset, check and run of the rows that were planned for it."""
+        return (self.found.asset_key.to_string(), self.found.check_name, self.event.run_id)
+
+    def values(self) -> dict[str, Any]:
+        """The columns that say what was found."""
+        status, judged = AssetCheckExecutionRecordStatus, self.found.target_materialization_data
+        return {
+            "execution_status": (status.SUCCEEDED if self.found.passed else status.FAILED).value,
+            "evaluation_event": self.text,
+            "evaluation_event_timestamp": _instant_of(self.event),
+            "evaluation_event_storage_id": self.event_id,
+            "materialization_event_storage_id": judged.storage_id if judged else None,
+        }
+
+
+def _evaluation_of(event: dg.EventLogEntry) -> object:
+    """What a check found, of an event of a run."""
+    return event.get_dagster_event().event_specific_data if event.run_id else None
+
+
+def _store_evaluations(connection: Connection, found: Sequence[_Evaluation]) -> None:
+    """Fill the rows that were planned for these; one that was not planned gets a row of its own."""
+    table = AssetCheckExecutionsTable
+    planned: dict[tuple[tuple[str, str, str], str | None], int] = {}
+    for key in {evaluation.planned_as for evaluation in found}:
+        asset, check, run = key
+        rows = connection.execute(
+            db.select(table.c.id, table.c.partition).where(
+                table.c.asset_key == asset, table.c.check_name == check, table.c.run_id == run
+            )
+        )
+        planned |= {(key, partition): number for number, partition in rows}
+    filled, added = [], {}
+    for evaluation in found:
+        at = (evaluation.planned_as, evaluation.found.partition)
+        if at in planned:
+            new = {f"new_{name}": value for name, value in evaluation.values().items()}
+            filled.append({"planned_id": planned[at], **new})
+        else:
+            asset, check, run = evaluation.planned_as
+            own = {"asset_key": asset, "check_name": check, "run_id": run}
+            added[at] = {**own, "partition": evaluation.found.partition, **evaluation.values()}
+    if filled:
+        new_values: dict[str, Any] = {
+            name: db.bindparam(f"new_{name}") for name in found[0].values()
+        }
+        fill = table.update().where(table.c.id == db.bindparam("planned_id")).values(new_values)
+        connection.execute(fill, filled)
+    if added:
+        connection.execute(table.insert(), list(added.values()))
+
+
+def _instant_of(event: dg.EventLogEntry) -> datetime:
+    """When the event was, as the log's tables keep it: UTC, without saying so."""
+    return datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None)
 
 
 def _sync_at_checkpoints(connection: Any, _record: Any) -> None:

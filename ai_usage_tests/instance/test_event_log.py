@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 
 from ai_usage.instance.dagster_private import ConsolidatedSqliteEventLogStorage
-from ai_usage.instance.event_log import PooledSqliteEventLogStorage
+from ai_usage.instance.event_log import PooledSqliteEventLogStorage, stored_together
 from ai_usage.orchestration.runs import dagster_home
 from ai_usage.settings import Settings
 
@@ -37,7 +37,25 @@ def looks_good() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
 
 
-DEFS = dg.Definitions([built, fails], asset_checks=[looks_good])
+@dg.asset_check(asset=built, partitions_def=PARTITIONS)
+def each_day(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Logs a result for two days, one of them twice and one that was not planned."""
+    op = context.op_execution_context
+    with stored_together(op.instance):
+        for day, passed in (("03-01", False), ("03-05", True), ("03-01", True)):
+            op.log_event(
+                dg.AssetCheckEvaluation(  # type: ignore[arg-type]
+                    asset_key=dg.AssetKey("built"),
+                    check_name="each_day",
+                    passed=passed,
+                    partition=f"2026-{day}",
+                    metadata={"n": len(day)},
+                )
+            )
+    return dg.AssetCheckResult(passed=False)
+
+
+DEFS = dg.Definitions([built, fails], asset_checks=[looks_good, each_day])
 
 
 @contextmanager
@@ -76,17 +94,29 @@ def recorded(folder: Path, storage: type) -> list[Any]:
         key = dg.AssetKey("built")
         materialized = sorted(made.get_materialized_partitions(key))
         fetched = made.fetch_materializations(key, limit=10).records
-        (check,) = DEFS.resolve_asset_graph().asset_check_keys
-        history = made.event_log_storage.get_asset_check_execution_history(check, 10)
+        history = [
+            (key.name, record.status.value, record.partition, _evaluated(record.event))
+            for key in sorted(DEFS.resolve_asset_graph().asset_check_keys)
+            for record in made.event_log_storage.get_asset_check_execution_history(key, 10)
+        ]
         return [
             events,
             materialized,
             [(r.partition_key, r.asset_materialization.metadata["n"].value)
              for r in fetched if r.asset_materialization],
-            [(record.status, record.partition) for record in history],
+            history,
             made.get_latest_materialization_event(key) is not None,
             made.event_log_storage.get_stats_for_run(RUN).steps_failed,
         ]  # fmt: skip
+
+
+def _evaluated(event: dg.EventLogEntry | None) -> object:
+    """What a check's row says was found, where it is no longer just planned."""
+    data: Any = event.get_dagster_event().event_specific_data if event else None
+    if not isinstance(data, dg.AssetCheckEvaluation):
+        return type(data).__name__
+    judged = data.target_materialization_data
+    return (data.passed, data.partition, dict(data.metadata), judged and judged.storage_id)
 
 
 def test_it_records_what_dagsters_own_storage_records(tmp_path: Path) -> None:
@@ -97,7 +127,9 @@ def test_it_records_what_dagsters_own_storage_records(tmp_path: Path) -> None:
     assert len(events) > 15
     assert materialized == ["2026-03-01", "2026-03-02"]
     assert fetched == [("2026-03-02", 3), ("2026-03-01", 3)]
-    assert checks
+    assert [
+        (status, day) for name, status, day, _found in checks if name == "each_day" and day
+    ] == [("SUCCEEDED", "2026-03-05"), ("PLANNED", "2026-03-02"), ("SUCCEEDED", "2026-03-01")]
     assert (latest, failed) == (True, 1)
 
 
@@ -222,13 +254,13 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
 
 def test_events_stored_together_are_there_all_or_none(tmp_path: Path) -> None:
     with log(tmp_path) as storage:
-        with storage.one_transaction():
-            with storage.one_transaction():
-                storage.store_event(note("one"))
+        with storage.one_batch():
+            storage.store_event(note("one"))
             storage.store_event(note("two"))
+            assert not storage.get_logs_for_run(RUN), "they wait for the end of their batch"
 
         def halfway() -> None:
-            with storage.one_transaction():
+            with storage.one_batch():
                 storage.store_event(note("three"))
                 raise ZeroDivisionError
 
