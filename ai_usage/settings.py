@@ -19,7 +19,14 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai_usage.days.clock import SystemClock
@@ -29,6 +36,9 @@ from ai_usage.text.printable import one_line
 PREFIX = "AI_USAGE_"
 ENV_FILE_SETTING = "AI_USAGE_ENV_FILE"
 """Names another file than `.env` to read; it is read before the settings, so it is none itself."""
+
+LEAST_DUCKDB_MEMORY = 384 * 10**6
+"""Bytes; below them a month of a thousand developers does not fit, spilled or not."""
 
 HISTORY_DAYS = 365
 """How far back the first partition reaches when AI_USAGE_START_DATE is not set."""
@@ -89,6 +99,16 @@ class Settings(BaseSettings):
         ge=5,
         description="Fewer people than this are never told apart from others, by who may not see "
         "single people.",
+    )
+    duckdb_memory: ByteSize | None = Field(
+        None,
+        description="Memory that DuckDB may take before it spills to disk, at least 384MB: `1GB`. "
+        "Default: a 64th of the machine's (or container's) memory, at least 384MB.",
+    )
+    duckdb_spill_dir: Path | None = Field(
+        None,
+        description="Folder that DuckDB spills to, emptied by itself. Default: `<file>.tmp` beside "
+        "the DuckDB file.",
     )
     dataset: str = Field(
         "ai_usage",
@@ -329,10 +349,18 @@ class Settings(BaseSettings):
         except (ValidationError, SettingsError):
             return None
 
+    @field_validator("duckdb_memory")
+    @classmethod
+    def _enough(cls, value: ByteSize | None) -> ByteSize | None:
+        if value is not None and value < LEAST_DUCKDB_MEMORY:
+            raise ValueError("DuckDB needs at least 384MB")
+        return value
+
     @field_validator(
         "home",
         "duckdb_path",
         "dashboard_path",
+        "duckdb_spill_dir",
         "reference_dir",
         "sheets_credentials",
         "bigquery_credentials",

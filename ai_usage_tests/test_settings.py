@@ -83,6 +83,8 @@ def test_an_unknown_setting_in_the_env_file_says_where(tmp_path: Path) -> None:
         ("AI_USAGE_LOOKBACK_COST_DAYS", "-1", "greater than or equal to 0"),
         ("AI_USAGE_COVERAGE_THRESHOLD", "95", "less than or equal to 1"),
         ("AI_USAGE_LOCK_TIMEOUT_SECONDS", "nan", "greater than or equal to 0"),
+        ("AI_USAGE_DUCKDB_MEMORY", "100MB", "DuckDB needs at least 384MB"),
+        ("AI_USAGE_DUCKDB_MEMORY", "plenty", "could not parse value and unit"),
         ("AI_USAGE_WAREHOUSE", "oracle", "'duckdb' or 'bigquery'"),
         ("AI_USAGE_DATASET", "my data; DROP", "match pattern"),
     ],

@@ -48,6 +48,12 @@ class Window:
             for n in starts
         ]
 
+    def months(self) -> list[Window]:
+        """Cut at the first of each month."""
+        starts = [self.start, *(day for day in self.days()[1:] if day.day == 1)]
+        ends = [*starts[1:], self.end]
+        return [Window(start, end) for start, end in zip(starts, ends, strict=True)]
+
     def __str__(self) -> str:
         last = self.end - timedelta(days=1)
         return f"{self.start}" if last == self.start else f"{self.start}..{last}"

@@ -30,6 +30,8 @@ class DuckDBWarehouseResource(WarehouseResource):
     dataset: str
     internal_dataset: str | None = None
     lock_timeout_seconds: float = 60.0
+    memory_limit: int | None = None
+    spill_dir: str | None = None
 
     def warehouse(self) -> Warehouse:
         """The warehouse in the file."""
@@ -38,6 +40,8 @@ class DuckDBWarehouseResource(WarehouseResource):
             self.dataset,
             internal_dataset=self.internal_dataset,
             lock_timeout_seconds=self.lock_timeout_seconds,
+            memory_limit=self.memory_limit,
+            spill_dir=Path(self.spill_dir) if self.spill_dir else None,
         )
 
 
@@ -145,4 +149,6 @@ def warehouse_resource(settings: Settings) -> WarehouseResource:
         dataset=settings.dataset,
         internal_dataset=settings.internal_dataset,
         lock_timeout_seconds=settings.lock_timeout_seconds,
+        memory_limit=settings.duckdb_memory,
+        spill_dir=str(settings.duckdb_spill_dir) if settings.duckdb_spill_dir else None,
     )

@@ -7,7 +7,7 @@ deleted; delete and insert are one transaction; a reader never sees half of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -31,11 +31,13 @@ Details = Mapping[str, int | float | str]
 class Query:
     """A SELECT in BigQuery's dialect over the product's tables, and its bound parameters.
 
-    Its columns are those of the table that it is written to, in any order.
+    Its columns are those of the table that it is written to, in any order. Run once for each of
+    `by_month` instead it gives the same rows: an engine with little memory may do that.
     """
 
     sql: str
     parameters: Parameters = field(default_factory=dict)
+    by_month: Sequence[Parameters] = ()
 
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader

@@ -38,15 +38,20 @@ def follows_its_month(table: str) -> bool:
 
 def query_of(table: str, window: Window, run_id: str, today: date) -> Query:
     """The rows of a table for the window."""
-    known: Mapping[str, Parameter] = {
-        "start": window.start,
-        "end": window.end,
-        _MONTH_TO_DATE: window.start.replace(day=1),
-        "run_id": run_id,
-        "today": today,
-    }
-    asked = {name: known[name] for name in sorted(statement_parameters(table))}
-    return Query(statement(table), asked)
+
+    def asked(window: Window) -> Mapping[str, Parameter]:
+        known: Mapping[str, Parameter] = {
+            "start": window.start,
+            "end": window.end,
+            _MONTH_TO_DATE: window.start.replace(day=1),
+            "run_id": run_id,
+            "today": today,
+        }
+        return {name: known[name] for name in sorted(statement_parameters(table))}
+
+    # What is replaced as a whole is judged over its whole history.
+    months = window.months() if is_partitioned(table) else []
+    return Query(statement(table), asked(window), [asked(month) for month in months])
 
 
 def windows_of_table(warehouse: Warehouse, table: str, windows: Sequence[Window]) -> list[Window]:

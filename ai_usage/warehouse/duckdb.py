@@ -24,13 +24,15 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import DayCounts, Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.incoming import check_arrow, check_names
+from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema
 
-MEMORY_LIMIT = "384MB"
-"""DuckDB spills to disk above it, so that a year's backfill stays below 1 GB in all."""
+_MONTHS_AT_ONCE = 2
+"""Months that a statement is run for at once; more are run one by one, so that memory follows the
+month. A look-back of weeks reaches over two."""
 
 _STAGE = "ai_usage_stage"
 _NARROWER = {"BIGINT": "INTEGER"}
@@ -60,7 +62,8 @@ class _PresentColumn:
 class DuckDBWarehouse(Warehouse):
     """A warehouse in the DuckDB file `path`: tables and views in the schema `dataset`.
 
-    What is internal stands in the schema `internal_dataset`, else `<dataset>_internal`.
+    What is internal stands in the schema `internal_dataset`, else `<dataset>_internal`. What does
+    not fit into `memory_limit` bytes is spilled to the folder `spill_dir`, else `<path>.tmp`.
     """
 
     def __init__(
@@ -70,11 +73,15 @@ class DuckDBWarehouse(Warehouse):
         *,
         internal_dataset: str | None = None,
         lock_timeout_seconds: float = 60.0,
+        memory_limit: int | None = None,
+        spill_dir: Path | None = None,
     ) -> None:
         self.path = path
         self.dataset = dataset
         self.internal_dataset = internal_dataset or f"{dataset}{INTERNAL_SUFFIX}"
         self.lock_timeout_seconds = lock_timeout_seconds
+        self.memory_limit = memory_limit or default_limit()
+        self.spill_dir = spill_dir or path.with_name(f"{path.name}.tmp")
 
     def describe(self) -> str:
         """The file's path."""
@@ -108,7 +115,8 @@ class DuckDBWarehouse(Warehouse):
             connection = self._open(read_only)
             try:
                 connection.execute("SET GLOBAL TimeZone = 'UTC'")
-                connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+                connection.execute(f"SET memory_limit = '{self.memory_limit} B'")
+                connection.execute(f"SET temp_directory = {_quoted(str(self.spill_dir))}")
                 connection.execute("SET preserve_insertion_order = false")
                 # Where Python has no script (-c, a shell) DuckDB draws a bar into our output.
                 connection.execute("SET enable_progress_bar = false")
@@ -118,6 +126,8 @@ class DuckDBWarehouse(Warehouse):
                 yield connection
             except duckdb.Error as error:
                 # Anything that is executed may be the first to meet a full disk.
+                if _spilling(error):
+                    raise self._cannot_spill() from error
                 if (why := _disk_trouble(error)) is None:
                     raise
                 raise self._unwritable(why) from error
@@ -165,6 +175,14 @@ class DuckDBWarehouse(Warehouse):
     def _unwritable(self, why: str) -> WarehouseError:
         return WarehouseError(
             f"{self.path} cannot be written: {why}. Nothing of it is lost, the old rows stay."
+        )
+
+    def _cannot_spill(self) -> WarehouseError:
+        memory = f"{self.memory_limit // MEGABYTE} MB of memory"
+        return WarehouseError(
+            f"{self.spill_dir}: no room to spill what does not fit into {memory}; make room there, "
+            "set AI_USAGE_DUCKDB_SPILL_DIR to a larger disk, or give more memory by "
+            "AI_USAGE_DUCKDB_MEMORY. Nothing is lost, the old rows stay."
         )
 
     def exists(self, relation: str) -> bool:
@@ -272,7 +290,7 @@ class DuckDBWarehouse(Warehouse):
             except duckdb.Error as error:
                 # The connection closes before anyone can ask it anything else: that rolls back, and
                 # takes the stage along.
-                if _disk_trouble(error) is not None:
+                if _no_room(error):
                     raise
                 raise WarehouseError(
                     f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
@@ -312,7 +330,11 @@ class DuckDBWarehouse(Warehouse):
             for read in references(new.sql) & set(table_names()):
                 self._ensure(connection, table_schema(read))
             sql = self._rendered(new.sql)
-            _run(connection, f"CREATE TEMP TABLE {_STAGE} AS {sql}", new.parameters, schema.name)
+            long = len(new.by_month) > _MONTHS_AT_ONCE
+            into = f"CREATE TEMP TABLE {_STAGE} AS"
+            for part in new.by_month if long else [new.parameters]:
+                _run(connection, f"{into} {sql}", part, schema.name)
+                into = f"INSERT INTO {_STAGE}"
             return
         check_arrow(schema, new.schema)
         raised: list[Exception] = []
@@ -429,6 +451,8 @@ class DuckDBWarehouse(Warehouse):
             found = connection.sql(sql, params=dict(query.parameters) or None)
             return found.to_arrow_table()
         except duckdb.Error as error:
+            if _no_room(error):
+                raise
             raise WarehouseError(f"query: {_first_line(error)}") from error
 
     @contextmanager
@@ -468,7 +492,7 @@ def _run(
     try:
         return connection.execute(sql, dict(parameters)) if parameters else connection.execute(sql)
     except duckdb.Error as error:
-        if _disk_trouble(error) is not None:
+        if _no_room(error):
             raise
         raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
 
@@ -493,6 +517,19 @@ def _quoted(text: str) -> str:
 def _disk_trouble(error: duckdb.Error) -> str | None:
     """Why the disk refused, where that is the trouble."""
     return next((ours for theirs, ours in _DISK if theirs in str(error)), None)
+
+
+def _no_room(error: duckdb.Error) -> bool:
+    """Whether a disk refused, and not DuckDB the statement."""
+    return _disk_trouble(error) is not None or _spilling(error)
+
+
+def _spilling(error: duckdb.Error) -> bool:
+    """Whether the disk refused what DuckDB put aside, not what it keeps."""
+    text = str(error)
+    return "failed to offload data block" in text or (
+        "duckdb_temp" in text and _disk_trouble(error) is not None
+    )
 
 
 def _first_line(error: Exception) -> str:

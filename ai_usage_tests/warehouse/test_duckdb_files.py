@@ -451,11 +451,3 @@ def test_a_reader_cannot_write(days_filled: DuckDBWarehouse) -> None:
     with pytest.raises(WarehouseError, match="read-only"):
         days_filled.query(f"DELETE FROM {TABLE}")
     assert len(days_filled.read(TABLE)) == 4
-
-
-def test_the_memory_limit_reaches_the_engine(warehouse: DuckDBWarehouse) -> None:
-    with warehouse.connect() as connection:
-        limit = connection.execute("SELECT current_setting('memory_limit')").fetchone()
-    # 384 MB are 366.2 MiB.
-    assert limit is not None
-    assert limit[0] == "366.2 MiB"
