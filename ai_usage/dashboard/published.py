@@ -170,11 +170,11 @@ class Published:
 
     def query(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """The rows of a SELECT in DuckDB's dialect over the newest copy; `$name` is bound."""
-        cursor = self._cursor()
+        reader = self._reader()
         try:
-            return cursor.sql(sql, params=dict(values) if values else None).to_arrow_table()
+            return reader.sql(sql, params=dict(values) if values else None).to_arrow_table()
         finally:
-            cursor.close()
+            reader.close()
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a small query as mappings."""
@@ -192,16 +192,16 @@ class Published:
             self._about = key, found
         return found
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _reader(self) -> duckdb.DuckDBPyConnection:
         key = self.key
         with self._lock:
             if self._connection is None or self._key != key:
                 # Not closed: a query of another thread may still run on the old one. It goes when
-                # the last cursor does.
+                # its last reader does.
                 self._connection, self._key = _attached(self.path), key
-            cursor = self._connection.cursor()
-        cursor.execute("USE copy")
-        return cursor
+            reader = self._connection.cursor()
+        reader.execute("USE copy")
+        return reader
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:

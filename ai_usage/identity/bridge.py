@@ -12,7 +12,8 @@ from typing import Any
 
 from ai_usage.days.spans import EVER, Span, atoms
 from ai_usage.dimensions.surrogate_keys import SHARED_SK
-from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, KeyRef, Keys
+from ai_usage.identity.claim import CONFIDENCE, NAME_PREFIX, KeyRef
+from ai_usage.identity.claims import Keys
 from ai_usage.identity.history import People, Version
 from ai_usage.identity.keys import Activity, Mapped
 

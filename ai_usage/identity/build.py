@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ai_usage.identity import bridge, claims, cost_centers, history, keys
+from ai_usage.identity.claim import KeyRef
 from ai_usage.identity.last_good import last_good
 from ai_usage.identity.reported import Reported, with_reported_cost_centers, with_reported_users
 from ai_usage.identity.snapshots import Snapshot, by_source
@@ -57,7 +58,7 @@ class Identity:
         return claims.gather(self._snapshots, self.people, patterns, names)
 
     @cached_property
-    def _mapped(self) -> dict[claims.KeyRef, list[keys.Mapped]]:
+    def _mapped(self) -> dict[KeyRef, list[keys.Mapped]]:
         return keys.rank(self._keys)
 
     @cached_property

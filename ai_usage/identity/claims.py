@@ -9,84 +9,16 @@ from datetime import date
 from typing import Any
 
 from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
-from ai_usage.identity import succession
+from ai_usage.identity.claim import NAME_PREFIX, Claim, KeyRef
 from ai_usage.identity.directory import DirectoryKey, read_directories
 from ai_usage.identity.history import People
 from ai_usage.identity.key_names import NameMatcher
-from ai_usage.identity.register import Change, Tracked, track
+from ai_usage.identity.register import Tracked, track
 from ai_usage.identity.snapshots import Snapshot
-
-KeyRef = tuple[str, str]
-"""(platform, key id), or (platform, `name:<key name>`) where no source knows an id."""
-
-NAME_PREFIX = "name:"
-
-CONFIDENCE = {
-    "manual_entry": 1.0,
-    "sso_sync": 0.95,
-    "google_sheets": 0.9,
-    "vendor_directory": 0.8,
-    succession.SOURCE: 0.7,
-    "key_name_pattern": 0.6,
-}
-"""What sources are worth before age (design, "Identity")."""
-
-RANK = {
-    "manual_entry": 1,
-    "sso_sync": 2,
-    "google_sheets": 3,
-    "vendor_directory": 5,
-    "key_name_pattern": 7,
-}
-"""Sources by precedence. `key_succession` stands below the vendor's directory, but above it where
-the former key is registered as a team's or a service's: who makes such a key anew is not its
-owner."""
-
-SUCCESSION_OF_SHARED, SUCCESSION = 4, 6
+from ai_usage.identity.succession import add_successions
 
 REGISTERS = {"api_keys.csv": "manual_entry", "sso": "sso_sync", "google_sheets": "google_sheets"}
 """Snapshot source -> attribution source, for sources that list keys with their owners."""
-
-SHARED_USES = frozenset({"team", "service"})
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A source says that on these days the key is this person's, or a team's."""
-
-    ref: KeyRef
-    span: Span
-    user_email: str
-    source: str
-    names_id: bool
-    """True where the source names the key itself, not just its name."""
-    is_removed: bool
-    row: Mapping[str, Any]
-    last_verified: date | None
-    first_seen: date | None
-    history: Sequence[Change] = ()
-
-    @property
-    def is_shared(self) -> bool:
-        """True for keys of teams and services: no person bears their cost."""
-        return self.row.get("intended_use") in SHARED_USES
-
-    @property
-    def bearer(self) -> str | None:
-        """Who bears the key's cost: the person, or None for Shared."""
-        return None if self.is_shared else self.user_email
-
-    @property
-    def rank(self) -> int:
-        """Precedence of what the source says, 1 is the strongest."""
-        if self.source == succession.SOURCE:
-            return SUCCESSION_OF_SHARED if self.is_shared else SUCCESSION
-        return RANK[self.source]
-
-    @property
-    def standing(self) -> tuple[int, bool, bool]:
-        """Smaller wins: the source's precedence, present before removed, id before name."""
-        return self.rank, self.is_removed, not self.names_id
 
 
 @dataclass(frozen=True)
@@ -136,7 +68,7 @@ def gather(
     matcher = NameMatcher(patterns, people)
     for ref, runs in {**names, **named}.items():
         claims[ref] += _pattern_claims(ref, runs, matcher, directory.get(ref))
-    succession.add_successions(claims, directory)
+    add_successions(claims, directory)
     called = {**names, **named}
     owned = {
         ref: [

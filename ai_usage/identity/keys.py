@@ -14,7 +14,8 @@ import msgspec
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, atoms, day_after
 from ai_usage.dimensions.surrogate_keys import hash_text
-from ai_usage.identity.claims import CONFIDENCE, NAME_PREFIX, Claim, KeyRef, Keys
+from ai_usage.identity.claim import CONFIDENCE, NAME_PREFIX, Claim, KeyRef
+from ai_usage.identity.claims import Keys
 from ai_usage.identity.directory import is_on
 from ai_usage.identity.history import People
 

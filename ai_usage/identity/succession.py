@@ -9,15 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from ai_usage.days.spans import LAST_DAY, Span
+from ai_usage.identity.claim import KEY_SUCCESSION, Claim, KeyRef
 from ai_usage.identity.directory import DirectoryKey
-
-if TYPE_CHECKING:
-    from ai_usage.identity.claims import Claim, KeyRef
-
-SOURCE = "key_succession"
 
 _CARRIED = (
     *("platform_subtype", "environment", "intended_use", "cost_center", "project_codes"),
@@ -48,7 +43,7 @@ def add_successions(
                 told,
                 ref=ref,
                 span=Span(key.life.first, last),
-                source=SOURCE,
+                source=KEY_SUCCESSION,
                 names_id=True,
                 is_removed=False,
                 row={name: told.row[name] for name in _CARRIED if name in told.row},

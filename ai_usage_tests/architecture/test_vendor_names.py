@@ -39,11 +39,11 @@ STATEMENTS = {"views/vw_executive_dashboard.sql": "the document's columns of two
 
 
 def words() -> re.Pattern[str]:
-    """Names of vendors and their products; `cursor` is also a terminal's and a database's."""
+    """Names of vendors and their products; `cursor` is also a mouse's and a database's."""
     names = {vendor.name for vendor in discovered_vendors()}
     names |= {row.platform_subtype for vendor in discovered_vendors() for row in vendor.platforms}
     names |= {vendor.title for vendor in discovered_vendors()}
-    other = r"(?!\s*(?:\(\)|=|\.(?:execute|close)|, colour)|_values|_storage)"
+    other = r'(?!\s*(?:\(\)|=|\.(?:execute|close)|, colour)|_values|_storage|": "pointer")'
     return re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(names))}){other}", re.IGNORECASE)
 
 
