@@ -14,9 +14,9 @@ from ai_usage_tests.support.pipeline import Loaded, run_window, simulated_settin
 
 @pytest.fixture(scope="session")
 def whole_company(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """January to today with seats, budgets and invoices, one of them disputed. Read only."""
+    """A quarter with seats, budgets and invoices, of which January's of Cursor is disputed."""
     company = Company(today=TODAY, anchor=ANCHOR)
-    days = window(date(2026, 1, 1), TODAY)
+    days = window(date(2025, 12, 15), TODAY)
     with serve(company) as base_url:
         home = tmp_path_factory.mktemp("whole_company")
         settings = simulated_settings(home, base_url, TODAY, days.start)

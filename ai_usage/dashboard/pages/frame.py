@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
@@ -25,11 +25,11 @@ from ai_usage.dashboard.pages.parts import (
     Step,
     Width,
 )
-from ai_usage.dashboard.pages.rendering import page_html
+from ai_usage.dashboard.pages.rendering import MENU, Entry, page_html
 from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.scope import ForbiddenError, spend
 from ai_usage.dashboard.viewers import Mode, Role, Rows, Viewer
-from ai_usage.days.months import months_before, months_between
+from ai_usage.days.months import month_of, months_before, months_between
 from ai_usage.text.figures import day_name, month_name
 from ai_usage.text.words import few
 
@@ -99,8 +99,21 @@ def respond(
             "Dollars are US dollars",
         ),
     )
-    html = page_html(whole, side=whose(asked.viewer), copy=copy_name(asked.published))
+    html = page_html(
+        whole,
+        menu=menu(asked.filters, about.as_of),
+        side=whose(asked.viewer),
+        copy=copy_name(asked.published),
+    )
     return HTMLResponse(html, status)
+
+
+def menu(filters: Filters, as_of: date) -> list[Entry]:
+    """The menu: from page to page the months stay, what else is chosen does not."""
+    if filters.first == filters.last == month_of(as_of):
+        return list(MENU)
+    kept = Filters(filters.first, filters.last).address
+    return [entry._replace(href=f"{entry.href}?{kept}") for entry in MENU]
 
 
 def copy_name(published: Published) -> str:
