@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.published import Key, Published
 from ai_usage.dashboard.viewers import SMALLEST_GROUP, Mode, Role, Viewer
 from ai_usage.reference import RefusedFileError, Row, read_path, reference_file
 from ai_usage.reference.periods import first_day, last_day
@@ -27,6 +27,7 @@ class Roster:
     mode: Mode
     smallest_group: int = SMALLEST_GROUP
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _known: tuple[Key | None, frozenset[str]] = (None, frozenset())
     _read: tuple[tuple[int, int, int] | None, tuple[Row, ...]] = (None, ())
 
     def viewer(self, email: str) -> Viewer:
@@ -44,13 +45,19 @@ class Roster:
                     frozenset(row["cost_centers"] or ()),
                     self.smallest_group,
                 )
-        leads = self.published.rows(
-            "SELECT 1 FROM people WHERE manager_email = $email AND is_person "
-            "AND user_email != $email LIMIT 1",
-            {"email": email},
-        )
-        role = Role.LEAD if leads else Role.SELF
+        role = Role.LEAD if email in self._leads() else Role.SELF
         return Viewer(email, role, self.mode, smallest_group=self.smallest_group)
+
+    def _leads(self) -> frozenset[str]:
+        """Who leads anybody on any day, asked once a copy."""
+        key = self.published.key
+        if self._known[0] != key:
+            rows = self.published.rows(
+                "SELECT DISTINCT manager_email AS email FROM people "
+                "WHERE manager_email IS NOT NULL AND is_person AND user_email != manager_email"
+            )
+            self._known = key, frozenset(row["email"] for row in rows)
+        return self._known[1]
 
     def _rows(self) -> tuple[Row, ...]:
         file = reference_file("viewers.csv")

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ai_usage.dashboard.page_cache import PageCache
 from ai_usage.dashboard.pages.context import State
 from ai_usage.dashboard.pages.parts import Link
 from ai_usage.dashboard.pages.rendering import message_html
@@ -143,6 +144,7 @@ def build_app(
         routes=list(routes()),
         middleware=[
             Middleware(Gate, sign_in=sign_in),
+            Middleware(PageCache, published=published, viewer_of=viewer_of),
             Middleware(GZipMiddleware, minimum_size=1000),
         ],
         exception_handlers={

@@ -1,0 +1,95 @@
+"""The copy: swapped while it is read, noticed by readers, in nobody's way."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ai_usage.dashboard.filters import Filters
+from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.scope import spend
+from ai_usage.dashboard.viewers import Mode, Role, Viewer
+from ai_usage.errors import WarehouseError
+from ai_usage_tests.dashboard.copies import Cost, Made, Person
+
+ADMIN = Viewer("", Role.ADMIN, Mode.OPEN)
+MARCH = Filters(date(2026, 3, 1), date(2026, 3, 1))
+
+
+def _open_files(path: Path) -> list[str]:
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(descriptor.readlink()))
+    return [link for link in found if link.startswith(str(path))]
+
+
+def costing(dollars: int) -> Made:
+    day = date(2026, 3, 2)
+    return Made(
+        [Person(10, "ann@x.test", "Ads", "Sales", "CC-1")],
+        [Cost(day, 10, Decimal(dollars), "Cursor", "CC-1")],
+    )
+
+
+def total(published: Published) -> Decimal:
+    (row,) = spend(published, ADMIN, MARCH).to_pylist()
+    found: Decimal = row["total"]
+    return found
+
+
+def test_a_reader_sees_a_new_copy_at_its_next_question(tmp_path: Path) -> None:
+    path = tmp_path / "copy.duckdb"
+    published = costing(1).publish(path)
+    assert total(published) == 1
+    before = published.key
+    costing(2).publish(path)
+    assert published.key != before
+    assert total(published) == 2
+    assert published.about.run_id == "run"
+
+
+def test_readers_and_swaps_never_meet(tmp_path: Path) -> None:
+    path = tmp_path / "copy.duckdb"
+    published = costing(0).publish(path)
+    seen: list[Decimal] = []
+    failures: list[Exception] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        try:
+            while not stop.is_set():
+                (row,) = published.rows("SELECT SUM(total) AS total FROM costs")
+                seen.append(row["total"])
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for dollars in range(1, 11):
+        costing(dollars).publish(path)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert set(seen) <= {Decimal(n) for n in range(11)}
+    assert total(published) == 10
+    # What was swapped away is let go of: no descriptor is left on deleted files.
+    assert len(_open_files(path)) <= 1
+
+
+def test_without_a_copy_the_reader_says_what_makes_one(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="ai-usage run"):
+        Published(tmp_path / "nothing.duckdb").rows("SELECT 1")
+
+
+def test_the_copy_cannot_be_written_through_a_reader(tmp_path: Path) -> None:
+    published = costing(1).publish(tmp_path / "copy.duckdb")
+    with pytest.raises(Exception, match="read-only"):
+        published.rows("INSERT INTO platforms VALUES (9, 'x', 'y') RETURNING 1 AS one")
