@@ -123,11 +123,7 @@ def released_sums(
     if not by:
         sums[()]
     said = list(notes)
-    if hidden:
-        said.append(
-            f"{', '.join(f'{month:%B %Y}' for month in hidden)}: fewer than "
-            f"{viewer.smallest_group} people, not shown."
-        )
+    said += _months_of_few(hidden, viewer)
     if any(found.is_merged for found in sums.values()):
         said.append(
             f"Groups of fewer than {viewer.smallest_group} people are shown together; totals are "
@@ -136,6 +132,13 @@ def released_sums(
     if any(found.withheld for found in sums.values()):
         said.append(f"What fewer than {viewer.smallest_group} people report is not shown.")
     return noted(_table(by, measures, sums), said)
+
+
+def _months_of_few(months: Sequence[date], viewer: Viewer) -> list[str]:
+    if not months:
+        return []
+    words = ", ".join(f"{month:%B %Y}" for month in sorted(months))
+    return [f"{words}: fewer than {viewer.smallest_group} people, not shown."]
 
 
 class _Sum:
@@ -339,6 +342,11 @@ def days_of_everybody(
         people = known.people | ({row["person"]} - {None})
         total = known.values["total"] + row["total"]
         days[row["date"]] = Told((), {"total": total}, people, False)
+    of_month: dict[date, frozenset[str]] = defaultdict(frozenset)
+    for day, cell in days.items():
+        of_month[day.replace(day=1)] |= cell.people
+    few = [m for m in of_month if 0 < len(of_month[m]) < viewer.smallest_group]
+    days = {day: cell for day, cell in days.items() if day.replace(day=1) not in few}
     runs = _runs(days, viewer.smallest_group)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for first, cells in runs:
@@ -347,8 +355,10 @@ def days_of_everybody(
             sums[first,].add(cell)
         sums[first,].is_merged = len(cells) > 1
     merged = any(found.is_merged for found in sums.values())
-    notes = ["Days of fewer people than may be told apart are added to a day beside them."]
-    return noted(_table(by, measures, sums), notes if merged else [])
+    notes = _months_of_few(few, viewer)
+    if merged:
+        notes.append("Days of fewer people than may be told apart are added to a day beside them.")
+    return noted(_table(by, measures, sums), notes)
 
 
 def _runs(days: dict[date, Told], smallest: int) -> list[tuple[date, list[Told]]]:

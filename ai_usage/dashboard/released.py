@@ -5,9 +5,10 @@ that is given away: small ones are merged, with the next smallest where they are
 Nobody may work a small one out of others either, by filters put one against another. So families
 of cells are released one after the other, and each is held against all that is out already:
 
-- no linear combination of released sums may be one elementary group (the rows that are in the same
-  cells everywhere) of fewer people. Exact: the group's unit vector lies in the span of the released
-  ones if and only if its leverage is 1;
+- no linear combination of released sums may be a group of fewer people, by any one, two or three
+  dimensions or by all of them. Exact: the group's vector over the elementary groups (the rows that
+  share all labels) lies in the span of the released ones if and only if nothing of it is left when
+  it is projected on them;
 - no two released cells, the one within the other, may differ by fewer people.
 
 What offends is merged further, or not released. Pure: numbers in, cells out.
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,8 @@ Family = tuple[str, ...]
 Label = tuple[str, ...]
 """What a cell is called, a word a dimension of its family."""
 
-_NEAR_ONE = 1 - 1e-7
+_NEAR_NOTHING = 1e-7
+_MANY_GROUPS = 600
 _NOBODY = -1
 
 Bools = npt.NDArray[np.bool_]
@@ -202,31 +205,66 @@ class _Audit:
         for row, person in enumerate(rows.people):
             if person != _NOBODY:
                 self.people[self.group_of[row], index[person]] = True
-        counts = self.people.sum(axis=1)
-        self.small: Bools = (counts > 0) & (counts < smallest)
         self.basis: Floats = np.zeros((len(groups), 0))
         self.out: Bools = np.zeros((0, len(groups)), dtype=np.bool_)
+        self.targets: Floats = self._small_groups(list(groups), len(dimensions))
+        self.hidden: Floats = (self.targets**2).sum(axis=1)
+
+    def _small_groups(self, labels: Sequence[Label], dimensions: int) -> Floats:
+        """The groups that nobody may work out: few people's, by any few dimensions or by all."""
+        most = 3 if len(labels) <= _MANY_GROUPS else 2
+        chosen = [c for size in range(1, most + 1) for c in combinations(range(dimensions), size)]
+        has_people = self.people.any(axis=1)
+        found: dict[bytes, Bools] = {}
+        for choice in [*chosen, tuple(range(dimensions))]:
+            of: dict[Label, list[int]] = defaultdict(list)
+            for group, label in enumerate(labels):
+                of[tuple(label[i] for i in choice)].append(group)
+            for members in of.values():
+                people = int(self.people[members].any(axis=0).sum())
+                if 0 < people < self.smallest:
+                    vector = np.zeros(len(labels), dtype=np.bool_)
+                    vector[members] = True
+                    # With what is nobody's, and without.
+                    for one in (vector, vector & has_people):
+                        found[one.tobytes()] = one
+        if not found:
+            return np.zeros((0, len(labels)))
+        return np.stack(list(found.values())).astype(np.float64)
 
     def offends(self, cells: Sequence[Cell]) -> Cell | None:
-        """The first cell by which too few people could be told apart; None if there is none."""
+        """A cell by which too few people could be told apart; None if there is none."""
         for cell in cells:
             if 0 < len(cell.people) < self.smallest:
                 return cell
         vectors = self._vectors(cells)
-        basis = self._extended(vectors)
-        told = self.small & ((basis**2).sum(axis=1) > _NEAR_ONE)
-        if told.any():
-            group = int(np.flatnonzero(told)[0])
-            return next(c for c, v in zip(cells, vectors, strict=True) if v[group])
+        fresh = self._fresh(vectors)
+        left = self.hidden - ((self.targets @ fresh) ** 2).sum(axis=1)
+        told = np.flatnonzero(left < _NEAR_NOTHING)
+        if told.size:
+            return self._blamed(cells, vectors, self.targets[told[0]] > 0)
         for cell, vector in zip(cells, vectors, strict=True):
             if self._differs_by_few(vector):
                 return cell
         return None
 
+    def _blamed(self, cells: Sequence[Cell], vectors: Bools, target: Bools) -> Cell:
+        """Of the cells one that tells of the target: around it, else beside it in what is out."""
+        around = self.out[(self.out >= target).all(axis=1)]
+        beside = [
+            cell
+            for cell, vector in zip(cells, vectors, strict=True)
+            if (vector >= target).all() or (around >= vector).all(axis=1).any()
+        ]
+        candidates = [c for c in beside or cells if c.people] or list(cells)
+        return min(candidates, key=lambda c: (c.is_merged, len(c.people), c.label))
+
     def admit(self, cells: Sequence[Cell]) -> None:
         """Note that the cells are out."""
         vectors = self._vectors(cells)
-        self.basis = self._extended(vectors)
+        fresh = self._fresh(vectors)
+        self.hidden = self.hidden - ((self.targets @ fresh) ** 2).sum(axis=1)
+        self.basis = np.hstack([self.basis, fresh])
         self.out = np.unique(np.vstack([self.out, vectors]), axis=0)
 
     def _vectors(self, cells: Sequence[Cell]) -> Bools:
@@ -235,16 +273,16 @@ class _Audit:
             vectors[i, self.group_of[list(cell.rows)]] = True
         return vectors
 
-    def _extended(self, vectors: Bools) -> Floats:
-        """An orthonormal basis of what is out and of these."""
+    def _fresh(self, vectors: Bools) -> Floats:
+        """An orthonormal basis of what these add to what is out."""
         new = vectors.T.astype(np.float64)
         # Twice: what one projection leaves of rounding, the second takes.
         for _ in range(2):
             new -= self.basis @ (self.basis.T @ new)
         if new.size == 0:
-            return self.basis
+            return np.zeros((len(self.people), 0))
         left, sizes, _right = np.linalg.svd(new, full_matrices=False)
-        return np.hstack([self.basis, left[:, sizes > 1e-9]])
+        return left[:, sizes > 1e-9]
 
     def _differs_by_few(self, vector: Bools) -> bool:
         inside = self.out[(self.out <= vector).all(axis=1)]
