@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ai_usage.dashboard.viewers import Viewer
 
 EXTRA = ("jinja2", "vl_convert")
+EVENTS_WAIT_SECONDS = 2.0
 
 
 def check_extra() -> None:
@@ -44,6 +45,7 @@ def serve_dashboard(
     check_extra()
     import uvicorn
 
+    from ai_usage.dashboard.feedback import Feedback
     from ai_usage.dashboard.pages.assets import asset
     from ai_usage.dashboard.published import Published, publish
     from ai_usage.dashboard.server import build_app
@@ -54,12 +56,16 @@ def serve_dashboard(
         warehouse = warehouse_resource(settings).warehouse()
         publish(warehouse, path, as_of=settings.today, now=settings.now)
     published = Published(path)
+    # Who asks for events waits for a writer no longer than for a page.
+    waiting = min(settings.lock_timeout_seconds, EVENTS_WAIT_SECONDS)
+    briefly = settings.model_copy(update={"lock_timeout_seconds": waiting})
     app = build_app(
         published,
         _viewers(settings, published, looking_as),
         sign_in,
-        warehouse=warehouse_resource(settings).warehouse,
+        warehouse=warehouse_resource(briefly).warehouse,
         ui_url=settings.ui_url,
+        feedback=Feedback(settings.home / "feedback.jsonl"),
     )
     check_free(port)
     # It takes a second to make: now, not while the first person waits for a picture.

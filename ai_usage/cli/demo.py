@@ -214,8 +214,11 @@ def _sum_up(console: Console, settings: Settings) -> None:
 def _next(console: Console, home: Path) -> None:
     command = _own_name()
     state = "" if home == Path(".demo") else f" --home {home}"
+    has_target = not state and Path("Makefile").is_file()
+    dashboard = "make dashboard" if has_target else f"{command} dashboard --demo{state}"
     console.print(
         f"\nThe demo's state is in {home}. Next:\n"
+        f"  {dashboard}\n"
         f'  AI_USAGE_HOME={home} {command} query "SELECT * FROM vw_executive_dashboard"\n'
         f"  AI_USAGE_HOME={home} {command} tables\n"
         f"  {command} dev --demo{state}\n"

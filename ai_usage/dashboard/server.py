@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ai_usage.dashboard.feedback import Feedback
 from ai_usage.dashboard.page_cache import PageCache
 from ai_usage.dashboard.pages.context import State
 from ai_usage.dashboard.pages.parts import Link
@@ -135,10 +136,11 @@ def build_app(
     *,
     warehouse: Callable[[], Warehouse] | None = None,
     ui_url: str = "",
+    feedback: Feedback | None = None,
 ) -> Starlette:
     """The pages over a copy. `viewer_of` says who an address is, asked anew at every request.
 
-    `warehouse` and `ui_url` are those of `State`.
+    `warehouse`, `ui_url` and `feedback` are those of `State`.
     """
     app = Starlette(
         routes=list(routes()),
@@ -154,7 +156,7 @@ def build_app(
             Exception: _failed,
         },
     )
-    app.state.dashboard = State(published, viewer_of, warehouse, ui_url)
+    app.state.dashboard = State(published, viewer_of, warehouse, ui_url, feedback)
     return app
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
+from ai_usage.dashboard.feedback import Feedback
 from ai_usage.dashboard.filters import Filters
 from ai_usage.dashboard.published import About, Published
 from ai_usage.dashboard.viewers import Viewer
@@ -18,13 +19,15 @@ class State:
     """What the server keeps: the copy, and who an e-mail address is to it.
 
     `warehouse` opens the warehouse itself, for the events that the copy has none of; `ui_url` is
-    where Dagster's pages are, empty if nowhere.
+    where Dagster's pages are, empty if nowhere; `feedback` keeps votes, None without a place for
+    them.
     """
 
     published: Published
     viewer_of: Callable[[str], Viewer]
     warehouse: Callable[[], Warehouse] | None = None
     ui_url: str = ""
+    feedback: Feedback | None = None
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,16 @@ class Banner:
     is_tie: bool = False
 
 
-Part = Card | Banner | tuple[Tile, ...]
+@dataclass(frozen=True)
+class Vote:
+    """A question that one click answers, and how it has been answered."""
+
+    action: str
+    question: str
+    said: str
+
+
+Part = Card | Banner | Vote | tuple[Tile, ...]
 """What stands below another on a page; tiles come together."""
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ai_usage.dashboard.pages.assets import href
-from ai_usage.dashboard.pages.parts import Banner, Card, Link, Page, Tile
+from ai_usage.dashboard.pages.parts import Banner, Card, Link, Page, Tile, Vote
 from ai_usage.dashboard.pages.tables import behind
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -61,6 +61,7 @@ def _environment() -> Environment:
         "tiles": lambda part: bool(part) and isinstance(part, tuple) and isinstance(part[0], Tile),
         "card": lambda part: isinstance(part, Card),
         "banner": lambda part: isinstance(part, Banner),
+        "vote": lambda part: isinstance(part, Vote),
     }
     found.globals |= {"static": href}
     return found

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from ai_usage.dashboard.pages import (
     adoption,
+    approval,
     assets,
     budgets,
     close,
@@ -53,6 +54,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/evidence", evidence.page),
         Route("/evidence.csv", evidence.export),
         Route("/copy", copy),
+        Route(approval.PATH, approval.keep, methods=["POST"]),
         Route(assets.PATH, assets.serve),
     ]
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ai_usage.dashboard.charts.monthly import monthly
+from ai_usage.dashboard.pages.approval import vote_of
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond, unless_forbidden
@@ -77,6 +78,7 @@ def page(request: Request) -> Response:
                 ),
             ),
             _runs(what, ui),
+            *((vote,) if (vote := vote_of(request, what)) is not None else ()),
         ],
         filters=filter_bar(what, PATH, (), has_org=False),
     )
