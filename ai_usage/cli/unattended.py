@@ -57,7 +57,7 @@ def _tell(error: Exception | None, command: str = "") -> None:
             memory = _Memory(settings)
             try:
                 _by_the_state(settings, memory, error, command)
-            except AiUsageError:
+            except (AiUsageError, OSError):
                 if error is not None:
                     _at_once(settings, memory, error, command)
     except Exception as trouble:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from starlette.responses import Response
 
 from ai_usage_tests.alerts.receivers import Receiver, http_receiver
 from ai_usage_tests.cli.support import Place
+from ai_usage_tests.support.disks import small_disk
 from ai_usage_tests.vendors.support import Asked, as_json, scripted_vendor
+from ai_usage_tests.warehouse.processes import start
 
 pytestmark = pytest.mark.slow
 
@@ -44,30 +47,62 @@ def place(tmp_path: Path, receiver: Receiver) -> Place:
     )
 
 
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({"AI_USAGE_HTTP_ATTEMPTS": "many"}, "AI_USAGE_HTTP_ATTEMPTS"),
-        ({"DAGSTER_HOME": "{blocked}"}, "blocked: cannot keep Dagster's state there"),
-        ({"AI_USAGE_DUCKDB_PATH": "."}, "ai-usage run: "),
-    ],
-    ids=["a setting", "the state of alerts itself", "the warehouse"],
-)
+@contextmanager
+def held(warehouse: Path) -> Iterator[None]:
+    """Another process has the warehouse's file meanwhile."""
+    holder = start("hold", warehouse, 120)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "holding\n"
+        yield
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
 def test_what_stops_a_command_before_its_run_is_told_once_and_its_end_too(
-    place: Place, tmp_path: Path, receiver: Receiver, settings: dict[str, str], says: str
+    place: Place, tmp_path: Path, receiver: Receiver
 ) -> None:
-    blocked = tmp_path / "blocked"
-    blocked.write_text("a file")
-    bad = {name: value.format(blocked=blocked) for name, value in settings.items()}
-    done = place.call("run", *NO_INPUT, **bad)
-    assert done.code == 1, done.out
-    (post,) = receiver.taken()
-    assert post["title"] == FAILED
-    assert says in post["message"]
-    assert place.call("run", *NO_INPUT, **bad).code == 1
-    assert receiver.taken() == [], "the same an hour later"
+    """A setting, the archive, a lock, a disk: another kind is news, the same an hour later none."""
+    a_file = tmp_path / "a_file"
+    a_file.write_text("no folder")
+    assert place.call("run", *NO_INPUT).code == 0
+    receiver.taken()
+
+    def stops(says: str, **bad: str) -> None:
+        done = place.call("run", *NO_INPUT, **bad)
+        assert done.code == 1, done.out
+        (post,) = receiver.taken()
+        assert post["title"] == FAILED
+        assert "  ai-usage run: " in post["message"]
+        assert says in post["message"]
+        assert says in done.error
+        assert place.call("run", *NO_INPUT, **bad).code == 1
+        assert receiver.taken() == [], "the same an hour later"
+
+    stops("AI_USAGE_HTTP_ATTEMPTS", AI_USAGE_HTTP_ATTEMPTS="many")
+    stops(str(a_file), AI_USAGE_ARCHIVE=str(a_file))
+    with held(place.folder / ".ai_usage" / "warehouse.duckdb"):
+        stops("is held by another process", AI_USAGE_LOCK_TIMEOUT_SECONDS="0.3")
+    stops("a_file: cannot keep Dagster's state there", DAGSTER_HOME=str(a_file))
     assert place.call("run", *NO_INPUT).code == 0
     assert [post["title"] for post in receiver.taken()] == [WORKS]
+    assert place.call("run", *NO_INPUT).code == 0
+    assert receiver.taken() == []
+
+
+def test_a_full_disk_is_told_where_nothing_can_be_remembered(
+    place: Place, tmp_path: Path, receiver: Receiver
+) -> None:
+    with small_disk(tmp_path / "disk", 1_000_000) as disk:
+        (disk.path / "others").write_bytes(b"x" * 100_000)
+        disk.leave(0)
+        done = place.call("run", *NO_INPUT, DAGSTER_HOME=str(disk.path))
+    assert done.code == 1
+    (post,) = receiver.taken()
+    assert post["title"] == FAILED
+    assert "No space left on device" in done.error
+    assert "No space left on device" in post["message"]
 
 
 def test_what_a_person_asked_for_and_cannot_be_is_nobody_elses_business(
