@@ -200,7 +200,7 @@ def test_a_killed_upgrade_goes_on_and_a_part_of_a_closed_month_counts_from_its_f
         "scope_type,scope_value,amount,valid_from\nperson,ann@acme.test,100,2026-02-01\n"
     )
     part = ("--from", "2026-02-10", "--to", "2026-02-12")
-    again = place.call("backfill", *part, "--closed")
+    again = place.call("backfill", *part, "--closed", *FROM_ARCHIVE)
     assert again.code == 0, again.out + again.err
     assert "filling" not in again.out
     sql = (
