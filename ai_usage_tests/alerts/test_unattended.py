@@ -82,13 +82,18 @@ def test_what_stops_a_command_before_its_run_is_told_once_and_its_end_too(
 
     stops("AI_USAGE_HTTP_ATTEMPTS", AI_USAGE_HTTP_ATTEMPTS="many")
     stops(str(a_file), AI_USAGE_ARCHIVE=str(a_file))
-    with held(place.folder / ".ai_usage" / "warehouse.duckdb"):
-        stops("is held by another process", AI_USAGE_LOCK_TIMEOUT_SECONDS="0.3")
     stops("a_file: cannot keep Dagster's state there", DAGSTER_HOME=str(a_file))
     assert place.call("run", *NO_INPUT).code == 0
     assert [post["title"] for post in receiver.taken()] == [WORKS]
+    with held(place.folder / ".ai_usage" / "warehouse.duckdb"):
+        assert place.call("run", *NO_INPUT, AI_USAGE_LOCK_TIMEOUT_SECONDS="0.3").code == 1
+    (post,) = receiver.taken()
+    assert post["title"] == "ai-usage error: dim_dates: was not built", "its run tells of a lock"
+    assert "is held by another process" in post["message"]
     assert place.call("run", *NO_INPUT).code == 0
-    assert receiver.taken() == []
+    assert [post["title"] for post in receiver.taken()] == [
+        "ai-usage recovered: dim_dates: builds again"
+    ]
 
 
 def test_a_full_disk_is_told_where_nothing_can_be_remembered(
