@@ -18,7 +18,7 @@ from ai_usage.settings import Settings
 if TYPE_CHECKING:
     from ai_usage.dashboard.published import Published
     from ai_usage.dashboard.server import SignIn
-    from ai_usage.dashboard.viewers import Viewer
+    from ai_usage.dashboard.viewers import Mode, Viewer
 
 EXTRA = ("jinja2", "vl_convert")
 EVENTS_WAIT_SECONDS = 2.0
@@ -49,6 +49,7 @@ def serve_dashboard(
     from ai_usage.dashboard.pages.assets import asset
     from ai_usage.dashboard.published import Published, publish
     from ai_usage.dashboard.server import build_app
+    from ai_usage.dashboard.warm import keep_warm
 
     sign_in = _sign_in(settings, looking_as)
     path = settings.published_path
@@ -68,6 +69,8 @@ def serve_dashboard(
         feedback=Feedback(settings.home / "feedback.jsonl"),
     )
     check_free(port)
+    if settings.dashboard_sign_in == "proxy" or looking_as:
+        keep_warm(published, _mode(settings), settings.dashboard_smallest_group)
     # It takes a second to make: now, not while the first person waits for a picture.
     asset("vega.js")
     console.print(
@@ -91,10 +94,10 @@ def _viewers(
 ) -> Callable[[str], Viewer]:
     """Who an address is. Without sign-in it is the machine's owner, who can read the warehouse."""
     from ai_usage.dashboard.roster import Roster
-    from ai_usage.dashboard.viewers import Mode, Role, Viewer
+    from ai_usage.dashboard.viewers import Role, Viewer
 
     signed_in = settings.dashboard_sign_in == "proxy"
-    mode = Mode(settings.dashboard_mode or ("team" if signed_in else "open"))
+    mode = _mode(settings)
     smallest = settings.dashboard_smallest_group
     roster = Roster(
         published, settings.reference_path, lambda: settings.today, mode, smallest_group=smallest
@@ -105,6 +108,14 @@ def _viewers(
         return lambda _email: roster.viewer(looking_as)
     owner = Viewer((settings.user or "").lower(), Role.ADMIN, mode, smallest_group=smallest)
     return lambda _email: owner
+
+
+def _mode(settings: Settings) -> Mode:
+    """How open the company is: as set, else by whether people sign in."""
+    from ai_usage.dashboard.viewers import Mode
+
+    signed_in = settings.dashboard_sign_in == "proxy"
+    return Mode(settings.dashboard_mode or ("team" if signed_in else "open"))
 
 
 def _sign_in(settings: Settings, looking_as: str | None) -> SignIn:

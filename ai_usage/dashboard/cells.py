@@ -84,7 +84,7 @@ Month = dict[Family, list[Told]]
 
 
 _months = Recent(400)
-_releases = Recent(400)
+_releases = Recent(4000)
 
 
 def released_sums(
@@ -207,7 +207,7 @@ def told_apart(published: Published, viewer: Viewer, month: date, dimension: str
 def _told(
     published: Published, viewer: Viewer, subject: Subject, months: Sequence[date]
 ) -> dict[date, Month]:
-    copy = (str(published.path), published.key, viewer.cache_scope, subject)
+    copy = (str(published.path), published.key, viewer.rows_scope, subject)
     found = {month: _months.get((copy, month)) for month in months}
     missing = [month for month, cells in found.items() if cells is None]
     if missing:
@@ -293,7 +293,7 @@ def _keep_what_hides(
             people = [
                 number if row[name] else -1 for row, number in zip(rows, of.people, strict=True)
             ]
-            shown = withhold(Rows(people, of.labels), cells, smallest)
+            shown = _withheld(Rows(people, of.labels), cells, smallest)
             for family, kept in shown.items():
                 for cell, is_kept in zip(told[family], kept, strict=True):
                     if not is_kept:
@@ -310,6 +310,18 @@ def _keep_what_hides(
     behind = {row["person"] for row in rows if row["provisional"]} - {None}
     hides = not behind or len(behind) >= smallest
     everything.values["provisional"] = _sum(row["provisional"] for row in rows) if hides else None
+
+
+def _withheld(
+    rows: Rows, cells: dict[Family, list[Cell]], smallest: int
+) -> dict[Family, list[bool]]:
+    """As `withhold`, worked out once for the same rows: a month that is over stays as it is."""
+    key = (tuple(rows.people), tuple(map(tuple, rows.labels.values())), smallest)
+    found: dict[Family, list[bool]] | None = _releases.get(key)
+    if found is None:
+        found = withhold(rows, cells, smallest)
+        _releases.put(key, found)
+    return found
 
 
 def _sum(values: Iterable[Any]) -> Any:

@@ -105,7 +105,12 @@ class Viewer:
         return self.rights.behaviour in (Persons.ALL, Persons.PEOPLE)
 
     @property
+    def rows_scope(self) -> tuple[object, ...]:
+        """What distinguishes this viewer's rows, and what of them hides whom, from others'."""
+        whose = "" if self.rights.rows is Rows.ALL else self.email
+        return self.rights.rows, whose, self.cost_centers, self.smallest_group
+
+    @property
     def cache_scope(self) -> tuple[object, ...]:
         """What distinguishes this viewer's answers from others': part of every cache's key."""
-        whose = "" if self.rights.rows is Rows.ALL else self.email
-        return self.role, self.mode, whose, self.cost_centers, self.smallest_group
+        return self.role, self.mode, *self.rows_scope
