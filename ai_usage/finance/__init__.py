@@ -20,13 +20,18 @@ from ai_usage.finance.seating import Seating, affected_from, assign_seats
 from ai_usage.finance.seats import dim_seats, seat_events
 from ai_usage.finance.too_many import too_many_holders
 from ai_usage.finance.untold import Untold, untold_seats
+from ai_usage.finance.what_moved import Books, Metered, Moved, Part, what_moved
 
 __all__ = [
     "OTHER_COSTS",
     "SEATS",
+    "Books",
     "Contract",
     "FinanceEvents",
     "Holders",
+    "Metered",
+    "Moved",
+    "Part",
     "Rate",
     "Rates",
     "Seating",
@@ -47,4 +52,5 @@ __all__ = [
     "seat_events",
     "too_many_holders",
     "untold_seats",
+    "what_moved",
 ]

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+from math import floor
 
 MICRO = Decimal("0.000001")
 CENT = Decimal("0.01")
@@ -68,3 +71,37 @@ def rounded_shares(amounts: list[Decimal], rate: Decimal) -> list[Decimal]:
         shares.append(reached - before)
         before = reached
     return shares
+
+
+def cents_that_sum(
+    amounts: Sequence[Decimal | Fraction], total: Decimal | None = None
+) -> list[Decimal]:
+    """Each amount in cents, so that they sum to the total: largest remainder.
+
+    `total` is what they must sum to, in whole cents; by default their exact sum, rounded once as
+    `cents` rounds it. Every amount is cut to the cent below it; the cents that are left go to the
+    amounts that lost most, of equal ones to the first. So none is off by a whole cent, unless
+    `total` is further from their sum than cents can be.
+    """
+    exact = [Fraction(amount) * 100 for amount in amounts]
+    if total is None:
+        wanted = _half_up(sum(exact, Fraction()))
+    else:
+        if total != cents(total):
+            raise ValueError(f"{total} is not in whole cents")
+        wanted = int(Fraction(total) * 100)
+    if not exact:
+        if wanted:
+            raise ValueError(f"nothing sums to {wanted} cents")
+        return []
+    below = [floor(amount) for amount in exact]
+    each, more = divmod(wanted - sum(below), len(exact))
+    most_cut = sorted(range(len(exact)), key=lambda n: below[n] - exact[n])
+    given = set(most_cut[:more])
+    return [Decimal(cut + each + (n in given)).scaleb(-2, _EXACT) for n, cut in enumerate(below)]
+
+
+def _half_up(number: Fraction) -> int:
+    """The nearest whole number, halves away from zero."""
+    nearest = floor(abs(number) + Fraction(1, 2))
+    return -nearest if number < 0 else nearest
