@@ -1,39 +1,25 @@
 """What is open in a month that could be closed: it may stand, if somebody says why.
 
-Nothing here forbids a close; what does is in `close`. A vendor's invoice has a period and no days,
-so the days on which it and the facts part are told from the facts, in this order:
-
-1. days that the vendor restated, if the invoice is what the facts were before;
-2. one day whose whole cost is what the invoice lacks;
-3. where the facts are above the invoice, the first day on which their sum, counted from the
-   period's first day, is above what it bills: from there on it cannot contain them;
-4. where they are below it, the first days of the period without cost: what it bills besides may
-   belong there. A period with cost on every day gives no day.
+Nothing here forbids a close; what does is in `close`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from fractions import Fraction
-from typing import Any, NamedTuple
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
+from ai_usage.ledger.disputes import Cycle, days_of_cycles, parting
 from ai_usage.orchestration.checks.charges import unknown_charges
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
-
-CENT = Decimal("0.01")
-FIRST_DAYS = 3
-"""Days that are named of those without cost."""
 
 
 class Kind(Enum):
@@ -55,15 +41,6 @@ class OpenPoint:
     """Dollars that it is about, without sign; None where it is about none."""
     short: str | None = None
     """What it is about in few words, where that is no dollars."""
-
-
-class Day(NamedTuple):
-    """What the facts hold of a day of an invoiced cycle, US dollars."""
-
-    day: date
-    cost_usd: Decimal
-    restated_usd: Decimal = Decimal(0)
-    """By how much the vendor changed the day after it was final; in `cost_usd` already."""
 
 
 def open_points(
@@ -96,32 +73,6 @@ def summary(points: Sequence[OpenPoint]) -> str:
     return ", ".join(parts)
 
 
-def parting(
-    period: Window, invoiced: Decimal, reported: Decimal, days: Sequence[Day]
-) -> tuple[list[date], str]:
-    """The first days on which invoice and facts part, and how they tell; see the module."""
-    excess = reported - invoiced
-    known = sorted(days)
-    restated = [day for day in known if day.restated_usd]
-    for own in (restated, *([day] for day in restated)):
-        if own and _cents(sum((day.restated_usd for day in own), Decimal())) == excess:
-            return [day.day for day in own], "the invoice has what the vendor said before"
-    whole = [day.day for day in known if _cents(day.cost_usd) == excess]
-    if len(whole) == 1:
-        return whole, "the invoice lacks just that day's cost"
-    if excess > 0:
-        running = Decimal()
-        for day in known:
-            running += day.cost_usd
-            if _cents(running) > invoiced:
-                return [day.day], "from there on the facts' sum is above what it bills"
-    with_cost = {day.day for day in known if day.cost_usd}
-    empty = [day for day in period.days() if day not in with_cost]
-    if excess < 0 and empty:
-        return empty[:FIRST_DAYS], "the first days for which the facts have no cost of it"
-    return [], "no single day tells where"
-
-
 def _disputed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
     if not all(map(warehouse.exists, ("invoice_reconciliation", "int_cycle_days"))):
         return
@@ -132,11 +83,11 @@ def _disputed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
         min(cycle["period_from"] for cycle in cycles),
         max(cycle["period_to"] for cycle in cycles) + timedelta(days=1),
     )
-    days = _days(warehouse, span)
-    for cycle in sorted(cycles, key=_cycle):
+    days = days_of_cycles(warehouse, span)
+    for cycle in sorted(cycles, key=Cycle.of):
         period = Window(cycle["period_from"], cycle["period_to"] + timedelta(days=1))
         invoiced, reported = cycle["invoiced_usd"], cycle["reported_usd"]
-        parted, reason = parting(period, invoiced, reported, days.get(_cycle(cycle), []))
+        parted, reason = parting(period, invoiced, reported, days.get(Cycle.of(cycle), []))
         where = f"they part on {ranges(parted)}: {reason}" if parted else reason
         account = f" {cycle['account']}" if cycle["account"] else ""
         yield OpenPoint(
@@ -146,23 +97,6 @@ def _disputed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
             f"{invoiced - reported:+,.2f} US dollars; {where}",
             abs(invoiced - reported),
         )
-
-
-def _days(warehouse: Warehouse, span: Window) -> dict[tuple[Any, ...], list[Day]]:
-    """By cycle, what the facts hold of each of its days; of a shared cost the cycle's part."""
-    costs: dict[tuple[Any, ...], dict[date, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-    restated: dict[tuple[str, date], Decimal] = {}
-    for row in warehouse.rows(_query("open_dispute_days", span)):
-        part = Fraction(row["cost_usd"]) * row["weight"] / row["weights"]
-        costs[_cycle(row)][row["day"]] += part
-        restated[row["platform"], row["day"]] = row["restated_usd"]
-    return {
-        cycle: [
-            Day(day, Decimal(usd.numerator) / usd.denominator, restated[cycle[0], day])
-            for day, usd in own.items()
-        ]
-        for cycle, own in costs.items()
-    }
 
 
 def _unattributed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
@@ -219,11 +153,3 @@ def _lookback(settings: Settings, endpoint: Endpoint) -> int:
 
 def _query(name: str, window: Window) -> Query:
     return Query(load("checks", name), {"start": window.start, "end": window.end})
-
-
-def _cycle(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["platform"], row["account"], row["period_from"], row["period_to"]
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, rounding="ROUND_HALF_UP")

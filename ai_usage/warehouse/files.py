@@ -16,6 +16,7 @@ Kind = Literal[
     "views",
     "ledger",
     "checks",
+    "reports",
 ]
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.cli.open_points import Day, parting
 from ai_usage.days.windows import Window
 from ai_usage.errors import SettingsError
 from ai_usage.ledger.closing import Signature, closings, history
+from ai_usage.ledger.disputes import Day, parting
 from ai_usage.settings import Settings, acting_user
 from ai_usage_tests.cli.support import PROGRAM, clean_environment
 from ai_usage_tests.ledger.small import ADA, NOBODY, UNREADABLE, Small

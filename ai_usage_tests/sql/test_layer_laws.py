@@ -22,7 +22,7 @@ MOST_COLUMNS = 100
 MOST_SCANS = 40
 MOST_SCANS_OF_A_PUBLISHED_VIEW = 12
 
-FOLDERS: tuple[Kind, ...] = (*LAYERS, "checks", "ledger", "functions")
+FOLDERS: tuple[Kind, ...] = (*LAYERS, "checks", "ledger", "reports", "functions")
 STATEMENTS = [(folder, name) for folder in FOLDERS for name in names(folder)]
 
 NAMED_BY_THE_DOCUMENT = {
