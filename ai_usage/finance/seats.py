@@ -96,6 +96,7 @@ def dim_seats(seating: Seating, rates: Rates) -> list[dict[str, Any]]:
                     "pricing": contract.pricing,
                     "assignment_source": period.source,
                     "leaver_email": period.leaver,
+                    "billing_day": contract.billing_day,
                 }
             )
     return rows

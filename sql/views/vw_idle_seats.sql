@@ -17,7 +17,8 @@ CREATE VIEW vw_idle_seats (
   monthly_price_usd OPTIONS(description="Price of the seat a month, US dollars."),
   wasted_monthly_usd OPTIONS(description="monthly_price_usd of a seat with an idle_reason, else 0, US dollars."),
   assignment_source OPTIONS(description="Where the holder comes from: seat_assignments.csv, the vendor's members, or none."),
-  known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds.")
+  known_idle_days OPTIONS(description="Those of idle_days on which the platform's use is known: since its first loaded day in the window. All of them for a seat that nobody holds."),
+  saves_from OPTIONS(description="First day whose cost is saved if the seat is given back before it: the day after as_of where days are billed; where a month is never charged in part (full_month), the first day of the contract's next billing month. NULL where the contract ends before.")
 )
 OPTIONS(
   description="Seats paid for on as_of and whether they are worth it: one row per seat, held or not. A seat is idle from {idle_days} days without activity; activity is looked for from the first of the month, {months} months before as_of, up to as_of.",
@@ -30,6 +31,26 @@ WITH given AS (
     COALESCE(user_email, leaver_email) AS holder
   FROM dim_seats
   WHERE valid_from <= @as_of
+),
+contracts AS (
+  -- Seats that are held from a later day on belong to the contract, too.
+  SELECT contract_id, MAX(valid_to) AS last_day FROM dim_seats GROUP BY 1
+),
+months AS (
+  -- A billing month begins on a day of this month or of the next; a month that lacks the day begins
+  -- it on its last one.
+  SELECT
+    number AS billing_day,
+    CAST(DATE_ADD(first, INTERVAL LEAST(number, EXTRACT(DAY FROM LAST_DAY(first))) - 1 DAY) AS DATE)
+      AS begins
+  FROM UNNEST(GENERATE_ARRAY(1, 31)) AS number
+  CROSS JOIN UNNEST([
+    CAST(DATE_TRUNC(@as_of, MONTH) AS DATE),
+    CAST(DATE_ADD(LAST_DAY(@as_of), INTERVAL 1 DAY) AS DATE)
+  ]) AS first
+),
+next_months AS (
+  SELECT billing_day, MIN(begins) AS begins FROM months WHERE begins > @as_of GROUP BY 1
 ),
 held AS (
   -- Every period of everybody's seats, so that a renewed contract does not look like a new seat.
@@ -112,11 +133,16 @@ described_seats AS (
     a.last_day,
     DATE_DIFF(@as_of, IF(a.last_day > s.held_since, a.last_day, s.held_since), DAY) AS idle_days,
     -- What was done before the first loaded day is not known: nobody is called idle for it.
-    DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known
+    DATE_DIFF(@as_of, COALESCE(k.first_day, @as_of), DAY) AS days_known,
+    c.last_day AS contract_to,
+    IF(s.pricing = 'full_month', m.begins, CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE))
+      AS next_saving
   FROM seats AS s
   LEFT JOIN holders AS h ON h.person = s.holder
   LEFT JOIN activity AS a ON a.person = s.holder AND a.platform_code = s.platform
   LEFT JOIN known_since AS k ON k.platform_code = s.platform
+  LEFT JOIN contracts AS c ON c.contract_id = s.contract_id
+  LEFT JOIN next_months AS m ON m.billing_day = COALESCE(s.billing_day, 1)
 ),
 classified_seats AS (
   SELECT
@@ -150,7 +176,8 @@ SELECT
   r.monthly_price_usd,
   IF(r.idle_reason IS NULL, NUMERIC '0', r.monthly_price_usd) AS wasted_monthly_usd,
   r.assignment_source,
-  IF(r.holder IS NULL, r.idle_days, LEAST(r.idle_days, r.days_known)) AS known_idle_days
+  IF(r.holder IS NULL, r.idle_days, LEAST(r.idle_days, r.days_known)) AS known_idle_days,
+  IF(r.next_saving <= r.contract_to, r.next_saving, NULL) AS saves_from
 FROM classified_seats AS r
 LEFT JOIN dim_platforms AS p
   ON p.platform_code = r.platform AND p.platform_subtype = r.platform_subtype
