@@ -21,7 +21,7 @@ def dim_budgets(
     aliases: Aliases | None = None,
     within: Sequence[Span] = (EVER,),
 ) -> list[dict[str, Any]]:
-    """One row per person, team or cost centre and range of months with one rate, US dollars.
+    """One row per scope and range of months with one rate, US dollars.
 
     A month takes the rate of its first day, so a budget in another currency is as many rows as
     its rate changes. A person stands under their own address. `within` are the months that are

@@ -342,8 +342,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         Rule(
             "known_scope",
-            "scope_type is person, team or cost_center.",
-            _one_of("scope_type", "person", "team", "cost_center"),
+            "scope_type is person, team, department, cost_center or project.",
+            _one_of("scope_type", "person", "team", "department", "cost_center", "project"),
             "error",
         ),
     ),

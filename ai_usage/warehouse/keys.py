@@ -88,6 +88,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "invoice_reconciliation": ("platform", "invoice_id", "period_from", "period_to"),
     "identity_days": ("day", "platform", "identity_type", "identity_value"),
     "int_mailboxes": ("user_email",),
+    "int_project_lists": ("project_list", "project_code"),
     "int_attribution_gaps": ("gap_rank",),
     "int_key_claims": ("gap_rank",),
     "int_reconciliation_daily": ("platform", "account", "cost_kind", "day"),

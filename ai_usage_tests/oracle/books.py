@@ -98,6 +98,7 @@ def seats(draw: Draw, staff: Staff, first: date, today: date) -> list[Row]:
             "valid_to": draw.pick([LAST_DAY, LAST_DAY, today, draw.day(first, today)]),
             "monthly_price_usd": draw.pick([Decimal(40), Decimal(19), draw.cents(60)]),
             "pricing": draw.pick(["daily", "full_month"]),
+            "billing_day": draw.pick([None, 1, draw.number(2, 31)]),
             "assignment_source": draw.pick(["seat_assignments.csv", "the vendor's members"]),
         }
         if n == 0 and leavers:
@@ -122,6 +123,7 @@ def budgets(draw: Draw, staff: Staff, first: date) -> list[Row]:
     scopes = [("person", email) for email in draw.some([*staff.people, "gone@x.io"], 2, 5)]
     scopes += [("team", team) for team in draw.some(["Core", "Web", "Data", EMPTY_TEAM, "-"], 1, 3)]
     scopes += [("cost_center", name) for name in draw.some([*CENTERS[:3], "CC-budget"], 1, 3)]
+    scopes += [(kind, draw.pick(["Eng", "atlas", "-"])) for kind in ("department", "project")]
     middle = (first.replace(day=1) + timedelta(days=64)).replace(day=1)
     rows = []
     for scope_type, scope_value in scopes:

@@ -82,33 +82,14 @@ def truncated(amount: Fraction) -> Decimal:
 def project_view(books: Books) -> dict[Key, Row]:
     """vw_cost_by_project: alike costs are added up, then split over their projects."""
     company, known = books.company, books.company.known
-    alike: dict[Key, list[Row]] = defaultdict(list)
-    for cost in company.costs_seen:
-        version = max(
-            (
-                row.get("from") or FIRST_DAY
-                for row in company.people
-                if row["user_email"] == cost["person"]
-                and (row.get("from") or FIRST_DAY) <= cost["day"]
-            ),
-            default=None,
-        )
-        center = cost.get("cost_center") or company.on(cost["person"], cost["day"])[2]
-        same = (month_of(cost["day"]), cost["person"], version, center, cost["platform"])
-        lists = (
-            kind_of(cost),
-            bool(cost.get("is_provisional")),
-            tuple(cost["project_codes"] or ()),
-        )
-        alike[same + lists].append(cost)
     view: dict[Key, Row] = {}
-    for key, costs in alike.items():
-        month, person, _, center, product, kind, provisional, named = key
-        department, team, _ = company.on(person, costs[0]["day"])
-        codes = sorted(set(named)) or ["No project"]
-        amount = sum((total_of(c) for c in costs), ZERO)
-        share = truncated(Fraction(amount) / len(codes))
-        parts = [amount - share * (len(codes) - 1)] + [share] * (len(codes) - 1)
+    for costs, codes in _alike(books):
+        first = costs[0]
+        month, person, product = month_of(first["day"]), first["person"], first["platform"]
+        kind, provisional = kind_of(first), bool(first.get("is_provisional"))
+        department, team, own_center = company.on(person, first["day"])
+        center = first.get("cost_center") or own_center
+        parts = _shared_out(sum((total_of(c) for c in costs), ZERO), len(codes))
         for code, part in zip(codes, parts, strict=True):
             place = (month, code, department, team, center or "Unassigned", PLATFORMS[product][2])
             row = view.setdefault(
@@ -145,6 +126,37 @@ def project_view(books: Books) -> dict[Key, Row]:
     for row in view.values():
         row["people"] = len(row["people"])
     return view
+
+
+def _alike(books: Books) -> list[tuple[list[Row], list[str]]]:
+    """Costs that differ in nothing but day and amount, within a month, and their projects."""
+    company = books.company
+    alike: dict[Key, list[Row]] = defaultdict(list)
+    for cost in company.costs_seen:
+        version = max(
+            (
+                row.get("from") or FIRST_DAY
+                for row in company.people
+                if row["user_email"] == cost["person"]
+                and (row.get("from") or FIRST_DAY) <= cost["day"]
+            ),
+            default=None,
+        )
+        center = cost.get("cost_center") or company.on(cost["person"], cost["day"])[2]
+        same = (month_of(cost["day"]), cost["person"], version, center, cost["platform"])
+        lists = (
+            kind_of(cost),
+            bool(cost.get("is_provisional")),
+            tuple(cost.get("project_codes") or ()),
+        )
+        alike[same + lists].append(cost)
+    return [(costs, sorted(set(key[-1])) or ["No project"]) for key, costs in alike.items()]
+
+
+def _shared_out(amount: Decimal, ways: int) -> list[Decimal]:
+    """Equal parts in whole millionths; the first has what does not divide."""
+    share = truncated(Fraction(amount) / ways)
+    return [amount - share * (ways - 1)] + [share] * (ways - 1)
 
 
 # --- Seats -------------------------------------------------------------------------------------
@@ -198,8 +210,24 @@ def seat_view(books: Books, idle_days: int) -> dict[Key, Row]:
             "idle_reason": reason,
             "known_idle_days": min(idle, known_days) if person else idle,
             "wasted_monthly_usd": price if reason else ZERO,
+            "saves_from": _saves_from(books, seat),
         }
     return view
+
+
+def _saves_from(books: Books, seat: Row) -> date | None:
+    """Day by day from tomorrow on: the first that is billed anew while the contract runs."""
+    own = [s for s in books.seats if s.get("contract_id") == seat.get("contract_id")]
+    last = max(s.get("valid_to") or LAST_DAY for s in own)
+    day = books.as_of + ONE_DAY
+    while seat.get("pricing") == "full_month" and not _begins(day, seat.get("billing_day") or 1):
+        day += ONE_DAY
+    return day if day <= last else None
+
+
+def _begins(day: date, billing_day: int) -> bool:
+    """Whether a billing month begins on the day: its day, or the last of a month without it."""
+    return day.day == billing_day or (day.day < billing_day and (day + ONE_DAY).month != day.month)
 
 
 def _days_known(books: Books, vendor: str) -> int:
@@ -253,12 +281,15 @@ def budget_view(books: Books) -> dict[Key, Row]:
     scoped: dict[Key, list[Row]] = defaultdict(list)
     for cost in company.costs_seen:
         month, person = month_of(cost["day"]), cost["person"]
-        _, team, own_center = company.on(person, cost["day"])
+        department, team, own_center = company.on(person, cost["day"])
         center = cost.get("cost_center") or own_center or "Unassigned"
         scoped[month, "cost_center", center].append(cost)
         if person not in MEMBERS:
             scoped[month, "person", person].append(cost)
             scoped[month, "team", team].append(cost)
+            scoped[month, "department", department].append(cost)
+    for (month, project), parts in _project_costs(books).items():
+        scoped[month, "project", project] = parts
     month = min(month_of(cost["day"]) for cost in company.costs_seen)
     months = []
     while month <= books.as_of:
@@ -280,6 +311,37 @@ def budget_view(books: Books) -> dict[Key, Row]:
         scope: _budget_row(books, scope[0], scoped.get(scope, []), budgets.get(scope))
         for scope in scoped.keys() | budgets.keys()
     }
+
+
+def _project_costs(books: Books) -> dict[tuple[date, str], list[Row]]:
+    """Of each project and month its parts of the cost, as rows of their own.
+
+    Alike costs are added up first, then those of final days by themselves, and shared: a part is a
+    row on a final day for what sets the pace, and a row that corrects it to the whole part.
+    """
+    found: dict[tuple[date, str], list[Row]] = defaultdict(list)
+    known = books.company.known
+    for costs, codes in _alike(books):
+        month = month_of(costs[0]["day"])
+        all_costs = [c for c in books.company.costs_seen if month_of(c["day"]) == month]
+        final = final_days(month, all_costs, known)
+        whole = _shared_out(sum((total_of(c) for c in costs), ZERO), len(codes))
+        on_final = [c for c in costs if c["day"] in final]
+        paced = _shared_out(sum((total_of(c) for c in on_final), ZERO), len(codes))
+        for code, part, pace in zip(codes, whole, paced, strict=True):
+            for amount, rows in ((pace, on_final), (part - pace, None)):
+                like = rows[0] if rows else costs[0]
+                day = like["day"] if rows else None
+                found[month, code].append(
+                    {
+                        **like,
+                        "day": day,
+                        "base_cost_usd": amount,
+                        "overage_cost_usd": None,
+                        "cost_type": kind_of(like),
+                    }
+                )
+    return found
 
 
 def _directory(books: Books, person: str, month: date) -> tuple[Row, bool]:

@@ -85,6 +85,9 @@ def books(draw: st.DrawFn) -> Books:
                 st.sampled_from([date(2025, 8, 30), date(2025, 9, 9), AS_OF, LAST_DAY])
             ),
             "monthly_price_usd": draw(cents),
+            "contract_id": draw(st.sampled_from(["c1", "c2"])),
+            "pricing": draw(st.sampled_from(["daily", "full_month"])),
+            "billing_day": draw(st.sampled_from([None, 1, 10, 29, 30, 31])),
         }
         for n in range(draw(st.integers(0, 5)))
     ]
@@ -131,6 +134,7 @@ def books(draw: st.DrawFn) -> Books:
 def _budgets(draw: st.DrawFn) -> list[Row]:
     scopes = [("person", person) for person in PEOPLE]
     scopes += [("team", "Core"), ("team", "Ghost"), ("cost_center", "CC-1"), ("cost_center", "-")]
+    scopes += [("project", "a"), ("project", "z"), ("department", "Eng"), ("department", "Ghost")]
     found = []
     for scope_type, scope_value in scopes:
         for first, last in (

@@ -1,6 +1,6 @@
 CREATE TABLE dim_budgets (
-  scope_type STRING NOT NULL OPTIONS(description="Whose budget: person, team or cost_center."),
-  scope_value STRING NOT NULL OPTIONS(description="E-mail address, team or cost centre."),
+  scope_type STRING NOT NULL OPTIONS(description="Whose budget: person, team, department, cost_center or project."),
+  scope_value STRING NOT NULL OPTIONS(description="E-mail address, team, department, cost centre or project."),
   monthly_budget_usd NUMERIC NOT NULL OPTIONS(description="Budget a month, US dollars, at the exchange rate of the month's first day."),
   budget_category STRING OPTIONS(description="Label of the budget."),
   valid_from DATE NOT NULL OPTIONS(description="First month of the row, as its first day: of the budget, or of an exchange rate of it."),
@@ -14,5 +14,5 @@ CREATE TABLE dim_budgets (
   is_rate_stale BOOL OPTIONS(description="True where the exchange rate was more than 31 days old on the first day of the row's months, as in months that no newer rate is known for. NULL for US dollars.")
 )
 OPTIONS (
-  description="Budgets of budgets.csv: one row a person, team or cost centre and period of equal terms and exchange rate; periods of one scope never overlap. A budget in another currency takes the rate of each month's first day. The directory's own budgets stand in dim_users."
+  description="Budgets of budgets.csv: one row a person, team, department, cost centre or project and period of equal terms and exchange rate; periods of one scope never overlap. A budget in another currency takes the rate of each month's first day. The directory's own budgets stand in dim_users."
 );

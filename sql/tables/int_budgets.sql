@@ -1,7 +1,7 @@
 CREATE TABLE int_budgets (
   month DATE NOT NULL OPTIONS(description="First day of the UTC month."),
-  scope_type STRING NOT NULL OPTIONS(description="Whose budget: person, team or cost_center."),
-  scope_value STRING NOT NULL OPTIONS(description="The person as in dim_users, under their newest address; team or cost centre."),
+  scope_type STRING NOT NULL OPTIONS(description="Whose budget: person, team, department, cost_center or project."),
+  scope_value STRING NOT NULL OPTIONS(description="The person as in dim_users, under their newest address; team, department, cost centre or project."),
   budget_usd NUMERIC NOT NULL OPTIONS(description="Budget of the month, US dollars: of budgets.csv, for a person before the directory's; the last that the month saw."),
   budget_category STRING OPTIONS(description="Label of the budget in budgets.csv. NULL without one."),
   budget_source STRING NOT NULL OPTIONS(description="budgets.csv, or directory."),
@@ -10,5 +10,5 @@ CREATE TABLE int_budgets (
 )
 CLUSTER BY month, scope_type
 OPTIONS (
-  description="Budgets month by month, for the months of dim_dates: one row per month and person, team or cost centre with a budget."
+  description="Budgets month by month, for the months of dim_dates: one row per month and person, team, department, cost centre or project with a budget."
 );

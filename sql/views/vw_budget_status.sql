@@ -1,12 +1,12 @@
 CREATE VIEW vw_budget_status (
   month OPTIONS(description="First day of the UTC month."),
-  scope_type OPTIONS(description="Whose budget: person, team or cost_center. Each of the three holds the month's cost in its own way: never sum over them."),
-  scope_value OPTIONS(description="E-mail address, team or cost centre. Unassigned for people without a team and for cost without a cost centre."),
-  full_name OPTIONS(description="The person's name; the address if the directory knows no name. NULL for teams and cost centres."),
+  scope_type OPTIONS(description="Whose budget: person, team, department, cost_center or project. Each of the five holds the month's cost in its own way: never sum over them."),
+  scope_value OPTIONS(description="E-mail address, team, department, cost centre or project. Unassigned for people without a team or department and for cost without a cost centre, No project for cost that names none."),
+  full_name OPTIONS(description="The person's name; the address if the directory knows no name. NULL for other scopes."),
   budget_usd OPTIONS(description="Budget of the month, US dollars: of budgets.csv, for a person before the directory's; the last that the month saw. NULL if there is none."),
   budget_category OPTIONS(description="Label of the budget in budgets.csv. NULL without one."),
   budget_source OPTIONS(description="budgets.csv, or directory. NULL without a budget."),
-  cost_to_date OPTIONS(description="Cost of the month up to as_of, US dollars: what the person bears; what people bore while they were in the team; every dollar of the cost centre, shared and unattributed ones included."),
+  cost_to_date OPTIONS(description="Cost of the month up to as_of, US dollars: what the person bears; what people bore while they were in the team or department; every dollar of the cost centre or project, shared and unattributed ones included, cost of several projects split as in vw_cost_by_project."),
   remaining_usd OPTIONS(description="budget_usd - cost_to_date, below 0 if over, US dollars. NULL without a budget."),
   used_share OPTIONS(description="cost_to_date / budget_usd, as a fraction. NULL without a budget or if it is 0."),
   is_over_budget OPTIONS(description="True if cost_to_date is above budget_usd. NULL without a budget."),
@@ -21,59 +21,67 @@ CREATE VIEW vw_budget_status (
   loaded_days OPTIONS(description="Days of the month up to as_of for which every endpoint that is loaded in the month has answered. The same on all rows of the month: never sum it.")
 )
 OPTIONS(
-  description="Budgets against cost: one row a month and person, team or cost centre with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies {months} months before as_of, up to as_of. People's and teams' rows of a month each sum to the allocated cost, cost centres' to all cost.",
+  description="Budgets against cost: one row a month and person, team, department, cost centre or project with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies {months} months before as_of, up to as_of. People's, teams' and departments' rows of a month each sum to the allocated cost, cost centres' and projects' to all cost.",
   labels=[("months", "12")]
 )
 AS
 WITH costs AS (
   SELECT
-    date, user_sk, cost_center_sk,
-    SUM(total_cost_usd) AS cost,
-    SUM(IF(cost_type = 'one_time', total_cost_usd, NUMERIC '0')) AS one_time_cost,
-    SUM(IF(is_provisional, total_cost_usd, NUMERIC '0')) AS provisional_cost
+    date, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, project_list,
+    SUM(total_cost_usd) AS cost
   FROM agg_costs_daily
   WHERE date BETWEEN @window_start AND @as_of
-  GROUP BY 1, 2, 3
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 paced AS (
   -- Days without cost give the month's row without a bearer: what holds for all of the month
-  -- stands on each. What sets the pace: final days' cost that comes again.
+  -- stands on each. Costs that are alike are added up before projects share them.
   SELECT
-    k.month, c.user_sk, c.cost_center_sk,
+    k.month, c.user_sk, c.cost_center_sk, c.platform_sk, c.cost_type, c.is_provisional,
+    c.project_list,
     MAX(k.days_in_month) AS days_in_month,
     LOGICAL_OR(k.is_partial) AS is_partial,
     MAX(k.loaded_days) AS loaded_days,
     MAX(k.final_days) AS final_days,
     SUM(c.cost) AS cost,
-    SUM(c.one_time_cost) AS one_time_cost,
-    SUM(c.provisional_cost) AS provisional_cost,
-    SUM(IF(k.sets_pace, c.cost - c.one_time_cost, NUMERIC '0')) AS pace_cost
+    SUM(IF(k.sets_pace, c.cost, NUMERIC '0')) AS final_cost
   FROM int_pace_days AS k
   LEFT JOIN costs AS c ON c.date = k.date
   WHERE k.date BETWEEN @window_start AND @as_of
-  GROUP BY 1, 2, 3
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 borne AS (
   -- Each dollar once for each type of scope.
   SELECT
-    c.*,
+    c.* EXCEPT (cost, final_cost),
     scope_type,
     CASE
       WHEN c.cost IS NULL THEN NULL
       WHEN scope_type = 'cost_center' THEN cost_center_label(c.cost_center_sk, n.cost_center)
-      WHEN p.is_person THEN IF(scope_type = 'team', p.team, p.person)
-    END AS scope_value
+      WHEN scope_type = 'project' THEN l.project_code
+      WHEN p.is_person THEN
+        CASE scope_type WHEN 'team' THEN p.team WHEN 'department' THEN p.department ELSE p.person
+        END
+    END AS scope_value,
+    equal_part(c.cost, COALESCE(l.number, 1), COALESCE(l.ways, 1)) AS cost,
+    equal_part(c.final_cost, COALESCE(l.number, 1), COALESCE(l.ways, 1)) AS final_cost
   FROM paced AS c
   LEFT JOIN int_people AS p ON p.user_sk = c.user_sk
   LEFT JOIN dim_cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
-  CROSS JOIN UNNEST(['person', 'team', 'cost_center']) AS scope_type
+  CROSS JOIN UNNEST(['person', 'team', 'department', 'cost_center', 'project']) AS scope_type
+  LEFT JOIN int_project_lists AS l
+    ON scope_type = 'project' AND l.project_list = c.project_list
 ),
 stacked AS (
   -- Stacked, not joined: this is a full outer join that cannot multiply.
   SELECT
     month, scope_type, scope_value, TRUE AS is_shown,
     days_in_month, is_partial, loaded_days, final_days,
-    cost, one_time_cost, provisional_cost, pace_cost,
+    cost,
+    IF(cost_type = 'one_time', cost, NUMERIC '0') AS one_time_cost,
+    IF(is_provisional, cost, NUMERIC '0') AS provisional_cost,
+    -- What sets the pace: final days' cost that comes again.
+    IF(cost_type = 'one_time', NUMERIC '0', final_cost) AS pace_cost,
     CAST(NULL AS NUMERIC) AS budget_usd,
     CAST(NULL AS STRING) AS budget_category,
     CAST(NULL AS STRING) AS budget_source,

@@ -33,41 +33,12 @@ WITH costs AS (
   WHERE date BETWEEN @window_start AND @as_of
   GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
-named_codes AS (
-  -- A code that a list repeats counts once.
-  SELECT DISTINCT c.*, code
-  FROM costs AS c
-  CROSS JOIN UNNEST(SPLIT(c.project_list, '\n')) AS code
-),
-counted AS (
-  SELECT
-    *,
-    COUNTIF(code != '') OVER same_costs AS codes_named,
-    ROW_NUMBER() OVER (same_costs ORDER BY IF(code = '', 1, 0), code) AS share_number
-  FROM named_codes
-  WINDOW same_costs AS (
-    PARTITION BY
-      month, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, project_list
-  )
-),
-shared_out AS (
-  -- An empty code is none: it stands only where it is alone.
-  SELECT
-    *,
-    IF(code = '', 'No project', code) AS project_code,
-    GREATEST(codes_named, 1) AS ways
-  FROM counted
-  WHERE code != '' OR codes_named = 0
-),
-truncated AS (
-  SELECT *, truncated_share(amount, 1, ways) AS share
-  FROM shared_out
-),
 parts AS (
   SELECT
-    *,
-    IF(share_number = 1, amount - share * (ways - 1), share) AS part
-  FROM truncated
+    c.*, l.project_code, l.ways,
+    equal_part(c.amount, l.number, l.ways) AS part
+  FROM costs AS c
+  JOIN int_project_lists AS l ON l.project_list = c.project_list
 ),
 known_months AS (
   SELECT

@@ -1,4 +1,4 @@
-"""`budgets.csv`: what a person, team or cost centre may spend a month, one line per budget."""
+"""`budgets.csv`: what a person, team, department, cost centre or project may spend a month."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ai_usage.reference.periods import first_difference, in_order, overlaps
 from ai_usage.reference.problems import CellError, Problem, quoted
 
 _TABLE = "dim_budgets"
+SCOPES = ("person", "team", "department", "cost_center", "project")
+"""Whose a budget can be."""
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
 
@@ -62,10 +64,10 @@ def _converted_on(row: Row) -> date:
 
 FILE = ReferenceFile(
     name="budgets.csv",
-    description="Budgets a month, per person, team or cost centre. A person's line here wins over "
-    "the ai_budget_monthly_usd of the directory.",
+    description="Budgets a month, per person, team, department, cost centre or project. A person's "
+    "line here wins over the ai_budget_monthly_usd of the directory.",
     columns=(
-        of_table(_TABLE, "scope_type", required=True, choices=("person", "team", "cost_center")),
+        of_table(_TABLE, "scope_type", required=True, choices=SCOPES),
         of_table(_TABLE, "scope_value", required=True),
         Column(
             "amount",
@@ -103,6 +105,13 @@ FILE = ReferenceFile(
             "amount": "12000",
             "valid_from": "2026-01-01",
             "category": "run",
+        },
+        {
+            "scope_type": "project",
+            "scope_value": "ATLAS",
+            "amount": "2500",
+            "valid_from": "2026-01-01",
+            "valid_to": "2026-12-31",
         },
     ),
     check_row=_check_row,
