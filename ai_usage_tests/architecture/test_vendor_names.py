@@ -28,6 +28,7 @@ NAMED = {
             "users",
         )
     },
+    "looker/declared.py": "columns of the executive view, which the document names so",
     "cli/app.py": "an example in the help of `simulate`, whose vendors the simulator has",
     "orchestration/resources.py": "an example of a resource per vendor",
 }

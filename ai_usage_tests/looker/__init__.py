@@ -1,0 +1,1 @@
+"""Looker's generated files."""
