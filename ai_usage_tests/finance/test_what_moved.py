@@ -147,7 +147,8 @@ def test_in_cents_they_lead_from_one_shown_total_to_the_other(before: Books, aft
     moved = what_moved(before, after)
     shown = moved.in_cents()
     start, end = (round(Fraction(books.total) * 100) for books in (before, after))
-    assert abs(start + sum(shown.values()) * 100 - end) <= 1, "half a cent is rounded away from 0"
+    moved_by = Fraction(sum(shown.values(), Decimal())) * 100
+    assert abs(start + moved_by - end) <= 1, "half a cent is rounded away from 0"
     assert all(
         abs(Fraction(usd) - moved.parts[part]) < Fraction(1, 100) * 2 for part, usd in shown.items()
     )
