@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ai_usage.alerts.routes import Route
 from ai_usage.text.masking import mask_text
@@ -21,8 +23,10 @@ class Sent:
     why: str = ""
 
 
-def send(route: Route, title: str, body: str, kind: str = "info") -> Sent:
-    """Send one message to one channel now."""
+def send(
+    route: Route, title: str, body: str, kind: str = "info", attached: Sequence[Path] = ()
+) -> Sent:
+    """Send one message to one channel now, with files where the channel takes any."""
     # Apprise takes half a second to import: only who sends pays for it.
     import apprise
 
@@ -44,6 +48,7 @@ def send(route: Route, title: str, body: str, kind: str = "info") -> Sent:
             title=title,
             notify_type=types.get(kind, apprise.NotifyType.INFO),
             body_format=apprise.NotifyFormat.TEXT,
+            attach=[str(path) for path in attached] or None,
             timeout=TIMEOUT_SECONDS,
         )
     except Exception as error:

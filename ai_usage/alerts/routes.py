@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from ai_usage.settings import Settings
 
@@ -66,6 +66,23 @@ class Route:
         pieces = re.split(r"[/@:?&=#]+", self.url)
         texts = {*pieces, *map(unquote, pieces)}
         return sorted((t for t in texts if len(t) >= 4 and t not in self.place), key=len)[::-1]
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether the channel is a mail server."""
+        return urlsplit(self.url).scheme in ("mailto", "mailtos")
+
+    def to(self, address: str) -> Route:
+        """The same mail server and sender, to this address alone."""
+        parts = urlsplit(self.url)
+        kept = [
+            (name, value)
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            if name.lower() not in ("to", "cc", "bcc")
+        ]
+        # Apprise takes the path for further addresses.
+        query = urlencode([*kept, ("to", address)])
+        return replace(self, url=urlunsplit((parts.scheme, parts.netloc, "", query, "")))
 
     def wants(self, severity: Severity) -> bool:
         """Whether findings of this severity go there."""

@@ -59,6 +59,15 @@ class Roster:
             self._known = key, frozenset(row["email"] for row in rows)
         return self._known[1]
 
+    def scopes(self) -> set[frozenset[str]]:
+        """The sets of cost centres that somebody is limited to today."""
+        today = self.today()
+        return {
+            frozenset(row["cost_centers"])
+            for row in self._rows()
+            if row["cost_centers"] and first_day(row) <= today <= last_day(row)
+        }
+
     def _rows(self) -> tuple[Row, ...]:
         file = reference_file("viewers.csv")
         try:

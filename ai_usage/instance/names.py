@@ -6,4 +6,8 @@ WHOLE_GRAPH = "__ASSET_JOB"
 """The job of all assets, by which the UI and commands materialise any of them."""
 
 DASHBOARD_COPY = "dashboard_copy"
-"""The asset that publishes what the dashboard reads: the last of the graph."""
+"""The asset that publishes what the dashboard reads, after all of the warehouse."""
+MONTHLY_REPORT = "monthly_report"
+"""The asset that writes the last whole month as a file, from that copy."""
+MADE_TO_BE_READ = frozenset({DASHBOARD_COPY, MONTHLY_REPORT})
+"""Assets that are made of the warehouse and stand outside of it."""

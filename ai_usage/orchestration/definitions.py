@@ -22,6 +22,7 @@ from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import reference_assets
+from ai_usage.orchestration.assets.report import monthly_report_asset
 from ai_usage.orchestration.assets.sources import source_assets
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.assets.sql_views import view_assets
@@ -79,6 +80,7 @@ def build_defs(
         *metric_checks(settings, vendors, partitions),
     ]
     assets.append(dashboard_copy_asset(settings, partitions, checks))
+    assets.append(monthly_report_asset(settings, partitions))
     assets = fresh_within(settings, assets)
     automated = automation(settings, vendors, assets)
     alerts = Alerts(settings, vendors, catalogue_of_definitions(assets, checks))

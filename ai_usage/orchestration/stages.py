@@ -15,7 +15,7 @@ from typing import Literal
 
 import dagster as dg
 
-from ai_usage.instance.names import DASHBOARD_COPY
+from ai_usage.instance.names import MADE_TO_BE_READ
 from ai_usage.instance.one_writer import WRITES, writes
 
 STAGE = "ai_usage/stage"
@@ -45,7 +45,7 @@ class Stage:
 
 def is_input(key: dg.AssetKey) -> bool:
     """Whether the asset is an input: no table or view of the warehouse, nor made of them."""
-    return not writes([key]) and key.path[-1] != DASHBOARD_COPY
+    return not writes([key]) and key.path[-1] not in MADE_TO_BE_READ
 
 
 def stages(keys: Iterable[dg.AssetKey]) -> list[Stage]:

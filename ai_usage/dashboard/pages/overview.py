@@ -13,6 +13,7 @@ from ai_usage.dashboard.charts.palettes import colours
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.frame import filter_bar, notes, respond
+from ai_usage.dashboard.pages.moved import moved_card
 from ai_usage.dashboard.pages.parts import Card, Gauge, Page, Tile, Tone
 from ai_usage.dashboard.pages.spend import (
     NOTHING,
@@ -50,8 +51,9 @@ def page(request: Request) -> Response:
         [
             tie(what),
             *notes(by_month),
-            _tiles(what, {row["month"]: row["total"] for row in by_month.to_pylist()}),
-            _months(what, by_month.to_pylist()),
+            tiles(what, {row["month"]: row["total"] for row in by_month.to_pylist()}),
+            months_card(what, by_month.to_pylist()),
+            *([] if (step := moved_card(what)) is None else [step]),
             [days_chart(what), mix(what)],
         ],
         filters=filter_bar(what, PATH, PICKS),
@@ -59,7 +61,8 @@ def page(request: Request) -> Response:
     return respond(what, body)
 
 
-def _months(what: Asked, rows: list[dict[str, Any]]) -> Card:
+def months_card(what: Asked, rows: list[dict[str, Any]]) -> Card:
+    """Twelve months; `rows` are those of `queries.months`."""
     budgets = queries.budgets(what.published, what.viewer, what.filters)
     parts = spending.platforms_by_month(what.published, what.viewer, what.filters)
     totals = month_totals(
@@ -87,7 +90,8 @@ def _covered(row: dict[str, Any] | None) -> Decimal | None:
     return row["cost"] / whole if whole else Decimal(1)
 
 
-def _tiles(what: Asked, totals: dict[Any, Decimal]) -> tuple[Tile, ...]:
+def tiles(what: Asked, totals: dict[Any, Decimal]) -> tuple[Tile, ...]:
+    """The month in figures; `totals` are the months' costs."""
     month = what.filters.last
     company = queries.company(what.published, what.viewer, what.filters)
     of = company.get(month)
