@@ -18,8 +18,17 @@ from typing import Annotated
 
 import typer
 
-from ai_usage.cli.harmless import HarmlessConsole
+from ai_usage.cli import money_commands
 from ai_usage.cli.logs import quiet_libraries
+from ai_usage.cli.options import (
+    ExcelOption,
+    Format,
+    console,
+    day_of,
+    errors,
+    how_of,
+    month_of,
+)
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 
@@ -63,57 +72,12 @@ archive_app = typer.Typer(
 )
 app.add_typer(archive_app, name="archive")
 
-console = HarmlessConsole()
-errors = HarmlessConsole(stderr=True)
-
 
 class Unit(StrEnum):
     """What an amount counts."""
 
     cents = "cents"
     usd = "usd"
-
-
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-
-
-ExcelOption = Annotated[
-    bool,
-    typer.Option(
-        "--excel",
-        help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
-    ),
-]
-
-
-def _how(format_: Format, excel: bool) -> str:
-    """How rows are printed: a format's name, or `excel`."""
-    if excel and format_ is Format.json:
-        raise AiUsageError("--excel writes CSV: leave --format json out.")
-    return "excel" if excel else format_.value
-
-
-def _day(text: str | date) -> date:
-    if isinstance(text, date):
-        return text
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
-
-
-def _month(text: str | date) -> date:
-    if isinstance(text, date):
-        return text
-    try:
-        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a month: write YYYY-MM.") from None
 
 
 def _instant(text: str | datetime) -> datetime:
@@ -270,11 +234,11 @@ def simulate(
 @app.command()
 def backfill(
     from_: Annotated[
-        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+        date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
     ],
     to: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
     ] = None,
     select: Annotated[
         str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
@@ -365,14 +329,14 @@ def rebuild(
         date | None,
         typer.Option(
             "--from",
-            parser=_day,
+            parser=day_of,
             metavar="YYYY-MM-DD",
             help="First UTC day. Default: the first that the archive holds.",
         ),
     ] = None,
     to: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
     ] = None,
 ) -> None:
     """Make the warehouse from the archive.
@@ -428,14 +392,14 @@ def import_(
         date | None,
         typer.Option(
             "--from",
-            parser=_day,
+            parser=day_of,
             metavar="YYYY-MM-DD",
             help="First whole UTC day of answers that do not say which time they are about.",
         ),
     ] = None,
     to: Annotated[
         date | None,
-        typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
+        typer.Option("--to", parser=day_of, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
     ] = None,
 ) -> None:
     """Take saved vendor answers into archive and warehouse.
@@ -475,11 +439,11 @@ def import_(
 @app.command()
 def changes(
     from_: Annotated[
-        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First UTC day.")
+        date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
     ],
     to: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
     ] = None,
     since: Annotated[
         datetime | None,
@@ -503,7 +467,7 @@ def changes(
 
     settings = Settings.load()
     window = checked_window(settings, from_, to or settings.today)
-    how = _how(format_, excel)
+    how = how_of(format_, excel)
     messages = console if how == Format.table else errors
     show_changes(console, messages, settings, window, since, how)
 
@@ -511,7 +475,7 @@ def changes(
 @app.command()
 def close(
     month: Annotated[
-        date, typer.Argument(parser=_month, metavar="MONTH", help="The month, YYYY-MM.")
+        date, typer.Argument(parser=month_of, metavar="MONTH", help="The month, YYYY-MM.")
     ],
     with_earlier: Annotated[
         bool, typer.Option("--with-earlier", help="Close open months before it, too, in order.")
@@ -571,7 +535,7 @@ def query(
     """
     from ai_usage.cli.query import ask
 
-    ask(console, Settings.load(), sql, _how(format_, excel), internal=internal)
+    ask(console, Settings.load(), sql, how_of(format_, excel), internal=internal)
 
 
 @app.command()
@@ -622,15 +586,36 @@ def lineage(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command()
+def looker(
+    folder: Annotated[Path, typer.Option("--to", help="Folder of the Looker project.")] = Path(
+        "looker"
+    ),
+) -> None:
+    """Write a Looker project: views, explores, dashboards.
+
+    From the SQL: keys, descriptions and types are those of the tables and views. Who may see what
+    is said in its README.
+
+    \b
+    Examples:
+      ai-usage looker
+      ai-usage looker --to ../looker-project
+    """
+    from ai_usage.cli.looker import write_looker
+
+    write_looker(console, folder)
+
+
 @app.command("compare-warehouses")
 def compare_warehouses(
     other: Annotated[Path, typer.Argument(help="Settings of the other one: a file like .env.")],
     from_: Annotated[
-        date | None, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day.")
+        date | None, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First day.")
     ] = None,
     to: Annotated[
         date | None,
-        typer.Option(parser=_day, metavar="YYYY-MM-DD", help="Last day. Default: today."),
+        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last day. Default: today."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Differences to print.")] = 20,
     internal: Annotated[
@@ -701,6 +686,22 @@ def reference_init() -> None:
     write_sample_files(console, Settings.load())
 
 
+@reference_app.command("propose-budgets")
+def reference_propose_budgets() -> None:
+    """Propose the next quarter's budgets, as lines of budgets.csv.
+
+    For each person, team, department, cost centre and project the mean of the last three final
+    months without one-time cost, rounded up to the dollar: a CSV to edit.
+
+    \b
+    Example:
+      ai-usage reference propose-budgets > next-quarter.csv
+    """
+    from ai_usage.cli.budgets import print_proposal
+
+    print_proposal(Settings.load())
+
+
 @keys_app.command("gaps")
 def keys_gaps(
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
@@ -724,7 +725,7 @@ def keys_gaps(
     """
     from ai_usage.cli.keys import show_gaps
 
-    how = _how(format_, excel)
+    how = how_of(format_, excel)
     messages = console if how == Format.table else errors
     show_gaps(console, messages, Settings.load(), how, write=write)
 
@@ -757,6 +758,9 @@ def notify_open() -> None:
     from ai_usage.cli.notify import print_open
 
     print_open(console, Settings.load())
+
+
+money_commands.register(app)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from ai_usage.text import figures
 from ai_usage.text.csv_cells import COMMANDS, csv_cell, text
 from ai_usage.text.printable import printable
 
@@ -33,17 +34,22 @@ _CENT = Decimal("0.01")
 _LONGEST_DECIMAL = 40
 
 
-def print_rows(console: Console, rows: pa.Table, format_: str) -> None:
-    """Print rows as `table`, `csv`, `excel` or `json`; columns of one name are told apart."""
+def print_rows(console: Console, rows: pa.Table, format_: str, *, in_cents: bool = False) -> None:
+    """Print rows as `table`, `csv`, `excel` or `json`; columns of one name are told apart.
+
+    `in_cents` shows money in cents, in a table with thousands and the dollar's sign; without it
+    all digits are shown, but for `excel`.
+    """
     rows = rows.rename_columns(told_apart(rows.column_names))
     if format_ == "json":
-        _print_json(rows)
+        _print_json(rows, in_cents)
     elif format_ == "csv":
-        _print_csv(rows)
+        _print_csv(rows, in_cents)
     elif format_ == "excel":
-        _print_excel(rows)
+        sys.stdout.write("\ufeff")
+        _print_csv(rows, in_cents=True, to_the_second=True)
     else:
-        _print_table(console, rows)
+        _print_table(console, rows, in_cents)
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
@@ -59,10 +65,14 @@ def told_apart(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _print_json(rows: pa.Table) -> None:
-    """A list of objects; decimals are numbers with all their digits."""
+def _print_json(rows: pa.Table, in_cents: bool) -> None:
+    """A list of objects; decimals are numbers with all their digits, unless in cents."""
     encoder = msgspec.json.Encoder(decimal_format="number")
-    cleaned = [{name: _exact(value) for name, value in row.items()} for row in rows.to_pylist()]
+    money = dict(zip(rows.column_names, _money(rows, in_cents), strict=True))
+    cleaned = [
+        {name: _exact(_cents(value) if money[name] else value) for name, value in row.items()}
+        for row in rows.to_pylist()
+    ]
     pretty = msgspec.json.format(encoder.encode(cleaned), indent=1).decode()
     sys.stdout.write(COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", pretty) + "\n")
 
@@ -71,20 +81,21 @@ def _exact(value: Any) -> Any:
     return Decimal(text(value)) if isinstance(value, Decimal) else value
 
 
-def _print_csv(rows: pa.Table) -> None:
+def _print_csv(rows: pa.Table, in_cents: bool, to_the_second: bool = False) -> None:
+    """CSV; a spreadsheet takes the byte order mark before it for UTF-8, and no instant with a T."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(csv_cell, rows.column_names))
-    writer.writerows(map(csv_cell, row.values()) for row in rows.to_pylist())
-
-
-def _print_excel(rows: pa.Table) -> None:
-    """CSV that a spreadsheet opens as it is: it takes the byte order mark for UTF-8."""
-    sys.stdout.write("\ufeff")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(map(csv_cell, rows.column_names))
-    money = [_is_money(field) for field in rows.schema]
+    money = _money(rows, in_cents)
     for row in rows.to_pylist():
-        writer.writerow(map(excel_cell, row.values(), money))
+        writer.writerow(
+            excel_cell(value, own) if own or to_the_second else csv_cell(value)
+            for value, own in zip(row.values(), money, strict=True)
+        )
+
+
+def _money(rows: pa.Table, in_cents: bool) -> list[bool]:
+    """Of each column whether its amounts are shown in cents."""
+    return [in_cents and _is_money(field) for field in rows.schema]
 
 
 def _is_money(field: pa.Field) -> bool:
@@ -93,22 +104,33 @@ def _is_money(field: pa.Field) -> bool:
     return decimal and not _NOT_CENTS.search(field.name)
 
 
+def _cents(value: Any) -> Any:
+    """An amount in cents, halves away from zero; NULL as it is."""
+    if value is None:
+        return None
+    with localcontext(prec=_LONGEST_DECIMAL):
+        # Adding 0 takes the sign off a rounded zero.
+        return value.quantize(_CENT, ROUND_HALF_UP) + 0
+
+
 def excel_cell(value: Any, money: bool = False) -> str:
     """A cell as in `csv_cell`, `money` in cents, an instant as a day and a time (UTC)."""
     if money and isinstance(value, Decimal):
-        with localcontext(prec=_LONGEST_DECIMAL):
-            # Adding 0 takes the sign off a rounded zero.
-            return f"{value.quantize(_CENT, ROUND_HALF_UP) + 0:f}"
+        return f"{_cents(value):f}"
     if isinstance(value, datetime):
         at = value.astimezone(UTC) if value.tzinfo else value
         return f"{at:%Y-%m-%d %H:%M:%S}"
     return csv_cell(value)
 
 
-def _print_table(console: Console, rows: pa.Table) -> None:
+def _print_table(console: Console, rows: pa.Table, in_cents: bool) -> None:
     names = [printable(name) for name in rows.column_names]
+    money = _money(rows, in_cents)
     cells = [
-        [printable(text(value)) for value in row.values()]
+        [
+            figures.money(value) if own and value is not None else printable(text(value))
+            for value, own in zip(row.values(), money, strict=True)
+        ]
         for row in rows.slice(0, MAX_TABLE_ROWS).to_pylist()
     ]
     if _fits(console, names, cells):

@@ -1,31 +1,115 @@
-"""Spend by team and platform, this month and last, as a table that fits 80 columns."""
+"""`ai-usage spend`: what teams, cost centres, people, platforms or projects cost, in cents.
+
+The same table ends `ai-usage demo`. Each figure is rounded by itself, a total is that of the exact
+amounts: only `ai-usage chargeback` gives cents that sum to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
+import pyarrow as pa
 from rich import box
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 
+from ai_usage.cli.filled import filled_warehouse
+from ai_usage.cli.left_out import left_out
+from ai_usage.cli.show import print_rows
+from ai_usage.cli.spend_by import By
+from ai_usage.errors import AiUsageError
+from ai_usage.settings import Settings
+from ai_usage.text.figures import money
+from ai_usage.text.printable import one_line
 from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.schema import NUMERIC
 
-_SPEND = """
-SELECT
-  department, team, platform_name,
-  SUM(IF(month = @month, total_cost, 0)) AS this_month,
-  SUM(IF(month = @last_month, total_cost, 0)) AS last_month
-FROM vw_cost_allocation_detailed
-WHERE month IN (@month, @last_month)
-GROUP BY 1, 2, 3
-"""
+WIDTH = 80
+"""Characters that a terminal has at least."""
+
+_NARROWEST_NAME = 14
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """The view that tells of it, its columns from the wider to the narrower, and a heading."""
+
+    view: str
+    columns: tuple[str, ...]
+    heading: str
+
+
+_DETAILED, _PROJECTS = "vw_cost_allocation_detailed", "vw_cost_by_project"
+_GROUPINGS = {
+    By.team: _Grouping(_DETAILED, ("department", "team"), "Team"),
+    By.cost_center: _Grouping(_DETAILED, ("cost_center",), "Cost centre"),
+    By.person: _Grouping(_DETAILED, ("full_name", "user_email"), "Person"),
+    By.platform: _Grouping(_DETAILED, ("platform_name",), "Platform"),
+    By.project: _Grouping(_PROJECTS, ("project_code",), "Project"),
+}
+
+_NOBODYS = frozenset({"Shared", "Unattributed", "Unassigned", "No project"})
+"""What belongs to no person, cost centre or project: it stands last."""
 
 _LOADED = """
 SELECT MAX(loaded_days) AS loaded, MAX(days_in_month) AS days
 FROM vw_loaded_days
 WHERE platform_code = 'all' AND month = @month
 """
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One group: its exact cost by platform, US dollars, in the month and in the one before."""
+
+    name: str
+    key: tuple[str, ...]
+    platforms: Mapping[str, Decimal]
+    before: Mapping[str, Decimal]
+
+    @property
+    def this_month(self) -> Decimal:
+        """Of all platforms."""
+        return sum(self.platforms.values(), Decimal())
+
+    @property
+    def last_month(self) -> Decimal:
+        """Of all platforms."""
+        return sum(self.before.values(), Decimal())
+
+
+def show_spend(
+    console: Console,
+    messages: Console,
+    settings: Settings,
+    month: date | None,
+    by: By,
+    how: str,
+) -> None:
+    """Print the month (the running one by default) beside the one before, and what it leaves out.
+
+    Raises `AiUsageError` where the month has no cost in the views.
+    """
+    warehouse = filled_warehouse(settings, _DETAILED)
+    asked = month or settings.today.replace(day=1)
+    lines = _lines(warehouse, asked, by)
+    if not lines:
+        raise AiUsageError(
+            f"no cost is known of {asked:%Y-%m} or the month before: the views hold "
+            f"{_span(warehouse)}; `ai-usage query` reads fact_ai_costs for older months."
+        )
+    if how == "table":
+        console.print(_table(warehouse, asked, settings.today, by, lines, console.width))
+    else:
+        print_rows(console, _as_rows(lines, asked, by), how, in_cents=True)
+    for line in left_out(warehouse, asked, settings.today):
+        messages.print(f"{line}.", markup=False, highlight=False, soft_wrap=True)
 
 
 def how_much(warehouse: Warehouse, month: date) -> str:
@@ -36,52 +120,140 @@ def how_much(warehouse: Warehouse, month: date) -> str:
     return f"{row['loaded']} of {row['days']} days"
 
 
-def spend_table(warehouse: Warehouse, today: date) -> Table:
-    """A row a team: this month by platform and in all, and last month in all, US dollars."""
+def spend_table(warehouse: Warehouse, today: date, width: int = WIDTH) -> Table:
+    """A row a team: the running month by platform and in all, and the month before, in cents."""
     month = today.replace(day=1)
-    last_month = (month - timedelta(days=1)).replace(day=1)
-    rows = warehouse.query(Query(_SPEND, {"month": month, "last_month": last_month})).to_pylist()
-    platforms = sorted({row["platform_name"] for row in rows})
+    return _table(warehouse, month, today, By.team, _lines(warehouse, month, By.team), width)
+
+
+def _span(warehouse: Warehouse) -> str:
+    query = f"SELECT MIN(month) AS first, MAX(month) AS last FROM {_DETAILED}"
+    (row,) = warehouse.rows(query)
+    return f"{row['first']:%Y-%m} to {row['last']:%Y-%m}" if row["first"] else "no month"
+
+
+def _lines(warehouse: Warehouse, month: date, by: By) -> list[_Line]:
+    own = _GROUPINGS[by]
+    names = ", ".join(own.columns)
+    sql = f"""
+        SELECT {names}, platform_name AS product,
+          SUM(IF(month = @month, total_cost, 0)) AS this_month,
+          SUM(IF(month = @last_month, total_cost, 0)) AS last_month
+        FROM {own.view}
+        WHERE month IN (@month, @last_month)
+        GROUP BY {", ".join(str(n + 1) for n in range(len(own.columns) + 1))}
+    """
+    bound = {"month": month, "last_month": _before(month)}
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in warehouse.rows(Query(sql, bound)):
+        key = tuple(one_line(row[column] or "") for column in own.columns)
+        groups.setdefault(key, []).append(row)
+    shared = Counter(key[0] for key in groups) if by is By.person else Counter[str]()
+    return [
+        _Line(
+            _name(key, shared),
+            key,
+            {row["product"]: row["this_month"] for row in rows},
+            {row["product"]: row["last_month"] for row in rows},
+        )
+        for key, rows in sorted(groups.items(), key=lambda item: _order(item[0]))
+    ]
+
+
+def _name(key: tuple[str, ...], people: Counter[str]) -> str:
+    """A team with its department; a person by name, with the address where two share the name."""
+    first, last = key[0], key[-1]
+    if people:
+        return first if people[first] == 1 else f"{first} ({last})"
+    return last if first == last else f"{first}, {last}"
+
+
+def _table(
+    warehouse: Warehouse, month: date, today: date, by: By, lines: Sequence[_Line], width: int
+) -> Table:
+    last_month = _before(month)
     known = how_much(warehouse, last_month)
     before = f"{last_month:%B} ({known})" if known else f"{last_month:%B}"
+    so_far = " so far" if month == today.replace(day=1) else ""
+    if not so_far and (part := how_much(warehouse, month)):
+        so_far = f" ({part})"
+    title = f"Spend by {by.value.replace('-', ' ')}, {month:%B %Y}{so_far} and {before}, US dollars"
     table = Table(
-        title=f"Spend by team, {month:%B %Y} so far and {before}, US dollars",
+        title=title,
         title_justify="left",
+        min_width=min(len(title), width),
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
     )
+    platforms = sorted({name for line in lines for name in line.platforms})
+    whole = _Line(
+        "Total",
+        (),
+        {p: _sum(line.platforms.get(p, Decimal()) for line in lines) for p in platforms},
+        {p: _sum(line.before.get(p, Decimal()) for line in lines) for p in platforms},
+    )
+    last = _Line(f"{last_month:%B}", (), whole.before, {})
+    if by is By.platform or not _fits([*lines, whole, last], platforms, width):
+        platforms = []
     # Names may be long; what is counted must never be cut.
-    table.add_column("Team", overflow="fold")
+    table.add_column(_GROUPINGS[by].heading, overflow="fold")
     for name in [*platforms, "Total", f"{last_month:%B}"]:
-        # A word a line: the amounts must fit beside the team in 80 columns.
-        title = name.replace(" ", "\n")
-        table.add_column(title, justify="right", no_wrap=True, min_width=7, vertical="bottom")
-    for department, team in sorted({(row["department"], row["team"]) for row in rows}, key=_order):
-        of_team = [r for r in rows if (r["department"], r["team"]) == (department, team)]
-        name = team if team == department else f"{department}, {team}"
-        table.add_row(
-            name,
-            *(_dollars(_sum(of_team, "this_month", platform)) for platform in platforms),
-            _dollars(_sum(of_team, "this_month")),
-            _dollars(_sum(of_team, "last_month")),
-        )
+        # A word a line: the amounts must fit beside the name.
+        words = name.replace(" ", "\n")
+        table.add_column(words, justify="right", no_wrap=True, min_width=7, vertical="bottom")
+    for line in lines:
+        table.add_row(line.name.replace("[", r"\["), *_cells(line, platforms))
     table.add_section()
-    for label, column in (("Total", "this_month"), (f"{last_month:%B}", "last_month")):
-        by_platform = (_dollars(_sum(rows, column, platform)) for platform in platforms)
-        table.add_row(label, *by_platform, _dollars(_sum(rows, column)), "")
+    table.add_row(whole.name, *_cells(whole, platforms))
+    if platforms:
+        table.add_row(last.name, *_cells(last, platforms))
     return table
 
 
-def _order(of: tuple[str, str]) -> tuple[bool, str, str]:
-    """Teams by department; last what belongs to no person."""
-    department, team = of
-    return department in ("Shared", "Unattributed"), department, team
+def _cells(line: _Line, platforms: Sequence[str]) -> list[str]:
+    amounts = [line.platforms.get(name, Decimal()) for name in platforms]
+    return [_dollars(amount) for amount in (*amounts, line.this_month, line.last_month)]
 
 
-def _sum(rows: Iterable[dict[str, object]], column: str, platform: str | None = None) -> Decimal:
-    amounts = (r[column] for r in rows if platform is None or r["platform_name"] == platform)
-    return sum((a for a in amounts if isinstance(a, Decimal)), Decimal(0))
+def _fits(lines: Sequence[_Line], platforms: Sequence[str], width: int) -> bool:
+    """Whether the amounts of all platforms have room beside a name of readable width."""
+    columns = zip(*(_cells(line, platforms) for line in lines), strict=True)
+    words = [*(max(map(cell_len, name.split())) for name in platforms), 5, 9]
+    amounts = sum(
+        max(7, heading, *map(cell_len, column)) + 1
+        for heading, column in zip(words, columns, strict=True)
+    )
+    return _NARROWEST_NAME + 2 + amounts <= width
+
+
+def _as_rows(lines: Sequence[_Line], month: date, by: By) -> pa.Table:
+    """One row a group and product, for CSV and JSON."""
+    found = [
+        (*line.key, product, cost)
+        for line in lines
+        for product, cost in sorted(line.platforms.items())
+        if cost
+    ]
+    names = [*_GROUPINGS[by].columns, "product"]
+    texts = [pa.array([row[n] for row in found], pa.string()) for n in range(len(names))]
+    months = pa.array([month] * len(found), pa.date32())
+    amounts = pa.array([row[-1] for row in found], NUMERIC)
+    return pa.table([months, *texts, amounts], names=["month", *names, "total_cost_usd"])
+
+
+def _before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def _order(key: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
+    """By name; last what belongs to no person, cost centre or project."""
+    return any(part in _NOBODYS for part in key), key
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal())
 
 
 def _dollars(amount: Decimal) -> str:
-    return f"{amount:,.0f}" if amount else "–"  # noqa: RUF001
+    # The heading names the currency; a sign a cell would cost the platforms their room.
+    return money(amount).replace("$", "") if amount else "–"  # noqa: RUF001

@@ -259,4 +259,4 @@ def test_the_demos_summary_has_a_column_for_the_made_up_vendor(run: Run) -> None
     text = console.export_text()
     assert "Flight" in text
     assert "Acme" in text
-    assert re.search(r"Flight.* 5 ", text), "3 days, whole dollars"
+    assert re.search(r"Flight.* 5\.20 ", text), "3 days"

@@ -1,0 +1,59 @@
+"""What commands share: the consoles, options that several have, and how a day is written."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ai_usage.cli.harmless import HarmlessConsole
+from ai_usage.errors import AiUsageError
+
+console = HarmlessConsole()
+errors = HarmlessConsole(stderr=True)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
+    ),
+]
+
+
+def how_of(format_: Format, excel: bool) -> str:
+    """How rows are printed: a format's name, or `excel`."""
+    if excel and format_ is Format.json:
+        raise AiUsageError("--excel writes CSV: leave --format json out.")
+    return "excel" if excel else format_.value
+
+
+def day_of(text: str | date) -> date:
+    """A day of the command line. Raises `BadParameter` where it is none."""
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD.") from None
+
+
+def month_of(text: str | date) -> date:
+    """A month of the command line, as its first day. Raises `BadParameter` where it is none."""
+    if isinstance(text, date):
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month: write YYYY-MM.") from None
