@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 from ai_usage.days.months import months_before
 from ai_usage.finance.exact import ZERO
@@ -61,7 +62,21 @@ class Proposal:
     lines: tuple[Proposed, ...]
 
 
-def propose(spent: Iterable[Spent], today: date, months: int = MONTHS) -> Proposal:
+def spent(row: Mapping[str, Any]) -> Spent:
+    """A row of `vw_budget_status`."""
+    return Spent(
+        row["month"],
+        row["scope_type"],
+        row["scope_value"],
+        row["cost_to_date"],
+        row["one_time_cost"],
+        row["budget_usd"],
+        row["budget_category"],
+        is_final=not row["is_partial"] and row["provisional_cost"] == 0,
+    )
+
+
+def propose(costs: Iterable[Spent], today: date, months: int = MONTHS) -> Proposal:
     """The mean of the last final months, without one-time cost, rounded up to the dollar.
 
     A month counts where the whole of it is final, for every scope alike: one without a row of a
@@ -69,10 +84,10 @@ def propose(spent: Iterable[Spent], today: date, months: int = MONTHS) -> Propos
     stands on, where there are no more; without any there are no lines. Scopes that cost nothing
     have no line, nor has cost that no scope bears. The quarter is the calendar's next.
     """
-    rows = list(spent)
+    rows = list(costs)
     open_months = {row.month for row in rows if not row.is_final}
     final = sorted({row.month for row in rows} - open_months)[-months:]
-    costs: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
     newest: dict[tuple[str, str], Spent] = {}
     for row in sorted(rows, key=lambda row: row.month):
         scope = (row.scope_type, row.scope_value)
@@ -80,11 +95,11 @@ def propose(spent: Iterable[Spent], today: date, months: int = MONTHS) -> Propos
             continue
         newest[scope] = row
         if row.month in final:
-            costs[scope] += Fraction(row.cost) - Fraction(row.one_time)
+            sums[scope] += Fraction(row.cost) - Fraction(row.one_time)
     first = _next_quarter(today)
     lines = [
         Proposed(*scope, _dollars(mean), mean, newest[scope].budget, newest[scope].category)
-        for scope, cost in sorted(costs.items())
+        for scope, cost in sorted(sums.items())
         if (mean := cost / len(final)) > 0
     ]
     last = months_before(first, -3) - timedelta(days=1)

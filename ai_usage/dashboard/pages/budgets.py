@@ -21,6 +21,7 @@ from ai_usage.dashboard.pages.parts import (
     Card,
     Cell,
     Empty,
+    Link,
     Page,
     Part,
     Step,
@@ -29,6 +30,7 @@ from ai_usage.dashboard.pages.parts import (
 from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import budgets as queries
+from ai_usage.dashboard.queries.proposal import may_propose
 from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.days.months import month_of, months_before
 from ai_usage.text.figures import count, money, month_name, share, short_money
@@ -57,6 +59,9 @@ def page(request: Request) -> Response:
         f"Who keeps to their budget in {month}, and who will not?",
         [tie(what), *_parts(what, scope)],
         filters=filter_bar(what, PATH, (), has_org=False),
+        links=[Link("Proposal for the next quarter", f"{PATH}/proposal.csv", is_file=True)]
+        if may_propose(what.viewer)
+        else (),
     )
     return respond(what, body)
 
