@@ -172,7 +172,7 @@ def dashboard(
     of_demo: Annotated[bool, typer.Option("--demo", help="Over the demo's state.")] = False,
     home: Annotated[Path, typer.Option(help="With --demo: the demo's folder.")] = Path(".demo"),
 ) -> None:
-    """Open the dashboard on this machine: spend, budgets, invoices, seats, teams.
+    """Open the dashboard: spend, budgets, invoices, seats, teams.
 
     It reads a copy that every run publishes beside the warehouse: neither waits for the other.
 

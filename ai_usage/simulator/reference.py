@@ -57,6 +57,7 @@ USERS_COLUMNS: Final = (
     "end_date",
     "aliases",
 )
+VIEWERS_COLUMNS: Final = ("user_email", "role")
 API_KEYS_COLUMNS: Final = (
     "platform",
     "api_key_id",
@@ -113,6 +114,7 @@ def write_reference_files(
             _write(Path(folder) / name, MONEY_COLUMNS[name], rows)
             for name, rows in money_rows(company, invoiced_periods).items()
         ),
+        _write(Path(folder) / "viewers.csv", VIEWERS_COLUMNS, viewer_rows(company)),
     ]
 
 
@@ -124,6 +126,15 @@ def write_directory_files(company: Company, folder: str | Path) -> list[Path]:
         _write(target / "users.csv", USERS_COLUMNS, user_rows(company)),
         _write(target / "api_keys.csv", API_KEYS_COLUMNS, api_key_rows(company)),
         _write(target / "platforms.csv", PLATFORMS_COLUMNS, platform_rows(company)),
+    ]
+
+
+def viewer_rows(company: Company) -> list[dict[str, Cell]]:
+    """Who looks at the company's costs beyond people's leads: one of each role."""
+    domain = company.people[0].email.partition("@")[2]
+    return [
+        {"user_email": f"{name}@{domain}", "role": role}
+        for name, role in (("cfo", "finance"), ("chief", "executive"), ("platform", "admin"))
     ]
 
 

@@ -419,7 +419,7 @@ def test_the_first_run_of_a_command_starts_no_flow_and_the_last_one_speaks_for_b
 @pytest.mark.parametrize(
     ("job", "tags", "assets"),
     [
-        ("__ASSET_JOB", OLD, ("vw_executive_dashboard",)),
+        ("__ASSET_JOB", OLD, ("dashboard_copy",)),
         ("ingest_cursor", OLD | {TICK_TAG: "t", SCHEDULE_TAG: HOURLY}, ()),
         (TRANSFORM, OLD | {FLOW_TAG: "a run"}, ("fact_ai_costs",)),
         (TRANSFORM, OLD, ()),

@@ -41,6 +41,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/close/cycles.csv", csv_route(close.table, one_month=True)),
         Route("/seats", seats.page),
         Route("/seats/wasted.csv", csv_route(seats.table)),
+        Route("/seats/waste.csv", csv_route(seats.waste_table)),
         Route("/team", team.page),
         Route("/team/teams.csv", csv_route(team.table, one_month=True)),
         Route("/team/people.csv", csv_route(team.people_table, one_month=True)),

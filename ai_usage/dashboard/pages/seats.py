@@ -17,7 +17,7 @@ from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import filter_bar, respond
+from ai_usage.dashboard.pages.frame import filter_bar, respond, unless_forbidden
 from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Page, Part, Tile
 from ai_usage.dashboard.pages.tables import Column, written
 from ai_usage.dashboard.queries import seats as queries
@@ -36,8 +36,8 @@ def page(request: Request) -> Response:
     try:
         rows = queries.seats(what.published, what.viewer, what.filters).to_pylist()
         parts: list[Any] = _parts(what, rows)
-    except ForbiddenError as error:
-        parts = [Card("Seats", empty=Empty("Not for your role", str(error)))]
+    except ForbiddenError:
+        parts = [unless_forbidden("Seats", lambda: waste_table(what).card("Seats", _WASTE))]
     body = Page(
         "seats",
         "Seats",
@@ -46,6 +46,30 @@ def page(request: Request) -> Response:
         filters=filter_bar(what, PATH, PICKS, has_org=False, has_months=False),
     )
     return respond(what, body)
+
+
+_WASTE = "By product and reason; who holds them is for who sees single people."
+
+
+def waste_table(what: Asked) -> Source:
+    """Seats by product and reason, for who sees no single people."""
+    rows = queries.waste(what.published, what.viewer, what.filters).to_pylist()
+    columns = [
+        Column("platform_name", "Product"),
+        Column("idle_reason", "In use, or why not"),
+        Column("seats", "Seats", "count"),
+        Column("monthly_price_usd", "A month", "money"),
+        Column("wasted_monthly_usd", "Wasted a month", "money"),
+    ]
+    return Source(
+        "waste",
+        "Seats by product and reason, US dollars a month",
+        rows,
+        columns,
+        what.filters,
+        PATH,
+        total=("seats", "monthly_price_usd", "wasted_monthly_usd"),
+    )
 
 
 def _parts(what: Asked, rows: list[dict[str, Any]]) -> list[Part | list[Card]]:
