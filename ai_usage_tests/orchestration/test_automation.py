@@ -147,7 +147,7 @@ def test_every_asset_is_in_exactly_one_job_and_a_vendors_sources_alone_in_its_ow
     every = [asset for name in names for asset in chosen[name]]
     keys = graph.defs.resolve_asset_graph().executable_asset_keys
     assert sorted(every) == sorted(key.path[-1] for key in keys)
-    of_warehouse = {*table_names(), *view_names(), "dashboard_copy"}
+    of_warehouse = {*table_names(), *view_names(), "dashboard_copy", "monthly_report"}
     assert chosen[TRANSFORM] == set(every) & of_warehouse
     for vendor in discovered_vendors():
         expected = {f"source_{vendor.name}_{endpoint.name}" for endpoint in vendor.endpoints}
@@ -419,7 +419,7 @@ def test_the_first_run_of_a_command_starts_no_flow_and_the_last_one_speaks_for_b
 @pytest.mark.parametrize(
     ("job", "tags", "assets"),
     [
-        ("__ASSET_JOB", OLD, ("dashboard_copy",)),
+        ("__ASSET_JOB", OLD, ("monthly_report",)),
         ("ingest_cursor", OLD | {TICK_TAG: "t", SCHEDULE_TAG: HOURLY}, ()),
         (TRANSFORM, OLD | {FLOW_TAG: "a run"}, ("fact_ai_costs",)),
         (TRANSFORM, OLD, ()),
