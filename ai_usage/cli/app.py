@@ -710,7 +710,7 @@ def keys_gaps(
         bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
     ] = False,
 ) -> None:
-    """Show the keys, addresses and workspaces that are nobody's, and keys of doubtful owners.
+    """Show keys and addresses that are nobody's, or a doubtful owner's.
 
     By dollars, with the owner whom the evidence points to. An owner is doubtful who made a key that
     looks like a service's and bears its cost. What --write appends is commented out

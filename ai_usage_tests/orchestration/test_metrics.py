@@ -328,7 +328,9 @@ def cost(email: str, day: date, usd: float, **values: object) -> Row:
 
 
 def people(warehouse: DuckDBWarehouse) -> None:
-    rows = [row("dim_users", user_sk=sk, user_email=email) for email, sk in PEOPLE.items()]
+    rows = [
+        row("dim_users", user_sk=sk, user_email=email, person=email) for email, sk in PEOPLE.items()
+    ]
     warehouse.replace("dim_users", None, arrow("dim_users", rows))
 
 
@@ -464,7 +466,7 @@ def test_a_closed_month_that_changed_is_named_with_its_platform_and_dollars(
     warehouse.create_view(schema, view_literals(settings_for(tmp_path).as_of, schema))
     day = date(2026, 2, 10)
     warehouse.replace("dim_dates", None, arrow("dim_dates", [dated(day), dated(date(2026, 3, 10))]))
-    ada = row("dim_users", user_sk=7, user_email="ada@x.io")
+    ada = row("dim_users", user_sk=7, user_email="ada@x.io", person="ada@x.io")
     warehouse.replace("dim_users", None, arrow("dim_users", [ada]))
 
     def spent(day: date, usd: int) -> None:
