@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ai_usage.dashboard.feedback import Feedback
 from ai_usage.dashboard.page_cache import PageCache
 from ai_usage.dashboard.pages.context import State
+from ai_usage.dashboard.pages.frame import menu
 from ai_usage.dashboard.pages.parts import Link
 from ai_usage.dashboard.pages.rendering import message_html
 from ai_usage.dashboard.pages.routes import routes
@@ -165,9 +166,15 @@ def _nothing_published(_request: Request, error: Exception) -> Response:
     return HTMLResponse(text, 503)
 
 
-def _forbidden(_request: Request, error: Exception) -> Response:
+def _forbidden(request: Request, error: Exception) -> Response:
+    state: State = request.app.state.dashboard
     text = str(error)
-    shown = message_html("Not for your role", text[0].upper() + text[1:], Link("My usage", "/me"))
+    shown = message_html(
+        "Not for your role",
+        text[0].upper() + text[1:],
+        Link("My usage", "/me"),
+        menu=menu(state.viewer_of(request.scope["viewer_email"])),
+    )
     return HTMLResponse(shown, 403)
 
 

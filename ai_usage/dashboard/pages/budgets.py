@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from ai_usage.dashboard.charts.burn import burn
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import LABELS, filter_bar, respond, unless_forbidden
+from ai_usage.dashboard.pages.frame import LABELS, filter_bar, forbidden, respond, unless_forbidden
 from ai_usage.dashboard.pages.parts import (
     Badge,
     Card,
@@ -67,9 +68,17 @@ def page(request: Request) -> Response:
 
 
 def scope_of(what: Asked) -> Dimension:
-    """Whose budgets the address asks for."""
-    by = what.filters.by
-    return by if by in SCOPES else "cost_center"
+    """Whose budgets the address asks for, else the first of which the viewer sees any."""
+    known = queries.scopes(what.published)
+    if what.filters.by in known:
+        return next(scope for scope in SCOPES if scope == what.filters.by)
+    for scope in SCOPES:
+        try:
+            if queries.status(what.published, what.viewer, what.filters, scope).num_rows:
+                return scope
+        except ForbiddenError:
+            continue
+    return SCOPES[0]
 
 
 def _parts(what: Asked, scope: Dimension) -> list[Part]:
@@ -83,7 +92,7 @@ def _parts(what: Asked, scope: Dimension) -> list[Part]:
     try:
         source = table(what)
     except ForbiddenError as error:
-        return [Card(title, steps=steps, empty=Empty("Not for your role", str(error)), anchor="by")]
+        return [replace(forbidden(title, error), steps=steps, anchor="by")]
     rows = source.rows
     budgeted = [row for row in rows if row["budget_usd"] is not None]
     shown = _chosen(what, scope, budgeted)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ai_usage.dashboard.charts.moved import moved
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import filter_bar, respond
+from ai_usage.dashboard.pages.frame import filter_bar, forbidden, respond
 from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Page, Part, Tile, Tone
 from ai_usage.dashboard.pages.tables import Column, table_of, written
 from ai_usage.dashboard.pages.tie import tie
@@ -39,7 +39,7 @@ def page(request: Request) -> Response:
     try:
         parts = _parts(what)
     except ForbiddenError as error:
-        parts = [Card("Close", empty=Empty("Not for your role", str(error)))]
+        parts = [forbidden("Close", error)]
     month = month_name(what.filters.last)
     body = Page(
         "close",

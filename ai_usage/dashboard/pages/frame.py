@@ -27,7 +27,7 @@ from ai_usage.dashboard.pages.parts import (
 )
 from ai_usage.dashboard.pages.rendering import MENU, Entry, page_html
 from ai_usage.dashboard.published import Published
-from ai_usage.dashboard.scope import ForbiddenError, spend
+from ai_usage.dashboard.scope import ForbiddenError, notes_of, sees_people, spend
 from ai_usage.dashboard.viewers import Mode, Role, Rows, Viewer
 from ai_usage.days.months import month_of, months_before, months_between
 from ai_usage.text.figures import day_name, month_name
@@ -101,19 +101,25 @@ def respond(
     )
     html = page_html(
         whole,
-        menu=menu(asked.filters, about.as_of),
+        menu=menu(asked.viewer, asked.filters, about.as_of),
         side=whose(asked.viewer),
         copy=copy_name(asked.published),
     )
     return HTMLResponse(html, status)
 
 
-def menu(filters: Filters, as_of: date) -> list[Entry]:
-    """The menu: from page to page the months stay, what else is chosen does not."""
-    if filters.first == filters.last == month_of(as_of):
-        return list(MENU)
+def menu(viewer: Viewer, filters: Filters | None = None, as_of: date | None = None) -> list[Entry]:
+    """The viewer's pages; from page to page the months stay, what else is chosen does not."""
+    entries = [entry for entry in MENU if viewer.role is not Role.SELF or entry.name == "me"]
+    if filters is None or as_of is None or filters.first == filters.last == month_of(as_of):
+        return entries
     kept = Filters(filters.first, filters.last).address
-    return [entry._replace(href=f"{entry.href}?{kept}") for entry in MENU]
+    return [entry._replace(href=f"{entry.href}?{kept}") for entry in entries]
+
+
+def seen(asked: Asked, dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """Those of the dimensions by which the viewer's role is told anything."""
+    return [name for name in dimensions if _values(asked, name) is not None]
 
 
 def copy_name(published: Published) -> str:
@@ -174,7 +180,7 @@ def filter_bar(
             Step("As it was", at(filters.having(org="then")), filters.org == "then", _THEN),
             Step("As it is", at(filters.having(org="now")), filters.org == "now", _NOW),
         )
-        if has_org
+        if has_org and sees_people(asked.viewer)
         else (),
         chips=[
             Chip(
@@ -195,6 +201,17 @@ _NOW = "Teams and departments as they are today"
 
 def _pick(asked: Asked, name: Dimension) -> Pick | None:
     """The values with cost in the months, the dearest first, and those that are chosen."""
+    values = _values(asked, name)
+    if values is None:
+        return None
+    chosen: tuple[str, ...] = getattr(asked.filters, name)
+    shown = list(dict.fromkeys([*chosen, *values[:MOST_OPTIONS]]))
+    options = [Option(value, label_of(name, value), value in chosen) for value in shown]
+    return Pick(name, LABELS[name], options, more=len({*values} - {*shown}))
+
+
+def _values(asked: Asked, name: Dimension) -> list[str] | None:
+    """What has cost in the months, the dearest first; None where the role is not told."""
     filters = asked.filters
     whole = Filters(filters.first, filters.last, org=filters.org)
     try:
@@ -202,11 +219,7 @@ def _pick(asked: Asked, name: Dimension) -> Pick | None:
     except ForbiddenError:
         return None
     found.sort(key=lambda row: -abs(row["total"]))
-    chosen: tuple[str, ...] = getattr(filters, name)
-    values = [str(row[name]) for row in found]
-    shown = list(dict.fromkeys([*chosen, *values[:MOST_OPTIONS]]))
-    options = [Option(value, label_of(name, value), value in chosen) for value in shown]
-    return Pick(name, LABELS[name], options, more=len({*values} - {*shown}))
+    return [str(row[name]) for row in found]
 
 
 def _kept(filters: Filters, picks: Sequence[Dimension]) -> list[tuple[str, str]]:
@@ -217,8 +230,6 @@ def _kept(filters: Filters, picks: Sequence[Dimension]) -> list[tuple[str, str]]
 
 def notes(*tables: Any) -> list[Banner]:
     """Banners for what was left out of tables, each said once."""
-    from ai_usage.dashboard.scope import notes_of
-
     said = dict.fromkeys(note for table in tables for note in notes_of(table))
     return [Banner(note, "quiet") for note in said]
 
@@ -228,7 +239,10 @@ def unless_forbidden(title: str, make: Callable[[], Card], width: Width = "wide"
     try:
         return make()
     except ForbiddenError as error:
-        text = str(error)
-        return Card(
-            title, empty=Empty("Not for your role", text[0].upper() + text[1:]), width=width
-        )
+        return forbidden(title, error, width=width)
+
+
+def forbidden(title: str, error: ForbiddenError, *, width: Width = "wide") -> Card:
+    """A card that says why the viewer's role is not told."""
+    text = str(error)
+    return Card(title, empty=Empty("Not for your role", text[0].upper() + text[1:]), width=width)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ai_usage.dashboard.pages import (
@@ -26,11 +26,13 @@ from ai_usage.dashboard.pages import (
 from ai_usage.dashboard.pages.context import State
 from ai_usage.dashboard.pages.exports import csv_route
 from ai_usage.dashboard.pages.frame import copy_name
+from ai_usage.dashboard.scope import ForbiddenError
+from ai_usage.dashboard.viewers import Role
 
 
 def routes() -> Sequence[BaseRoute]:
     """The routes, in the order in which they are tried."""
-    return [
+    company = [
         Route("/", overview.page),
         Route("/spend", spend.page),
         Route("/spend/groups.csv", csv_route(spend.table)),
@@ -52,6 +54,8 @@ def routes() -> Sequence[BaseRoute]:
         Route("/trust/gaps.csv", csv_route(trust.gaps_table, one_month=True)),
         Route("/trust/checks.csv", csv_route(trust.checks_table, one_month=True)),
         Route("/trust/restatements.csv", csv_route(trust.later_table, one_month=True)),
+    ]
+    own = [
         Route("/me", me.page),
         Route("/me/months.csv", csv_route(me.table, one_month=True)),
         Route("/evidence", evidence.page),
@@ -60,6 +64,22 @@ def routes() -> Sequence[BaseRoute]:
         Route(approval.PATH, approval.keep, methods=["POST"]),
         Route(assets.PATH, assets.serve),
     ]
+    return [*(Route(route.path, _with_role(route.endpoint)) for route in company), *own]
+
+
+def _with_role(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """The handler for who has a role. Who has none sees what is known of themselves alone."""
+
+    def only(request: Request) -> Response:
+        state: State = request.app.state.dashboard
+        viewer = state.viewer_of(request.scope["viewer_email"])
+        if viewer.role is not Role.SELF:
+            return handler(request)
+        if request.url.path == "/":
+            return RedirectResponse("/me")
+        raise ForbiddenError("you have no role here: what is known of you is on My usage.")
+
+    return only
 
 
 def copy(request: Request) -> Response:

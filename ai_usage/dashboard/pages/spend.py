@@ -20,7 +20,7 @@ from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import KINDS, LABELS, filter_bar, label_of, notes, respond
+from ai_usage.dashboard.pages.frame import KINDS, LABELS, filter_bar, label_of, notes, respond, seen
 from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Step, Tile
 from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.pages.tie import tie
@@ -84,9 +84,9 @@ def page(request: Request) -> Response:
 
 
 def group_of(what: Asked) -> Dimension:
-    """The dimension that the address groups by; cost centres where it names none of ours."""
-    by = what.filters.by
-    return by if by in GROUPS else "cost_center"
+    """The dimension that the address groups by; the first that the role sees if it may not."""
+    allowed = seen(what, GROUPS)
+    return next((name for name in allowed if name == what.filters.by), allowed[0])
 
 
 def months_chart(what: Asked, title: str = "Cost by month") -> Card:
@@ -284,7 +284,7 @@ def _groups(what: Asked, source: Source, by: Dimension) -> Card:
         empty=NOTHING,
         steps=[
             Step(LABELS[one], f"{PATH}?{what.filters.having(by=one, sort='').address}", one == by)
-            for one in GROUPS
+            for one in seen(what, GROUPS)
         ],
     )
 
@@ -294,7 +294,7 @@ def _sentence(rows: Sequence[Mapping[str, Any]], is_running: bool) -> str:
     if not rows or not total:
         return ""
     first = rows[0]
-    text = f"{first['name']} has {share(first['total'] / total)} of {short_money(total)}"
+    text = f"{share(first['total'] / total)} of {short_money(total)} falls to {first['name']}"
     change = max(rows, key=lambda row: abs(row["total"] - row["before"]))
     moved = change["total"] - change["before"]
     if moved and not is_running:

@@ -14,7 +14,7 @@ from ai_usage.dashboard.charts.chart import Kind
 from ai_usage.dashboard.charts.monthly import monthly
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import filter_bar, respond, unless_forbidden
+from ai_usage.dashboard.pages.frame import filter_bar, forbidden, respond, unless_forbidden
 from ai_usage.dashboard.pages.parts import (
     Badge,
     Banner,
@@ -59,9 +59,9 @@ def page(request: Request) -> Response:
     parts: list[Any]
     try:
         rows, said = queries.teams(what.published, what.viewer, what.filters)
-        parts = [*(Banner(note) for note in said), *_parts(what, rows)]
+        parts = [*(Banner(note) for note in dict.fromkeys(said)), *_parts(what, rows)]
     except ForbiddenError as error:
-        parts = [Card("Team", empty=Empty("Not for your role", str(error)))]
+        parts = [forbidden("Team", error)]
     body = Page(
         "team",
         "Team",
@@ -126,7 +126,7 @@ def _tiles(
 def _sentence(row: Mapping[str, Any], medians: Mapping[str, Decimal | None]) -> str:
     mine, all_teams = row["cost_per_line"], medians["cost_per_line"]
     if mine is None or all_teams is None:
-        return "No tool of the team reports lines."
+        return "What a line costs is not told."
     side = "less than" if mine < all_teams else "more than" if mine > all_teams else "as much as"
     return (
         f"A line costs {short_money(mine)}, {side} in the median team ({short_money(all_teams)})."
