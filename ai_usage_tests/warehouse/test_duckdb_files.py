@@ -317,7 +317,7 @@ CREATE VIEW vw_team_productivity (
   day OPTIONS(description="The day; it's UTC."),
   n OPTIONS(description="Events.")
 )
-OPTIONS(description="One row a day's events.", labels=[("months", "1")])
+OPTIONS(description="A day's events, {months} month back.", labels=[("months", "1")])
 AS SELECT event_date AS day, COUNT(*) AS n FROM raw_ai_events
 WHERE event_date >= DATE_SUB(@as_of, INTERVAL @months MONTH) GROUP BY 1
 """
@@ -336,7 +336,7 @@ def test_a_view_stands_with_its_descriptions_and_is_replaced(warehouse: DuckDBWa
     (only,) = warehouse.query(f"SELECT * FROM {name}").to_pylist()
     assert only == {"day": DAY + timedelta(days=40), "n": 1}
     assert comments_of(warehouse, name) == {
-        "": "One row a day's events.",
+        "": "A day's events, 1 month back.",
         "day": "The day; it's UTC.",
         "n": "Events.",
     }
