@@ -59,7 +59,7 @@ def page(request: Request) -> Response:
             _tiles(what, held),
             [_by_month(held), _by_group(what, groups, by)],
             table(what).card(
-                f"By {LABELS[by].lower()}",
+                "In numbers",
                 "People, not their names: no page lists a company’s people by how much they use.",  # noqa: RUF001
                 "people",
                 steps=[

@@ -150,7 +150,7 @@ def _seats(what: Asked) -> Card:
 
     return Source(
         "seats",
-        "My seats",
+        "Seats paid for me today, US dollars",
         queries.seats(what.published, what.viewer).to_pylist(),
         [
             Column("platform_name", "Product"),
