@@ -204,6 +204,17 @@ def told_apart(published: Published, viewer: Viewer, month: date, dimension: str
     return frozenset(cell.label[0] for cell in cells if not cell.is_merged)
 
 
+def is_told_whole(
+    published: Published, viewer: Viewer, months: Sequence[date], dimension: str
+) -> bool:
+    """Whether who sees no single people is told every group of the months by name."""
+    return not any(
+        cell.is_merged
+        for of_month in _told(published, viewer, "money", months).values()
+        for cell in of_month.get((dimension,), [])
+    )
+
+
 def _told(
     published: Published, viewer: Viewer, subject: Subject, months: Sequence[date]
 ) -> dict[date, Month]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from ai_usage.dashboard.cells import is_told_whole
 from ai_usage.dashboard.filters import Filters
 from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.queries.overview import sees_company
+from ai_usage.dashboard.scope import sees_people
 from ai_usage.dashboard.viewers import Viewer
 from ai_usage.days.months import months_before
 from ai_usage.finance import Books, Metered, Moved, what_moved
@@ -30,12 +32,16 @@ _METERED = ("usage", "overage")
 def moved(published: Published, viewer: Viewer, filters: Filters, as_of: date) -> Moved | None:
     """The filters' last month less the one before; a running one less as many days of it.
 
-    Only the company's sums come out, no group's; None for who sees or selects a part of it, and
-    where the month before has no cost.
+    Only the company's sums come out, no group's; None for who sees or selects a part of it,
+    where the month before has no cost, and where a kind of cost is that of too few people for who
+    sees none one by one.
     """
     if not sees_company(viewer, filters):
         return None
     month, earlier = filters.last, months_before(filters.last, 1)
+    if not sees_people(viewer) and not is_told_whole(published, viewer, [earlier, month], "kind"):
+        # Seats, credits and one-time cost are told apart: of too few people's they are not.
+        return None
     end = _last(month)
     last = min(as_of, end)
     until = _last(earlier)
