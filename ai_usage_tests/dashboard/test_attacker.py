@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ai_usage.dashboard.filters import Dimension, Filters
@@ -80,7 +80,9 @@ def small_sums(rows: Sequence[Labelled]) -> dict[Decimal, str]:
     return found
 
 
-def addresses(made: Made, month: date) -> Iterator[tuple[Filters, tuple[Dimension, ...]]]:
+def addresses(
+    made: Made, month: date, pairs: bool
+) -> Iterator[tuple[Filters, tuple[Dimension, ...]]]:
     """Every question with up to two selections, of shown and of hidden names, and two groups."""
     rows = labelled(made, month)
     values: dict[str, list[str]] = {
@@ -95,19 +97,22 @@ def addresses(made: Made, month: date) -> Iterator[tuple[Filters, tuple[Dimensio
     ]  # fmt: skip
     singles = [(name, value) for name in DIMENSIONS for value in values[name] if value]
     chosen: list[dict[Any, Any]] = [{}, *({name: (value,)} for name, value in singles)]
-    chosen += [
-        {a: (x,), b: (y,)} for (a, x), (b, y) in itertools.combinations(singles, 2) if a != b
-    ]
+    if pairs:
+        chosen += [
+            {a: (x,), b: (y,)} for (a, x), (b, y) in itertools.combinations(singles, 2) if a != b
+        ]
     chosen += [{a: (x, y)} for (a, x), (b, y) in itertools.combinations(singles, 2) if a == b]
     for selected in chosen:
         for by in groups if len(selected) < 2 else groups[:2]:
             yield Filters(month, month, **selected), by
 
 
-def told(published: Published, viewer: Viewer, made: Made, month: date) -> set[Decimal]:
+def told(
+    published: Published, viewer: Viewer, made: Made, month: date, pairs: bool
+) -> set[Decimal]:
     """Every amount that the viewer can get."""
     found: set[Decimal] = set()
-    for filters, by in addresses(made, month):
+    for filters, by in addresses(made, month, pairs):
         for org in ("then", "now"):
             try:
                 answer = spend(published, viewer, filters.having(org=org), by)
@@ -127,14 +132,14 @@ def leaks(known: set[Decimal], secret: dict[Decimal, str]) -> list[str]:
     return found
 
 
-def attack(seed: int, viewer: Viewer) -> None:
+def attack(seed: int, viewer: Viewer, *, pairs: bool = True) -> None:
     made = drawn(seed)
     with tempfile.TemporaryDirectory() as folder:
         published = made.publish(Path(folder) / "copy.duckdb")
         for month in (JANUARY, FEBRUARY):
             rows = labelled(made, month)
             everybody = {row[0] for row in rows if row[0] and row[1]}
-            known = told(published, viewer, made, month)
+            known = told(published, viewer, made, month, pairs)
             if len(everybody) < K:
                 # The company's own total tells of them all; nothing else may be told.
                 assert len(known) <= 1
@@ -143,14 +148,17 @@ def attack(seed: int, viewer: Viewer) -> None:
 
 
 @example(1)
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(st.integers(0, 10**6))
 def test_no_figure_and_no_difference_of_two_tells_of_fewer_than_five(seed: int) -> None:
-    attack(seed, EXECUTIVES[seed % 3])
+    attack(seed, EXECUTIVES[seed % 3], pairs=False)
 
 
+# 413: cells of one family, added up and taken off a margin. 99: months of fewer than five.
 @pytest.mark.slow
-@settings(max_examples=25)
+@example(413, EXECUTIVES[0])
+@example(99, EXECUTIVES[0])
+@settings(max_examples=5, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.integers(0, 10**6), st.sampled_from(EXECUTIVES))
 def test_no_figure_tells_of_fewer_than_five_in_many_companies(seed: int, viewer: Viewer) -> None:
     attack(seed, viewer)
@@ -167,7 +175,7 @@ def test_an_attacker_would_find_a_small_team_if_it_were_told(tmp_path: Path) -> 
     assert leaks(known, small_sums(labelled(made, JANUARY))) != []
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(st.integers(0, 10**6))
 def test_no_number_of_lines_or_tokens_tells_of_fewer_than_five(seed: int) -> None:
     made = drawn(seed)
