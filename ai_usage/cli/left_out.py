@@ -40,8 +40,8 @@ def left_out(warehouse: Warehouse, month: date, today: date) -> Iterator[str]:
     for row in warehouse.rows(Query(_UNKNOWN, bound)):
         if row["records"]:
             yield (
-                f"Not in it: what {counted(row['records'], 'record')} bill, because the amount is "
-                "not known (check charges_known)"
+                f"Not in it: {counted(row['records'], 'record')} whose amount is not known (check "
+                "charges_known)"
             )
     for row in warehouse.rows(Query(_HELD_BACK, bound)):
         yield (

@@ -1,8 +1,8 @@
 """A finance lead's month at the prompt, of a company of a few dollars worked out by hand.
 
 Ada (CC1) spends 1 dollar on 1 February, 4 on the 10th and 10 on the 25th; nobody known spends 3.50
-on the 12th. Cursor bills 8.50 for it and tax of 0.85, and two seats at 28 dollars a month, one of
-them nobody's, by another invoice.
+on the 12th; a charge of 3 March cannot be read. Cursor bills 8.50 for February and tax of 0.85, and
+two seats at 28 dollars a month, one of them nobody's, by another invoice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import openpyxl
 import pytest
 
 from ai_usage.days.windows import Window
-from ai_usage_tests.ledger.small import ADA, NOBODY, Small
+from ai_usage_tests.ledger.small import ADA, NOBODY, UNREADABLE, Small
 from ai_usage_tests.support.pipeline import run_window
 
 pytestmark = pytest.mark.slow
@@ -51,6 +51,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
             date(2026, 2, 10): {ADA: "4"},
             date(2026, 2, 12): {NOBODY: "3.50"},
             date(2026, 2, 25): {ADA: "10"},
+            date(2026, 3, 3): {ADA: UNREADABLE},
         },
     )
     result = run_window(small.settings, days, checks=False)
@@ -112,6 +113,16 @@ def test_uninvoiced_dollars_are_lines_of_their_own(small: Small) -> None:
     rows = list(csv.DictReader(io.StringIO(done.out)))
     assert {row["line"] for row in rows} == {"uninvoiced", "unborne"}
     assert {row["invoice_id"] for row in rows} == {""}
+    assert "no invoice covers" in done.err
+
+
+def test_what_a_sum_leaves_out_or_may_lose_is_said_beside_it(small: Small) -> None:
+    """A charge of 3 March cannot be read; the seats of today may still change hands."""
+    for command in (["spend", "2026-03"], ["chargeback", "2026-03"]):
+        out = small.done(*command)
+        assert "Not in it: 1 record whose amount is not known" in out
+        assert "In it, and the vendor may still change it: $" in out
+    assert "Not in it" not in small.done("spend", "2026-02")
 
 
 def test_an_invoices_chargeback_sums_to_the_invoice(small: Small, tmp_path: Path) -> None:

@@ -177,6 +177,13 @@ def test_the_books_have_every_dollar_by_what_it_is(reported: Reported) -> None:
     assert 0 < own.people <= company["active_users"]
 
 
+def test_where_few_are_active_what_moved_is_for_who_sees_people(reported: Reported) -> None:
+    month = Filters.of_month(FEBRUARY)
+    for role, told in ((Role.EXECUTIVE, False), (Role.FINANCE, True)):
+        of_few = Viewer("", role, Mode.OPEN, smallest_group=1000)
+        assert (moved(reported.published, of_few, month, TODAY) is not None) is told
+
+
 @pytest.mark.parametrize("role", [Role.LEAD, Role.SELF])
 def test_who_sees_a_part_of_the_company_is_not_told_what_moved(
     reported: Reported, role: Role
