@@ -89,7 +89,9 @@ def test_a_running_month_is_told_by_its_pace_against_budget_and_last_year() -> N
         "November 2026 stands at $1k and ends near $1.2k at this pace, $100 over budget; "
         "50 % more than a year before."
     )
-    assert [name for name, _ in chart.legend] == ["Claude", "Cursor", "A year before", "Budget"]
+    assert [name for name, _ in chart.legend] == [
+        *("Claude", "Cursor", "A year before", "Budget", "At this pace, dashed")
+    ]
 
 
 def test_a_whole_month_is_told_by_its_cost_and_what_is_unknown_is_left_out() -> None:

@@ -66,7 +66,7 @@ def months(
         {
             **row,
             "name": month_name(row["month"]),
-            "label": _label(row),
+            "label": short_money(_reached(row)),
             "top": _reached(row),
         }
         for row in rows
@@ -77,6 +77,8 @@ def months(
         of = f" (for {share(budget_covers)} of the cost)" if budget_covers is not None else ""
         legend.append((f"Budget{of}", named("ink")))
     is_paced = bool(rows) and rows[-1]["is_partial"] and rows[-1]["forecast"] is not None
+    if is_paced:
+        legend.append(("At this pace, dashed", named("ink-3")))
     sentence = _sentence(rows, budget_covers is None)
     alt = f"Bars, one a month, {_span(rows)}. {sentence}"
     x: dict[str, Any] = {"field": "month", "type": "ordinal", "axis": MONTH_AXIS}
@@ -140,15 +142,9 @@ def months(
         },
         {
             "data": values(marks[-1:]),
-            # A long label ends with the last bar; a short one stands over it.
-            "mark": {
-                "type": "text",
-                "dy": -8,
-                "align": "right" if is_paced else "center",
-                "fontWeight": 600,
-            },
+            "mark": {"type": "text", "dy": -8, "fontWeight": 600},
             "encoding": {
-                "x": {**x, "bandPosition": 1 if is_paced else 0.5},
+                "x": x,
                 "y": {**y, "field": "top"},
                 "text": {"field": "label"},
             },
@@ -180,11 +176,6 @@ def _reached(row: Mapping[str, Any]) -> Decimal:
     """What the month comes to, as far as is known."""
     end: Decimal = row["cost"]
     return max(end, row["forecast"] or end) if row["is_partial"] else end
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    paced = row["is_partial"] and row["forecast"] is not None
-    return ("at this pace " if paced else "") + short_money(_reached(row))
 
 
 def _tip(measure: str, part: str | None = None) -> list[dict[str, str]]:
