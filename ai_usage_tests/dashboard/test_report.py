@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from ai_usage.dashboard.filters import Filters
+from ai_usage.dashboard.pages.context import Asked
 from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.queries.moved import books, moved
+from ai_usage.dashboard.report.render import report_html
 from ai_usage.dashboard.viewers import Mode, Role, Viewer
 from ai_usage.finance.exact import cents
 from ai_usage.simulator import Company
@@ -147,7 +149,8 @@ def test_what_moved_leads_from_january_to_february_to_the_cent(reported: Reporte
     assert found is not None
     assert found.before == reported.total(JANUARY, FEBRUARY)
     assert found.after == reported.total(FEBRUARY, MARCH)
-    steps = amounts(reported.file.read_text(), "What moved")
+    seen = Asked(reported.published, ADMIN, Filters.of_month(FEBRUARY), reported.published.about)
+    steps = amounts(report_html(seen), "What moved")
     assert steps[0] == cents(found.before)
     assert sum(steps[:-1]) == steps[-1] == cents(found.after)
 
