@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -19,12 +18,14 @@ from ai_usage.cli.show import print_rows
 from ai_usage.cli.workbook import Cell, write_rows
 from ai_usage.errors import AiUsageError
 from ai_usage.finance.chargeback import (
+    NAMES,
     NOT_BILLED,
     UNBORNE,
-    Cost,
     Line,
+    cells,
     charge_invoice,
-    charge_month,
+    charge_rows,
+    cost_of,
 )
 from ai_usage.ledger.closing import month_window
 from ai_usage.ledger.disputes import Cycle
@@ -34,10 +35,8 @@ from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import NUMERIC
 
-CURRENCY = "USD"
 _SHOWN = ["line", "cost_center", "product", "cost", "invoice_id", "amount"]
 """What fits a terminal."""
-_NAMES = ("charged", "line", "cost_center", "product", "cost", "invoice_id", "currency", "amount")
 
 
 def charge(
@@ -62,12 +61,12 @@ def charge(
         lines, what = _of_month(warehouse, month), f"{month:%Y-%m}"
     else:
         raise AiUsageError("say which month, YYYY-MM, or which invoice, --invoice ID.")
-    rows = [_cells(what, line) for line in lines]
+    rows = [cells(what, line) for line in lines]
     if to is None:
         shown = _table(rows)
         print_rows(console, shown.select(_SHOWN) if how == "table" else shown, how, in_cents=True)
     else:
-        write_rows(to, f"Chargeback {what}"[:31], _NAMES, rows)
+        write_rows(to, f"Chargeback {what}"[:31], NAMES, rows)
         messages.print(f"{to}: {len(rows)} lines", markup=False, highlight=False, soft_wrap=True)
     notes = [*_sums(what, lines)]
     if invoice_id is None and month is not None:
@@ -79,8 +78,7 @@ def charge(
 def _of_month(warehouse: Warehouse, month: date) -> list[Line]:
     window = month_window(month)
     bound = {"start": window.start, "end": window.end}
-    rows = warehouse.rows(Query(load("reports", "month_costs"), bound))
-    lines = charge_month(_cost(row, Fraction(row["total_cost_usd"])) for row in rows)
+    lines = charge_rows(warehouse.rows(Query(load("reports", "month_costs"), bound)))
     if not lines:
         raise AiUsageError(
             f"the facts have no cost of {month:%Y-%m}; `ai-usage backfill --from {window.start}` "
@@ -104,33 +102,17 @@ def _of_invoice(warehouse: Warehouse, bills: Sequence[Bill], month: date | None)
 def _of_bill(warehouse: Warehouse, bill: Bill) -> list[Line]:
     bound = {"start": bill.period.start, "end": bill.period.end}
     costs = [
-        _cost(row, Fraction(row["total_cost_usd"]) * row["weight"] / row["weights"])
+        cost_of(row, Fraction(row["total_cost_usd"]) * row["weight"] / row["weights"])
         for row in warehouse.rows(Query(load("reports", "cycle_costs"), bound))
         if Cycle.of(row) == bill.cycle
     ]
     return charge_invoice(bill.invoice_id, bill.billed, bill.billed_in_cycle, costs)
 
 
-def _cost(row: dict[str, Any], amount: Fraction) -> Cost:
-    return Cost(
-        row["cost_kind"],
-        row["cost_center"],
-        row["bearer"],
-        row["platform_name"],
-        amount,
-        row.get("invoice_id"),
-    )
-
-
-def _cells(what: str, line: Line) -> tuple[Cell, ...]:
-    named = (what, line.line, line.cost_center, line.product or None, line.cost, line.invoice_id)
-    return (*named, CURRENCY, line.amount)
-
-
 def _table(rows: Sequence[tuple[Cell, ...]]) -> pa.Table:
     columns = list(zip(*rows, strict=True))
     arrays = [pa.array(column, pa.string()) for column in columns[:-1]]
-    return pa.table([*arrays, pa.array(columns[-1], NUMERIC)], names=list(_NAMES))
+    return pa.table([*arrays, pa.array(columns[-1], NUMERIC)], names=list(NAMES))
 
 
 def _sums(what: str, lines: Sequence[Line]) -> Iterator[str]:

@@ -6,8 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_usage.text import figures
-from ai_usage.text.csv_cells import COMMANDS, csv_cell, text
+from ai_usage.text.csv_cells import COMMANDS, cents, csv_cell, excel_cell, text
 from ai_usage.text.printable import printable
 
 MAX_TABLE_ROWS = 200
@@ -30,7 +29,6 @@ MAX_RECORDS = 20
 _NOT_CENTS = re.compile(r"(^|_)(per|share|ratio|pct|percentage|quantity|(?<!run_)rate)(_|$)")
 """Columns of decimals that are no amounts of money, or prices too small for cents."""
 
-_CENT = Decimal("0.01")
 _LONGEST_DECIMAL = 40
 
 
@@ -70,7 +68,7 @@ def _print_json(rows: pa.Table, in_cents: bool) -> None:
     encoder = msgspec.json.Encoder(decimal_format="number")
     money = dict(zip(rows.column_names, _money(rows, in_cents), strict=True))
     cleaned = [
-        {name: _exact(_cents(value) if money[name] else value) for name, value in row.items()}
+        {name: _exact(cents(value) if money[name] else value) for name, value in row.items()}
         for row in rows.to_pylist()
     ]
     pretty = msgspec.json.format(encoder.encode(cleaned), indent=1).decode()
@@ -102,25 +100,6 @@ def _is_money(field: pa.Field) -> bool:
     """Whether a column's amounts are shown in cents. Sums of whole numbers have no places."""
     decimal = pa.types.is_decimal(field.type) and field.type.scale > 0
     return decimal and not _NOT_CENTS.search(field.name)
-
-
-def _cents(value: Any) -> Any:
-    """An amount in cents, halves away from zero; NULL as it is."""
-    if value is None:
-        return None
-    with localcontext(prec=_LONGEST_DECIMAL):
-        # Adding 0 takes the sign off a rounded zero.
-        return value.quantize(_CENT, ROUND_HALF_UP) + 0
-
-
-def excel_cell(value: Any, money: bool = False) -> str:
-    """A cell as in `csv_cell`, `money` in cents, an instant as a day and a time (UTC)."""
-    if money and isinstance(value, Decimal):
-        return f"{_cents(value):f}"
-    if isinstance(value, datetime):
-        at = value.astimezone(UTC) if value.tzinfo else value
-        return f"{at:%Y-%m-%d %H:%M:%S}"
-    return csv_cell(value)
 
 
 def _print_table(console: Console, rows: pa.Table, in_cents: bool) -> None:

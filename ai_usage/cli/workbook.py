@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from datetime import date
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import xlsxwriter
 
-from ai_usage.cli.show import excel_cell
 from ai_usage.errors import AiUsageError
-from ai_usage.text.csv_cells import csv_cell
+from ai_usage.text.csv_cells import csv_cell, spreadsheet_csv
 from ai_usage.text.figures import money
 
 Cell = str | date | Decimal | None
@@ -31,7 +29,7 @@ def write_rows(
     """
     kind = path.suffix.lower()
     if kind == ".csv":
-        content = _csv(names, rows)
+        content = spreadsheet_csv(names, rows).encode()
     elif kind == ".xlsx":
         content = _xlsx(sheet, names, rows)
     else:
@@ -40,15 +38,6 @@ def write_rows(
         path.write_bytes(content)
     except OSError as error:
         raise AiUsageError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _csv(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
-    """With a byte order mark, which a spreadsheet takes for UTF-8."""
-    to = io.StringIO()
-    writer = csv.writer(to, lineterminator="\n")
-    writer.writerow(map(csv_cell, names))
-    writer.writerows([excel_cell(cell, money=True) for cell in row] for row in rows)
-    return to.getvalue().encode("utf-8-sig")
 
 
 def _xlsx(sheet: str, names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ai_usage.warehouse.files import load
+
 MONTHS_BACK = 24
 """Whole months of daily rows before the running one: two years, so that a month has its last year
 beside it in a chart of twelve."""
@@ -76,6 +78,8 @@ JOIN invoice_reconciliation AS r
   AND r.period_from = d.period_from AND r.period_to = d.period_to
 WHERE d.is_first AND d.day BETWEEN @start AND @as_of
 """,
+    # A month's chargeback is rounded once, over all of its rows: the command asks the same.
+    "charges": load("reports", "month_costs"),
     "loaded": """
 SELECT date, month, day_of_month, days_in_month, is_weekday, platform_code, is_loaded, loaded_days,
   is_partial, is_comparable, growth_note

@@ -94,6 +94,8 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
     bound: Mapping[str, Parameter] = {
         "start": months_before(about.as_of, MONTHS_BACK),
         "as_of": about.as_of,
+        # Whole months: a cost that is dated later in the running one belongs to it.
+        "end": months_before(about.as_of, -1),
     }
     asked = {
         name: Query(sql, {key: bound[key] for key in parameters(sql)})

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from ai_usage.finance.exact import ZERO, cents, cents_that_sum
 
@@ -46,6 +46,10 @@ class Cost:
     invoice_id: str | None = None
 
 
+CURRENCY = "USD"
+NAMES = ("charged", "line", "cost_center", "product", "cost", "invoice_id", "currency", "amount")
+"""The columns of a chargeback's file."""
+
 _Place = tuple[str, str, str, Kind, str]
 """Line, cost centre, product, kind of cost and invoice (empty for none)."""
 
@@ -63,6 +67,29 @@ class Line:
     cost: Kind
     invoice_id: str | None
     amount: Decimal
+
+
+def cost_of(row: Mapping[str, Any], usd: Fraction) -> Cost:
+    """The cost of a row of the reports `month_costs` or `cycle_costs`, of which `usd` counts."""
+    return Cost(
+        row["cost_kind"],
+        row["cost_center"],
+        row["bearer"],
+        row["platform_name"],
+        usd,
+        row.get("invoice_id"),
+    )
+
+
+def charge_rows(rows: Iterable[Mapping[str, Any]]) -> list[Line]:
+    """`charge_month` of a month's rows of the report `month_costs`."""
+    return charge_month(cost_of(row, Fraction(row["total_cost_usd"])) for row in rows)
+
+
+def cells(what: str, line: Line) -> tuple[str | Decimal | None, ...]:
+    """A line under `NAMES`; `what` is the month or the invoice that is charged."""
+    named = (what, line.line, line.cost_center, line.product or None, line.cost, line.invoice_id)
+    return (*named, CURRENCY, line.amount)
 
 
 def charge_month(costs: Iterable[Cost]) -> list[Line]:

@@ -20,11 +20,11 @@ from typer.testing import CliRunner
 
 from ai_usage.cli.app import app
 from ai_usage.cli.query import check_reads_only, list_relations
-from ai_usage.cli.show import excel_cell, print_rows, told_apart
+from ai_usage.cli.show import print_rows, told_apart
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
-from ai_usage.text.csv_cells import csv_cell, text
+from ai_usage.text.csv_cells import csv_cell, excel_cell, text
 from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage_tests.cli.support import PROGRAM, Place, clean_environment, files_below
 

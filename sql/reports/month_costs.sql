@@ -1,11 +1,12 @@
--- Cost of the days @start to @end (not included) by who is charged for it, and by the invoice that
--- covers it; invoice_id is NULL for cost that no invoice covers.
+-- Cost of the days @start to @end (not included) by month and who is charged for it, and by the
+-- invoice that covers it; invoice_id is NULL for cost that no invoice covers.
 WITH invoiced AS (
   SELECT platform, account, cost_kind, day, invoice_id
   FROM int_cycle_days
   WHERE is_first AND day >= @start AND day < @end
 )
 SELECT
+  CAST(DATE_TRUNC(c.date, MONTH) AS DATE) AS month,
   line_kind(c.cost_type) AS cost_kind,
   cost_center_label(c.cost_center_sk, n.cost_center) AS cost_center,
   bearer_label(c.user_sk, 'Unassigned', 'Unassigned') AS bearer,
@@ -20,4 +21,4 @@ LEFT JOIN invoiced AS i
   ON i.platform = p.platform_code AND i.day = c.date
   AND i.account = c.account AND i.cost_kind = line_kind(c.cost_type)
 WHERE c.date >= @start AND c.date < @end
-GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6, 7

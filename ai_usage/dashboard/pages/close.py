@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ai_usage.dashboard.charts.moved import moved
+from ai_usage.dashboard.pages.chargeback import PATH as CHARGEBACK
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, forbidden, respond
-from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Page, Part, Tile, Tone
+from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile, Tone
 from ai_usage.dashboard.pages.tables import Column, table_of, written
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import close as queries
+from ai_usage.dashboard.queries.chargeback import may_charge
 from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.text.figures import UNKNOWN, count, day_name, money, month_name, share
 from ai_usage.text.words import counted
@@ -47,6 +49,9 @@ def page(request: Request) -> Response:
         f"Can {month} be closed, and does it stay as it was closed?",
         [tie(what, is_here=True), *parts],
         filters=filter_bar(what, PATH, (), has_org=False),
+        links=[Link("Chargeback", f"{CHARGEBACK}?{what.filters.address}", is_file=True)]
+        if may_charge(what.viewer)
+        else (),
     )
     return respond(what, body)
 
