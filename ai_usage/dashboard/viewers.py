@@ -100,6 +100,15 @@ class Viewer:
         return self.rights.money in (Persons.ALL, Persons.PEOPLE)
 
     @property
+    def sees_every_dollar(self) -> bool:
+        """Whether the viewer sees the dollars of every person in all cost centres."""
+        return (
+            self.rights.money is Persons.ALL
+            and self.rights.rows is Rows.ALL
+            and not self.cost_centers
+        )
+
+    @property
     def sees_behaviour(self) -> bool:
         """Whether every row of the viewer's usage may be shown by person."""
         return self.rights.behaviour in (Persons.ALL, Persons.PEOPLE)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -115,6 +116,11 @@ def _source(
     def short(name: str) -> Any:
         return lambda row: Cell((row[name] or UNKNOWN)[:12])
 
+    records = (
+        [Column("record", "As the vendor sent it", cell=_record)]
+        if queries.shows_records(what.viewer)
+        else []
+    )
     unsorted = what.filters.having(sort="", page=1)
     return found, Source(
         "events",
@@ -135,7 +141,19 @@ def _source(
             Column("source_endpoint", "Source"),
             Column("archive_page", "Archived answer", cell=short("archive_page")),
             Column("event_id", "Event", cell=short("event_id")),
+            *records,
         ],
         unsorted,
         PATH,
     )
+
+
+def _record(row: Mapping[str, Any]) -> Cell:
+    """The record in lines, every figure and letter as it came, under the archived page's name."""
+    if row["record"] is None:
+        return Cell(UNKNOWN)
+    try:
+        text = msgspec.json.format(row["record"], indent=2)
+    except msgspec.DecodeError:
+        text = row["record"]
+    return Cell("Record", folded=f"{row['archive_page'] or 'no archived page'}\n{text}")

@@ -53,7 +53,7 @@ class Badge:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as it is read. `bar` draws a share of 1 below a figure."""
+    """A cell as it is read. `bar` draws a share of 1 below a figure; `folded` opens below it."""
 
     text: str
     href: str = ""
@@ -61,6 +61,7 @@ class Cell:
     bar: float | None = None
     tone: Tone = ""
     evidence: str = ""
+    folded: str = ""
 
 
 @dataclass(frozen=True)

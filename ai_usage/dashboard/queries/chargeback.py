@@ -5,7 +5,7 @@ from __future__ import annotations
 from ai_usage.dashboard.filters import Filters
 from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.scope import ForbiddenError
-from ai_usage.dashboard.viewers import Rows, Viewer
+from ai_usage.dashboard.viewers import Viewer
 from ai_usage.finance.chargeback import Line, charge_rows
 
 
@@ -15,7 +15,7 @@ def may_charge(viewer: Viewer) -> bool:
     A cost centre of few people is a line like any other, and lines are rounded over all of them:
     there is no chargeback of a part, and none with groups merged.
     """
-    return viewer.sees_people and viewer.rights.rows is Rows.ALL and not viewer.cost_centers
+    return viewer.sees_every_dollar
 
 
 def chargeback(published: Published, viewer: Viewer, filters: Filters) -> list[Line]:

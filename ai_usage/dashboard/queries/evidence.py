@@ -42,6 +42,7 @@ SELECT
   {person} AS person, {team} AS team, {platform} AS platform, {cost_center} AS cost_center,
   c.model, c.api_key_id, c.cost_type, c.total_cost_usd, c.billable_tokens, c.billable_requests,
   c.allocation_method, c.allocation_note, c.is_provisional, c.invoice_id, r.archive_page,
+  {record} AS record,
   COUNT(*) OVER () AS of_rows, SUM(c.total_cost_usd) OVER () AS of_total
 FROM fact_ai_costs AS c
 LEFT JOIN raw_ai_events AS r ON r.event_id = c.event_id AND r.event_date = @day
@@ -62,12 +63,23 @@ class Events:
     A row has `event_id`, `event_part`, `cost_timestamp` (UTC), `source_endpoint`, `person`, `team`,
     `platform`, `cost_center`, `model`, `api_key_id`, `cost_type`, `total_cost_usd`,
     `billable_tokens`, `billable_requests`, `allocation_method`, `allocation_note`,
-    `is_provisional`, `invoice_id` and `archive_page` (SHA-256 of the vendor's archived answer).
+    `is_provisional`, `invoice_id`, `archive_page` (SHA-256 of the vendor's archived answer, #, and
+    the record's number in it) and `record`: its text as the vendor sent it, or as finance's file
+    has it. None where `shows_records` is False.
     """
 
     rows: Sequence[dict[str, Any]]
     of_rows: int
     total: Decimal
+
+
+def shows_records(viewer: Viewer) -> bool:
+    """Whether a viewer is shown the vendors' records themselves.
+
+    A record may bill several people in several cost centres, and names them by addresses and keys:
+    it is for who sees the dollars of them all.
+    """
+    return viewer.sees_every_dollar
 
 
 def events(
@@ -106,6 +118,8 @@ def events(
             where += f" AND {columns[name]} IN ({listed})"
     sql = _SQL.format(
         **{name: columns[name] for name in ("person", "team", "platform", "cost_center")},
+        # Not asked for rather than left out later: what is not read cannot be shown.
+        record="r.raw_response" if shows_records(viewer) else "CAST(NULL AS STRING)",
         where=where,
         limit=1_000_000 if whole else PAGE_ROWS,
         offset=0 if whole else (filters.page - 1) * PAGE_ROWS,
