@@ -95,8 +95,9 @@ def test_every_view_equals_the_embedded_engines_value_by_value(
     here, there = (
         loaded.warehouse.query(f"SELECT * FROM {view}") for loaded in (embedded_month, month)
     )
-    # No month is closed here, so that there is nothing to adjust.
-    assert (here.num_rows > 0) == (view != "vw_adjustments")
+    # No month is closed here, so that there is nothing to adjust, and nobody's keys look like a
+    # service's.
+    assert (here.num_rows > 0) == (view not in ("vw_adjustments", "vw_doubtful_owners"))
     assert here.column_names == there.column_names == view_schema(view).column_names
     differences = compare(view, here, there)
     assert not [str(difference) for difference in islice(differences, 5)]
