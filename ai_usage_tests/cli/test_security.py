@@ -203,8 +203,8 @@ def test_the_secrets_were_really_used(life: Life) -> None:
     for name in [name for name in life.done if name.startswith(("run", "doctor", "bad"))]:
         assert life.done[name].code == 1, f"{name}: {life.done[name]}"
     said = life.done["run"].out
-    assert re.search(r"cursor .* answered 401 \(\[2J invalid credentials .*\*\*\*", said)
-    assert re.search(r"anthropic .* ANTHROPIC_ADMIN_KEY itself in the answer", said)
+    assert re.search(r"cursor: answered 401 \(\[2J invalid credentials .*\*\*\*", said)
+    assert re.search(r"anthropic: answered 200 with ANTHROPIC_ADMIN_KEY itself in the answer", said)
     assert re.search(r"scim .* answered 403 \(invalid credentials .*\*\*\*", said)
     assert "not the key file of a service account" in life.done["doctor"].out
 
