@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ai_usage.dashboard.viewers import Role
+from ai_usage.days.windows import Window
+from ai_usage.instance.names import DASHBOARD_COPY
+from ai_usage.settings import Settings
 from ai_usage.text.figures import money
 from ai_usage.warehouse.base import Query
+from ai_usage_tests.cli.support import Place
 from ai_usage_tests.dashboard.serving import served, viewer
 from ai_usage_tests.support.browser import CHROMIUM, Page, browser
-from ai_usage_tests.support.pipeline import Loaded
+from ai_usage_tests.support.pipeline import Loaded, run_window, simulated_environment
 
 pytestmark = [
     pytest.mark.slow,
@@ -137,3 +143,64 @@ def test_seats_that_nobody_uses_are_told_in_money(page: Page, whole_company: Loa
     )
     total = money(sum((row["wasted_monthly_usd"] for row in found), Decimal(0)))
     assert f"Wasted a month\n{total}" in page.text().replace("\n\n", "\n")
+
+
+@pytest.fixture(scope="module")
+def closed(whole_company: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """The company after `ai-usage close 2026-01` and a run, in a folder that nobody else reads."""
+    home = tmp_path_factory.mktemp("closed") / "home"
+    shutil.copytree(whole_company.settings.home, home)
+    environment = simulated_environment(
+        home, "http://127.0.0.1:9", whole_company.company.today, whole_company.days.start
+    )
+    place = Place(home, environment)
+    done = place.call("close", "2026-01", "--accept", "Cursor has been asked")
+    assert done.code == 0, done.err
+    settings = Settings.load(environment)
+    # As the next run does.
+    published = run_window(
+        settings, Window.day(settings.today), selection=f'key:"{DASHBOARD_COPY}"', checks=False
+    )
+    assert published.success, published.errors
+    return replace(whole_company, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def after(closed: Loaded, page: Page) -> Iterator[Page]:
+    """The same tab on January's close, after the month is closed."""
+    with served(closed, viewer(Role.FINANCE, "finance@example.com")) as address:
+        page.go(f"{address}/close?month=2026-01")
+        yield page
+
+
+def test_a_closed_month_is_shown_as_it_was_reported(after: Page, closed: Loaded) -> None:
+    total = sum(facts(closed).values(), Decimal(0))
+    (known,) = rows(
+        closed,
+        "SELECT SUM(total_cost_usd) AS usd, MAX(closed_by) AS who FROM closed_months "
+        "WHERE month = DATE '2026-01-01'",
+    )
+    assert known["usd"] == total
+    text = after.text()
+    assert "the month is open" not in text
+    assert f"As reported\n{money(total)}" in text.replace("\n\n", "\n")
+    assert f"by {known['who']}" in text
+    assert "Nothing came later" in text
+
+
+def test_the_closed_month_is_charged_by_the_file_of_the_page(after: Page, closed: Loaded) -> None:
+    text = after.evaluate(
+        "fetch([...document.querySelectorAll('a[download]')].find("
+        "a => a.textContent.includes('Chargeback')).href).then(a => a.text())"
+    )
+    charged: dict[str, Decimal] = defaultdict(Decimal)
+    for line in csv.DictReader(io.StringIO(text.lstrip("\ufeff"))):
+        name = "Unassigned" if line["line"] == "unborne" else line["cost_center"]
+        charged[name] += Decimal(line["amount"])
+    held = facts(closed)
+    assert charged.keys() == held.keys()
+    assert sum(charged.values()) == round(sum(held.values(), Decimal(0)), 2)
+    lines = len(text.splitlines()) - 1
+    for name, usd in held.items():
+        # Each line is rounded by less than a cent.
+        assert abs(charged[name] - usd) < Decimal("0.01") * lines
