@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,14 +11,19 @@ from rich.console import Console
 from ai_usage.cli.filled import filled_warehouse
 from ai_usage.cli.invoices import Bill, find_bills
 from ai_usage.cli.show import print_rows
-from ai_usage.finance.exact import cents
-from ai_usage.ledger.disputes import Cycle, Day, days_of_cycles, parting
+from ai_usage.ledger.disputes import (
+    COMPARED,
+    Day,
+    PartedDay,
+    Parting,
+    days_of_cycles,
+    is_unloaded,
+    partings,
+)
 from ai_usage.settings import Settings
 from ai_usage.text.figures import money
-from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, ranges
-from ai_usage.warehouse.base import Parameters, Query, Warehouse
-from ai_usage.warehouse.files import load
+from ai_usage.warehouse.base import Query, Warehouse
 
 MOST_LINES = 10
 """Lines of a parted day that are shown, the largest first."""
@@ -39,10 +43,6 @@ WHERE invoice_ids IS NOT NULL AND platform_code = @platform
   AND COALESCE(billing_account_id, '') = @account
   AND period_from = @period_from AND period_to = @period_to
 """
-_COMPARED = (
-    ("usage", "usage", "invoiced_usage_usd", "facts_usage_usd"),
-    ("seats", "seat", "invoiced_seats_usd", "facts_seats_usd"),
-)
 _OTHER = ("invoiced_tax_usd", "invoiced_credit_usd", "invoiced_commitment_usd")
 
 
@@ -84,7 +84,7 @@ def _told(warehouse: Warehouse, bill: Bill, *, explain: bool) -> Iterator[str]:
             f"  With it {', '.join(bill.others)} bill the same cycle: they are compared with the "
             "facts together."
         )
-    known = list(warehouse.rows(Query(_ONE, _bound(cycle))))
+    known = list(warehouse.rows(Query(_ONE, cycle.bound)))
     if not known:
         yield "  The cycle lies outside of vw_reconciliation, which holds two years."
         return
@@ -105,7 +105,7 @@ def _billed(line: Mapping[str, Any]) -> str:
 def _compared(row: Mapping[str, Any]) -> Iterator[str]:
     """Billed, in the facts, and the difference, by what is reconciled; then the status."""
     yield f"  {'':<12}{'billed':>18}{'in the facts':>18}{'difference':>18}"
-    for name, _kind, billed, facts in _COMPARED:
+    for name, _kind, billed, facts in COMPARED:
         if row[billed] or row[facts]:
             apart = row[billed] - row[facts]
             amounts = (money(row[billed]), money(row[facts]), money(apart, signed=True))
@@ -129,80 +129,38 @@ def _compared(row: Mapping[str, Any]) -> Iterator[str]:
 
 def _explained(warehouse: Warehouse, bill: Bill, row: Mapping[str, Any]) -> Iterator[str]:
     """Where invoice and facts part, the lines of those days, and what is known to be open."""
-    if row["residues"] and "not loaded" in row["residues"]:
+    if is_unloaded(row):
         yield "  Days of the cycle were not loaded: what they cost is not known."
-    else:
-        for name, kind, billed, facts in _COMPARED:
-            # As they are compared: each kind summed, then rounded to the cent.
-            amounts = cents(row[billed]), cents(row[facts])
-            if amounts[0] != amounts[1]:
-                yield from _parted(warehouse, bill, name, kind, *amounts)
+    for found in partings(warehouse, row):
+        yield from _parted(found)
     yield from _restated(days_of_cycles(warehouse, bill.period).get(bill.cycle, []))
     yield from _residues(row)
 
 
-def _parted(
-    warehouse: Warehouse, bill: Bill, name: str, kind: str, billed: Decimal, facts: Decimal
-) -> Iterator[str]:
+def _parted(found: Parting) -> Iterator[str]:
     """The days on which usage, or seats, part, and what the facts have on them."""
-    days = days_of_cycles(warehouse, bill.period, (kind,)).get(bill.cycle, [])
-    parted, reason = parting(bill.period, billed, facts, days)
-    if not parted:
-        yield f"  {name.capitalize()} part by {money(billed - facts, signed=True)}: {reason}."
+    name = found.name.capitalize()
+    if not found.days:
+        apart = money(found.invoiced_usd - found.facts_usd, signed=True)
+        yield f"  {name} part by {apart}: {found.reason}."
         return
-    yield f"  {name.capitalize()} part on {ranges(parted)}: {reason}."
-    for day in parted:
-        yield from _lines_of(warehouse, bill, kind, day)
+    yield f"  {name} part on {ranges([day.day for day in found.days])}: {found.reason}."
+    for day in found.days:
+        yield from _lines_of(day)
 
 
-def _lines_of(warehouse: Warehouse, bill: Bill, kind: str, day: date) -> Iterator[str]:
-    """The day's reported lines of the kind that the cycle covers, the largest first."""
-    accounts = set(_covered(warehouse, bill.cycle, kind, day))
-    bound: Parameters = {
-        "start": day,
-        "end": day + timedelta(days=1),
-        "platform": bill.cycle.platform,
-    }
-    own = [
-        line
-        for line in warehouse.rows(Query(load("reports", "cycle_lines"), bound))
-        if line["cost_kind"] == kind and line["account"] in accounts and line["cost_usd"]
-    ]
-    own.sort(key=lambda line: (-abs(line["cost_usd"]), line["item"], line["model"], line["key"]))
-    total = sum((line["cost_usd"] for line in own), Decimal())
-    yield f"  {day}: {money(total)} in the facts" + ("" if own else ", nothing that it could bill")
+def _lines_of(day: PartedDay) -> Iterator[str]:
+    own = day.lines
+    none = "" if own else ", nothing that it could bill"
+    yield f"  {day.day}: {money(day.cost_usd)} in the facts{none}"
     for line in own[:MOST_LINES]:
-        what = " ".join(
-            one_line(part)
-            for part in (line["item"], line["model"], line["workspace_id"], line["key"])
-            if part
-        )
-        many = f" ({counted(line['lines'], 'line')})" if line["lines"] > 1 else ""
-        page = f"  {line['archive_page']}" if line["archive_page"] else ""
-        yield f"    {money(line['cost_usd']):>14}  {what}{many}{page}"
+        what = f"{line.what} {line.key}".strip()
+        many = f" ({counted(line.lines, 'line')})" if line.lines > 1 else ""
+        page = f"  {line.archive_page}" if line.archive_page else ""
+        yield f"    {money(line.cost_usd):>14}  {what}{many}{page}"
     if len(own) > MOST_LINES:
-        rest = sum((line["cost_usd"] for line in own[MOST_LINES:]), Decimal())
+        rest = sum((line.cost_usd for line in own[MOST_LINES:]), Decimal())
         yield f"    {money(rest):>14}  in {counted(len(own) - MOST_LINES, 'more line')}"
-
-
-def _covered(warehouse: Warehouse, cycle: Cycle, kind: str, day: date) -> Iterator[str]:
-    """The accounts whose cost of the kind the cycle bills on the day, as the cost names them."""
-    sql = """
-        SELECT account FROM int_cycle_days
-        WHERE platform = @platform AND COALESCE(billing_account_id, '') = @account AND day = @day
-          AND period_from = @period_from AND period_to = @period_to AND cost_kind = @kind
-    """
-    for row in warehouse.rows(Query(sql, {**_bound(cycle), "day": day, "kind": kind})):
-        yield row["account"]
-
-
-def _bound(cycle: Cycle) -> dict[str, str | date]:
-    return {
-        "platform": cycle.platform,
-        "account": cycle.account,
-        "period_from": cycle.period_from,
-        "period_to": cycle.period_to,
-    }
 
 
 def _restated(days: list[Day]) -> Iterator[str]:

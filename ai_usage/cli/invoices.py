@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -36,7 +35,7 @@ class Bill:
     @property
     def period(self) -> Window:
         """The days of the cycle."""
-        return Window(self.cycle.period_from, self.cycle.period_to + timedelta(days=1))
+        return self.cycle.period
 
     @property
     def billed(self) -> dict[Kind, Decimal]:

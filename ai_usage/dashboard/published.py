@@ -20,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from ai_usage.dashboard.copied import COPIED, LABELLED, MONTHS_BACK
+from ai_usage.dashboard.parted import parted_tables
 from ai_usage.days.months import months_before
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
@@ -105,8 +106,13 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
     try:
         temporary.unlink(missing_ok=True)
         connection = duckdb.connect(str(temporary))
+        cycles: list[dict[str, Any]] = []
         try:
             for name, rows in warehouse.queries(asked):
+                _store(connection, name, rows)
+                if name == "reconciliation":
+                    cycles = rows.to_pylist()
+            for name, rows in parted_tables(warehouse, cycles).items():
                 _store(connection, name, rows)
             for name, schema in STATES.items():
                 _store(connection, name, states.get(name, schema.empty_table()))

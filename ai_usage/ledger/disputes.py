@@ -13,19 +13,32 @@ So the days are told from the facts, in this order:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ai_usage.days.windows import Window
 from ai_usage.finance.exact import cents
-from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.text.printable import one_line
+from ai_usage.warehouse.base import Parameters, Query, Warehouse
 from ai_usage.warehouse.files import load
 
 FIRST_DAYS = 3
 """Days that are named of those without cost."""
+
+COMPARED = (
+    ("usage", "usage", "invoiced_usage_usd", "facts_usage_usd"),
+    ("seats", "seat", "invoiced_seats_usd", "facts_seats_usd"),
+)
+"""What is reconciled: in words, the kind of cost, and what `vw_reconciliation` calls the sums."""
+
+_ACCOUNTS = """
+SELECT account FROM int_cycle_days
+WHERE platform = @platform AND COALESCE(billing_account_id, '') = @account AND day = @day
+  AND period_from = @period_from AND period_to = @period_to AND cost_kind = @kind
+"""
 
 
 class Cycle(NamedTuple):
@@ -35,6 +48,16 @@ class Cycle(NamedTuple):
     account: str
     period_from: date
     period_to: date
+
+    @property
+    def period(self) -> Window:
+        """The days of the cycle."""
+        return Window(self.period_from, self.period_to + timedelta(days=1))
+
+    @property
+    def bound(self) -> dict[str, str | date]:
+        """The cycle as a query's parameters."""
+        return self._asdict()
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Cycle:
@@ -100,3 +123,80 @@ def days_of_cycles(
         ]
         for cycle, own in costs.items()
     }
+
+
+class ReportedLine(NamedTuple):
+    """What the vendor's reports bill on a day under one item, model, workspace and key."""
+
+    what: str
+    key: str
+    archive_page: str | None
+    lines: int
+    cost_usd: Decimal
+
+
+class PartedDay(NamedTuple):
+    """A day on which invoice and facts part: the facts' lines of it, the largest first."""
+
+    day: date
+    cost_usd: Decimal
+    lines: Sequence[ReportedLine]
+
+
+class Parting(NamedTuple):
+    """Where the usage, or the seats, of an invoiced cycle part; without days if none tells."""
+
+    name: str
+    kind: str
+    invoiced_usd: Decimal
+    facts_usd: Decimal
+    reason: str
+    days: Sequence[PartedDay]
+
+
+def partings(warehouse: Warehouse, row: Mapping[str, Any]) -> Iterator[Parting]:
+    """Where the invoices of a row of `vw_reconciliation` part from the facts, kind by kind.
+
+    Nothing where they tie, or where days were not loaded: what these cost is not known.
+    """
+    if is_unloaded(row):
+        return
+    account = row["billing_account_id"] or ""
+    cycle = Cycle(row["platform_code"], account, row["period_from"], row["period_to"])
+    for name, kind, billed, facts in COMPARED:
+        # As they are compared: each kind summed, then rounded to the cent.
+        amounts = cents(row[billed]), cents(row[facts])
+        if amounts[0] != amounts[1]:
+            days = days_of_cycles(warehouse, cycle.period, (kind,)).get(cycle, [])
+            parted, reason = parting(cycle.period, *amounts, days)
+            own = [_parted_day(warehouse, cycle, kind, day) for day in parted]
+            yield Parting(name, kind, *amounts, reason, own)
+
+
+def is_unloaded(row: Mapping[str, Any]) -> bool:
+    """Whether days of the cycle of a row of `vw_reconciliation` were not loaded."""
+    return "not loaded" in (row["residues"] or "")
+
+
+def _parted_day(warehouse: Warehouse, cycle: Cycle, kind: str, day: date) -> PartedDay:
+    """The day's reported lines of the kind that the cycle covers, the largest first."""
+    bound: Parameters = {**cycle.bound, "day": day, "kind": kind}
+    accounts = {row["account"] for row in warehouse.rows(Query(_ACCOUNTS, bound))}
+    asked: Parameters = {"start": day, "end": day + timedelta(days=1), "platform": cycle.platform}
+    own = [
+        row
+        for row in warehouse.rows(Query(load("reports", "cycle_lines"), asked))
+        if row["cost_kind"] == kind and row["account"] in accounts and row["cost_usd"]
+    ]
+    own.sort(key=lambda row: (-abs(row["cost_usd"]), row["item"], row["model"], row["key"]))
+    lines = [
+        ReportedLine(
+            " ".join(one_line(row[n]) for n in ("item", "model", "workspace_id") if row[n]),
+            one_line(row["key"]),
+            row["archive_page"],
+            row["lines"],
+            row["cost_usd"],
+        )
+        for row in own
+    ]
+    return PartedDay(day, sum((line.cost_usd for line in lines), Decimal()), lines)

@@ -15,13 +15,14 @@ from ai_usage.dashboard.pages.chargeback import PATH as CHARGEBACK
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, forbidden, respond
+from ai_usage.dashboard.pages.parted import parted
 from ai_usage.dashboard.pages.parts import Badge, Card, Cell, Empty, Link, Page, Part, Tile, Tone
 from ai_usage.dashboard.pages.tables import Column, table_of, written
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import close as queries
 from ai_usage.dashboard.queries.chargeback import may_charge
 from ai_usage.dashboard.scope import ForbiddenError
-from ai_usage.text.figures import UNKNOWN, count, day_name, money, month_name, share
+from ai_usage.text.figures import UNKNOWN, count, money, month_name, share
 from ai_usage.text.words import counted
 
 PATH = "/close"
@@ -63,13 +64,11 @@ def _parts(what: Asked) -> list[Part | list[Card]]:
     source = table(what)
     cycles = source.rows
     points = queries.open_points(published, viewer, filters)
-    lines = queries.invoice_lines(published, viewer, filters).to_pylist()
-    disputed = [row for row in cycles if row["reconciliation_status"] == "disputed"]
     return [
         _tiles(closed, after, cycles, points),
         *([_bridge(what, closed, after)] if closed else []),
         _cycles(source),
-        *[_parted(row, lines) for row in disputed],
+        *parted(what, cycles),
         [_open(points), _after(after)],
     ]
 
@@ -179,52 +178,6 @@ def _cycles(source: Source) -> Card:
         "stand beside them.",
         "US dollars",
         empty=Empty("No invoice", "No cycle overlaps this month."),
-    )
-
-
-def _parted(row: Mapping[str, Any], lines: list[dict[str, Any]]) -> Card:
-    """A disputed cycle: where its invoices and the facts part, by what is billed."""
-    kinds = [
-        ("Usage and overage", row["invoiced_usage_usd"], row["facts_usage_usd"]),
-        ("Seats", row["invoiced_seats_usd"], row["facts_seats_usd"]),
-    ]
-    table = table_of(
-        [
-            {
-                "kind": kind,
-                "invoiced": billed,
-                "facts": facts,
-                "difference": (billed or ZERO) - round(facts, 2),
-                "lines": ", ".join(
-                    f"{line['invoice_id']} line {line['invoice_line']}"
-                    for line in lines
-                    if line["platform"] == row["platform_code"]
-                    and line["period_from"] == row["period_from"]
-                    and line["period_to"] == row["period_to"]
-                    and line["line_kind"] == ("seat" if kind == "Seats" else "usage")
-                ),
-            }
-            for kind, billed, facts in kinds
-        ],
-        [
-            Column("kind", "What is billed"),
-            Column("lines", "Lines"),
-            Column("invoiced", "Invoiced", "money"),
-            Column("facts", "Our facts", "money"),
-            Column("difference", "Difference", "change"),
-        ],
-        name=f"parted-{row['platform_code']}",
-        caption=f"{row['invoice_ids']}: where it and the facts part",
-        total=("invoiced", "facts", "difference"),
-    )
-    return Card(
-        f"{row['invoice_ids']} is disputed",
-        f"{row['platform_code']}, {day_name(row['period_from'])} to {day_name(row['period_to'])}: "
-        f"the invoice is {money(abs(row['difference_usd']))} "
-        f"{'above' if row['difference_usd'] > 0 else 'below'} what the vendor reported. "
-        f"{'Known: ' + row['residues'] + '.' if row['residues'] else ''}",
-        "US dollars",
-        table=table,
     )
 
 

@@ -85,6 +85,38 @@ ORDER BY platform, invoice_id, invoice_line
     )
 
 
+def partings(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
+    """Where the disputed ones of `cycles` part: `parted.SCHEMAS`, a row per kind of cost."""
+    _check(viewer)
+    return published.query(
+        """
+SELECT * FROM partings
+WHERE period_from < $after AND period_to >= $first
+ORDER BY period_from DESC, platform_code, billing_account_id, kind DESC
+""",
+        {"first": filters.first, "after": months_before(filters.last, -1)},
+    )
+
+
+def parted_lines(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
+    """What the vendor reported on the days of `partings`, the dearest lines of each first.
+
+    Raises `ForbiddenError` for who does not see everybody's dollars: a line names a key.
+    """
+    _check(viewer)
+    if not viewer.sees_every_dollar:
+        raise ForbiddenError("its lines name single people's keys: your role sees the days alone.")
+    return published.query(
+        """
+SELECT * FROM parted_lines
+WHERE period_from < $after AND period_to >= $first
+ORDER BY period_from DESC, platform_code, billing_account_id, kind DESC, day,
+  what IS NULL, ABS(cost_usd) DESC, what, key
+""",
+        {"first": filters.first, "after": months_before(filters.last, -1)},
+    )
+
+
 def open_points(published: Published, viewer: Viewer, filters: Filters) -> dict[str, Any]:
     """What keeps the filters' last month from being final, in days and dollars.
 
