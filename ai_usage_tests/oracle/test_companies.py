@@ -65,7 +65,9 @@ SAID: dict[tuple[str, str], set[object]] = {
         "Excellent ROI", "Good ROI", "Acceptable ROI", "Review Required",
     },
     ("vw_executive_dashboard", "is_partial"): {True, False},
-    ("vw_budget_status", "scope_type"): {"person", "team", "cost_center"},
+    ("vw_budget_status", "scope_type"): {
+        "person", "team", "cost_center", "department", "project",
+    },
     ("vw_budget_status", "budget_source"): {"budgets.csv", "directory", None},
     ("vw_budget_status", "is_over_budget"): {True, False, None},
     ("vw_budget_status", "is_forecast_over_budget"): {True, False, None},

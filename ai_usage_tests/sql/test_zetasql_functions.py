@@ -95,3 +95,12 @@ def test_a_share_of_a_large_amount_is_exact() -> None:
     query = f"SELECT truncated_share(NUMERIC '{amount}', {weight}, NUMERIC '{total}') AS share"
     whole = int(amount * 1_000_000) * weight // int(total)
     assert _row(query) == (D(whole) / 1_000_000,)
+
+
+def test_a_share_is_exact_where_the_whole_is_a_sum_of_whole_numbers() -> None:
+    """A sum is wider than INT64 on DuckDB, whose remainder by it would be a float's."""
+    query = (
+        "SELECT truncated_share(NUMERIC '364.457549', 84617549, SUM(w)) AS share "
+        "FROM UNNEST([84617549, 135820000, 144020000]) AS w"
+    )
+    assert _row(query) == (D("84.617549"),)
