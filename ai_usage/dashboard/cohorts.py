@@ -24,6 +24,8 @@ _FAMILIES: tuple[Family, ...] = (
     ("department", "cohort"),
     ("team", "cohort"),
 )
+COVERED: tuple[Family, ...] = (("platform",), ("department", "platform"), ("team", "platform"))
+"""What hidden people can be grouped by and selected by at once; a platform says what is active."""
 
 
 def cohort_rows(viewer: Viewer, filters: Filters) -> tuple[str, dict[str, Any]]:
@@ -102,8 +104,18 @@ def counted_people(rows: pa.Table, by: Sequence[Dimension]) -> pa.Table:
     return _table(by, found, set())
 
 
-def hidden_people(rows: pa.Table, by: Sequence[Dimension], smallest: int) -> pa.Table:
-    """The same, of groups that hide each person of theirs."""
+def hidden_people(
+    rows: pa.Table,
+    by: Sequence[Dimension],
+    selected: Mapping[Dimension, Sequence[str]],
+    smallest: int,
+) -> pa.Table:
+    """The same, of groups that hide each person of theirs.
+
+    `rows` are all people that the viewer's sums are made of, whatever is selected: groups are the
+    same for all selections, so that none of these, put against another, tells of few people.
+    """
+    family = (*dict.fromkeys([*by, *selected]), "cohort")
     of_month: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows.to_pylist():
         of_month[row["month"]].append(row)
@@ -119,11 +131,13 @@ def hidden_people(rows: pa.Table, by: Sequence[Dimension], smallest: int) -> pa.
             {name: [row[name] for row in people] for name in _OTHERS},
         )
         cells = release(numbered, _FAMILIES, smallest, _OTHERS)
-        for cell in cells[(*by, "cohort")]:
-            key = (month, *cell.label)
-            found[key] += len(cell.people)
-            if cell.is_merged:
-                merged.add(key)
+        for cell in cells[family]:
+            named = dict(zip(family, cell.label, strict=True))
+            if all(named[name] in wanted for name, wanted in selected.items()):
+                key = (month, *(named[name] for name in by), named["cohort"])
+                found[key] += len(cell.people)
+                if cell.is_merged:
+                    merged.add(key)
     notes = [f"Fewer than {smallest} people: not shown."] if hidden else []
     if merged:
         notes.append(f"Groups of fewer than {smallest} people are shown together.")

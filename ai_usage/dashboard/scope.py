@@ -18,7 +18,7 @@ from ai_usage.dashboard.cells import (
     days_of_everybody,
     released_sums,
 )
-from ai_usage.dashboard.cohorts import cohort_rows, counted_people, hidden_people
+from ai_usage.dashboard.cohorts import COVERED, cohort_rows, counted_people, hidden_people
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.measures import ACTIVITY, DOLLARS, sql_of
 from ai_usage.dashboard.notes import noted, notes_of
@@ -205,9 +205,11 @@ def _cohorts(
     published: Published, viewer: Viewer, filters: Filters, by: Sequence[Dimension]
 ) -> pa.Table:
     kept, notes = _of_usage(filters)
-    sql, values = cohort_rows(viewer, kept)
-    rows = published.query(sql, values)
     if sees_behaviour(viewer):
-        return noted(counted_people(rows, by), notes)
+        return noted(counted_people(published.query(*cohort_rows(viewer, kept)), by), notes)
     kept, more = _without_people(kept)
-    return noted(hidden_people(rows, by, viewer.smallest_group), [*notes, *more])
+    kept, left = _coverable(kept, by, COVERED)
+    everybody = kept.having(team=(), department=())
+    selected = {name: of for name, of in kept.selected.items() if name not in everybody.selected}
+    rows = published.query(*cohort_rows(viewer, everybody))
+    return noted(hidden_people(rows, by, selected, viewer.smallest_group), [*notes, *more, *left])

@@ -79,7 +79,8 @@ class Made:
             empty = schema.empty_table()
             connection.register("empty", empty)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM empty")
-        _fill(connection, "people", map(_person, self.people))
+        now = {person.email: person for person in self.people if person.until == UNTIL}
+        _fill(connection, "people", (_person(p, now.get(p.email, p)) for p in self.people))
         _fill(connection, "platforms", ((i, name, name) for i, name in enumerate(platforms)))
         _fill(connection, "cost_centers", enumerate(centers))
         of_platform = {name: i for i, name in enumerate(platforms)}
@@ -170,13 +171,13 @@ def _fill(
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", held)
 
 
-def _person(p: Person) -> tuple[object, ...]:
+def _person(p: Person, now: Person) -> tuple[object, ...]:
     word = {0: "Unattributed", -1: "Shared"}.get(p.number)
     team, department = word or p.team, word or p.department
     return (
         *(p.number, p.email, p.manager, p.since, p.until, word is None, p.until == UNTIL),
         *(word or p.email, department, team, word is None, p.email.split("@")[0].title()),
-        *(p.cost_center, department, team),
+        *(p.cost_center, word or now.department, word or now.team),
     )
 
 

@@ -215,6 +215,45 @@ def test_cohorts_count_everybody_once(tmp_path: Path) -> None:
     assert [row["people"] for row in hidden] == [7]
 
 
+def test_no_selection_beside_another_tells_how_much_one_works_with_the_tools(
+    tmp_path: Path,
+) -> None:
+    """Core's six off the company's seven would leave Bo, who is alone in Ads."""
+    published = company().publish(tmp_path / "copy.duckdb")
+    viewer = Viewer("c@x.test", Role.EXECUTIVE, Mode.OPEN)
+    month = Filters(JANUARY, JANUARY)
+    (whole,) = cohorts(published, viewer, month).to_pylist()
+    assert whole["people"] == 7
+    for selected in ({"team": ("Core",)}, {"team": ("Ads",)}, {"department": ("Tech",)}):
+        assert cohorts(published, viewer, month.having(**selected)).to_pylist() == []
+        by_other = cohorts(published, viewer, month.having(**selected), ["team"]).to_pylist()
+        assert [row["people"] for row in by_other] in ([], [7])
+
+
+def test_cohorts_of_a_selected_team_are_those_that_it_has_beside_the_others(
+    tmp_path: Path,
+) -> None:
+    """Of two teams of six, all idle, each is told; today's organisation is not."""
+    moved = date(2026, 2, 1)
+    people = [
+        *(Person(10 + n, f"a{n}@x.test", "Ads", "Sales", "CC-1") for n in range(5)),
+        *(Person(20 + n, f"c{n}@x.test", "Core", "Tech", "CC-2") for n in range(5)),
+        Person(30, "mo@x.test", "Ads", "Sales", "CC-1", until=date(2026, 1, 31)),
+        Person(31, "mo@x.test", "Core", "Tech", "CC-2", since=moved),
+    ]
+    published = Made(people).publish(tmp_path / "copy.duckdb")
+    month = Filters(JANUARY, JANUARY)
+
+    def told(role: Role, **asked: object) -> dict[str, int]:
+        rows = cohorts(published, Viewer("", role, Mode.OPEN), month.having(**asked), ["team"])
+        return {row["team"]: row["people"] for row in rows.to_pylist()}
+
+    assert told(Role.EXECUTIVE) == {"Ads": 6, "Core": 5}
+    assert told(Role.EXECUTIVE, team=("Ads",)) == {"Ads": 6}
+    assert told(Role.EXECUTIVE, org="now") == {"Ads": 6, "Core": 5}
+    assert told(Role.ADMIN, org="now") == {"Ads": 5, "Core": 6}
+
+
 def test_answers_of_one_viewer_are_never_anothers(tmp_path: Path) -> None:
     published: Published = company().publish(tmp_path / "copy.duckdb")
     month = Filters(JANUARY, JANUARY)
