@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 from ai_usage.dashboard.filters import Filters
+from ai_usage.dashboard.pages.context import Asked
 from ai_usage.dashboard.pages.parts import Badge
 from ai_usage.dashboard.pages.tables import Column, table_of, written
+from ai_usage.dashboard.viewers import Mode, Role, Viewer
+from ai_usage_tests.dashboard.copies import Made
 
 MONTH = Filters.of_month(date(2026, 11, 1))
 COLUMNS = [Column("team", "Team"), Column("cost", "Cost", "money", bar=True)]
@@ -72,6 +76,15 @@ def test_pages_cut_the_rows_and_never_the_total() -> None:
     assert cells([shown.foot]) == [["Total", "$4.50"]]
     beyond = table_of(rows, COLUMNS, name="t", caption="t", filters=MONTH.having(page=99))
     assert len(beyond.rows) == 50
+
+
+def test_a_page_of_one_month_shows_the_rows_that_its_tables_pages_lead_to(tmp_path: Path) -> None:
+    published = Made([]).publish(tmp_path / "copy.duckdb")
+    address = [("from", "2026-01"), ("to", "2026-02"), ("sort", "-cost"), ("page", "2")]
+    filters = Filters.parse(address, published.about.as_of)
+    what = Asked(published, Viewer("", Role.ADMIN, Mode.OPEN), filters, published.about)
+    february = date(2026, 2, 1)
+    assert what.in_one_month.filters == Filters(february, february, sort="-cost", page=2)
 
 
 def test_a_state_is_a_badge_and_a_bar_is_part_of_the_largest() -> None:

@@ -41,8 +41,7 @@ PICKS: tuple[Dimension, ...] = ("platform", "department", "team")
 
 def page(request: Request) -> Response:
     """`/adoption`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     year = what.filters.having(first=what.filters.back(11).first)
     months = queries.people(what.published, what.viewer, year)
     by = group_of(what)

@@ -50,8 +50,7 @@ THINGS = {
 
 def page(request: Request) -> Response:
     """`/budgets`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last, page=what.filters.page))
+    what = asked(request).in_one_month
     scope = scope_of(what)
     month = month_name(what.filters.last)
     body = Page(

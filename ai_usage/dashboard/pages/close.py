@@ -36,8 +36,7 @@ ZERO = Decimal(0)
 
 def page(request: Request) -> Response:
     """`/close`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     parts: list[Any]
     try:
         parts = _parts(what)

@@ -39,9 +39,11 @@ class Asked:
     filters: Filters
     about: About
 
-    def on(self, filters: Filters) -> Asked:
-        """The same with other filters, as a page of one month has them."""
-        return replace(self, filters=filters)
+    @property
+    def in_one_month(self) -> Asked:
+        """The same in the filters' last month alone, on the same page of its tables."""
+        filters = self.filters
+        return replace(self, filters=filters.having(first=filters.last, page=filters.page))
 
 
 def asked(request: Request) -> Asked:

@@ -115,7 +115,7 @@ def csv_route(
     def handler(request: Request) -> Response:
         what = asked(request)
         if one_month:
-            what = what.on(what.filters.having(first=what.filters.last, page=1))
+            what = what.in_one_month
         try:
             source = make(what)
         except ForbiddenError as error:

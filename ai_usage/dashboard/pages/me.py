@@ -40,8 +40,7 @@ MEASURES = {
 
 def page(request: Request) -> Response:
     """`/me`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     body = Page(
         "me",
         "My usage",

@@ -41,8 +41,7 @@ PICKS: tuple[Dimension, ...] = ("platform", "department", "cost_center", "team")
 
 def page(request: Request) -> Response:
     """`/`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     by_month = queries.months(what.published, what.viewer, what.filters)
     body = Page(
         "overview",

@@ -54,8 +54,7 @@ TIERS: Mapping[str, Badge] = {
 
 def page(request: Request) -> Response:
     """`/team`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     parts: list[Any]
     try:
         rows, said = queries.teams(what.published, what.viewer, what.filters)

@@ -38,8 +38,7 @@ STATES: Mapping[str, Badge] = {
 
 def page(request: Request) -> Response:
     """`/trust`."""
-    what = asked(request)
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = asked(request).in_one_month
     ui = request.app.state.dashboard.ui_url
     body = Page(
         "trust",

@@ -40,7 +40,7 @@ class Report:
 
 def report_of(what: Asked) -> Report:
     """The report of the filters' last month, as the viewer may see it."""
-    what = what.on(what.filters.having(first=what.filters.last))
+    what = what.in_one_month
     by_month = overview.months(what.published, what.viewer, what.filters)
     rows = by_month.to_pylist()
     found: list[Card | None] = [
