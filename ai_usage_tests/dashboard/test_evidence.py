@@ -46,6 +46,15 @@ def test_a_record_is_the_one_of_the_archived_page_that_is_named(
     assert "As the vendor sent it" in file.splitlines()[0]
 
 
+def test_no_address_of_the_page_leads_to_another_day(whole_company: Loaded) -> None:
+    """The heads of its columns led to the copy's last day."""
+    with served(whole_company, viewer(Role.ADMIN)) as url:
+        text = httpx.get(url + ADDRESS).text
+    own = re.findall(r'href="(/evidence[^"]*)"', text)
+    assert own, "the file at least"
+    assert [href for href in own if f"date={DAY}" not in href] == []
+
+
 @pytest.mark.parametrize(
     "limits", [(Role.LEAD, frozenset[str]()), (Role.FINANCE, frozenset({"CC-100"}))]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -15,9 +16,9 @@ from ai_usage.dashboard.filters import PAGE_ROWS
 from ai_usage.dashboard.pages.context import Asked, State, asked
 from ai_usage.dashboard.pages.exports import Source, file_response
 from ai_usage.dashboard.pages.frame import KINDS, label_of, whose
-from ai_usage.dashboard.pages.parts import Cell, Empty, Pager, Table
+from ai_usage.dashboard.pages.parts import Cell, Empty, Pager
 from ai_usage.dashboard.pages.rendering import evidence_html
-from ai_usage.dashboard.pages.tables import Column
+from ai_usage.dashboard.pages.tables import Column, table_of
 from ai_usage.dashboard.queries import evidence as queries
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.text.figures import UNKNOWN, day_name, money
@@ -43,7 +44,8 @@ def page(request: Request) -> Response:
             if first + len(found.rows) <= found.of_rows
             else "",
         )
-    shown: Table = source.on_page
+    # No filters: the rows are a page already, the dearest first, and heads lead to no other order.
+    shown = table_of(found.rows, source.columns, name=source.name, caption=source.caption)
     chosen = few(
         [
             label_of(name, value)
@@ -55,9 +57,7 @@ def page(request: Request) -> Response:
     text = evidence_html(
         title=f"{day_name(day)}: {money(found.total)}",
         sentence=f"{counted(found.of_rows, 'event')}" + (f" of {chosen}" if chosen else ""),
-        table=Table(shown.name, shown.caption, shown.head, shown.rows, pager=pager)
-        if found.rows
-        else None,
+        table=replace(shown, pager=pager) if found.rows else None,
         empty=Empty("No event", "Nothing was billed on this day under the selection."),
         file=f"{PATH}.csv?{_items(what, day)}",
         side=whose(what.viewer),
