@@ -7,7 +7,9 @@ WITH costs AS (
     SUM(cost_usd) AS cost_usd,
     LOGICAL_OR(is_provisional) AS is_provisional
   FROM stg_cost_events
-  WHERE event_date >= @start AND event_date < @end AND line_kind != 'other'
+  -- What is dated after today is in no page either: both judge what a cycle has so far.
+  WHERE event_date >= @start AND event_date < @end AND event_date <= @today
+    AND line_kind != 'other'
   GROUP BY 1, 2, 3, 4
 ),
 assigned AS (
