@@ -238,7 +238,6 @@ def noted(row: dict[str, Any]) -> frozenset[str]:
 few = settings(
     max_examples=20,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -187,7 +187,6 @@ def load(engine: Engine, company: Company) -> None:
 @settings(
     max_examples=40,
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(company=companies(renames=True))
@@ -212,7 +211,6 @@ def test_every_value_of_every_row_equals_the_plain_reference(
 @settings(
     max_examples=15,
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(company=companies())
