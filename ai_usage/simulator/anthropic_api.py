@@ -37,6 +37,7 @@ from ai_usage.simulator.pricing import CACHE_READ, OUTPUT, UNCACHED, WRITE_1H, W
 from ai_usage.simulator.records import ApiUsage, CodeRecord, CostLine
 from ai_usage.simulator.roster import ApiKey, Person
 
+VERSIONS: Final = ("2023-06-01", "2026-10-21")
 FAST_MODE_BETA: Final = "fast-mode-2026-02-01"
 MAX_GROUPS: Final = 5
 USAGE_GROUPS: Final = (
@@ -355,10 +356,14 @@ async def api_keys(request: Request) -> Response:
     """GET api_keys: every key made so far, archived and inactive ones too."""
     company = company_of(request)
     query = _Query(request)
-    found = [_key_object(company, key) for key in company.keys if key.created <= company.today]
-    for name in ("status", "workspace_id"):
-        if name in query.scalars:
-            found = [key for key in found if key[name] == query.scalars[name]]
+    asked_keys = [key for key in company.keys if key.created <= company.today]
+    if "workspace_id" in query.scalars:
+        at = query.scalars["workspace_id"]
+        asked_keys = [key for key in asked_keys if key.workspace_id == at]
+    shape = _key_object if _version(request) == VERSIONS[0] else _scoped_key_object
+    found = [shape(company, key) for key in asked_keys]
+    if "status" in query.scalars:
+        found = [key for key in found if key["status"] == query.scalars["status"]]
     if "created_by_user_id" in query.scalars:
         asked = {"id": query.scalars["created_by_user_id"], "type": "user"}
         found = [key for key in found if key["created_by"] == asked]
@@ -425,6 +430,24 @@ def _key_object(company: Company, key: ApiKey) -> dict[str, Any]:
         "partial_key_hint": f"sk-ant-api03-{key.id[-8:-5]}...{key.id[-4:]}",
         "workspace_id": key.workspace_id,
     }
+
+
+def _scoped_key_object(company: Company, key: ApiKey) -> dict[str, Any]:
+    """As of version 2026-10-21: the workspace in a scope, the default one under its real id.
+
+    Who made a service account's key is not said any more, only who it acts for.
+    """
+    shown = _key_object(company, key)
+    workspace = shown.pop("workspace_id") or seeding.opaque_id("wrkspc", company.seed, "default")
+    shown["scope"] = {"type": "workspace", "workspace_id": workspace}
+    shown["principal"] = shown["created_by"]
+    if key.created_by_type == "service_account":
+        shown["created_by"] = None
+    return shown
+
+
+def _version(request: Request) -> str:
+    return request.headers.get("anthropic-version", "")
 
 
 def _status(company: Company, key: ApiKey) -> str:
@@ -567,8 +590,10 @@ def _text(instant: datetime) -> str:
 def _check_headers(request: Request, key: str) -> Response | None:
     if request.headers.get("x-api-key") != key:
         return refusal(401, "invalid x-api-key")
-    if not request.headers.get("anthropic-version"):
+    if not _version(request):
         return refusal(400, "anthropic-version: header is required")
+    if _version(request) not in VERSIONS:
+        return refusal(400, f"anthropic-version: {_version(request)!r} is not a valid version")
     return None
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 
 from ai_usage.days.windows import Window
+from ai_usage.simulator import ANTHROPIC_KEY
+from ai_usage.vendors.base import ReadContext
+from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import ApiKey, Person, Workspace
-from ai_usage_tests.vendors.support import ANTHROPIC, DAY, filled, fixture, read
+from ai_usage_tests.vendors.support import ANTHROPIC, DAY, NOW, filled, fixture, read
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -338,6 +343,62 @@ def test_the_directory() -> None:
             archived_at=datetime(2025, 6, 30, 12, tzinfo=UTC),
         ),
     ]
+
+
+def test_a_key_is_read_in_the_shape_of_either_version() -> None:
+    def key(**fields: object) -> ApiKey:
+        body = msgspec.json.encode({"data": [{"id": "apikey_01", **fields}]})
+        (found,) = read(ANTHROPIC, "api_keys", body)
+        assert isinstance(found, ApiKey)
+        return found
+
+    scope = {"type": "workspace", "workspace_id": "wrkspc_01"}
+    assert key(scope=scope) == key(workspace_id="wrkspc_01")
+    assert key(scope={"type": "organization"}) == key(workspace_id=None)
+    assert key(scope=None, partial_key_hint=None).workspace_id is None
+
+
+def test_who_a_key_acts_for_is_asked_only_where_nobody_made_it() -> None:
+    def owner(**fields: object) -> str | None:
+        body = msgspec.json.encode({"data": [{"id": "apikey_01", **fields}]})
+        found = read(ANTHROPIC, "api_keys", body)[0].created_by_id
+        assert found is None or isinstance(found, str)
+        return found
+
+    robot, ann = {"id": "svac_01", "type": "service_account"}, {"id": "user_01", "type": "user"}
+    assert owner(created_by=ann, principal=robot) == "user_01"
+    assert owner(created_by=None, principal=ann) == "user_01"
+    assert owner(created_by=None, principal=robot) == "svac_01", "nobody's id"
+    assert owner(created_by=None, principal=None) is None
+
+
+def test_both_versions_of_the_api_list_the_same_keys(simulator: str) -> None:
+    """The pinned version is the one that is asked; what the newer one says is read alike."""
+
+    def listed(version: str | None = None) -> dict[str, ApiKey]:
+        made = ANTHROPIC.headers
+        vendor = ANTHROPIC
+        if version:
+            vendor = replace(vendor, headers=lambda key: made(key) | {"anthropic-version": version})
+        today, url = Window.day(NOW.date()), f"{simulator}/anthropic"
+        with VendorClient(vendor, SecretStr(ANTHROPIC_KEY), base_url=url) as asking:
+            pages = vendor.endpoint("api_keys").fetch(asking, today, NOW)
+            rows = vendor.endpoint("api_keys").read([p.body for p in pages], ReadContext(today))
+            return {row.api_key_id: row for row in rows if isinstance(row, ApiKey)}
+
+    pinned, newer = listed(), listed("2026-10-21")
+    assert pinned == listed("2023-06-01")
+    assert len(pinned) > 20
+    unlisted = {key.workspace_id for key in newer.values()} - {
+        key.workspace_id for key in pinned.values()
+    }
+    assert len(unlisted) == 1, "the default workspace, which only the newer version gives an id"
+    assert pinned == {
+        name: msgspec.structs.replace(
+            key, workspace_id=None if key.workspace_id in unlisted else key.workspace_id
+        )
+        for name, key in newer.items()
+    }
 
 
 def test_claude_codes_own_keys_name_their_owner() -> None:

@@ -49,9 +49,13 @@ SERVICE_TIERS = frozenset(
 )
 
 
+VERSION = "2023-06-01"
+"""Pinned: a newer default would change records under us. 2026-10-21 is read too (`api_keys`)."""
+
+
 def headers(key: str) -> dict[str, str]:
     """The authentication headers of a key."""
-    return {"x-api-key": key, "anthropic-version": "2023-06-01"}
+    return {"x-api-key": key, "anthropic-version": VERSION}
 
 
 # --- Asking ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The organisation's API keys and who made them."""
+"""The organisation's API keys and who made them, as either version of the API writes them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,44 @@ from ai_usage.vendors.kit.reading import IN_REGISTER, rows
 from ai_usage.vendors.rows import ApiKey
 
 
-class _CreatedBy(msgspec.Struct):
+class _Actor(msgspec.Struct):
     id: str | None = None
 
 
+class _Scope(msgspec.Struct):
+    """Where version 2026-10-21 has the workspace; of an organisation's key there is none."""
+
+    workspace_id: str | None = None
+
+
 class _Key(msgspec.Struct):
+    """A key. Who made it may be unknown; newer records then name who it acts for."""
+
     id: str
     name: str | None = None
     status: str | None = None
     workspace_id: str | None = None
+    scope: _Scope | None = None
     created_at: str | None = None
     expires_at: str | None = None
-    created_by: _CreatedBy | None = None
+    created_by: _Actor | None = None
+    principal: _Actor | None = None
 
 
 def _row(key: _Key) -> ApiKey:
-    """One row per key; no workspace means the default one."""
+    """One row per key; no workspace means the default one, which only a scope has an id of.
+
+    A service account that made a key is no member: it is found among no people.
+    """
+    owner, scope = key.created_by or key.principal, key.scope or _Scope()
     return ApiKey(
         api_key_id=key.id,
         api_key_name=key.name,
         status=key.status,
-        workspace_id=key.workspace_id,
+        workspace_id=key.workspace_id or scope.workspace_id,
         created_at=api.instant(key.created_at),
         expires_at=api.instant(key.expires_at),
-        created_by_id=None if key.created_by is None else key.created_by.id,
+        created_by_id=None if owner is None else owner.id,
     )
 
 
