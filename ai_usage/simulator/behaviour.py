@@ -40,6 +40,8 @@ NOON_MS: Final = MS_PER_DAY // 2
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 INCLUDED: Final = "Included in Business"
+SERVICE_ACCOUNTS_FROM: Final = date(2026, 6, 1)
+"""Since when the vendor has them; before, its events name none."""
 USAGE_BASED: Final = "Usage-based"
 ERRORED: Final = "Errored, Not Charged"
 
@@ -111,6 +113,28 @@ def cursor_events(
     if morning:
         events = [event for event in events if event.timestamp_ms < midnight + NOON_MS]
     return events
+
+
+def service_account_events(seed: str, owner: Person, day: date, morning: bool) -> list[CursorEvent]:
+    """What a service account does on a workday: nobody's, though somebody set it up.
+
+    Two runs at one moment, alike but for the account, are two events.
+    """
+    if day < SERVICE_ACCOUNTS_FROM or is_weekend(day) or is_holiday(day):
+        return []
+    random = seeding.stream(seed, "cursor service account", day).random
+    at = epoch_ms(day) + 4 * 3_600_000
+    night = _headless(_cursor_event(random, owner, day, at, 1.0, 0))
+    late = msgspec.structs.replace(night, timestamp_ms=at + NOON_MS)
+    return [
+        msgspec.structs.replace(
+            event,
+            email=None,
+            service_account=(seeding.opaque_id("svc", seed, name), name),
+        )
+        for event, name in ((night, "triage"), (night, "nightly-fixes"), (late, "nightly-fixes"))
+        if not (morning and event is late)
+    ]
 
 
 def _headless(event: CursorEvent) -> CursorEvent:

@@ -166,6 +166,9 @@ class Company:
                 events += behaviour.cursor_events(
                     self.seed, person, day, self.scale, self._partial(day)
                 )
+            events += behaviour.service_account_events(
+                self.seed, self.people[0], day, self._partial(day)
+            )
             events = self._amend("cursor_events", day, events)
             return sorted(events, key=lambda event: (event.timestamp_ms, event.person))
 
@@ -177,6 +180,8 @@ class Company:
         def make() -> list[CursorActivity]:
             by_person: dict[int, list[CursorEvent]] = defaultdict(list)
             for event in self.cursor_events(day):
+                if event.service_account is not None:
+                    continue
                 by_person[event.person].append(event)
             found = (
                 behaviour.cursor_activity(

@@ -158,6 +158,9 @@ async def spend(request: Request) -> Response:
     included: dict[int, Decimal] = defaultdict(Decimal)
     for day in company.days(cycle, company.today):
         for event in company.cursor_events(day):
+            # Of members: what a service account spent is no member's.
+            if event.service_account is not None:
+                continue
             (charged if event.is_chargeable else included)[event.person] += event.charged_cents
     found = [
         person
@@ -288,6 +291,8 @@ def _event(event: CursorEvent) -> dict[str, Any]:
     row: dict[str, Any] = {"timestamp": str(event.timestamp_ms)}
     if event.email is not None:
         row["userEmail"] = event.email
+    if event.service_account is not None:
+        row["serviceAccountId"], row["serviceAccountName"] = event.service_account
     row |= {
         "model": event.model,
         "kind": event.kind,
@@ -334,7 +339,11 @@ def _selections(
             times = [event.timestamp_ms for event in events]
             positions = range(bisect_left(times, start), bisect_right(times, end))
         if events is not None and person is not None:
-            positions = [at for at in positions if events[at].person == person]
+            positions = [
+                at
+                for at in positions
+                if events[at].person == person and events[at].service_account is None
+            ]
         yield day, len(positions), positions
 
 

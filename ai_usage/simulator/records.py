@@ -55,6 +55,8 @@ class CursorEvent(msgspec.Struct, frozen=True):
     discount_percent: int
     token_fee_cents: Decimal
     charged_cents: Decimal
+    service_account: tuple[str, str] | None = None
+    """(id, name) of the account that acted instead of a person; `person` only set it up."""
 
 
 class CursorActivity(msgspec.Struct, frozen=True):

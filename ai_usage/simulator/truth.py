@@ -391,6 +391,8 @@ class Truth:
     # Who -------------------------------------------------------------------------------
 
     def _event_owner(self, event: CursorEvent, knowable: bool) -> Owner:
+        if event.service_account is not None:
+            return UNKNOWN
         if knowable:
             if event.email is None:
                 return UNKNOWN

@@ -314,6 +314,19 @@ def test_a_seat_given_to_a_colleague_joins_nobody() -> None:
     assert doubts(found).keys() == {"ann@x.com", "bob@x.com"}
 
 
+def test_a_vendor_that_gives_everybody_another_id_splits_nobody() -> None:
+    """Cursor's ids of members were numbers and became texts."""
+    found = identity(
+        members(nov(1), member("240101", DOE), member("240102", SMITH), vendor="cursor"),
+        members(nov(2), member("user_a", DOE), member("user_b", SMITH), vendor="cursor"),
+        members(nov(3), member("user_a", DOE), member("240102", SMITH), vendor="cursor"),
+    )
+    for address in (DOE, SMITH):
+        assert versions(found, address, "is_current", "is_active") == [(FIRST, LAST, True, True)]
+    assert sorted(map(sorted, people(found).values())) == [[DOE], [SMITH]]
+    assert doubts(found) == {}
+
+
 def test_an_alias_settles_what_ids_leave_open() -> None:
     found = identity(
         users(nov(1), user(DOE, employee_id="E7"), user(SMITH, employee_id="E7")),

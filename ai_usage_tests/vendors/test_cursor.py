@@ -135,6 +135,23 @@ def _event(**fields: object) -> bytes:
     return msgspec.json.encode({"usageEvents": [event]})
 
 
+def test_a_service_account_is_no_person_and_is_found_in_the_key_register() -> None:
+    robot = {"serviceAccountId": 7001, "serviceAccountName": "nightly", "chargedCents": 250}
+    (row,) = read(CURSOR, "usage_events", _event(kind="Usage-based", **robot))
+    assert (row.user_email, row.api_key_id, row.actor_name) == (None, "7001", "nightly")
+    assert (row.vendor_user_id, row.attribution_method) == ("7001", "api_key_mapping")
+    assert row.cost_usd == Decimal("2.5")
+
+
+def test_two_service_accounts_of_one_moment_are_two_and_peoples_events_keep_their_ids() -> None:
+    moment = str(1793664000000)
+    (person,) = read(CURSOR, "usage_events", _event(userEmail="a@x.io"))
+    assert person.identity == (moment, "a@x.io", None, None, None, None, None, None)
+    (first,) = read(CURSOR, "usage_events", _event(serviceAccountId="svc_1"))
+    (other,) = read(CURSOR, "usage_events", _event(serviceAccountId="svc_2"))
+    assert first.identity != other.identity
+
+
 def test_a_chargeable_event_without_a_readable_amount_is_flagged() -> None:
     for amount in (None, "much", "1_000", "Infinity", {"cents": 5}, True, "1e400"):
         (row,) = read(CURSOR, "usage_events", _event(chargedCents=amount))

@@ -76,6 +76,7 @@ class _Event(msgspec.Struct, gc=False, rename="camel"):
     charged_cents: msgspec.Raw = NULL
     user_id: int | str | None = None
     service_account_id: int | str | None = None
+    service_account_name: str | None = None
 
 
 class _When(msgspec.Struct):
@@ -124,13 +125,15 @@ def _records(page: bytes) -> list[msgspec.Raw]:
 def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
     """A chargeable event bills its charge; any other's is the value that the seat covers.
 
-    The token fee is inside the charge. The request is counted by the daily row, not here.
+    The token fee is inside the charge. The request is counted by the daily row, not here. A service
+    account is nobody: `api_keys.csv` says whose its use is, under the account's id.
     """
     event = _EVENT.decode(record)
     ms = event.timestamp
     email = email_of(event.user_email)
     kind = event.kind or event.kind_label
     tokens = event.token_usage or _NO_TOKENS
+    robot = text_of(event.service_account_id)
     written, read = tokens.cache_write_tokens, tokens.cache_read_tokens
     came, out = tokens.input_tokens, tokens.output_tokens
     chargeable = event.is_chargeable
@@ -151,12 +154,16 @@ def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
             None if out is None else str(out),
             None if written is None else str(written),
             None if read is None else str(read),
+            # Of people's events the identity is that of the time before there were such accounts.
+            *((robot,) if robot else ()),
         ),
         event_timestamp=instant_of_ms(ms),
         event_date=day_of_ms_number(ms // DAY_MS),
         event_type="usage",
         platform_subtype=api.NAME,
         user_email=email,
+        actor_name=text_of(event.service_account_name),
+        api_key_id=robot,
         model=event.model,
         input_tokens=came,
         output_tokens=out,
@@ -169,7 +176,7 @@ def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
         billing_period="usage_based" if chargeable else None,
         price_tier="standard",
         is_committed=False,
-        vendor_user_id=text_of(event.user_id) or text_of(event.service_account_id),
+        vendor_user_id=text_of(event.user_id) or robot,
         validation_errors=errors,
     )
 
