@@ -29,8 +29,6 @@ MAX_RECORDS = 20
 _NOT_CENTS = re.compile(r"(^|_)(per|share|ratio|pct|percentage|quantity|(?<!run_)rate)(_|$)")
 """Columns of decimals that are no amounts of money, or prices too small for cents."""
 
-_LONGEST_DECIMAL = 40
-
 
 def print_rows(console: Console, rows: pa.Table, format_: str, *, in_cents: bool = False) -> None:
     """Print rows as `table`, `csv`, `excel` or `json`; columns of one name are told apart.
