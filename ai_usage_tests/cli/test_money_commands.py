@@ -17,9 +17,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from ai_usage.days.windows import Window
 from ai_usage_tests.ledger.small import ADA, NOBODY, UNREADABLE, Small
-from ai_usage_tests.support.pipeline import run_window
 
 pytestmark = pytest.mark.slow
 
@@ -43,19 +41,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         "C-1,cursor,cursor,2,28,2026-02-01,full_month",
     )
     small.file("seat_assignments.csv", "platform,user_email", f"cursor,{ADA}")
-    days = Window(small.first, date(2026, 3, 6))
-    small.says(
-        days,
+    small.load(
         {
             date(2026, 2, 1): {ADA: "1"},
             date(2026, 2, 10): {ADA: "4"},
             date(2026, 2, 12): {NOBODY: "3.50"},
             date(2026, 2, 25): {ADA: "10"},
             date(2026, 3, 3): {ADA: UNREADABLE},
-        },
+        }
     )
-    result = run_window(small.settings, days, checks=False)
-    assert result.success, result.errors
     return small
 
 

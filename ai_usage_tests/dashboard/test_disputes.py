@@ -18,9 +18,7 @@ from ai_usage.dashboard.queries import close as queries
 from ai_usage.dashboard.scope import ForbiddenError
 from ai_usage.dashboard.server import build_app
 from ai_usage.dashboard.viewers import Mode, Role, Viewer
-from ai_usage.days.windows import Window
 from ai_usage_tests.ledger.small import ADA, Small
-from ai_usage_tests.support.pipeline import run_window
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +35,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
         "invoice_id,platform,period_from,period_to,line_kind,amount",
         "I-1,cursor,2026-02-01,2026-02-28,usage,5",
     )
-    days = Window(small.first, date(2026, 3, 6))
-    small.says(
-        days,
+    small.load(
         {
             date(2026, 2, 1): {ADA: "1"},
             date(2026, 2, 10): {ADA: "4"},
             date(2026, 2, 25): {ADA: "10"},
-        },
+        }
     )
-    result = run_window(small.settings, days, checks=False)
-    assert result.success, result.errors
     return small
 
 

@@ -96,6 +96,13 @@ class Small:
             with self.archive.recording("cursor", endpoint, window, fetched_at=at) as recorder:
                 recorder.add(Page(json.dumps(body).encode(), "written by a test"))
 
+    def load(self, charges: Mapping[date, Mapping[str, str]]) -> None:
+        """Cursor answers for all days from the first to today, and all is built from it."""
+        days = Window(self.first, self.today + timedelta(days=1))
+        self.says(days, charges)
+        result = run_window(self.settings, days, checks=False)
+        assert result.success, result.errors
+
     def call(self, *arguments: str, **more: str) -> Done:
         return Place(self.home, {**self.environment, **more}).call(*arguments)
 
@@ -148,8 +155,5 @@ def loaded(home: Path, charges: Mapping[date, Mapping[str, str]], **settings: An
     """The charges of all days from the first to today, fetched today and built."""
     small = Small(home, **settings)
     small.file("users.csv", "user_email,team,cost_center", f"{ADA},Core,CC1")
-    days = Window(small.first, small.today + timedelta(days=1))
-    small.says(days, charges)
-    result = run_window(small.settings, days, checks=False)
-    assert result.success, result.errors
+    small.load(charges)
     return small

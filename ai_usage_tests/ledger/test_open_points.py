@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from ai_usage.ledger.disputes import Day, parting
 from ai_usage.settings import Settings, acting_user
 from ai_usage_tests.cli.support import PROGRAM, clean_environment
 from ai_usage_tests.ledger.small import ADA, NOBODY, UNREADABLE, Small
-from ai_usage_tests.support.pipeline import run_window
 
 FEBRUARY = Window(date(2026, 2, 1), date(2026, 3, 1))
 OPEN = (
@@ -49,19 +48,15 @@ def open_month(tmp_path_factory: pytest.TempPathFactory) -> Small:
         "invoice_id,platform,period_from,period_to,line_kind,amount",
         "I-1,cursor,2026-02-01,2026-02-28,usage,8.50",
     )
-    days = Window(small.first, small.today + timedelta(days=1))
-    small.says(
-        days,
+    small.load(
         {
             date(2026, 2, 1): {ADA: "1"},
             date(2026, 2, 10): {ADA: "4"},
             date(2026, 2, 12): {NOBODY: "3.50"},
             date(2026, 2, 20): {ADA: UNREADABLE},
             date(2026, 2, 25): {ADA: "10"},
-        },
+        }
     )
-    result = run_window(small.settings, days, checks=False)
-    assert result.success, result.errors
     return small.on(date(2026, 3, 8))
 
 
