@@ -22,11 +22,15 @@ from ai_usage.cli import money_commands
 from ai_usage.cli.logs import quiet_libraries
 from ai_usage.cli.options import (
     ExcelOption,
+    FirstDayOption,
     Format,
+    FormatOption,
+    LastDayOption,
     console,
     day_of,
     errors,
     how_of,
+    messages_of,
     month_of,
 )
 from ai_usage.errors import AiUsageError
@@ -233,13 +237,8 @@ def simulate(
 
 @app.command()
 def backfill(
-    from_: Annotated[
-        date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
-    ],
-    to: Annotated[
-        date | None,
-        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
-    ] = None,
+    from_: FirstDayOption,
+    to: LastDayOption = None,
     select: Annotated[
         str, typer.Option(metavar="ASSETS", help="Assets, in Dagster's selection syntax.")
     ] = "*",
@@ -334,10 +333,7 @@ def rebuild(
             help="First UTC day. Default: the first that the archive holds.",
         ),
     ] = None,
-    to: Annotated[
-        date | None,
-        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
-    ] = None,
+    to: LastDayOption = None,
 ) -> None:
     """Make the warehouse from the archive.
 
@@ -438,18 +434,13 @@ def import_(
 
 @app.command()
 def changes(
-    from_: Annotated[
-        date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
-    ],
-    to: Annotated[
-        date | None,
-        typer.Option(parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
-    ] = None,
+    from_: FirstDayOption,
+    to: LastDayOption = None,
     since: Annotated[
         datetime | None,
         typer.Option(parser=_instant, metavar="INSTANT", help="Only what was seen from then on."),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    format_: FormatOption = Format.table,
     excel: ExcelOption = False,
 ) -> None:
     """Show what vendors said later of days already reported.
@@ -468,8 +459,7 @@ def changes(
     settings = Settings.load()
     window = checked_window(settings, from_, to or settings.today)
     how = how_of(format_, excel)
-    messages = console if how == Format.table else errors
-    show_changes(console, messages, settings, window, since, how)
+    show_changes(console, messages_of(how), settings, window, since, how)
 
 
 @app.command()
@@ -515,7 +505,7 @@ def close(
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT in BigQuery's dialect.")],
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    format_: FormatOption = Format.table,
     excel: ExcelOption = False,
     internal: Annotated[
         bool, typer.Option("--internal", help="Let it name internal tables and views too.")
@@ -704,7 +694,7 @@ def reference_propose_budgets() -> None:
 
 @keys_app.command("gaps")
 def keys_gaps(
-    format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    format_: FormatOption = Format.table,
     excel: ExcelOption = False,
     write: Annotated[
         bool, typer.Option("--write", help="Append the suggestions to api_keys.csv, as comments.")
@@ -726,8 +716,7 @@ def keys_gaps(
     from ai_usage.cli.keys import show_gaps
 
     how = how_of(format_, excel)
-    messages = console if how == Format.table else errors
-    show_gaps(console, messages, Settings.load(), how, write=write)
+    show_gaps(console, messages_of(how), Settings.load(), how, write=write)
 
 
 @notify_app.command("test")

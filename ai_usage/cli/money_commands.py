@@ -10,21 +10,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ai_usage.cli.options import (
     ExcelOption,
     Format,
+    FormatOption,
     console,
-    errors,
     how_of,
+    messages_of,
     month_of,
 )
 from ai_usage.cli.spend_by import By
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 PlatformOption = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Whose invoice, where two vendors have one number."),
@@ -62,7 +61,7 @@ def spend(
     from ai_usage.cli.spend import show_spend
 
     how = how_of(format_, excel)
-    show_spend(console, _messages(how), Settings.load(), month, by, how)
+    show_spend(console, messages_of(how), Settings.load(), month, by, how)
 
 
 def chargeback(
@@ -98,7 +97,7 @@ def chargeback(
     how = how_of(format_, excel)
     if to is not None and how != Format.table:
         raise AiUsageError("--to writes the file by its name: leave --format and --excel out.")
-    charge(console, _messages(how), Settings.load(), month, invoice_id, platform, to, how)
+    charge(console, messages_of(how), Settings.load(), month, invoice_id, platform, to, how)
 
 
 def invoice(
@@ -151,7 +150,7 @@ def seats(
     from ai_usage.cli.seats import show_seats
 
     how = how_of(format_, excel)
-    show_seats(console, _messages(how), Settings.load(), how, every=every)
+    show_seats(console, messages_of(how), Settings.load(), how, every=every)
 
 
 def report(
@@ -189,8 +188,3 @@ def report(
     if to and out:
         raise AiUsageError("--to mails the report, --out writes it: give one of them.")
     write_report(console, Settings.load(), month, to or (), out, cost_center or ())
-
-
-def _messages(how: str) -> Console:
-    """Where words about the rows go: beside the table, or apart from what a program reads."""
-    return console if how == Format.table else errors

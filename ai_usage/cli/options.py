@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from ai_usage.cli.harmless import HarmlessConsole
 from ai_usage.errors import AiUsageError
@@ -21,22 +22,6 @@ class Format(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
-
-
-ExcelOption = Annotated[
-    bool,
-    typer.Option(
-        "--excel",
-        help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
-    ),
-]
-
-
-def how_of(format_: Format, excel: bool) -> str:
-    """How rows are printed: a format's name, or `excel`."""
-    if excel and format_ is Format.json:
-        raise AiUsageError("--excel writes CSV: leave --format json out.")
-    return "excel" if excel else format_.value
 
 
 def day_of(text: str | date) -> date:
@@ -57,3 +42,32 @@ def month_of(text: str | date) -> date:
         return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a month: write YYYY-MM.") from None
+
+
+FirstDayOption = Annotated[
+    date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
+]
+LastDayOption = Annotated[
+    date | None,
+    typer.Option("--to", parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day. Default: today."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
+    ),
+]
+
+
+def how_of(format_: Format, excel: bool) -> str:
+    """How rows are printed: a format's name, or `excel`."""
+    if excel and format_ is Format.json:
+        raise AiUsageError("--excel writes CSV: leave --format json out.")
+    return "excel" if excel else format_.value
+
+
+def messages_of(how: str) -> Console:
+    """Where words about the rows go: beside the table, or apart from what a program reads."""
+    return console if how == Format.table else errors
