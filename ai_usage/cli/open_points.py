@@ -76,23 +76,21 @@ def summary(points: Sequence[OpenPoint]) -> str:
 def _disputed(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:
     if not all(map(warehouse.exists, ("invoice_reconciliation", "int_cycle_days"))):
         return
-    cycles = list(warehouse.rows(_query("open_disputes", window)))
-    if not cycles:
+    rows = sorted(warehouse.rows(_query("open_disputes", window)), key=Cycle.of)
+    periods = [Cycle.of(row).period for row in rows]
+    if not periods:
         return
-    span = Window(
-        min(cycle["period_from"] for cycle in cycles),
-        max(cycle["period_to"] for cycle in cycles) + timedelta(days=1),
-    )
+    span = Window(min(p.start for p in periods), max(p.end for p in periods))
     days = days_of_cycles(warehouse, span)
-    for cycle in sorted(cycles, key=Cycle.of):
-        period = Window(cycle["period_from"], cycle["period_to"] + timedelta(days=1))
-        invoiced, reported = cycle["invoiced_usd"], cycle["reported_usd"]
-        parted, reason = parting(period, invoiced, reported, days.get(Cycle.of(cycle), []))
+    for row in rows:
+        cycle = Cycle.of(row)
+        invoiced, reported = row["invoiced_usd"], row["reported_usd"]
+        parted, reason = parting(cycle.period, invoiced, reported, days.get(cycle, []))
         where = f"they part on {ranges(parted)}: {reason}" if parted else reason
-        account = f" {cycle['account']}" if cycle["account"] else ""
+        account = f" {cycle.account}" if cycle.account else ""
         yield OpenPoint(
             Kind.DISPUTED,
-            f"invoice {cycle['invoice_ids']} of {cycle['platform']}{account} for {period} is "
+            f"invoice {row['invoice_ids']} of {cycle.platform}{account} for {cycle.period} is "
             f"disputed: it bills {invoiced:,.2f}, the facts have {reported:,.2f}, "
             f"{invoiced - reported:+,.2f} US dollars; {where}",
             abs(invoiced - reported),
