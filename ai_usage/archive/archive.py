@@ -83,6 +83,14 @@ class Fetch:
         return self.fetched_at >= Window.day(day).end_at + finalization_lag
 
 
+def span_of(fetches: Iterable[Fetch]) -> Window | None:
+    """From the first to the last day of the complete fetches; None without one."""
+    complete = [fetch.window for fetch in fetches if fetch.complete]
+    if not complete:
+        return None
+    return Window(min(w.start for w in complete), max(w.end for w in complete))
+
+
 class Recorder:
     """Collects one fetch's pages; `Archive.recording` writes its manifest."""
 
@@ -263,8 +271,7 @@ class Archive:
     def pages(self, fetch: Fetch) -> Iterator[bytes]:
         """The fetch's pages in order, one in memory at a time, each checked against its SHA-256."""
         for page in self.manifest(fetch).pages:
-            path = _page_path(_folder(fetch.vendor, fetch.endpoint), page.sha256)
-            yield _verified(self._store, path, page.sha256)
+            yield self.page(fetch.vendor, fetch.endpoint, page.sha256)
 
     def endpoints(self) -> list[tuple[str, str]]:
         """Every vendor and endpoint that anything is kept of, in order."""

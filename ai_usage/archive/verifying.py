@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from ai_usage.archive.archive import Archive, Fetch, Manifest, page_path
+from ai_usage.archive.archive import Archive, Fetch, Manifest, page_path, span_of
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 
@@ -102,11 +102,9 @@ def _verify_endpoint(
 def _days_by_fetch(
     archive: Archive, vendor: str, endpoint: str, fetches: list[Fetch]
 ) -> dict[str, list[date]]:
-    complete = [fetch.window for fetch in fetches if fetch.complete]
-    if not complete:
-        return {}
-    ever = Window(min(w.start for w in complete), max(w.end for w in complete))
-    return {fetch.path: days for fetch, days in archive.coverage(vendor, endpoint, ever)}
+    ever = span_of(fetches)
+    served = archive.coverage(vendor, endpoint, ever) if ever else ()
+    return {fetch.path: days for fetch, days in served}
 
 
 def _fault(

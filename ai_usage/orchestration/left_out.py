@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ai_usage.archive.archive import Archive
+from ai_usage.archive.archive import Archive, span_of
 from ai_usage.days.windows import Window
 from ai_usage.identity.last_good import last_good
 from ai_usage.identity.snapshots import by_source
 from ai_usage.orchestration.assets.dimensions import Directory
-from ai_usage.orchestration.lists import Listed, lists, snapshots_of, span_of
+from ai_usage.orchestration.lists import Listed, lists, snapshots_of
 from ai_usage.orchestration.resources import Configured
 from ai_usage.vendors.fetching import read_rows
 from ai_usage.vendors.rows import LeftOut
@@ -64,7 +64,7 @@ def left_out(directory: Directory, configured: Configured) -> list[LeftOutRecord
 
 def _newest_lacks_something(archive: Archive, listed: Listed) -> bool:
     """Whether it is worth the whole history: most answers lack nothing."""
-    span = span_of(archive, listed.vendor.name, listed.endpoint.name)
+    span = span_of(archive.fetches(listed.vendor.name, listed.endpoint.name))
     if span is None:
         return False
     newest = Window(span.end - timedelta(days=1), span.end)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ai_usage.archive.archive import Archive, Fetch, StoredPage
-from ai_usage.days.windows import Window
+from ai_usage.archive.archive import Archive, Fetch, StoredPage, span_of
 from ai_usage.directories import DirectorySource
 from ai_usage.identity import Snapshot, api_keys_of, members_of
 from ai_usage.vendors.base import Endpoint, Vendor
@@ -44,14 +43,6 @@ def _as(source: str) -> Callable[[date, Iterable[Any]], Iterator[Snapshot]]:
     return lambda day, rows: iter([Snapshot(day, source, list(rows))])
 
 
-def span_of(archive: Archive, vendor: str, endpoint: str) -> Window | None:
-    """From the first to the last day of an endpoint's complete answers; None without one."""
-    complete = [f for f in archive.fetches(vendor, endpoint) if f.complete]
-    if not complete:
-        return None
-    return Window(min(f.window.start for f in complete), max(f.window.end for f in complete))
-
-
 def snapshots_of(listed: Listed, archive: Archive) -> Iterator[Snapshot]:
     """Every day's newest snapshot of a list.
 
@@ -59,7 +50,7 @@ def snapshots_of(listed: Listed, archive: Archive) -> Iterator[Snapshot]:
     may be all that is known of that.
     """
     vendor, endpoint = listed.vendor, listed.endpoint
-    span = span_of(archive, vendor.name, endpoint.name)
+    span = span_of(archive.fetches(vendor.name, endpoint.name))
     known: set[Row] = set()
     for reading in read_rows(vendor, endpoint, span, archive) if span else ():
         day, rows = reading.days[0], list(reading.rows)

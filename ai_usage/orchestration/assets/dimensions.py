@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from ai_usage.archive.archive import Archive
+from ai_usage.archive.archive import Archive, span_of
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.directories import DIRECTORIES, DirectorySource
@@ -39,7 +39,7 @@ from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
-from ai_usage.orchestration.lists import lists, snapshots_of, span_of
+from ai_usage.orchestration.lists import lists, snapshots_of
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, Row, decode, reference_file
@@ -157,7 +157,9 @@ class Directory:
             if endpoint.yields is Person and configured(vendor.name)
         ]
         return [
-            v.title for v, e in (*own, *vendors) if span_of(self.archive, v.name, e.name) is None
+            v.title
+            for v, e in (*own, *vendors)
+            if span_of(self.archive.fetches(v.name, e.name)) is None
         ]
 
     def snapshots(self) -> Iterator[Snapshot]:
@@ -186,7 +188,7 @@ class Directory:
         return named - {None}
 
     def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, list[bytes]]]:
-        span = span_of(self.archive, vendor, endpoint)
+        span = span_of(self.archive.fetches(vendor, endpoint))
         for fetch, days in self.archive.coverage(vendor, endpoint, span) if span else ():
             yield days[0], list(self.archive.pages(fetch))
 
