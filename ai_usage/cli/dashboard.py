@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from ai_usage.cli.dev import check_free
-from ai_usage.errors import AiUsageError, SettingsError
+from ai_usage.errors import SettingsError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
 
@@ -143,14 +143,6 @@ def _sign_in(settings: Settings, looking_as: str | None) -> SignIn:
 
 def serve_demo_dashboard(console: Console, home: Path, port: int, looking_as: str | None) -> None:
     """The pages over the demo's state."""
-    from ai_usage.cli.demo import MARKER
+    from ai_usage.cli.demo import demo_as_it_is
 
-    if not (home / MARKER).exists():
-        raise AiUsageError(f"there is no demo in {home} yet: run `ai-usage demo` first.")
-    settings = Settings.load(
-        {
-            "AI_USAGE_ENV_FILE": str(home.absolute() / "no.env"),
-            "AI_USAGE_HOME": str(home.absolute()),
-        }
-    )
-    serve_dashboard(console, settings, port, looking_as)
+    serve_dashboard(console, demo_as_it_is(home), port, looking_as)

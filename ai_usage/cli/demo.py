@@ -75,8 +75,7 @@ def demo_environment(home: Path, base_url: str) -> dict[str, str]:
     """
     key_file = write_service_account(home.absolute() / "service-account.json", base_url)
     return {
-        "AI_USAGE_ENV_FILE": str(home.absolute() / "no.env"),
-        "AI_USAGE_HOME": str(home.absolute()),
+        **_own_state(home),
         **vendor_environment(base_url),
         **directory_environment(base_url, key_file),
     }
@@ -87,10 +86,30 @@ def demo_settings(home: Path, base_url: str) -> Settings:
     return Settings.load(demo_environment(home, base_url))
 
 
-def serve_demo_ui(console: Console, home: Path, port: int) -> None:
-    """Dagster's UI over the demo's state, the simulated vendors beside it."""
+def demo_as_it_is(home: Path) -> Settings:
+    """The demo's own settings, to read its state; no vendor can be asked.
+
+    Raises `AiUsageError` where there is none.
+    """
+    _check_there(home)
+    return Settings.load(_own_state(home))
+
+
+def _own_state(home: Path) -> dict[str, str]:
+    return {
+        "AI_USAGE_ENV_FILE": str(home.absolute() / "no.env"),
+        "AI_USAGE_HOME": str(home.absolute()),
+    }
+
+
+def _check_there(home: Path) -> None:
     if not (home / MARKER).exists():
         raise AiUsageError(f"there is no demo in {home} yet: run `ai-usage demo` first.")
+
+
+def serve_demo_ui(console: Console, home: Path, port: int) -> None:
+    """Dagster's UI over the demo's state, the simulated vendors beside it."""
+    _check_there(home)
     with serve(follow_the_date()) as base_url:
         for name in [name for name in os.environ if name.startswith("AI_USAGE_")]:
             del os.environ[name]
