@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from ai_usage.cli.dev import check_free
+from ai_usage.dashboard.extra import missing_package
 from ai_usage.errors import SettingsError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from ai_usage.dashboard.server import SignIn
     from ai_usage.dashboard.viewers import Mode, Viewer
 
-EXTRA = ("jinja2", "vl_convert")
 EVENTS_WAIT_SECONDS = 2.0
 
 
 def check_extra() -> None:
     """Raise `SettingsError` where what the pages are made with is not installed."""
-    for module in EXTRA:
-        if importlib.util.find_spec(module) is None:
-            raise SettingsError(
-                f"the dashboard needs the package {module}: install ai-usage with the extra "
-                "`dashboard`."
-            )
+    package = missing_package()
+    if package is not None:
+        raise SettingsError(
+            f"the dashboard needs the package {package}: install ai-usage with the extra "
+            "`dashboard`."
+        )
 
 
 def serve_dashboard(

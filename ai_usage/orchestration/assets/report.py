@@ -1,11 +1,11 @@
 """The monthly report: written anew with each run, as long as its month may still change."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from ai_usage.dashboard.extra import missing_package
 from ai_usage.days.months import months_before
 from ai_usage.instance.names import DASHBOARD_COPY, MONTHLY_REPORT
 from ai_usage.instance.partitions import ONE_RUN
@@ -14,7 +14,6 @@ from ai_usage.settings import Settings
 from ai_usage.text.figures import month_name
 
 COMPANY = "company"
-_EXTRA = ("jinja2", "vl_convert")
 
 
 def monthly_report_asset(
@@ -35,7 +34,7 @@ def monthly_report_asset(
         backfill_policy=ONE_RUN,
     )
     def written(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        if any(importlib.util.find_spec(module) is None for module in _EXTRA):
+        if missing_package() is not None:
             return dg.MaterializeResult(
                 metadata={"status": "not written: install ai-usage with the extra `dashboard`"}
             )
