@@ -33,18 +33,14 @@ def step_error(event: dg.DagsterEvent) -> StepError | None:
     if said is not None and said.description:
         cause = said.metadata.get(CAUSE)
         return StepError(said.description, str(cause.value) if cause else said.description)
-    line = error_line(event)
-    return None if line is None else StepError(line, line)
-
-
-def error_line(event: dg.DagsterEvent) -> str | None:
-    """One line for a failed step; None where another line says it: a check's, or the person's."""
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
     if _cause(event) in (_INTERRUPTED, _BLOCKED):
         return None
-    error = data.error
+    line = _line_of_exception(event)
+    return StepError(line, line)
+
+
+def _line_of_exception(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
     # What a person can fix is said by our own error, not by what caused it.
     while error is not None and error.cause is not None and not _is_ours(error):
         error = error.cause

@@ -29,7 +29,7 @@ from ai_usage.instance.one_writer import WRITES, wait_for_turn
 from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.pruning import prune_if_due
-from ai_usage.instance.step_errors import error_line, interrupted
+from ai_usage.instance.step_errors import interrupted, step_error
 from ai_usage.ledger.adopted import adopt
 from ai_usage.ledger.rule_changes import (
     OutdatedDays,
@@ -289,9 +289,9 @@ def run_blocking_checks(
     failed = [event for event in result.all_events if event.is_step_failure]
     if any(map(interrupted, failed)):
         raise AiUsageError("stopped while the checks ran; nothing was changed.")
-    for line in map(error_line, failed):
-        if line is not None:
-            raise AiUsageError(line)
+    for error in map(step_error, failed):
+        if error is not None:
+            raise AiUsageError(error.line)
     return check_results(defs, result, window)
 
 
