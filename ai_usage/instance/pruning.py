@@ -18,6 +18,7 @@ import sqlalchemy as db
 from sqlalchemy.engine import Connection
 
 from ai_usage.instance.dagster_private import (
+    AssetCheckExecutionRecordStatus,
     AssetCheckExecutionsTable,
     AssetEventTagsTable,
     SqlEventLogStorage,
@@ -40,6 +41,12 @@ _NEWEST_STAY = (
     dg.DagsterEventType.ASSET_MATERIALIZATION.value,
     dg.DagsterEventType.ASSET_OBSERVATION.value,
 )
+_ENDED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+_NOT_ENDED = [status for status in dg.DagsterRunStatus if status not in _ENDED]
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def prune(instance: dg.DagsterInstance, before: datetime, seconds: float = float
         kept_checks = set(connection.execute(_newest_checks()).scalars())
         kept = set(connection.execute(_newest_events()).scalars())
         kept |= set(connection.execute(_events_of_checks()).scalars())
-    running = {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=_not_ended()))}
+    running = {run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=_NOT_ENDED))}
     events = checks = 0
     for rows in _old_events(storage, end):
         gone = [id_ for id_, run_id in rows if id_ not in kept and run_id not in running]
@@ -125,8 +132,7 @@ def prune(instance: dg.DagsterInstance, before: datetime, seconds: float = float
 
 
 def _old_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
-    ended = [status for status in dg.DagsterRunStatus if status not in _not_ended()]
-    old = dg.RunsFilter(statuses=ended, updated_before=before)
+    old = dg.RunsFilter(statuses=_ENDED, updated_before=before)
     return [run.run_id for run in reversed(instance.get_runs(old))]
 
 
@@ -134,15 +140,6 @@ def _has_events(storage: SqlEventLogStorage, run_id: str) -> bool:
     with storage.index_connection() as connection:
         asked = db.select(_EVENTS.id).where(_EVENTS.run_id == run_id).limit(1)
         return connection.execute(asked).first() is not None
-
-
-def _not_ended() -> list[dg.DagsterRunStatus]:
-    ended = (
-        dg.DagsterRunStatus.SUCCESS,
-        dg.DagsterRunStatus.FAILURE,
-        dg.DagsterRunStatus.CANCELED,
-    )
-    return [status for status in dg.DagsterRunStatus if status not in ended]
 
 
 def _first_after(connection: Connection, before: datetime) -> int:
@@ -176,7 +173,7 @@ def _newest_checks() -> db.Select[int]:
     """The newest result of each check and day: what was only planned is none."""
     return (
         db.select(db.func.max(_CHECKS.id))
-        .where(_CHECKS.execution_status != "PLANNED")
+        .where(_CHECKS.execution_status != AssetCheckExecutionRecordStatus.PLANNED.value)
         .group_by(_CHECKS.asset_key, _CHECKS.check_name, _CHECKS.partition)
     )
 
