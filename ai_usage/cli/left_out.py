@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+from ai_usage.days.months import month_of
 from ai_usage.text.figures import money
 from ai_usage.text.words import counted
 from ai_usage.warehouse.base import Query, Warehouse
@@ -29,7 +30,7 @@ FROM vw_loaded_days WHERE month = @month AND platform_code != 'all' GROUP BY 1 O
 def left_out(warehouse: Warehouse, month: date, today: date) -> Iterator[str]:
     """Lines without a full stop; none where the month is whole, final, and known to the cent."""
     bound = {"month": month}
-    runs = month == today.replace(day=1)
+    runs = month == month_of(today)
     for row in warehouse.rows(Query(_LOADED, bound)):
         over = today.day - 1 if runs else row["days"]
         if row["loaded"] < over:

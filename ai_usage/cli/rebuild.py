@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.progress import run_with_progress
+from ai_usage.days.months import month_of
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.instance.partitions import checked_window
@@ -37,10 +38,10 @@ def rebuild(console: Console, settings: Settings, first: date | None, last: date
     warehouse = warehouse_resource(settings).warehouse()
     there = loaded_in(warehouse)
     locked = history(archive).locked(window)
-    lost = [part.start.replace(day=1) for part in locked if there.isdisjoint(part.days())]
+    lost = [month_of(part.start) for part in locked if there.isdisjoint(part.days())]
     _say(console, f"Rebuilding {counted(len(window.days()), 'day')} ({window}) from the archive.")
     for part in locked:
-        month = part.start.replace(day=1)
+        month = month_of(part.start)
         what = (
             "is built as it was known when it was closed"
             if month in lost

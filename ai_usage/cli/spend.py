@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,7 @@ from ai_usage.cli.filled import filled_warehouse
 from ai_usage.cli.left_out import left_out
 from ai_usage.cli.show import print_rows
 from ai_usage.cli.spend_by import By
+from ai_usage.days.months import month_of, months_before
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 from ai_usage.text.figures import money
@@ -97,7 +98,7 @@ def show_spend(
     Raises `AiUsageError` where the month has no cost in the views.
     """
     warehouse = filled_warehouse(settings, _DETAILED)
-    asked = month or settings.today.replace(day=1)
+    asked = month or month_of(settings.today)
     lines = _lines(warehouse, asked, by)
     if not lines:
         raise AiUsageError(
@@ -122,7 +123,7 @@ def how_much(warehouse: Warehouse, month: date) -> str:
 
 def spend_table(warehouse: Warehouse, today: date, width: int = WIDTH) -> Table:
     """A row a team: the running month by platform and in all, and the month before, in cents."""
-    month = today.replace(day=1)
+    month = month_of(today)
     return _table(warehouse, month, today, By.team, _lines(warehouse, month, By.team), width)
 
 
@@ -143,7 +144,7 @@ def _lines(warehouse: Warehouse, month: date, by: By) -> list[_Line]:
         WHERE month IN (@month, @last_month)
         GROUP BY {", ".join(str(n + 1) for n in range(len(own.columns) + 1))}
     """
-    bound = {"month": month, "last_month": _before(month)}
+    bound = {"month": month, "last_month": months_before(month, 1)}
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in warehouse.rows(Query(sql, bound)):
         key = tuple(one_line(row[column] or "") for column in own.columns)
@@ -171,10 +172,10 @@ def _name(key: tuple[str, ...], people: Counter[str]) -> str:
 def _table(
     warehouse: Warehouse, month: date, today: date, by: By, lines: Sequence[_Line], width: int
 ) -> Table:
-    last_month = _before(month)
+    last_month = months_before(month, 1)
     known = how_much(warehouse, last_month)
     before = f"{last_month:%B} ({known})" if known else f"{last_month:%B}"
-    so_far = " so far" if month == today.replace(day=1) else ""
+    so_far = " so far" if month == month_of(today) else ""
     if not so_far and (part := how_much(warehouse, month)):
         so_far = f" ({part})"
     title = f"Spend by {by.value.replace('-', ' ')}, {month:%B %Y}{so_far} and {before}, US dollars"
@@ -239,10 +240,6 @@ def _as_rows(lines: Sequence[_Line], month: date, by: By) -> pa.Table:
     months = pa.array([month] * len(found), pa.date32())
     amounts = pa.array([row[-1] for row in found], NUMERIC)
     return pa.table([months, *texts, amounts], names=["month", *names, "total_cost_usd"])
-
-
-def _before(month: date) -> date:
-    return (month - timedelta(days=1)).replace(day=1)
 
 
 def _order(key: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from typing import Final
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.months import month_of
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import window_of
 from ai_usage.ledger.closing import history, month_parts
@@ -74,7 +75,7 @@ def windows_as_known(
     found: list[tuple[Window, Archive]] = []
     for window in windows_to_build(context, archive):
         for part in month_parts(window):
-            month = part.start.replace(day=1)
+            month = month_of(part.start)
             closed = standing.get(month) if month in rebuilt else None
             if closed is not None:
                 found.append((part, archive.as_of(closed.fetched_at)))
