@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from ai_usage.cli import money_commands
+from ai_usage.cli.harmless import say
 from ai_usage.cli.logs import quiet_libraries
 from ai_usage.cli.options import (
     ExcelOption,
@@ -573,7 +574,7 @@ def lineage(
     from ai_usage.cli.lineage import ways
 
     for line in ways(name):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(console, line)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.verifying import Fault, unanswered, verify
+from ai_usage.cli.harmless import say
+from ai_usage.cli.progress import SILENCE_SECONDS
 from ai_usage.days.windows import windows_of
 from ai_usage.directories import DIRECTORIES
 from ai_usage.errors import WarehouseError
@@ -20,8 +22,6 @@ from ai_usage.reference import VENDOR
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, ranges
 from ai_usage.vendors.base import Endpoint, discovered_vendors
-
-SILENCE_SECONDS = 20.0
 
 _SAID = {
     "lost": "page lost",
@@ -42,22 +42,22 @@ def verify_archive(console: Console, settings: Settings) -> bool:
             f"{_SAID[fault.kind]}: {fault.path}", style="red", markup=False, soft_wrap=True
         )
         for line in _described(archive, fault):
-            _say(console, f"    {line}")
+            say(console, f"    {line}")
     gone = unanswered(archive, _loaded(settings))
     for (vendor, endpoint), days in gone.items():
         line = f"answers lost: {vendor} {endpoint}, {counted(len(days), 'day')} ({ranges(days)})"
         console.print(line, style="red", markup=False, soft_wrap=True)
-        _say(console, "    the warehouse was built from answers that the archive has no more")
+        say(console, "    the warehouse was built from answers that the archive has no more")
         for remedy in _ask_again(archive, vendor, endpoint, days):
-            _say(console, f"    {remedy}")
+            say(console, f"    {remedy}")
     if found.unnamed:
-        _say(
+        say(
             console,
             f"note: {counted(found.unnamed, 'page')} that no fetch names: of fetches that were "
             "stopped, or whose manifest is lost. They harm nothing.",
         )
     wrong = len(found.faults) + len(gone)
-    _say(
+    say(
         console,
         f"{counted(found.fetches, 'fetch', 'fetches')}, {counted(found.pages, 'page')}, "
         f"{found.bytes:,} bytes read: " + (f"{counted(wrong, 'fault')}" if wrong else "all sound"),
@@ -71,7 +71,7 @@ def _progress(console: Console) -> Callable[[str, int, int], None]:
     def told(endpoint: str, done: int, pages: int) -> None:
         nonlocal spoken
         if time.monotonic() - spoken >= SILENCE_SECONDS:
-            _say(console, f"  {endpoint}: {done:,} of {counted(pages, 'page')}")
+            say(console, f"  {endpoint}: {done:,} of {counted(pages, 'page')}")
             spoken = time.monotonic()
 
     return told
@@ -149,7 +149,3 @@ SELECT platform, source_endpoint, day
 FROM loaded_days
 WHERE day >= DATE '1900-01-01' AND platform != '*'
 """
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.show import print_rows
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
@@ -47,7 +48,7 @@ def show_changes(
     elif format_ != "table":
         print_rows(console, rows, format_)
     for line in [*found.unreadable, _summary(rows, window)]:
-        messages.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(messages, line)
 
 
 def _short(rows: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from ai_usage.cli.filled import filled_warehouse
+from ai_usage.cli.harmless import say
 from ai_usage.cli.invoices import Bill, find_bills
 from ai_usage.cli.left_out import left_out
 from ai_usage.cli.show import print_rows
@@ -67,12 +68,12 @@ def charge(
         print_rows(console, shown.select(_SHOWN) if how == "table" else shown, how, in_cents=True)
     else:
         write_rows(to, f"Chargeback {what}"[:31], NAMES, rows)
-        messages.print(f"{to}: {len(rows)} lines", markup=False, highlight=False, soft_wrap=True)
+        say(messages, f"{to}: {len(rows)} lines")
     notes = [*_sums(what, lines)]
     if invoice_id is None and month is not None:
         notes += _state(settings, warehouse, month)
     for note in notes:
-        messages.print(f"{note}.", markup=False, highlight=False, soft_wrap=True)
+        say(messages, f"{note}.")
 
 
 def _of_month(warehouse: Warehouse, month: date) -> list[Line]:

@@ -13,6 +13,7 @@ import dagster as dg
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.open_points import OpenPoint, open_points, summary
 from ai_usage.days.cycles import cycle_of
 from ai_usage.days.windows import Window
@@ -151,9 +152,9 @@ def _signature(console: Console, one: _Closable, by: str, reason: str | None) ->
     if not one.open:
         return Signature(by=by)
     name = f"{one.month:%Y-%m}"
-    _say(console, f"open in {name}:")
+    say(console, f"open in {name}:")
     for point in one.open:
-        _say(console, f"  {point.line}.")
+        say(console, f"  {point.line}.")
     if reason is None and console.is_terminal and sys.stdin.isatty():
         answer = console.input("Why is it closed all the same? (nothing: it is not) ")
         reason = one_line(answer) or None
@@ -167,10 +168,10 @@ def _signature(console: Console, one: _Closable, by: str, reason: str | None) ->
 
 def _say_closed(console: Console, one: _Closable, signature: Signature) -> None:
     for platform, total in sorted(_by_platform(one.totals).items()):
-        _say(console, f"{platform:<12} ${total:,.2f}")
+        say(console, f"{platform:<12} ${total:,.2f}")
     whole = sum((total.total_cost_usd for total in one.totals), Decimal())
     accepted = f" ({summary(one.open)} accepted)" if one.open else ""
-    _say(
+    say(
         console,
         f"{one.month:%Y-%m} is closed by {signature.by} at ${whole:,.2f} in "
         f"{counted(len(one.totals), 'row')} of closed_months{accepted}. It is locked now; what "
@@ -187,9 +188,9 @@ def reopen_month(console: Console, settings: Settings, month: date) -> None:
     later = [f"{m:%Y-%m}" for m in known.standing if m > month]
     record_reopening(archive, month, settings.now, Signature(by=acting_user(settings)))
     _follow(build_defs(settings), settings, archive)
-    _say(console, f"{name} is open again; what it was closed at is kept in the archive.")
+    say(console, f"{name} is open again; what it was closed at is kept in the archive.")
     if later:
-        _say(
+        say(
             console,
             f"Later months stay closed: {few(later)}. The next run builds what was held back from "
             f"{name}; no later month closes before `ai-usage close {name}`.",
@@ -322,7 +323,3 @@ def _by_platform(totals: Sequence[ClosedTotal]) -> Mapping[str, Decimal]:
 
 def _backfill(days: Sequence[date]) -> str:
     return f"`ai-usage backfill --from {min(days)} --to {max(days)}`"
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

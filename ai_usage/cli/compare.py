@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ai_usage.cli.harmless import say
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
@@ -57,7 +58,7 @@ def compare_installations(
     if window is None and len(shown) <= limit:
         shown += islice(compare_views(left, right, views), limit + 1 - len(shown))
     for difference in shown[:limit]:
-        console.print(str(difference), markup=False, highlight=False, soft_wrap=True)
+        say(console, str(difference))
     if len(shown) > limit:
         console.print(f"the first {limit} differences; there are more", highlight=False)
     elif shown:

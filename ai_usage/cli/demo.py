@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from ai_usage.cli.dev import serve_ui
+from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import follow, print_outcome, window_of_run
 from ai_usage.cli.spend import how_much, spend_table
 from ai_usage.days.clock import utc_today
@@ -160,13 +161,8 @@ def run_simulator(
             key_file = Path("service-account.json")
             settings = vendor_environment(url) | directory_environment(url, key_file)
             for name, value in settings.items():
-                console.print(f"{name}={value}", markup=False, highlight=False, soft_wrap=True)
-            console.print(
-                f"\nThe sheet's key file: curl -so {key_file} {url}/sheets/{key_file}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+                say(console, f"{name}={value}")
+            say(console, f"\nThe sheet's key file: curl -so {key_file} {url}/sheets/{key_file}")
             console.print("\nStop with Ctrl-C.")
             threading.Event().wait()
     except OSError as error:
@@ -235,16 +231,14 @@ def _next(console: Console, home: Path) -> None:
     state = "" if home == Path(".demo") else f" --home {home}"
     has_target = not state and Path("Makefile").is_file()
     dashboard = "make dashboard" if has_target else f"{command} dashboard --demo{state}"
-    console.print(
+    say(
+        console,
         f"\nThe demo's state is in {home}. Next:\n"
         f"  {dashboard}\n"
         f'  AI_USAGE_HOME={home} {command} query "SELECT * FROM vw_executive_dashboard"\n'
         f"  AI_USAGE_HOME={home} {command} tables\n"
         f"  {command} dev --demo{state}\n"
         "From here to your own data: five steps in the README.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 

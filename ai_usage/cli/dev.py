@@ -9,11 +9,13 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
+from ai_usage.cli.harmless import say
 from ai_usage.cli.ui_ready import tell_when_ready
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.runs import dagster_home
@@ -26,19 +28,18 @@ def serve_ui(console: Console, settings: Settings, port: int) -> None:
 
     home = dagster_home(settings)
     check_free(port)
+    url = f"http://127.0.0.1:{port}"
     if settings.vendor_value("AI_USAGE_UI_URL") is None:
         # Links in the alerts of the daemon that is about to be started.
-        os.environ["AI_USAGE_UI_URL"] = f"http://127.0.0.1:{port}"
+        os.environ["AI_USAGE_UI_URL"] = url
     graph = ["--workspace", str(_workspace(settings))]
     # Sensors and schedules would say every half minute that there was nothing to do.
     address = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-
-    def say(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    url = f"http://127.0.0.1:{port}"
-    say(f"Starting Dagster's UI on {url}, its storage in {home}; it says when it is ready.")
-    tell_when_ready(url, say)
+    say(
+        console,
+        f"Starting Dagster's UI on {url}, its storage in {home}; it says when it is ready.",
+    )
+    tell_when_ready(url, partial(say, console))
     logging.getLogger("dagster").addFilter(_not_about_our_own_file)
     with warnings.catch_warnings(), _stopping_cleanly():
         # Dagster recommends another command, for projects laid out by it.

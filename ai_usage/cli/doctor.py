@@ -11,6 +11,7 @@ from rich.console import Console
 from ai_usage.alerts.routes import routes_of
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.doctor_finding import Finding
+from ai_usage.cli.harmless import say
 from ai_usage.cli.notify import unmatched_routes
 from ai_usage.cli.reference import checked_files, seat_notes
 from ai_usage.days.windows import Window
@@ -42,7 +43,7 @@ def examine(console: Console, settings: Settings) -> bool:
         if finding.note:
             mark = "[yellow]note[/yellow]"
         console.print(f"{mark}  {finding.what}: ", end="", highlight=False)
-        console.print(finding.detail, markup=False, highlight=False, soft_wrap=True)
+        say(console, finding.detail)
         well = well and finding.ok
     return well
 

@@ -26,3 +26,8 @@ class HarmlessConsole(Console):
                 yield segment
             else:
                 yield Segment(printable(segment.text, keep="\n\t"), segment.style)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: not wrapped, and no part of it a mark-up or picked out in colour."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ai_usage.archive.archive import AmountsIn, Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import refuse_closed, run_with_progress
 from ai_usage.days.windows import Window, windows_of
 from ai_usage.errors import AiUsageError
@@ -50,7 +51,7 @@ def import_files(
     for plan in plans:
         take(archive, plan, now=settings.now, amount_unit=amount_unit)
         for line in _told(plan, amount_unit):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
     # Days that were there already too: a run that was broken off may not have built them.
     days = [day for plan in plans for day in (*plan.taken, *plan.same)]
     locked = {} if closed else history(archive).standing

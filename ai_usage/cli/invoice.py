@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from ai_usage.cli.filled import filled_warehouse
+from ai_usage.cli.harmless import say
 from ai_usage.cli.invoices import Bill, find_bills
 from ai_usage.cli.show import print_rows
 from ai_usage.ledger.disputes import (
@@ -69,7 +70,7 @@ def explain_invoice(
     warehouse = filled_warehouse(settings, "vw_reconciliation")
     for bill in find_bills(warehouse, invoice_id, platform):
         for line in _told(warehouse, bill, explain=explain):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
 
 
 def _told(warehouse: Warehouse, bill: Bill, *, explain: bool) -> Iterator[str]:

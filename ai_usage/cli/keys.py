@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ai_usage.cli.harmless import say
 from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.io_managers import warehouse_resource
@@ -112,7 +113,7 @@ def _write(messages: Console, settings: Settings, gaps: Sequence[Gap]) -> None:
         lines.append(f"{counted(found.known, 'suggestion')} stood there already.")
     # No line begins with a vendor's text: it could pass for another message.
     for line in [*lines, *(f"note: {note}" for note in found.notes)]:
-        messages.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(messages, line)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from ai_usage.alerts.alerts import Alerts
 from ai_usage.alerts.findings import BUILT, is_run
 from ai_usage.alerts.routes import Route, unmatched
 from ai_usage.alerts.state import parts_of, read_alert_state, to_days
+from ai_usage.cli.harmless import say
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.orchestration.runs import dagster_instance
@@ -79,4 +80,4 @@ def print_open(console: Console, settings: Settings) -> None:
 
 def _say(console: Console, mark: str, text: str) -> None:
     console.print(f"{mark}  ", end="", highlight=False)
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    say(console, text)

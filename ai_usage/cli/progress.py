@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.findings import described
+from ai_usage.cli.harmless import say
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArgumentError, SettingsError
 from ai_usage.instance.progress import Step
@@ -104,7 +105,7 @@ def window_of_run(
         first = first_deferred_day(warehouse) or first
     else:
         for month in open_whole_months(settings, archive, warehouse):
-            _say(
+            say(
                 console,
                 f"{month:%Y-%m} is open though {max(known.standing):%Y-%m} is closed: it changes "
                 f"by itself until `ai-usage close {month:%Y-%m}`.",
@@ -112,7 +113,7 @@ def window_of_run(
         deferred = deferred_in_open_months(settings, archive, warehouse)
         if deferred is not None:
             first = deferred.day
-            _say(console, f"{deferred}: days from {first} on are rebuilt.")
+            say(console, f"{deferred}: days from {first} on are rebuilt.")
     window = Window(min(window.start, first), window.end)
     asked: list[Change] = [*changes, *([older] if older else [])]
     found = widened(window, asked, archive, settings.first_day, closed=closed)
@@ -121,10 +122,10 @@ def window_of_run(
     for change in changes:
         if found.start < window.start and change.day < window.start:
             first = max(change.day, found.start)
-            _say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
+            say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
     for change in [] if closed else deferred_files:
         first = known.first_locked(max(change.day, settings.first_day)) or change.day
-        _say(
+        say(
             console,
             f"{change.file.name} has changed from {first} on. {_closed_days(settings, known)} as "
             "reported; `ai-usage run --closed` takes the change in as an adjustment.",
@@ -136,15 +137,15 @@ def _say_why(console: Console, settings: Settings, known: History, older: Outdat
     """That days of an older version's rules are rebuilt, and what has changed in the rules."""
     days = sum(len(window.days()) for window in older.open)
     spans = ", ".join(map(str, older.open))
-    _say(
+    say(
         console,
         f"{counted(days, 'day')} ({spans}) {'is' if days == 1 else 'are'} rebuilt from the "
         "archive, once, because this version builds days by other rules:",
     )
     for reason in older.reasons:
-        _say(console, f"  - {reason}")
+        say(console, f"  - {reason}")
     if known.standing:
-        _say(console, f"{_closed_days(settings, known)} as reported.")
+        say(console, f"{_closed_days(settings, known)} as reported.")
 
 
 ADD_CLOSED = "add --closed to build them anew; what changes is an adjustment."
@@ -185,10 +186,6 @@ def _closed_days(settings: Settings, known: History) -> str:
     months = [f"{month:%Y-%m}" for month in known.standing]
     verb = "is closed and stays" if len(months) == 1 else "are closed and stay"
     return f"{', '.join(months)} {verb}"
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def follow(
@@ -286,7 +283,7 @@ def _with_lines(
             notes[step.name] = "; ".join(filter(None, (notes.get(step.name), step.note)))
             return
         if step.state == "retrying":
-            console.print(f"        {step.note}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"        {step.note}")
         if step.state in ("fetching", "reading") and time.monotonic() - spoken < SILENCE_SECONDS:
             return
         if step.state in ("fetching", "reading", "filling"):
@@ -306,12 +303,7 @@ def _with_lines(
             return
         done += step.name in assets
         note = f": {notes[step.name]}" if step.name in notes else ""
-        console.print(
-            f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}{note}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"  {done:>2}/{len(assets)} {step.state:<7} {step.name}{note}")
 
     return run(show)
 
@@ -328,10 +320,8 @@ def print_outcome(console: Console, result: RunResult, window: Window) -> None:
         for line in described(check, window):
             console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
     if result.not_built:
-        console.print(
+        say(
+            console,
             f"Not built, because of the above: {', '.join(result.not_built)}. Their last good "
             "state stays; fix the cause and run the same command again.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )

@@ -16,6 +16,7 @@ from rich.console import Console
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from ai_usage.cli.harmless import say
 from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.orchestration.io_managers import warehouse_resource
@@ -141,16 +142,16 @@ def list_columns(console: Console, name: str) -> None:
         raise AiUsageError(f"there is no table or view {name}: {_hint(name, internal=True)}")
     if kind == "view":
         view = view_schema(name)
-        console.print(view.description, markup=False, highlight=False, soft_wrap=True)
+        say(console, view.description)
         for column, meaning in view.columns:
             _entry(console, column, meaning)
         return
     table = table_schema(name)
-    console.print(table.description, markup=False, highlight=False, soft_wrap=True)
+    say(console, table.description)
     for c in table.columns:
         _entry(console, f"{c.name} {c.type}{'' if c.nullable else ' NOT NULL'}", c.description)
 
 
 def _entry(console: Console, name: str, meaning: str) -> None:
     console.print(name, style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"    {meaning}", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"    {meaning}")

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import run_with_progress
 from ai_usage.days.months import month_of
 from ai_usage.days.windows import Window
@@ -39,7 +40,7 @@ def rebuild(console: Console, settings: Settings, first: date | None, last: date
     there = loaded_in(warehouse)
     locked = history(archive).locked(window)
     lost = [month_of(part.start) for part in locked if there.isdisjoint(part.days())]
-    _say(console, f"Rebuilding {counted(len(window.days()), 'day')} ({window}) from the archive.")
+    say(console, f"Rebuilding {counted(len(window.days()), 'day')} ({window}) from the archive.")
     for part in locked:
         month = month_of(part.start)
         what = (
@@ -47,7 +48,7 @@ def rebuild(console: Console, settings: Settings, first: date | None, last: date
             if month in lost
             else "stays: the warehouse has it"
         )
-        _say(console, f"{month:%Y-%m} is closed and {what}.")
+        say(console, f"{month:%Y-%m} is closed and {what}.")
     run_with_progress(
         console,
         build_defs(settings),
@@ -94,7 +95,7 @@ def note_missing_history(console: Console, settings: Settings, window: Window) -
         missing = missing_days(archive, vendors, warehouse, Window(first, end))
         missing = [day for day in missing if not window.start <= day < window.end]
         if missing:
-            _say(console, _history_is_missing(missing, settings.first_day))
+            say(console, _history_is_missing(missing, settings.first_day))
 
 
 def _history_is_missing(days: list[date], first_day: date) -> str:
@@ -105,7 +106,3 @@ def _history_is_missing(days: list[date], first_day: date) -> str:
         f"History is missing: the archive holds {counted(len(days), 'day')} ({ranges(days)}) that "
         f"the warehouse does not: {reach}{command} brings them back; no vendor is asked."
     )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

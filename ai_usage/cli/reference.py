@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.rule_reach import DAYS, last_days, reaches
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
@@ -68,12 +69,12 @@ def check_files(console: Console, settings: Settings) -> bool:
             f"{state} {file.name}" + (f", {counted(file.rows, 'row')}" if file.present else "")
         )
         for line in (*file.problems, *file.warnings):
-            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"  {line}")
         for line in _beside(file, settings):
-            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"  {line}")
     if why and any(file.present for file in found):
         told = f"Whether people are known is not checked: {why}"
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        say(console, told)
     return all(file.ok for file in found)
 
 
@@ -132,6 +133,6 @@ def write_sample_files(console: Console, settings: Settings) -> None:
     """Write the samples that are missing and say which."""
     written = write_samples(reference_files(), settings.reference_path)
     for path in written:
-        console.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"wrote {path}")
     if not written:
         console.print(f"{settings.reference_path} has every file already; nothing was written.")

@@ -13,6 +13,7 @@ from rich.console import Console
 from ai_usage.alerts.delivery import send
 from ai_usage.alerts.routes import Route, routes_of
 from ai_usage.cli.dashboard import check_extra
+from ai_usage.cli.harmless import say
 from ai_usage.days.months import month_of, months_before
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.common import FINANCE
@@ -59,7 +60,7 @@ def write_report(
     company = Viewer("", Role.EXECUTIVE, Mode.TEAM, smallest_group=smallest)
     path = out or Path(f"ai-usage-report-{asked:%Y-%m}.html")
     _write(path, _html(_of(published, company, asked, cost_centers)))
-    console.print(f"{path}: {month_name(asked)}", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"{path}: {month_name(asked)}")
 
 
 def _check(published: Published, month: date) -> None:

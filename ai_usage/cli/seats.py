@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from ai_usage.cli.filled import filled_warehouse
+from ai_usage.cli.harmless import say
 from ai_usage.cli.show import print_rows
 from ai_usage.settings import Settings
 from ai_usage.text.figures import money
@@ -59,7 +60,7 @@ def show_seats(
     if shown.num_rows or how != "table":
         print_rows(console, shown, how, in_cents=True)
     for line in _sums(rows, wasted):
-        messages.print(f"{line}.", markup=False, highlight=False, soft_wrap=True)
+        say(messages, f"{line}.")
 
 
 def _sums(rows: Sequence[dict[str, Any]], wasted: Sequence[dict[str, Any]]) -> list[str]:

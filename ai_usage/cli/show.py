@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from ai_usage.cli.harmless import say
 from ai_usage.text import figures
 from ai_usage.text.csv_cells import COMMANDS, cents, csv_cell, excel_cell, text
 from ai_usage.text.printable import printable
@@ -151,7 +152,7 @@ def _print_records(console: Console, names: Sequence[str], cells: Sequence[Seque
         console.print(f"── row {number} ──", highlight=False)
         for name, value in zip(names, row, strict=True):
             line = f"{name.ljust(width)}  {value}".rstrip()
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
 
 
 def _plain(value: str) -> str:

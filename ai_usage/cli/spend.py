@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_usage.cli.filled import filled_warehouse
+from ai_usage.cli.harmless import say
 from ai_usage.cli.left_out import left_out
 from ai_usage.cli.show import print_rows
 from ai_usage.cli.spend_by import By
@@ -110,7 +111,7 @@ def show_spend(
     else:
         print_rows(console, _as_rows(lines, asked, by), how, in_cents=True)
     for line in left_out(warehouse, asked, settings.today):
-        messages.print(f"{line}.", markup=False, highlight=False, soft_wrap=True)
+        say(messages, f"{line}.")
 
 
 def how_much(warehouse: Warehouse, month: date) -> str:
