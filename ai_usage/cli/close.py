@@ -41,7 +41,6 @@ from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Query, Warehouse
 
 FOLLOWS = 'key:"closed_months" or key:"vw_adjustments"'
@@ -280,7 +279,7 @@ def _asked(
 ) -> Iterator[tuple[Vendor, Endpoint]]:
     """The endpoints that must be complete: of vendors that are configured, or were in the month."""
     for vendor in discovered_vendors():
-        reporting = [endpoint for endpoint in vendor.endpoints if endpoint.yields is RawEvent]
+        reporting = vendor.event_endpoints
         configured = settings.vendor_secret(vendor.key_setting) is not None
         if configured or any(archive.coverage(vendor.name, e.name, window) for e in reporting):
             yield from ((vendor, endpoint) for endpoint in reporting)

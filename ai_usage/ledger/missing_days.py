@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
-from ai_usage.archive.archive import Archive
+from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Vendor
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Warehouse
 
 
@@ -17,24 +16,22 @@ def archived_days(archive: Archive, vendors: Sequence[Vendor], window: Window) -
     return {
         day
         for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
+        for endpoint in vendor.event_endpoints
         for _, days in archive.coverage(vendor.name, endpoint.name, window)
         for day in days
     }
 
 
+def complete_fetches(archive: Archive, vendors: Sequence[Vendor]) -> Iterator[Fetch]:
+    """Every complete answer of any such endpoint, oldest first within an endpoint."""
+    for vendor in vendors:
+        for endpoint in vendor.event_endpoints:
+            yield from (f for f in archive.fetches(vendor.name, endpoint.name) if f.complete)
+
+
 def first_archived_day(archive: Archive, vendors: Sequence[Vendor]) -> date | None:
-    """The first day that a complete answer of any such endpoint covers; None without one."""
-    starts = [
-        fetch.window.start
-        for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-        for fetch in archive.fetches(vendor.name, endpoint.name)
-        if fetch.complete
-    ]
-    return min(starts, default=None)
+    """The first day that a complete answer covers; None without one."""
+    return min((fetch.window.start for fetch in complete_fetches(archive, vendors)), default=None)
 
 
 def loaded_in(warehouse: Warehouse) -> set[date]:

@@ -17,7 +17,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.decoding import tolerant
 from ai_usage.vendors.kit.saved import SavedReport
-from ai_usage.vendors.rows import Row
+from ai_usage.vendors.rows import RawEvent, Row
 
 Params = Sequence[tuple[str, str]]
 """Query parameters in order; a name may come more than once."""
@@ -134,6 +134,11 @@ class Vendor:
     under another name, is there for something else."""
     remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
+
+    @property
+    def event_endpoints(self) -> tuple[Endpoint, ...]:
+        """The endpoints that report events, as declared."""
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.yields is RawEvent)
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError if there is none."""

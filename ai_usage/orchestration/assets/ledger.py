@@ -10,13 +10,13 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.ledger.closing import closings, history
+from ai_usage.ledger.missing_days import complete_fetches
 from ai_usage.ledger.restatements import Restatements
 from ai_usage.ledger.rows import restatement_batches
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.resources import ArchiveResource
 from ai_usage.vendors.base import Vendor
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Write
 from ai_usage.warehouse.schema import table_schema
 
@@ -27,12 +27,7 @@ def ledger_assets(
     vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """`raw_restatements` and `closed_months`."""
-    reported = [
-        (vendor, endpoint)
-        for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-    ]
+    reported = [(vendor, endpoint) for vendor in vendors for endpoint in vendor.event_endpoints]
 
     @dg.asset(
         name="raw_restatements",
@@ -94,11 +89,8 @@ def asked_window(vendors: Sequence[Vendor], archive: Archive, window: Window) ->
     """The window, from the first day that any vendor was asked for since it began."""
     starts = [
         fetch.window.start
-        for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-        for fetch in archive.fetches(vendor.name, endpoint.name)
-        if fetch.complete and fetch.fetched_at >= window.start_at
+        for fetch in complete_fetches(archive, vendors)
+        if fetch.fetched_at >= window.start_at
     ]
     return Window(min([window.start, *starts]), window.end)
 

@@ -18,7 +18,6 @@ from ai_usage.orchestration.open_days import windows_as_known
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Warehouse, Write
 from ai_usage.warehouse.schema import table_schema
 
@@ -31,12 +30,7 @@ def loaded_days_asset(
     vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """The asset of `loaded_days`, after the events that it speaks of."""
-    reported = [
-        (vendor, endpoint)
-        for vendor in vendors
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
-    ]
+    reported = [(vendor, endpoint) for vendor in vendors for endpoint in vendor.event_endpoints]
 
     @dg.asset(
         name="loaded_days",

@@ -49,8 +49,7 @@ def raw_events_asset(
             *(
                 source_key(vendor, endpoint)
                 for vendor in vendors
-                for endpoint in vendor.endpoints
-                if endpoint.yields is RawEvent
+                for endpoint in vendor.event_endpoints
             ),
             *finance_snapshot_keys(vendors),
         ],
@@ -97,9 +96,7 @@ def event_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Every event of the window, by vendor, endpoint and fetch; not yet scored."""
     for vendor in vendors:
-        for endpoint in vendor.endpoints:
-            if endpoint.yields is not RawEvent:
-                continue
+        for endpoint in vendor.event_endpoints:
             for reading in read_rows(vendor, endpoint, window, archive):
                 note = f"{vendor.name} {endpoint.name}, {ranges(reading.days)}"
                 tell(Step("raw_ai_events", "reading", note))

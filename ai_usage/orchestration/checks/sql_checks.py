@@ -16,7 +16,6 @@ from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.vendors.base import Vendor
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.schema import table_schema
@@ -242,6 +241,5 @@ def reporting(vendors: Sequence[Vendor], given: Resources) -> list[tuple[str, st
         (vendor.name, endpoint.name)
         for vendor in vendors
         if given.configured(vendor.name)
-        for endpoint in vendor.endpoints
-        if endpoint.yields is RawEvent
+        for endpoint in vendor.event_endpoints
     ]
