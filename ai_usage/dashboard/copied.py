@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ai_usage.warehouse.files import load
+from ai_usage.warehouse.sql import duckdb_expression
 
 MONTHS_BACK = 24
 """Whole months of daily rows before the running one: two years, so that a month has its last year
@@ -34,7 +35,7 @@ WITH facts AS (
     DATE(cost_timestamp, 'UTC') AS date,
     CAST(DATE_TRUNC(DATE(cost_timestamp, 'UTC'), MONTH) AS DATE) AS month,
     user_sk, platform_sk, cost_center_sk,
-    IF(cost_type IN ('subscription', 'one_time'), COALESCE(billing_account_id, ''), '') AS account,
+    billed_account(cost_type, billing_account_id) AS account,
     cost_type, is_provisional, allocation_method = 'unallocated' AS is_unallocated,
     COALESCE(ARRAY_TO_STRING(project_codes, '\\n'), '') AS project_list,
     COALESCE(model, 'No model') AS model, COALESCE(api_key_id, 'No key') AS key,
@@ -143,8 +144,7 @@ LEFT JOIN platforms AS f ON f.platform_sk = c.platform_sk
 LEFT JOIN cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
 LEFT JOIN cycle_days AS i
   ON i.platform = f.platform_code AND i.day = c.date AND i.account = c.account
-  AND i.cost_kind = CASE c.cost_type
-    WHEN 'subscription' THEN 'seat' WHEN 'one_time' THEN 'other' ELSE 'usage' END
+  AND i.cost_kind = {duckdb_expression("line_kind(c.cost_type)")}
 """
 
 LABELLED: Mapping[str, str] = {

@@ -60,6 +60,14 @@ def _rendered(sql: str, dialect: Dialect, homes: _Homes) -> str:
     return _written(_qualify(_parsed(sql).copy(), homes), dialect)
 
 
+def duckdb_expression(sql: str) -> str:
+    """A scalar expression in BigQuery's dialect, calls of the product's functions too, as DuckDB's.
+
+    For statements written for DuckDB alone: a rule of the product stands once all the same.
+    """
+    return render(f"SELECT {sql}", "duckdb", dataset="main").removeprefix("SELECT")
+
+
 def inlined(sql: str) -> str:
     """The statement, in BigQuery's dialect, with the product's functions inlined."""
     return _parsed(sql).sql("bigquery", pretty=True)

@@ -14,8 +14,7 @@ SELECT
   user_sk,
   platform_sk,
   cost_center_sk,
-  -- Vendors' reports name a workspace at most; the account that is billed is a contract's.
-  IF(cost_type IN ('subscription', 'one_time'), COALESCE(billing_account_id, ''), '') AS account,
+  billed_account(cost_type, billing_account_id) AS account,
   cost_type,
   is_provisional,
   allocation_method = 'unallocated' AS is_unallocated,
