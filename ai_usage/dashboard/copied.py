@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.sql import duckdb_expression
+from ai_usage.warehouse.views import view_schema
 
 MONTHS_BACK = 24
 """Whole months of daily rows before the running one: two years, so that a month has its last year
@@ -79,6 +80,8 @@ JOIN invoice_reconciliation AS r
   AND r.period_from = d.period_from AND r.period_to = d.period_to
 WHERE d.is_first AND d.day BETWEEN @start AND @as_of
 """,
+    # The helper view's own statement, for all days of the copy: it reaches over fewer months.
+    "project_lists": view_schema("int_project_lists").query,
     # A month's chargeback is rounded once, over all of its rows: the command asks the same.
     "charges": load("reports", "month_costs"),
     "loaded": """

@@ -25,7 +25,7 @@ from ai_usage.days.months import months_before
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.relations import relations
-from ai_usage.warehouse.sql import parameters, references
+from ai_usage.warehouse.sql import WINDOW_START, parameters, references
 
 Key = tuple[int, int]
 """What tells one copy from another: inode and time of change, in nanoseconds."""
@@ -92,8 +92,10 @@ def publish(
 
 
 def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
+    start = months_before(about.as_of, MONTHS_BACK)
     bound: Mapping[str, Parameter] = {
-        "start": months_before(about.as_of, MONTHS_BACK),
+        "start": start,
+        WINDOW_START: start,
         "as_of": about.as_of,
         # Whole months: a cost that is dated later in the running one belongs to it.
         "end": months_before(about.as_of, -1),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.viewers import Rows, Viewer
+from ai_usage.warehouse.sql import duckdb_expression
 
 _LED = """
 WITH RECURSIVE led AS (
@@ -79,38 +81,33 @@ def cost_source(viewer: Viewer, filters: Filters, used: Collection[Dimension]) -
     if "date" in named:
         kept.append("date")
     labels = ", ".join(f"{columns[name]} AS {name}" for name in kept)
-    # As vw_cost_by_project: equally, in whole micro-dollars towards 0, the rest to the first.
+    # As vw_cost_by_project: costs that are alike are added up before projects share them.
     ctes += f""",
 whole AS (
   SELECT {labels}, r.month, r.kind, r.is_provisional, r.is_person, r.project_list, r.user_sk,
-    r.cost_center_sk, r.platform_sk, SUM(r.total) AS amount,
-    list_sort(list_distinct(list_filter(
-      string_split(r.project_list, chr(10)), lambda code: code != ''
-    ))) AS codes
+    r.cost_center_sk, r.platform_sk, SUM(r.total) AS amount
   FROM {table} AS r
   WHERE {" AND ".join(where)}
   GROUP BY ALL
 ),
-shares AS (
-  SELECT *, IF(len(codes) = 0, ['No project'], codes) AS projects,
-    greatest(len(codes), 1) AS ways,
-    ((amount * 1000000000)::HUGEINT // (greatest(len(codes), 1) * 1000))::DECIMAL(20, 0)
-      * 0.000001::DECIMAL(7, 6) AS share
-  FROM whole
-),
 parts AS (
-  SELECT *, unnest(projects) AS project, generate_subscripts(projects, 1) AS number FROM shares
+  SELECT w.*, l.project_code AS project, {_project_part()} AS part
+  FROM whole AS w
+  JOIN project_lists AS l ON l.project_list = w.project_list
 ),
 split AS (
-  SELECT * EXCLUDE (amount, share),
-    IF(number = 1, amount - share * (ways - 1), share)::DECIMAL(38, 9) AS total,
-    IF(is_person, IF(number = 1, amount - share * (ways - 1), share), 0)::DECIMAL(38, 9)
-      AS allocated
+  SELECT * EXCLUDE (amount, part), part::DECIMAL(38, 9) AS total,
+    IF(is_person, part, 0)::DECIMAL(38, 9) AS allocated
   FROM parts
 )"""
     where = of_project or ["TRUE"]
     labelled = {name: f"r.{name}" for name in columns}
     return Source(ctes, f"split AS r WHERE {' AND '.join(where)}", values, labelled)
+
+
+@cache
+def _project_part() -> str:
+    return duckdb_expression("equal_part(w.amount, l.number, l.ways)")
 
 
 def usage_source(viewer: Viewer, filters: Filters) -> Source:

@@ -95,6 +95,8 @@ class Made:
         ]
         money = [(c.total, c.total if c.number > 0 else Decimal(0), None) for c in self.costs]
         _fill(connection, "costs", ((*r, *m, 0) for r, m in zip(rows, money, strict=True)))
+        lists = {c.projects for c in self.costs}
+        _fill(connection, "project_lists", (row for named in lists for row in _projects(named)))
         words = [(c.model, c.key) for c in self.costs]
         _fill(
             connection,
@@ -148,6 +150,8 @@ CREATE TABLE details (
   account VARCHAR, cost_type VARCHAR, is_provisional BOOLEAN, is_unallocated BOOLEAN,
   project_list VARCHAR, model VARCHAR, key VARCHAR, total DECIMAL(38, 9),
   allocated DECIMAL(38, 9), billable_tokens BIGINT);
+CREATE TABLE project_lists (
+  project_list VARCHAR, project_code VARCHAR, number BIGINT, ways BIGINT);
 CREATE TABLE usage (
   date DATE, month DATE, user_sk BIGINT, platform_sk BIGINT, records BIGINT,
   active_records BIGINT, session_count BIGINT, request_count BIGINT, total_tokens BIGINT,
@@ -169,6 +173,12 @@ def _fill(
     if held:
         marks = ", ".join("?" * len(held[0]))
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", held)
+
+
+def _projects(named: tuple[str, ...]) -> list[tuple[object, ...]]:
+    """A list of projects as the copy has it: one row per project, numbered by name."""
+    codes = sorted(set(named)) or ["No project"]
+    return [("\n".join(named), code, n, len(codes)) for n, code in enumerate(codes, 1)]
 
 
 def _person(p: Person, now: Person) -> tuple[object, ...]:
