@@ -110,6 +110,8 @@ async function draw(box) {
       ast: true,
       renderer: "svg",
       defaultStyle: false,
+      // The box has the words of the whole picture: words on each mark are noise and take time.
+      config: { aria: false },
       tooltip: { disableDefaultStyle: true },
     });
     drawn.view.addEventListener("click", (_event, item) => {
