@@ -19,6 +19,7 @@ from ai_usage.days.cycles import cycle_of
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import read_contracts
+from ai_usage.instance.names import DASHBOARD_COPY
 from ai_usage.ledger.adopted import pending_changes
 from ai_usage.ledger.closing import (
     ClosedTotal,
@@ -43,8 +44,8 @@ from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
 from ai_usage.warehouse.base import Query, Warehouse
 
-FOLLOWS = 'key:"closed_months" or key:"vw_adjustments"'
-"""What is materialised after a close, so that the warehouse knows of it at once."""
+FOLLOWS = f'key:"closed_months" or key:"vw_adjustments" or key:"{DASHBOARD_COPY}"'
+"""What is materialised after a close, so that warehouse and dashboard know of it at once."""
 
 _PROVISIONAL = """
 SELECT platform, source_endpoint, event_date AS day
