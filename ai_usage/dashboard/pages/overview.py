@@ -17,6 +17,7 @@ from ai_usage.dashboard.pages.moved import moved_card
 from ai_usage.dashboard.pages.parts import Card, Gauge, Page, Tile, Tone
 from ai_usage.dashboard.pages.spend import (
     NOTHING,
+    bearers,
     days_chart,
     is_running,
     mix,
@@ -109,6 +110,8 @@ def tiles(what: Asked, totals: dict[Any, Decimal]) -> tuple[Tile, ...]:
             _per_line(of),
             _attribution(of),
         ]
+    else:
+        found += bearers(what, totals.get(month, Decimal(0)))
     return tuple(found)
 
 

@@ -203,16 +203,20 @@ def is_running(what: Asked) -> bool:
 
 def _tiles(what: Asked, rows: Sequence[Mapping[str, Any]]) -> tuple[Tile, ...]:
     total = sum((row["total"] for row in rows), Decimal(0))
-    whole = queries.everything(what.published, what.viewer, what.filters)
     first = Tile(
         period(what.filters) + (" so far" if is_running(what) else ""),
         money(total),
         "all that is chosen" if what.filters.selected else "all that you may see",
     )
+    return (first, *bearers(what, total))
+
+
+def bearers(what: Asked, total: Decimal) -> list[Tile]:
+    """Who bears the `total` of what is chosen, and what of it is nobody's or not final."""
+    whole = queries.everything(what.published, what.viewer, what.filters)
     people = whole["people"]
     each = whole["allocated"] / people if people and whole["allocated"] is not None else None
     found = [
-        first,
         Tile("People who cost", count(people), "bear any of it"),
         Tile("Cost per person", money(each), "of what people bear"),
     ]
@@ -225,7 +229,7 @@ def _tiles(what: Asked, rows: Sequence[Mapping[str, Any]]) -> tuple[Tile, ...]:
         found.append(
             Tile("Not final", money(whole["provisional"]), "the vendor may still change it")
         )
-    return tuple(found)
+    return found
 
 
 def _with_before(what: Asked, groups: pa.Table, by: Dimension) -> list[dict[str, Any]]:
