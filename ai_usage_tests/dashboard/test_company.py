@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -73,6 +75,18 @@ def test_the_copy_is_published_by_the_run_that_fills_the_warehouse(
 ) -> None:
     assert published.about.as_of == quarter.settings.today
     assert published.about.run_id is not None
+
+
+def test_before_any_check_has_run_the_page_does_not_say_that_all_hold(
+    quarter: Loaded, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.duckdb"
+    shutil.copy(quarter.settings.published_path, path)
+    with duckdb.connect(path) as copy:
+        copy.execute("DELETE FROM checks")
+    text = client(Published(path), ADMIN).get("/trust").text
+    assert text.count("No check has run") == 2
+    assert "Every check holds" not in text
 
 
 @pytest.mark.parametrize(

@@ -241,12 +241,16 @@ def _owner(row: Mapping[str, Any]) -> Cell:
     return Cell(f"{row['suggested_owner']}, {share(row['suggestion_confidence'])} sure")
 
 
+NOT_YET = Empty("No check has run", "The next run tells how they end.")
+
+
 def _failing(what: Asked) -> Card:
     source = checks_table(what, passed=False)
+    all_hold = Empty("Every check holds", "None has failed when it was last evaluated.")
     return source.card(
         "Checks that do not hold",
         "An error stops what is downstream; a warning does not.",
-        empty=Empty("Every check holds", "None has failed when it was last evaluated."),
+        empty=all_hold if queries.checks(what.published).num_rows else NOT_YET,
         has_file=False,
     )
 
@@ -256,7 +260,7 @@ def _holding(what: Asked) -> Card:
     return source.card(
         "Checks that hold",
         "What was promised of the tables, and kept when it was last looked at.",
-        empty=Empty("No check has run", "The next run tells how they end."),
+        empty=NOT_YET,
         folded=counted(len(source.rows), "check"),
     )
 
