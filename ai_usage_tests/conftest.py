@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from ai_usage.simulator import Company
-from ai_usage_tests.support.pipeline import Loaded, load, window
+from ai_usage_tests.support.pipeline import Loaded, load_once, window
 
 # A loaded machine is no failure: how long an example takes says nothing about what it shows. The
 # same examples each time: what has passed passes again. AI_USAGE_EXPLORE=1 looks for new ones.
@@ -31,14 +31,14 @@ _figures = pytest.StashKey[list[str]]()
 def quarter(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """89 days of the default company, December to today, in one run. Read only."""
     days = window(date(2025, 12, 20), TODAY)
-    return load(tmp_path_factory.mktemp("quarter"), Company(today=TODAY, anchor=ANCHOR), days)
+    return load_once(tmp_path_factory, "quarter", Company(today=TODAY, anchor=ANCHOR), days)
 
 
 @pytest.fixture(scope="session")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """Five days of the default company up to today, in one run. Read only: copy it to change it."""
     days = window(date(2026, 3, 14), TODAY)
-    return load(tmp_path_factory.mktemp("week"), Company(today=TODAY, anchor=ANCHOR), days)
+    return load_once(tmp_path_factory, "week", Company(today=TODAY, anchor=ANCHOR), days)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ from ai_usage_tests.support.pipeline import (
     warehouse_of,
 )
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 3, 16)
 DEAR = Decimal(10_000_000)
 """Cents: more than anybody's budget."""

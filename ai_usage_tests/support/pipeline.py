@@ -6,6 +6,7 @@ A loaded company is slow to make: copy its state (`copied`) instead of loading i
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pytest
+from filelock import FileLock
 
 from ai_usage.days.windows import Window
 from ai_usage.orchestration.definitions import build_defs
@@ -159,6 +162,22 @@ def load(home: Path, company: Company, days: Window, *, checks: bool = True) -> 
         result = run_window(settings, days, checks=checks)
     assert result.success, result.errors
     return Loaded(company, settings, days, result)
+
+
+def load_once(folders: pytest.TempPathFactory, name: str, company: Company, days: Window) -> Loaded:
+    """`load`, done by the first of several workers that asks; each has a copy of its own."""
+    home = folders.mktemp(name)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return load(home, company, days)
+    first = folders.getbasetemp().parent / name
+    done = first / "result.pickle"
+    with FileLock(first.with_suffix(".lock")):
+        if not done.exists():
+            shutil.rmtree(first, ignore_errors=True)
+            done.write_bytes(pickle.dumps(load(first, company, days).result))
+        shutil.copytree(first, home, dirs_exist_ok=True)
+    settings = simulated_settings(home, NO_SERVER, company.today, days.start)
+    return Loaded(company, settings, days, pickle.loads(done.read_bytes()))  # noqa: S301
 
 
 def copied(loaded: Loaded, home: Path, base_url: str = NO_SERVER, **more: str) -> Settings:
