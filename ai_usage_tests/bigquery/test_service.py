@@ -34,6 +34,8 @@ from ai_usage_tests.bigquery.proxy import Asked, Fault, Meanwhile, Proxy, proxie
 from ai_usage_tests.support.pipeline import warehouse_of
 from ai_usage_tests.warehouse.rows import DAY, arrow, event_id, raw
 
+pytestmark = pytest.mark.slow
+
 TABLE = "raw_ai_events"
 MANY = 150_000
 """More rows than the answer to a question carries: the others are fetched."""

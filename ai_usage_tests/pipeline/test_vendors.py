@@ -40,6 +40,8 @@ from ai_usage_tests.support.pipeline import (
 )
 from tools.documents import settings_table, sources_table
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 3, 18)
 DAYS = window(date(2026, 3, 16), TODAY)
 ACME_KEY = "acme-made-up"
