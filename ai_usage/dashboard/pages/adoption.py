@@ -16,8 +16,8 @@ from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import LABELS, filter_bar, notes, respond
-from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Step, Tile
+from ai_usage.dashboard.pages.frame import LABELS, filter_bar, notes, respond, steps_by
+from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Tile
 from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.queries import adoption as queries
 from ai_usage.days.months import months_before
@@ -61,14 +61,7 @@ def page(request: Request) -> Response:
                 "In numbers",
                 "People, not their names: no page lists a company’s people by how much they use.",  # noqa: RUF001
                 "people",
-                steps=[
-                    Step(
-                        LABELS[one],
-                        f"{PATH}?{what.filters.having(by=one, sort='').address}",
-                        one == by,
-                    )
-                    for one in GROUPS
-                ],
+                steps=steps_by(what, PATH, GROUPS, by),
             ),
             Card(
                 "What the levels mean",

@@ -16,7 +16,14 @@ from ai_usage.dashboard.charts.burn import burn
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import LABELS, filter_bar, forbidden, respond, unless_forbidden
+from ai_usage.dashboard.pages.frame import (
+    LABELS,
+    filter_bar,
+    forbidden,
+    respond,
+    steps_by,
+    unless_forbidden,
+)
 from ai_usage.dashboard.pages.parts import (
     Badge,
     Card,
@@ -82,11 +89,7 @@ def scope_of(what: Asked) -> Dimension:
 
 def _parts(what: Asked, scope: Dimension) -> list[Part]:
     known = queries.scopes(what.published)
-    steps = [
-        Step(LABELS[one], f"{PATH}?{what.filters.having(by=one, sort='').address}", one == scope)
-        for one in SCOPES
-        if one in known
-    ]
+    steps = steps_by(what, PATH, [one for one in SCOPES if one in known], scope)
     title = f"By {LABELS[scope].lower()}"
     try:
         source = table(what)

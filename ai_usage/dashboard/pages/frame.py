@@ -26,7 +26,7 @@ from ai_usage.dashboard.pages.parts import (
     Width,
 )
 from ai_usage.dashboard.pages.rendering import MENU, Entry, page_html
-from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.published import About, Published
 from ai_usage.dashboard.scope import ForbiddenError, notes_of, sees_people, spend
 from ai_usage.dashboard.viewers import Mode, Role, Rows, Viewer
 from ai_usage.days.months import month_of, months_before, months_between
@@ -58,6 +58,13 @@ STALE = timedelta(hours=26)
 """A copy older than this has missed a day's run."""
 MOST_OPTIONS = 300
 """Values in one list, the dearest first; what comes after them is counted."""
+
+
+def period(filters: Filters) -> str:
+    """The months that are asked for, in words."""
+    if filters.first == filters.last:
+        return month_name(filters.last)
+    return f"{month_name(filters.first, short=True)} to {month_name(filters.last, short=True)}"
 
 
 def label_of(dimension: str, value: str) -> str:
@@ -92,12 +99,7 @@ def respond(
         [*said, *page.parts],
         filters=page.filters,
         links=page.links,
-        foot=(
-            *page.foot,
-            f"Up to {day_name(about.as_of)}, UTC days",
-            f"Published {about.published_at:%Y-%m-%d %H:%M} UTC",
-            "Dollars are US dollars",
-        ),
+        foot=(*page.foot, *foot(about)),
     )
     html = page_html(
         whole,
@@ -106,6 +108,15 @@ def respond(
         copy=copy_name(asked.published),
     )
     return HTMLResponse(html, status)
+
+
+def foot(about: About) -> tuple[str, ...]:
+    """What must be known of all figures: up to when they are, and of what."""
+    return (
+        f"Up to {day_name(about.as_of)}, UTC days",
+        f"Published {about.published_at:%Y-%m-%d %H:%M} UTC",
+        "Dollars are US dollars",
+    )
 
 
 def menu(viewer: Viewer, filters: Filters | None = None, as_of: date | None = None) -> list[Entry]:
@@ -129,6 +140,13 @@ def copy_name(published: Published) -> str:
 
 def whose(viewer: Viewer) -> list[str]:
     """Who looks, and what of: shown on every page, so that nobody wonders what is missing."""
+    name = viewer.email or "This machine’s owner"  # noqa: RUF001
+    role = {Role.SELF: "nobody’s lead"}.get(viewer.role, viewer.role.value)  # noqa: RUF001
+    return [name, f"{role}: {what_of(viewer)}"]
+
+
+def what_of(viewer: Viewer) -> str:
+    """What the viewer's figures are made of."""
     rows = {
         Rows.ALL: "the whole company",
         Rows.PEOPLE: "your people and you",
@@ -136,10 +154,8 @@ def whose(viewer: Viewer) -> list[str]:
     }[viewer.rights.rows]
     if viewer.rights.rows is Rows.ALL and viewer.cost_centers:
         rows = few(sorted(viewer.cost_centers), 3)
-    name = viewer.email or "This machine’s owner"  # noqa: RUF001
-    role = {Role.SELF: "nobody’s lead"}.get(viewer.role, viewer.role.value)  # noqa: RUF001
     mode = "people shown" if viewer.mode is Mode.OPEN else "teams shown"
-    return [name, f"{role}: {rows}; {mode}"]
+    return f"{rows}; {mode}"
 
 
 def filter_bar(
@@ -172,9 +188,7 @@ def filter_bar(
         f"{filters.last:%Y-%m}",
         before=at(filters.back(1)) if has_months and is_one and filters.first > months[0] else "",
         after=at(filters.back(-1)) if has_months and is_one and filters.last < months[-1] else "",
-        period=month_name(filters.last)
-        if is_one
-        else f"{month_name(filters.first, short=True)} to {month_name(filters.last, short=True)}",
+        period=period(filters),
         picks=lists,
         org=(
             Step("As it was", at(filters.having(org="then")), filters.org == "then", _THEN),
@@ -193,6 +207,14 @@ def filter_bar(
         clear=at(filters.having(**dict.fromkeys(SELECTIONS, ()))),
         kept=_kept(filters, picks),
     )
+
+
+def steps_by(asked: Asked, path: str, groups: Sequence[Dimension], by: str) -> list[Step]:
+    """By what a table can be grouped, and by what it is; another group is in its own order."""
+    return [
+        Step(LABELS[one], f"{path}?{asked.filters.having(by=one, sort='').address}", one == by)
+        for one in groups
+    ]
 
 
 _THEN = "Teams and departments as they were on the day of the cost"

@@ -20,14 +20,24 @@ from ai_usage.dashboard.charts.shares import shares
 from ai_usage.dashboard.filters import Dimension, Filters
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
-from ai_usage.dashboard.pages.frame import KINDS, LABELS, filter_bar, label_of, notes, respond, seen
-from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Step, Tile
+from ai_usage.dashboard.pages.frame import (
+    KINDS,
+    LABELS,
+    filter_bar,
+    label_of,
+    notes,
+    period,
+    respond,
+    seen,
+    steps_by,
+)
+from ai_usage.dashboard.pages.parts import Card, Cell, Empty, Page, Tile
 from ai_usage.dashboard.pages.tables import Column
 from ai_usage.dashboard.pages.tie import tie
 from ai_usage.dashboard.queries import spend as queries
 from ai_usage.dashboard.scope import notes_of, sees_people
 from ai_usage.days.months import month_of, months_before, months_between
-from ai_usage.text.figures import count, money, month_name, share, short_money
+from ai_usage.text.figures import count, money, share, short_money
 
 PATH = "/spend"
 GROUPS: tuple[Dimension, ...] = (
@@ -189,13 +199,6 @@ def mix(what: Asked) -> Card:
     )
 
 
-def period(filters: Filters) -> str:
-    """The months that are asked for, in words."""
-    if filters.first == filters.last:
-        return month_name(filters.last)
-    return f"{month_name(filters.first, short=True)} to {month_name(filters.last, short=True)}"
-
-
 def is_running(what: Asked) -> bool:
     """Whether the last month that is asked for is not over: a part is no match for a whole."""
     return what.filters.last == month_of(what.about.as_of)
@@ -286,10 +289,7 @@ def _groups(what: Asked, source: Source, by: Dimension) -> Card:
         _sentence(source.rows, is_running(what)),
         "US dollars",
         empty=NOTHING,
-        steps=[
-            Step(LABELS[one], f"{PATH}?{what.filters.having(by=one, sort='').address}", one == by)
-            for one in seen(what, GROUPS)
-        ],
+        steps=steps_by(what, PATH, seen(what, GROUPS), by),
     )
 
 

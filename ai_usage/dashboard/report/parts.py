@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked
-from ai_usage.dashboard.pages.frame import notes, whose
+from ai_usage.dashboard.pages.frame import LABELS, foot, notes, what_of, whose
 from ai_usage.dashboard.pages.moved import moved_card
 from ai_usage.dashboard.pages.overview import months_card, tiles
 from ai_usage.dashboard.pages.parts import Banner, Card, Cell, Table, Tile
@@ -62,18 +62,13 @@ def report_of(what: Asked) -> Report:
         tuple(replace(t, href="") for t in tiles(what, {r["month"]: r["total"] for r in rows})),
         tuple(_unlinked(card) for card in cards),
         tuple(banner.text for banner in notes(by_month)),
-        (
-            f"Up to {day_name(what.about.as_of)}, UTC days",
-            f"Published {what.about.published_at:%Y-%m-%d %H:%M} UTC",
-            "Dollars are US dollars",
-            "; ".join(whose(what.viewer)),
-        ),
+        (*foot(what.about), "; ".join(whose(what.viewer))),
     )
 
 
 def _scope(what: Asked) -> str:
     chosen = [few(list(values), 3) for values in what.filters.selected.values()]
-    return ", ".join(chosen) if chosen else whose(what.viewer)[1].partition(":")[2].strip()
+    return ", ".join(chosen) if chosen else what_of(what.viewer)
 
 
 def _groups(what: Asked, by: Dimension, title: str) -> Card | None:
@@ -96,7 +91,7 @@ def _groups(what: Asked, by: Dimension, title: str) -> Card | None:
         rest = sum((row["total"] for row in rows[MOST_ROWS:]), start=0 * rows[0]["total"])
         shown.append({"name": f"{more} more", "total": rest, "before": None})
     columns = [
-        Column("name", title[:-1], "text"),
+        Column("name", LABELS[by]),
         Column("total", month_name(what.filters.last, short=True), "money"),
         Column("before", "The month before", "money"),
     ]
