@@ -186,18 +186,6 @@ def _table(
     return pa.table(columns)
 
 
-def labels(
-    published: Published, viewer: Viewer, subject: Subject, months: Sequence[date], dimension: str
-) -> list[str]:
-    """The words that cells of the months are called by in a dimension: what can be selected."""
-    found = {
-        cell.label[0]
-        for cells in _told(published, viewer, subject, months).values()
-        for cell in cells.get((dimension,), ())
-    }
-    return sorted(found)
-
-
 def told_apart(published: Published, viewer: Viewer, month: date, dimension: str) -> frozenset[str]:
     """The groups of a month that who sees no single people is told by name, none of them merged."""
     cells = _told(published, viewer, "money", [month])[month].get((dimension,), [])

@@ -102,11 +102,6 @@ class Filters:
         return months_between(self.first, self.last)
 
     @property
-    def month(self) -> date:
-        """The month that a page of one month shows: the last that is asked for."""
-        return self.last
-
-    @property
     def selected(self) -> dict[Dimension, tuple[str, ...]]:
         """The selections that select anything."""
         return {name: getattr(self, name) for name in SELECTIONS if getattr(self, name)}

@@ -90,7 +90,7 @@ def tiles() -> tuple[Tile, ...]:
             "over budget",
             "$583.81",
             "bad",
-            gauge=Gauge(0.94, 0.9),
+            gauge=Gauge(0.94),
         ),
         Tile("Run rate", "$159k", "a year at this pace"),
         Tile("Cost per active user", "$312.40", "41 people active; October $298.11"),

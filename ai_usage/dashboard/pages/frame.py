@@ -164,7 +164,6 @@ def filter_bar(
     picks: Sequence[Dimension] = ("platform", "department", "cost_center", "team"),
     *,
     has_org: bool = True,
-    has_range: bool = True,
     has_months: bool = True,
 ) -> FilterBar:
     """The filters of a page over the copy's months; a list for each dimension that is seen.
@@ -184,7 +183,7 @@ def filter_bar(
         [Option(f"{month:%Y-%m}", month_name(month)) for month in reversed(months)]
         if has_months
         else [],
-        f"{filters.first:%Y-%m}" if has_range else f"{filters.last:%Y-%m}",
+        f"{filters.first:%Y-%m}",
         f"{filters.last:%Y-%m}",
         before=at(filters.back(1)) if has_months and is_one and filters.first > months[0] else "",
         after=at(filters.back(-1)) if has_months and is_one and filters.last < months[-1] else "",

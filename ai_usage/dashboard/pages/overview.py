@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from ai_usage.dashboard.charts.months import months
 from ai_usage.dashboard.charts.palettes import colours
-from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.frame import filter_bar, notes, respond
 from ai_usage.dashboard.pages.moved import moved_card
@@ -37,7 +36,6 @@ from ai_usage.text.figures import (
 )
 
 PATH = "/"
-PICKS: tuple[Dimension, ...] = ("platform", "department", "cost_center", "team")
 
 
 def page(request: Request) -> Response:
@@ -56,7 +54,7 @@ def page(request: Request) -> Response:
             *([] if (step := moved_card(what)) is None else [step]),
             [days_chart(what), mix(what)],
         ],
-        filters=filter_bar(what, PATH, PICKS),
+        filters=filter_bar(what, PATH),
     )
     return respond(what, body)
 
@@ -152,7 +150,7 @@ def _pace(what: Asked, row: dict[str, Any]) -> Tile:
         f"{'over' if over > 0 else 'left of'} {money(row['budget'])}{whose}",
         short_money(abs(over)),
         tone,
-        gauge=Gauge(float(reached / row["budget"]), None),
+        gauge=Gauge(float(reached / row["budget"])),
     )
 
 

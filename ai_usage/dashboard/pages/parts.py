@@ -17,10 +17,9 @@ Width = Literal["wide", "half", "third", "two-thirds"]
 
 @dataclass(frozen=True)
 class Gauge:
-    """How much of a whole is used: `filled` and where an even pace would be, both of 1."""
+    """How much of a whole is used, of 1."""
 
     filled: float
-    due: float | None = None
 
     @property
     def is_over(self) -> bool:
@@ -38,7 +37,6 @@ class Tile:
     delta: str = ""
     tone: Tone = ""
     href: str = ""
-    help: str = ""
     gauge: Gauge | None = None
     is_words: bool = False
 
@@ -104,7 +102,6 @@ class Empty:
 
     title: str
     why: str = ""
-    link: Link | None = None
 
 
 @dataclass(frozen=True)

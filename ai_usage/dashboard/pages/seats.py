@@ -14,7 +14,6 @@ from starlette.responses import Response
 from ai_usage.dashboard.charts.palettes import colours, named
 from ai_usage.dashboard.charts.ranked import ranked
 from ai_usage.dashboard.charts.shares import shares
-from ai_usage.dashboard.filters import Dimension
 from ai_usage.dashboard.pages.context import Asked, asked
 from ai_usage.dashboard.pages.exports import Source
 from ai_usage.dashboard.pages.frame import filter_bar, respond, unless_forbidden
@@ -26,7 +25,6 @@ from ai_usage.text.figures import UNKNOWN, count, money, share, short_money
 from ai_usage.text.words import counted
 
 PATH = "/seats"
-PICKS: tuple[Dimension, ...] = ("platform", "department", "cost_center", "team")
 IN_USE = "in use"
 
 
@@ -43,7 +41,7 @@ def page(request: Request) -> Response:
         "Seats",
         "Which seats do we pay for and not use?",
         parts,
-        filters=filter_bar(what, PATH, PICKS, has_org=False, has_months=False),
+        filters=filter_bar(what, PATH, has_org=False, has_months=False),
     )
     return respond(what, body)
 
