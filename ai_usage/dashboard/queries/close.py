@@ -26,6 +26,18 @@ def _check(viewer: Viewer) -> None:
         raise ForbiddenError("invoices and adjustments of few people are shown to finance.")
 
 
+def _of_cycles(published: Published, table: str, filters: Filters, order: str) -> pa.Table:
+    """The rows of a table of the copy whose billing cycles overlap the filters' months."""
+    return published.query(
+        f"""
+SELECT * FROM {table}
+WHERE period_from < $after AND period_to >= $first
+ORDER BY {order}
+""",
+        {"first": filters.first, "after": months_before(filters.last, -1)},
+    )
+
+
 def closed(published: Published, viewer: Viewer, filters: Filters) -> dict[str, Any] | None:
     """The close of the filters' last month: when, by whom, why, and its total; None if open."""
     _check(viewer)
@@ -62,40 +74,22 @@ GROUP BY 1, 2 ORDER BY 1, 2
 def cycles(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
     """The billing cycles that overlap the filters' months: the columns of `vw_reconciliation`."""
     _check(viewer)
-    return published.query(
-        """
-SELECT * FROM reconciliation
-WHERE period_from < $after AND period_to >= $first
-ORDER BY reconciliation_status, period_from DESC, platform_code, billing_account_id, covers
-""",
-        {"first": filters.first, "after": months_before(filters.last, -1)},
-    )
+    order = "reconciliation_status, period_from DESC, platform_code, billing_account_id, covers"
+    return _of_cycles(published, "reconciliation", filters, order)
 
 
 def invoice_lines(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
     """The lines of the invoices of cycles that overlap the filters' months: `raw_invoices`."""
     _check(viewer)
-    return published.query(
-        """
-SELECT * FROM invoice_lines
-WHERE period_from < $after AND period_to >= $first
-ORDER BY platform, invoice_id, invoice_line
-""",
-        {"first": filters.first, "after": months_before(filters.last, -1)},
-    )
+    order = "platform, invoice_id, invoice_line"
+    return _of_cycles(published, "invoice_lines", filters, order)
 
 
 def partings(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
     """Where the disputed ones of `cycles` part: `parted.SCHEMAS`, a row per kind of cost."""
     _check(viewer)
-    return published.query(
-        """
-SELECT * FROM partings
-WHERE period_from < $after AND period_to >= $first
-ORDER BY period_from DESC, platform_code, billing_account_id, kind DESC
-""",
-        {"first": filters.first, "after": months_before(filters.last, -1)},
-    )
+    order = "period_from DESC, platform_code, billing_account_id, kind DESC"
+    return _of_cycles(published, "partings", filters, order)
 
 
 def parted_lines(published: Published, viewer: Viewer, filters: Filters) -> pa.Table:
@@ -106,15 +100,11 @@ def parted_lines(published: Published, viewer: Viewer, filters: Filters) -> pa.T
     _check(viewer)
     if not viewer.sees_every_dollar:
         raise ForbiddenError("its lines name single people's keys: your role sees the days alone.")
-    return published.query(
-        """
-SELECT * FROM parted_lines
-WHERE period_from < $after AND period_to >= $first
-ORDER BY period_from DESC, platform_code, billing_account_id, kind DESC, day,
-  what IS NULL, ABS(cost_usd) DESC, what, key
-""",
-        {"first": filters.first, "after": months_before(filters.last, -1)},
+    order = (
+        "period_from DESC, platform_code, billing_account_id, kind DESC, day, "
+        "what IS NULL, ABS(cost_usd) DESC, what, key"
     )
+    return _of_cycles(published, "parted_lines", filters, order)
 
 
 def open_points(published: Published, viewer: Viewer, filters: Filters) -> dict[str, Any]:
