@@ -19,8 +19,6 @@ from ai_usage.instance.dagster_private import (
 )
 from ai_usage.settings import Settings
 
-DAY_FORMAT = "%Y-%m-%d"
-
 ONE_RUN = dg.BackfillPolicy.single_run()
 """A range of days is one run: SQL and fetches work on ranges, not on single days."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from ai_usage.simulator import seeding
@@ -577,8 +577,3 @@ def _keys(
             if team.department in ("Engineering", "Data")
         ]
     return tuple(keys)
-
-
-def utc_midnight(day: date) -> datetime:
-    """The first instant of a UTC day."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

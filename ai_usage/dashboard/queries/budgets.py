@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -147,8 +146,3 @@ def days(
         {"date": row["date"], "cost": row["total"]}
         for row in spend(published, viewer, only, ["date"]).to_pylist()
     ]
-
-
-def month_is_over(month: date, as_of: date) -> bool:
-    """Whether all days of the month lie before the day that the copy is seen from."""
-    return (month.year, month.month) < (as_of.year, as_of.month)
