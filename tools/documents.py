@@ -33,6 +33,7 @@ def settings_table() -> str:
         for row in (
             (vendor.key_setting, "", f"{vendor.title}'s key. Secret."),
             (vendor.base_url_setting, vendor.base_url, f"Where {vendor.title} is asked."),
+            *((o.setting, "", f"{o.description} Written as {o.form}.") for o in vendor.options),
         )
     ]
     own = [

@@ -26,10 +26,22 @@ Params = Sequence[tuple[str, str]]
 class Client(Protocol):
     """What a vendor's `fetch` asks through: retries, the rate limit and errors are its business."""
 
-    def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
+    def option(self, setting: str) -> str | None:
+        """What a setting of the vendor's `options` says; None where it is unset."""
+
+    def get(
+        self,
+        endpoint: str,
+        path: str,
+        params: Params = (),
+        *,
+        where: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
         """Ask with GET. `where` names the place in errors.
 
-        `path` may be the URL that a page names as the next one.
+        `path` may be the URL that a page names as the next one; `headers` come besides the
+        vendor's.
         """
 
     def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
@@ -109,6 +121,22 @@ class PlatformRow:
     values: dict[str, str | int | bool] = field(default_factory=dict)
 
 
+def _any_text(text: str) -> object:
+    return text
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of a vendor's own, besides its key and address, that changes how it is asked."""
+
+    setting: str
+    description: str
+    form: str
+    """How it is written, in words for a person."""
+    check: Callable[[str], object] = _any_text
+    """Raises ValueError for what is not written so."""
+
+
 @dataclass(frozen=True)
 class Vendor:
     """A vendor: `name` is the `platform` of its events and the first part of its asset keys."""
@@ -132,6 +160,7 @@ class Vendor:
     key_begins: str = ""
     """How every key of the right kind begins; empty where they do not tell. A key of another kind,
     under another name, is there for something else."""
+    options: tuple[Option, ...] = ()
     remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
 

@@ -1,4 +1,4 @@
-"""Which vendors are configured, and which keys seem to be there under another name.
+"""Which vendors are configured, with which options, and which keys stand under another name.
 
 A run that asks nobody is no success: it says what it looked for, and what it saw instead.
 """
@@ -9,7 +9,9 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ai_usage.errors import SettingsError
 from ai_usage.settings import PREFIX, Settings
+from ai_usage.text.printable import one_line
 from ai_usage.vendors.base import Vendor
 
 _ALIKE = 0.85
@@ -34,9 +36,27 @@ class NearMiss:
         return f"{self.name} is set in {self.where}: rename it to {self.vendor.key_setting}"
 
 
+def options_of(vendor: Vendor, settings: Settings) -> dict[str, str]:
+    """What is set of the vendor's options; `SettingsError` for what is not written as it must."""
+    found = {}
+    for option in vendor.options:
+        text = (settings.vendor_value(option.setting) or "").strip()
+        if not text:
+            continue
+        try:
+            option.check(text)
+        except ValueError:
+            raise SettingsError(
+                f"{option.setting}={one_line(text)!r} cannot be read: write {option.form}."
+            ) from None
+        found[option.setting] = text
+    return found
+
+
 def near_misses(settings: Settings, vendors: Sequence[Vendor]) -> list[NearMiss]:
     """Variables that are like the key setting of a vendor that lacks its key, by name or value."""
     taken = {name for v in vendors for name in (v.key_setting, v.base_url_setting)}
+    taken |= {option.setting for v in vendors for option in v.options}
     return [
         NearMiss(vendor, name, _where(settings, of_file), of_file or _fits(settings, vendor, name))
         for vendor in vendors

@@ -26,6 +26,7 @@ from ai_usage.errors import SettingsError, VendorError
 from ai_usage.settings import Settings
 from ai_usage.text.printable import one_line
 from ai_usage.vendors.base import Params, Vendor
+from ai_usage.vendors.configured import options_of
 from ai_usage.vendors.decoding import decodable
 from ai_usage.vendors.limits import RateLimiter, shared
 from ai_usage.vendors.retries import Retry, tell
@@ -73,6 +74,7 @@ class VendorClient:
         key: SecretStr,
         *,
         base_url: str | None = None,
+        options: Mapping[str, str] | None = None,
         timeout_seconds: float = 60.0,
         attempts: int = 6,
         wait_initial: float = 2.0,
@@ -80,6 +82,7 @@ class VendorClient:
         rate_limited: bool | None = None,
     ) -> None:
         self.vendor = vendor
+        self._options = dict(options or {})
         url = _checked_url(vendor, base_url or vendor.base_url)
         self._host = url.netloc.decode("ascii")
         self._auth = _KeyAuth(vendor, key)
@@ -110,7 +113,10 @@ class VendorClient:
 
     @classmethod
     def from_settings(cls, vendor: Vendor, settings: Settings) -> Self:
-        """The client of a configured vendor. Raises `SettingsError` where its key is not set."""
+        """The client of a configured vendor.
+
+        Raises `SettingsError` where its key is not set, or an option of it cannot be read.
+        """
         key = settings.vendor_secret(vendor.key_setting)
         if key is None:
             raise SettingsError(f"{vendor.title} needs a key: set {vendor.key_setting}.")
@@ -121,17 +127,32 @@ class VendorClient:
             vendor,
             key,
             base_url=base_url,
+            options=options_of(vendor, settings),
             timeout_seconds=settings.http_timeout_seconds,
             attempts=settings.http_attempts,
         )
 
-    def get(self, endpoint: str, path: str, params: Params = (), *, where: str = "") -> Page:
+    def option(self, setting: str) -> str | None:
+        """What a setting of the vendor's own says; None where it is unset."""
+        return self._options.get(setting)
+
+    def get(
+        self,
+        endpoint: str,
+        path: str,
+        params: Params = (),
+        *,
+        where: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
         """GET one page. `where` (window, page) goes into the error if there is one.
 
         `path` may be the URL that an answer names as its next page (`Page.next_url`).
         """
         query = str(httpx.QueryParams(list(params)))
-        request = self._http.build_request("GET", path, params=list(params) or None)
+        request = self._http.build_request(
+            "GET", path, params=list(params) or None, headers=dict(headers or {})
+        )
         shown = path if path.startswith("/") else request.url.raw_path.decode("ascii")
         return self._ask(endpoint, where, request, f"GET {shown}" + (f"?{query}" if query else ""))
 
