@@ -8,8 +8,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -21,7 +20,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ai_usage.simulator import seeding
+from ai_usage.simulator.analytics_api import analytics_routes
+from ai_usage.simulator.analytics_books import console_facts, default_workspace
+from ai_usage.simulator.anthropic_wire import (
+    VERSIONS,
+    Query,
+    check_headers,
+    http_error,
+    invalid,
+    midnight,
+    moment,
+    refused,
+    text_of,
+    version_of,
+)
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import (
     CompanySource,
@@ -30,16 +42,13 @@ from ai_usage.simulator.http import (
     answer,
     company_of,
     encode,
-    page_offset,
     page_token,
 )
 from ai_usage.simulator.pricing import CACHE_READ, OUTPUT, UNCACHED, WRITE_1H, WRITE_5M
 from ai_usage.simulator.records import ApiUsage, CodeRecord, CostLine
 from ai_usage.simulator.roster import ApiKey, Person
 
-VERSIONS: Final = ("2023-06-01", "2026-10-21")
 FAST_MODE_BETA: Final = "fast-mode-2026-02-01"
-MAX_GROUPS: Final = 5
 USAGE_GROUPS: Final = (
     "account_id",
     "api_key_id",
@@ -73,15 +82,6 @@ _DESCRIBED: Final = (
     "context_window",
     "inference_geo",
 )
-_KINDS: Final = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    429: "rate_limit_error",
-    500: "api_error",
-}
 
 
 def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
@@ -96,9 +96,10 @@ def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
             Route(f"{base}/api_keys", api_keys),
             Route(f"{base}/users", users),
             Route(f"{base}/workspaces", workspaces),
+            *analytics_routes(console_facts),
         ],
-        exception_handlers={RefusedError: _refused, HTTPException: _http_error},
-        middleware=[Middleware(Guard, check=lambda request: _check_headers(request, key))],
+        exception_handlers={RefusedError: refused, HTTPException: http_error},
+        middleware=[Middleware(Guard, check=lambda request: check_headers(request, key))],
     )
     app.state.company = company
     return app
@@ -110,14 +111,14 @@ def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
 async def messages_usage(request: Request) -> Response:
     """GET usage_report/messages: tokens in daily buckets; `limit` counts buckets."""
     company = company_of(request)
-    query = _Query(request, arrays=("group_by", *_FILTERS))
+    query = Query(request, arrays=("group_by", *_FILTERS))
     groups = query.groups(USAGE_GROUPS)
     if "speed" in groups and FAST_MODE_BETA not in request.headers.get("anthropic-beta", ""):
-        raise _invalid(f"group_by[]: speed requires the anthropic-beta header {FAST_MODE_BETA}")
+        raise invalid(f"group_by[]: speed requires the anthropic-beta header {FAST_MODE_BETA}")
     filters = {_FILTERS[name]: values for name, values in query.arrays.items() if name in _FILTERS}
     start, end = query.instant("starting_at"), query.optional_instant("ending_at")
     if end is not None and end <= start:
-        raise _invalid(_BAD_RANGE)
+        raise invalid(_BAD_RANGE)
     # Buckets that end at or before ending_at; today's exists and is partial.
     last = company.today
     if end is not None:
@@ -133,7 +134,7 @@ async def messages_usage(request: Request) -> Response:
 async def cost_report(request: Request) -> Response:
     """GET cost_report: cents as decimal strings, in daily buckets."""
     company = company_of(request)
-    query = _Query(request, arrays=("group_by",))
+    query = Query(request, arrays=("group_by",))
     groups = query.groups(COST_GROUPS)
     start, end = query.instant("starting_at"), query.optional_instant("ending_at")
     first = start.date()
@@ -141,11 +142,11 @@ async def cost_report(request: Request) -> Response:
         # "Now": today's bucket is not complete, so it is not there unless it is asked for.
         last = company.today - timedelta(days=1)
     else:
-        if end <= start or end != _midnight(end.date()):
-            raise _invalid(_BAD_RANGE)
+        if end <= start or end != midnight(end.date()):
+            raise invalid(_BAD_RANGE)
         last = min(company.today, end.date() - timedelta(days=1))
     if last < first:
-        raise _invalid(_BAD_RANGE)
+        raise invalid(_BAD_RANGE)
     name = f"wire cost {groups}"
 
     def rows(day: date) -> list[msgspec.Raw]:
@@ -157,14 +158,14 @@ async def cost_report(request: Request) -> Response:
 async def claude_code(request: Request) -> Response:
     """GET usage_report/claude_code: one day's records, several a person."""
     company = company_of(request)
-    query = _Query(request)
+    query = Query(request)
     text = query.required("starting_at")
     try:
         if len(text) != len("2026-01-31"):
             raise ValueError(text)
         day = date.fromisoformat(text)
     except ValueError:
-        raise _invalid("starting_at: must be a date in the form YYYY-MM-DD") from None
+        raise invalid("starting_at: must be a date in the form YYYY-MM-DD") from None
     limit = query.limit(20, 1000)
     offset = query.offset()
     rows: list[msgspec.Raw] = company.cache.get(
@@ -183,11 +184,11 @@ async def claude_code(request: Request) -> Response:
 
 
 def _buckets(
-    query: _Query, first: date, last: date, rows: Callable[[date], list[msgspec.Raw]]
+    query: Query, first: date, last: date, rows: Callable[[date], list[msgspec.Raw]]
 ) -> Response:
     """The asked page of daily buckets from `first` to `last`, both inclusive."""
     if query.scalars.get("bucket_width", "1d") != "1d":
-        raise _invalid("bucket_width: only 1d is available here")
+        raise invalid("bucket_width: only 1d is available here")
     limit = query.limit(7, 31)
     offset = query.offset()
     count = max(0, (last - first).days + 1)
@@ -197,8 +198,8 @@ def _buckets(
         {
             "data": [
                 {
-                    "starting_at": _text(_midnight(day)),
-                    "ending_at": _text(_midnight(day + timedelta(days=1))),
+                    "starting_at": text_of(midnight(day)),
+                    "ending_at": text_of(midnight(day + timedelta(days=1))),
                     "results": rows(day),
                 }
                 for day in days
@@ -288,7 +289,7 @@ def _cost_rows(lines: list[CostLine], groups: tuple[str, ...]) -> list[msgspec.R
 def _code_row(company: Company, record: CodeRecord) -> dict[str, Any]:
     actor = "email_address" if record.actor_type == "user_actor" else "api_key_name"
     return {
-        "date": _text(_midnight(record.day)),
+        "date": text_of(midnight(record.day)),
         "actor": {"type": record.actor_type, actor: record.actor_name},
         "organization_id": company.organization_id,
         "customer_type": record.customer_type,
@@ -355,12 +356,12 @@ async def organization(request: Request) -> Response:
 async def api_keys(request: Request) -> Response:
     """GET api_keys: every key made so far, archived and inactive ones too."""
     company = company_of(request)
-    query = _Query(request)
+    query = Query(request)
     asked_keys = [key for key in company.keys if key.created <= company.today]
     if "workspace_id" in query.scalars:
         at = query.scalars["workspace_id"]
         asked_keys = [key for key in asked_keys if key.workspace_id == at]
-    shape = _key_object if _version(request) == VERSIONS[0] else _scoped_key_object
+    shape = _key_object if version_of(request) == VERSIONS[0] else _scoped_key_object
     found = [shape(company, key) for key in asked_keys]
     if "status" in query.scalars:
         found = [key for key in found if key["status"] == query.scalars["status"]]
@@ -373,7 +374,7 @@ async def api_keys(request: Request) -> Response:
 async def users(request: Request) -> Response:
     """GET users: who has a Console account today; who left is gone from the list."""
     company = company_of(request)
-    query = _Query(request)
+    query = Query(request)
     found = [
         {
             "id": person.console_id,
@@ -381,7 +382,9 @@ async def users(request: Request) -> Response:
             "email": person.email,
             "name": person.full_name,
             "role": _role(person),
-            "added_at": _text(_moment(max(person.start_date, date(2024, 5, 1)), person.console_id)),
+            "added_at": text_of(
+                moment(max(person.start_date, date(2024, 5, 1)), person.console_id)
+            ),
         }
         for person in company.people
         if person.uses_console and person.employed(company.today)
@@ -394,7 +397,7 @@ async def users(request: Request) -> Response:
 async def workspaces(request: Request) -> Response:
     """GET workspaces: not the default one; archived ones only where asked for."""
     company = company_of(request)
-    query = _Query(request)
+    query = Query(request)
     found = []
     for workspace in company.workspaces:
         archived = workspace.archived
@@ -408,10 +411,10 @@ async def workspaces(request: Request) -> Response:
                     "id": workspace.id,
                     "type": "workspace",
                     "name": workspace.name,
-                    "created_at": _text(_moment(workspace.created, workspace.id)),
+                    "created_at": text_of(moment(workspace.created, workspace.id)),
                     "archived_at": None
                     if archived is None
-                    else _text(_moment(archived, f"{workspace.id} archived")),
+                    else text_of(moment(archived, f"{workspace.id} archived")),
                     "display_color": workspace.color,
                 }
             )
@@ -424,8 +427,8 @@ def _key_object(company: Company, key: ApiKey) -> dict[str, Any]:
         "type": "api_key",
         "name": key.name,
         "status": _status(company, key),
-        "created_at": _text(_moment(key.created, key.id)),
-        "expires_at": None if key.expires is None else _text(_midnight(key.expires)),
+        "created_at": text_of(moment(key.created, key.id)),
+        "expires_at": None if key.expires is None else text_of(midnight(key.expires)),
         "created_by": {"id": key.created_by_id, "type": key.created_by_type},
         "partial_key_hint": f"sk-ant-api03-{key.id[-8:-5]}...{key.id[-4:]}",
         "workspace_id": key.workspace_id,
@@ -438,16 +441,12 @@ def _scoped_key_object(company: Company, key: ApiKey) -> dict[str, Any]:
     Who made a service account's key is not said any more, only who it acts for.
     """
     shown = _key_object(company, key)
-    workspace = shown.pop("workspace_id") or seeding.opaque_id("wrkspc", company.seed, "default")
+    workspace = shown.pop("workspace_id") or default_workspace(company)
     shown["scope"] = {"type": "workspace", "workspace_id": workspace}
     shown["principal"] = shown["created_by"]
     if key.created_by_type == "service_account":
         shown["created_by"] = None
     return shown
-
-
-def _version(request: Request) -> str:
-    return request.headers.get("anthropic-version", "")
 
 
 def _status(company: Company, key: ApiKey) -> str:
@@ -460,17 +459,17 @@ def _status(company: Company, key: ApiKey) -> str:
     return "inactive" if key.last_day is not None and key.last_day < today else "active"
 
 
-def _listed(query: _Query, objects: list[dict[str, Any]], newest_by: str) -> Response:
+def _listed(query: Query, objects: list[dict[str, Any]], newest_by: str) -> Response:
     """A page by `after_id` or `before_id`, the newest first; other paging is ignored silently."""
     limit = query.limit(20, 1000)
     objects.sort(key=lambda item: (item[newest_by], item["id"]), reverse=True)
     ids = [item["id"] for item in objects]
     after, before = query.scalars.get("after_id"), query.scalars.get("before_id")
     if after is not None and before is not None:
-        raise _invalid("Only one of after_id and before_id may be given")
+        raise invalid("Only one of after_id and before_id may be given")
     for name, asked in (("after_id", after), ("before_id", before)):
         if asked is not None and asked not in ids:
-            raise _invalid(f"{name}: no such object")
+            raise invalid(f"{name}: no such object")
     if before is not None:
         end = ids.index(before)
         begin = max(0, end - limit)
@@ -494,126 +493,3 @@ def _role(person: Person) -> str:
     if person.number == 0:
         return "admin"
     return "developer" if person.api_level > 0 else "claude_code_user"
-
-
-# --- Requests --------------------------------------------------------------------------------
-
-
-@dataclass(init=False)
-class _Query:
-    """The query string, taken apart the way the vendor does."""
-
-    scalars: dict[str, str]
-    arrays: dict[str, tuple[str, ...]]
-    fingerprint: str
-    """What a page token is bound to: the request without `page` and `limit`."""
-
-    def __init__(self, request: Request, arrays: tuple[str, ...] = ()) -> None:
-        self.scalars = {}
-        gathered: dict[str, list[str]] = {}
-        for name, value in request.query_params.multi_items():
-            if name in arrays:
-                raise _invalid(f"{name}: arrays must be given as {name}[]")
-            if name.endswith("[]") and name[:-2] in arrays:
-                gathered.setdefault(name[:-2], []).append(value)
-            else:
-                self.scalars[name] = value
-        self.arrays = {name: tuple(values) for name, values in gathered.items()}
-        bound = {k: v for k, v in self.scalars.items() if k not in ("page", "limit")}
-        self.fingerprint = f"{request.url.path} {sorted(bound.items())} {sorted(gathered.items())}"
-
-    def groups(self, allowed: tuple[str, ...]) -> tuple[str, ...]:
-        """The group_by[] dimensions, each allowed, at most five."""
-        asked = tuple(dict.fromkeys(self.arrays.get("group_by", ())))
-        for name in asked:
-            if name not in allowed:
-                raise _invalid(f"group_by[]: {name!r} is not one of {', '.join(allowed)}")
-        if len(asked) > MAX_GROUPS:
-            raise _invalid(f"Cannot specify more than {MAX_GROUPS} group_by[] dimensions.")
-        return tuple(sorted(asked))
-
-    def required(self, name: str) -> str:
-        """A parameter that must be there."""
-        if not self.scalars.get(name):
-            raise _invalid(f"{name}: Field required")
-        return self.scalars[name]
-
-    def instant(self, name: str) -> datetime:
-        """A required RFC 3339 instant, in UTC."""
-        text = self.required(name)
-        try:
-            instant = datetime.fromisoformat(text)
-            if instant.tzinfo is not None:
-                return instant.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        raise _invalid(f"{name}: Input should be a valid RFC 3339 datetime")
-
-    def optional_instant(self, name: str) -> datetime | None:
-        """An RFC 3339 instant in UTC, or None where it is not given."""
-        return self.instant(name) if name in self.scalars else None
-
-    def limit(self, default: int, most: int) -> int:
-        """`limit`, from 1 to `most`."""
-        text = self.scalars.get("limit", str(default))
-        if not text.isdecimal() or not 1 <= int(text) <= most:
-            raise _invalid(f"limit: must be an integer between 1 and {most}")
-        return int(text)
-
-    def offset(self) -> int:
-        """Where the asked page begins: 0 without a page token."""
-        token = self.scalars.get("page")
-        if token is None:
-            return 0
-        offset = page_offset(self.fingerprint, token)
-        if offset is None:
-            raise _invalid("page: invalid page token for this query")
-        return offset
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _moment(day: date, name: str) -> datetime:
-    """Some second of a day that depends on the name alone."""
-    return _midnight(day) + timedelta(seconds=seeding.number("moment", name) % 86_400)
-
-
-def _text(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-# --- Refusals --------------------------------------------------------------------------------
-
-
-def _check_headers(request: Request, key: str) -> Response | None:
-    if request.headers.get("x-api-key") != key:
-        return refusal(401, "invalid x-api-key")
-    if not _version(request):
-        return refusal(400, "anthropic-version: header is required")
-    if _version(request) not in VERSIONS:
-        return refusal(400, f"anthropic-version: {_version(request)!r} is not a valid version")
-    return None
-
-
-def _invalid(message: str) -> RefusedError:
-    return RefusedError(400, _KINDS[400], message)
-
-
-def refusal(status: int, message: str) -> Response:
-    """An error in the vendor's own form."""
-    kind = _KINDS.get(status, "api_error")
-    return answer({"type": "error", "error": {"type": kind, "message": message}}, status)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RefusedError):
-        raise error
-    return refusal(error.status, error.message)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return refusal(error.status_code, error.detail)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from ai_usage.simulator import anthropic_api, cursor_api
+from ai_usage.simulator import anthropic_wire, cursor_api
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
@@ -57,7 +57,7 @@ def create_app(
     shown = Middleware(
         Faults,
         plan=faults or FaultPlan(),
-        refusals={"/cursor": cursor_api.refusal, "/anthropic": anthropic_api.refusal},
+        refusals={"/cursor": cursor_api.refusal, "/anthropic": anthropic_wire.refusal},
     )
 
     async def health(request: Request) -> Response:

@@ -1,5 +1,7 @@
 """Anthropic's Admin API: one module per endpoint, what they share in `api`."""
 
+from datetime import date
+
 from ai_usage.vendors.anthropic import (
     api,
     api_keys,
@@ -10,7 +12,7 @@ from ai_usage.vendors.anthropic import (
     workspaces,
 )
 from ai_usage.vendors.anthropic.products import PRODUCTS
-from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.base import Option, Vendor
 from ai_usage.vendors.kit.products import platform_rows
 
 VENDOR = Vendor(
@@ -28,6 +30,15 @@ VENDOR = Vendor(
     key_name_patterns={
         r"^claude_code_key_(?P<owner>[A-Za-z0-9][\w.+'-]*)_[A-Za-z0-9]+$": "claude_code"
     },
+    options=(
+        Option(
+            cost_report.SINCE_SETTING,
+            "First day whose costs are asked by person and key, from the cost analytics (beta), "
+            "instead of the cost report; by default none is.",
+            "a date YYYY-MM-DD",
+            date.fromisoformat,
+        ),
+    ),
     endpoints=(
         usage_report.ENDPOINT,
         cost_report.ENDPOINT,

@@ -1,45 +1,33 @@
-"""What is billed per day, by workspace and kind of line."""
+"""What is billed per day, by workspace and kind of line; from a day on by person and key.
+
+The report that has been there for long says of no line who caused it. Where the key may read the
+newer one (`analytics`), a setting says from which day on that is asked instead: a day's dollars
+are those of one of the two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
-from ai_usage.vendors.anthropic import api
+from ai_usage.vendors.anthropic import analytics, api, lines
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.kit.buckets import bucket_records
 from ai_usage.vendors.kit.event import charge, price_tier, unheard_of
-from ai_usage.vendors.kit.reading import Bucket, bucket_events
+from ai_usage.vendors.kit.reading import Bucket, bucket_events, events
 from ai_usage.vendors.kit.values import NULL
-from ai_usage.vendors.rows import RawEvent, WeightClass
+from ai_usage.vendors.rows import RawEvent
 
 PATH = "/v1/organizations/cost_report"
 GROUPS = ("workspace_id", "description")
 
-TOKEN_TYPES: Mapping[str, WeightClass] = {
-    "uncached_input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_input_tokens": "cache_read_tokens",
-    "cache_creation.ephemeral_5m_input_tokens": "cache_write_5m_tokens",
-    "cache_creation.ephemeral_1h_input_tokens": "cache_write_1h_tokens",
-}
-"""What a line of each token class counts."""
-COST_TYPES: Mapping[str, WeightClass | None] = {
-    "tokens": None,
-    "web_search": "web_search_requests",
-    "code_execution": None,
-    "session_usage": None,
-    # Simplified samples name the token class here.
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cached_input_tokens": None,
-    "cache_read_input_tokens": None,
-}
-"""What a line without a token class counts."""
+SINCE_SETTING = "ANTHROPIC_ANALYTICS_COST_FROM"
+BY_ACTOR = ("actor", "api_key_id", "workspace_id", "model", "speed")
+"""Whom a line names, and what its price depends on: with these nothing has to be split."""
 
 
 class _Cost(msgspec.Struct, gc=False):
@@ -61,6 +49,21 @@ _COST = msgspec.json.Decoder(_Cost, strict=False)
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
+    """Each day from the one report that is its own: never from both."""
+    since = client.option(SINCE_SETTING)
+    new = (
+        window.end
+        if since is None
+        else min(max(date.fromisoformat(since), window.start), window.end)
+    )
+    if window.start < new:
+        yield from _by_line(client, Window(window.start, new), now)
+    if new < window.end and (known := analytics.kept(Window(new, window.end), now)):
+        groups = (*BY_ACTOR, *analytics.COST_GROUPS)
+        yield from analytics.pages(client, api.NAME, "cost_report", "cost", groups, known, now)
+
+
+def _by_line(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """A window without a complete bucket, today's alone, is refused with a 400.
 
     So today is asked together with yesterday, which is complete, and its rows are the caller's to
@@ -103,7 +106,7 @@ def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEven
         service_tier=tier,
         context_window=cost.context_window,
         token_type=cost.token_type,
-        weight_class=_weight_class(cost),
+        weight_class=lines.weight_class(cost.token_type, cost.cost_type),
         # A line that names no tier may be of both.
         price_tier=None if tier is None else price_tier(tier == "batch"),
         is_committed=False,
@@ -112,19 +115,27 @@ def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEven
         cost_type=cost.token_type or cost.cost_type,
         billing_period="daily",
         validation_errors=[
-            *unheard_of("token_type", cost.token_type, TOKEN_TYPES),
-            *unheard_of("cost_type", cost.cost_type, COST_TYPES),
+            *lines.unknown(cost.token_type, cost.cost_type),
             *unheard_of("service_tier", tier, api.SERVICE_TIERS),
             *flags,
         ],
     )
 
 
-def _weight_class(cost: _Cost) -> WeightClass | None:
-    """The column of usage that a line bills, by whose count it is split."""
-    if cost.token_type is not None:
-        return TOKEN_TYPES.get(cost.token_type)
-    return None if cost.cost_type is None else COST_TYPES.get(cost.cost_type)
+_IN_BUCKETS = bucket_events(bucket_records, _event, event_type="cost", product=api.API)
+_BY_ACTOR = events(
+    analytics.records,
+    analytics.cost_event,
+    event_type="cost",
+    product=api.API,
+    days=("starting_at",),
+)
+
+
+def _read(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
+    """Every page as the report that it is of."""
+    for page in pages:
+        yield from (_BY_ACTOR if analytics.is_page(page) else _IN_BUCKETS)([page], context)
 
 
 ENDPOINT = Endpoint(
@@ -133,7 +144,7 @@ ENDPOINT = Endpoint(
     api_path=f"GET {PATH}",
     yields=RawEvent,
     fetch=_fetch,
-    read=bucket_events(bucket_records, _event, event_type="cost", product=api.API),
+    read=_read,
     saved=api.saved_buckets(frozenset({"amount"})),
     max_days=api.MOST_BUCKETS,
     finalization_lag=api.COST_FINALIZATION_LAG,
