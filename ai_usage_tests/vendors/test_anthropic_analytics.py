@@ -164,7 +164,11 @@ FROM_TO = ("starting_at", "ending_at")
 
 
 def asked_days(server: ScriptedVendor) -> list[tuple[str, str, str]]:
-    return [(one.path, *((one.first(name) or "")[:10] for name in FROM_TO)) for one in server.asked]
+    found = []
+    for one in server.asked:
+        first, end = ((one.first(name) or "")[:10] for name in FROM_TO)
+        found.append((one.path, first, end))
+    return found
 
 
 def test_the_newer_report_is_asked_by_day_person_and_key_in_an_order_that_stands(
