@@ -37,6 +37,11 @@ def users(day: date, *rows: dict[str, Any]) -> Snapshot:
     return Snapshot(day, "users.csv", list(rows))
 
 
+def scim(day: date, *rows: dict[str, Any] | LeftOut) -> Snapshot:
+    """The people of the SCIM directory on a day."""
+    return Snapshot(day, "scim", list(rows))
+
+
 def member(user_id: str, email: str | None, name: str | None = None, **cells: Any) -> Person:
     """A person in a vendor's member list."""
     return Person(vendor_user_id=user_id, user_email=email, full_name=name, **cells)
@@ -53,7 +58,7 @@ def entry(email: str, key_id: str | None = None, name: str | None = None, **cell
     return _row("api_keys.csv", {**key, "user_email": email, **cells})
 
 
-def register(day: date, *rows: dict[str, Any], source: str = "api_keys.csv") -> Snapshot:
+def register(day: date, *rows: dict[str, Any] | LeftOut, source: str = "api_keys.csv") -> Snapshot:
     """The state of a key register on a day."""
     return Snapshot(day, source, list(rows))
 

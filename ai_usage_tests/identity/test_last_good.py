@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from ai_usage.identity import Snapshot
@@ -18,17 +17,11 @@ from ai_usage_tests.identity.sources import (
     member,
     members,
     nov,
+    register,
+    scim,
     user,
     versions,
 )
-
-
-def scim(day: date, *rows: Any) -> Snapshot:
-    return Snapshot(day, "scim", list(rows))
-
-
-def sso(day: date, *rows: Any) -> Snapshot:
-    return Snapshot(day, "sso", list(rows))
 
 
 def person(number: int, **cells: Any) -> dict[str, Any]:
@@ -169,9 +162,9 @@ def test_the_keys_of_an_account_that_cannot_be_read_stay_its_owners() -> None:
         by_source(
             [
                 scim(nov(1), person(1), person(2)),
-                sso(nov(1), mine, other),
+                register(nov(1), mine, other, source="sso"),
                 scim(nov(2), person(2), odd(1)),
-                sso(nov(2), odd(1)),
+                register(nov(2), odd(1), source="sso"),
             ]
         )
     )
@@ -187,9 +180,9 @@ def test_a_place_that_is_not_given_keeps_the_keys_of_whoever_may_be_there_alone(
         by_source(
             [
                 scim(nov(1), person(1), person(2)),
-                sso(nov(1), *keys, other),
+                register(nov(1), *keys, other, source="sso"),
                 scim(nov(2), person(1), odd()),
-                sso(nov(2), keys[0], odd()),
+                register(nov(2), keys[0], odd(), source="sso"),
             ]
         )
     )

@@ -22,16 +22,13 @@ from ai_usage_tests.identity.sources import (
     only,
     owners,
     register,
+    scim,
     user,
     users,
     versions,
 )
 
 DOE, SMITH = "jane.doe@x.com", "jane.smith@x.com"
-
-
-def scim(day: date, *rows: dict[str, Any]) -> Snapshot:
-    return Snapshot(day, "scim", list(rows))
 
 
 def people(found: Identity) -> dict[str, set[str]]:

@@ -28,6 +28,7 @@ from ai_usage_tests.identity.sources import (
     members,
     nov,
     register,
+    scim,
     user,
     users,
 )
@@ -82,7 +83,7 @@ _key = st.builds(
 _registers = st.sampled_from(["api_keys.csv", "sso", "google_sheets"])
 _snapshot = st.one_of(
     st.builds(lambda d, rows: users(d, *rows), _days, _user_files),
-    st.builds(lambda d, rows: Snapshot(d, "scim", rows), _days, _user_files),
+    st.builds(lambda d, rows: scim(d, *rows), _days, _user_files),
     st.builds(
         lambda d, rows, vendor: members(d, *rows, vendor=vendor),
         _days,
