@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from ai_usage.days.spans import EVER, LAST_DAY, Span, day_before, span_of
@@ -161,11 +160,10 @@ def _register_claims(
 
 
 def _directory_claim(ref: KeyRef, key: DirectoryKey, owner: str) -> Claim:
-    """The key is its creator's, from its creation on. That it was switched off ends nothing."""
-    expires = key.key.expires_at
+    """The key is its creator's, from its creation on."""
     return Claim(
         ref=ref,
-        span=Span(_begin(key), max(expires.date(), _begin(key)) if expires else LAST_DAY),
+        span=key.valid,
         user_email=owner,
         source="vendor_directory",
         names_id=True,
@@ -183,7 +181,7 @@ def _pattern_claims(
     matcher: NameMatcher,
     key: DirectoryKey | None,
 ) -> Iterable[Claim]:
-    born = Span(_begin(key), LAST_DAY) if key else EVER
+    born = Span(key.life.first, LAST_DAY) if key else EVER
     taken: list[Span] = []
     for span, name in runs:
         owner = matcher.owner(ref[0], name)
@@ -200,7 +198,3 @@ def _pattern_claims(
                 last_verified=None,
                 first_seen=key.first_seen if key else None,
             )
-
-
-def _begin(key: DirectoryKey) -> date:
-    return key.life.first

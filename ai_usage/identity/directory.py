@@ -48,6 +48,12 @@ class DirectoryKey:
         return self.made, created.isoformat() if created else ""
 
     @property
+    def valid(self) -> Span:
+        """The days for which it was made. That it was switched off before they end ends nothing."""
+        first, expires = self.life.first, _day(self.key.expires_at)
+        return Span(first, max(expires, first) if expires else LAST_DAY)
+
+    @property
     def life(self) -> Span:
         """The days on which the key could have been used, as far as the lists tell."""
         key = self.key

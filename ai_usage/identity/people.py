@@ -60,24 +60,24 @@ def _changes(
     return changes
 
 
-def _by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, Rows]:
-    people: dict[str, Rows] = {}
-    several: set[str] = set()
+def rows_by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, list[Any]]:
+    """A snapshot's rows by the person's own address; those without an address are nobody's."""
+    people: dict[str, list[Any]] = {}
     for row in rows:
         address = row.user_email if isinstance(row, Person) else row["user_email"]
         if address:
-            email = aliases.resolve(address)
-            if email in people:
-                several.add(email)
-                people[email] = (*people[email], row)
-            else:
-                people[email] = (row,)
-    for email in several:
-        people[email] = _one_person(email, people[email])
+            people.setdefault(aliases.resolve(address), []).append(row)
     return people
 
 
-def _one_person(email: str, rows: Rows) -> Rows:
+def _by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, Rows]:
+    return {
+        email: _one_person(email, own) if len(own) > 1 else (own[0],)
+        for email, own in rows_by_person(rows, aliases).items()
+    }
+
+
+def _one_person(email: str, rows: Sequence[Any]) -> Rows:
     """Several rows of one person, in an order that does not depend on the snapshot's.
 
     Where a row stands under the person's own address, those under an alias say nothing more.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
 from ai_usage.identity.aliases import Aliases
+from ai_usage.identity.people import rows_by_person
 from ai_usage.identity.snapshots import MEMBERS, Snapshot
 from ai_usage.vendors.rows import Person
 
@@ -258,7 +259,7 @@ def _pairs(kind: str, mine: set[Id], theirs: set[Id]) -> list[tuple[Id, str]]:
 def _listed(source: str, snapshot: Snapshot, aliases: Aliases) -> dict[str, _Seen]:
     """Each address of the snapshot with its ids, and whether it is live on that day."""
     found: dict[str, _Seen] = {}
-    for email, rows in sorted(_rows_by_person(snapshot.rows, aliases).items()):
+    for email, rows in sorted(rows_by_person(snapshot.rows, aliases).items()):
         if isinstance(rows[0], Person):
             vendor = source.removesuffix(MEMBERS)
             standing = [p for p in rows if not p.is_removed] or rows
@@ -271,15 +272,6 @@ def _listed(source: str, snapshot: Snapshot, aliases: Aliases) -> dict[str, _See
             is_live = row.get("is_active") is not False and not ended
             found[email] = _Seen(tuple(Id(k, v) for k, v in named if v), is_live)
     return found
-
-
-def _rows_by_person(rows: Sequence[Any], aliases: Aliases) -> dict[str, list[Any]]:
-    people: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        address = row.user_email if isinstance(row, Person) else row["user_email"]
-        if address:
-            people[aliases.resolve(address)].append(row)
-    return people
 
 
 def _in_force(rows: Sequence[Any], day: date) -> Any:

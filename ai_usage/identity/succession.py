@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from ai_usage.days.spans import LAST_DAY, Span
 from ai_usage.identity.claim import KEY_SUCCESSION, Claim, KeyRef
 from ai_usage.identity.directory import DirectoryKey
 
@@ -36,13 +35,11 @@ def add_successions(
         told = _told(claims.get(former, ()), min(directory[former].life.last, made))
         if told is None:
             continue
-        expires = key.key.expires_at
-        last = max(expires.date(), key.life.first) if expires else LAST_DAY
         claims[ref].append(
             replace(
                 told,
                 ref=ref,
-                span=Span(key.life.first, last),
+                span=key.valid,
                 source=KEY_SUCCESSION,
                 names_id=True,
                 is_removed=False,
