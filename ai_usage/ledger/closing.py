@@ -7,7 +7,7 @@ was can be read. A close locks the days of its own month and no others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -199,15 +199,6 @@ def record_reopening(
 def month_window(month: date) -> Window:
     """The days of the month that begins on this day."""
     return Window(month, (month + timedelta(days=32)).replace(day=1))
-
-
-def month_parts(window: Window) -> Iterator[Window]:
-    """The window cut at the first days of months, in order."""
-    start = window.start
-    while start < window.end:
-        end = min(month_window(start.replace(day=1)).end, window.end)
-        yield Window(start, end)
-        start = end
 
 
 def _record(archive: Archive, endpoint: str, body: _Body, now: datetime) -> None:

@@ -16,7 +16,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.months import month_of
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import window_of
-from ai_usage.ledger.closing import history, month_parts
+from ai_usage.ledger.closing import history
 from ai_usage.orchestration.run_log import say
 
 _CLOSED_TAG: Final = "ai_usage/closed_months"
@@ -74,7 +74,7 @@ def windows_as_known(
     standing = history(archive).standing
     found: list[tuple[Window, Archive]] = []
     for window in windows_to_build(context, archive):
-        for part in month_parts(window):
+        for part in window.months():
             month = month_of(part.start)
             closed = standing.get(month) if month in rebuilt else None
             if closed is not None:
