@@ -154,15 +154,16 @@ def paginate(
     """
     paging = Paging(vendor, endpoint, where)
     yield from _followed(listing, ask, paging, where)
-    if paging.doubt is not None and not _reads_the_same(listing, ask, paging, where):
-        raise paging.shifted(paging.doubt)
+    if paging.doubt is not None:
+        again = Paging(vendor, endpoint, where)
+        if not _reads_the_same(listing, ask, paging, again, where):
+            raise paging.shifted(paging.doubt)
     at_end(paging)
 
 
 def _reads_the_same(
-    listing: Listing, ask: Callable[[Place, str], Page], paging: Paging, where: str
+    listing: Listing, ask: Callable[[Place, str], Page], paging: Paging, again: Paging, where: str
 ) -> bool:
-    again = paging.anew()
     try:
         for _ in _followed(listing, ask, again, where):
             pass

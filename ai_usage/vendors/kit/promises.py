@@ -56,12 +56,6 @@ class Paging:
         self.evidence: Evidence | None = None
         """For a list whose pages are asked for in a known size."""
 
-    def anew(self) -> Paging:
-        """Of the same answer, before its first page."""
-        again = Paging("", "", "")
-        again._where = self._where
-        return again
-
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
         try:
