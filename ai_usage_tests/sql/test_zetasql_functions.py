@@ -36,6 +36,8 @@ BY_HAND: dict[str, Any] = {
     "decayed_confidence(CAST(0.8 AS FLOAT64), DATE '2026-12-31', DATE '2026-01-01')": 0.4,
     "decayed_confidence(CAST(0.8 AS FLOAT64), DATE '2025-12-31', DATE '2026-01-01')": 0.8,
     "decayed_confidence(CAST(0.8 AS FLOAT64), DATE '2026-12-31', CAST(NULL AS DATE))": 0.8,
+    "dashed_name('CI_Bot nr.2')": "-ci-bot-nr-2-",
+    "dashed_name(CAST(NULL AS STRING))": None,
     "cost_kind('subscription')": "subscription",
     "cost_kind('overage')": "overage",
     "cost_kind('tax')": "one_time",

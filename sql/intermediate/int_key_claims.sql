@@ -89,16 +89,8 @@ SELECT
     MAX(IF(is_strongest, intended_use, NULL)),
     NULL
   ) AS intended_use,
-  CONCAT(
-    '-',
-    dashed_words(
-      TRANSLATE(
-        IF(identity_type = 'api_key_name', identity_value, COALESCE(MAX(api_key_name), '')),
-        'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
-        'abcdefghijklmnopqrstuvwxyz'
-      )
-    ),
-    '-'
+  dashed_name(
+    IF(identity_type = 'api_key_name', identity_value, COALESCE(MAX(api_key_name), ''))
   ) AS dashed_name
 FROM claims
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10

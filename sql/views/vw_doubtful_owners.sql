@@ -46,13 +46,7 @@ entries AS (
   SELECT
     platform, api_key_id, api_key_name, workspace_id, user_email, created_date,
     attribution_source = 'vendor_directory' AND is_winner AS is_creators,
-    CONCAT(
-      '-',
-      dashed_words(TRANSLATE(
-        COALESCE(api_key_name, ''), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'
-      )),
-      '-'
-    ) AS dashed_name,
+    dashed_name(COALESCE(api_key_name, '')) AS dashed_name,
     COUNT(DISTINCT IF(intended_use IN ('team', 'service'), user_email, NULL)) OVER same_name
       AS contacts,
     MAX(IF(intended_use IN ('team', 'service'), user_email, NULL)) OVER same_name AS contact,
