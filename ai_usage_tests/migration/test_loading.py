@@ -1,0 +1,131 @@
+"""`migrate load` against the planted old system: once, in ranges, and the vendor wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
+from ai_usage.migration import loading
+from ai_usage.migration.archived import legacy_batches, legacy_days
+from ai_usage.migration.description import Description, read_description
+from ai_usage.migration.loading import LoadedRange, load_table, unload
+from ai_usage.migration.sources import Source, open_source
+from ai_usage.warehouse.schema import table_schema
+from ai_usage_tests.migration import described, old_system
+
+NOW = datetime(2026, 4, 10, 12, tzinfo=UTC)
+MARCH = Window(date(2026, 3, 1), date(2026, 4, 1))
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> tuple[Source, Description, Archive]:
+    path = old_system.build(tmp_path / "old.duckdb")
+    description = read_description(described.write(tmp_path, f"duckdb:{path}#finance"))
+    return open_source(description.source), description, Archive(str(tmp_path / "archive"))
+
+
+def load(
+    system: tuple[Source, Description, Archive], window: Window = MARCH, **more: Any
+) -> list[LoadedRange]:
+    source, description, archive = system
+    mapping = description.tables["cursor_costs"]
+    return list(load_table(source, "cursor_costs", mapping, archive, window, NOW, **more))
+
+
+def events(archive: Archive, window: Window = MARCH) -> list[dict[str, Any]]:
+    schema = table_schema("raw_ai_events").arrow_schema
+    return pa.Table.from_batches(legacy_batches(archive, window, None), schema).to_pylist()
+
+
+def test_rows_become_events_under_the_tables_name(
+    system: tuple[Source, Description, Archive],
+) -> None:
+    (march,) = load(system)
+    assert (march.read, march.repeated, march.written) == (82, 1, 81)
+    found = events(system[2])
+    assert len({event["event_id"] for event in found}) == 81
+    assert {(e["platform"], e["source_endpoint"]) for e in found} == {
+        ("cursor", "legacy:cursor_costs")
+    }
+    # 20 days of 4.50, and a week of 450: what the old table says, until somebody declares cents.
+    assert sum(e["cost_usd"] for e in found) == march.usd == Decimal("3240.00")
+    # An address is spelled in lower case, whatever the old row has.
+    assert {e["user_email"] for e in found} == set(old_system.DOLLARS)
+    assert {e["attribution_method"] for e in found} == {"direct_email"}
+
+
+def test_declared_cents_of_a_week_are_dollars(tmp_path: Path) -> None:
+    path = old_system.build(tmp_path / "old.duckdb")
+    units = "    units: [{column: cost_usd, unit: cents, from: 2026-03-08, to: 2026-03-14}]\n"
+    file = described.write(
+        tmp_path, f"duckdb:{path}#finance", ("    write:\n", f"{units}    write:\n")
+    )
+    description = read_description(file)
+    archive = Archive(str(tmp_path / "archive"))
+    (march,) = load((open_source(description.source), description, archive))
+    assert march.usd == Decimal("121.50")
+
+
+def test_a_second_load_finds_everything_there(system: tuple[Source, Description, Archive]) -> None:
+    load(system)
+    before = events(system[2])
+    (again,) = load(system)
+    assert (again.there_already, again.read) == (True, 0)
+    (read_again,) = load(system, again=True)
+    assert (read_again.there_already, read_again.read) == (False, 82)
+    assert [e["event_id"] for e in events(system[2])] == [e["event_id"] for e in before]
+
+
+def test_a_load_that_is_killed_goes_on_where_it_was(
+    system: tuple[Source, Description, Archive], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = Window(date(2026, 2, 15), date(2026, 4, 1))
+    whole = loading.old_rows
+
+    def killed(*given: Any) -> Iterator[Any]:
+        for n, row in enumerate(whole(*given)):
+            if n == 40:
+                raise KeyboardInterrupt
+            yield row
+
+    monkeypatch.setattr(loading, "old_rows", killed)
+    with pytest.raises(KeyboardInterrupt):
+        load(system, window)
+    assert events(system[2], window) == []
+    monkeypatch.setattr(loading, "old_rows", whole)
+    february, march = load(system, window)
+    assert (february.there_already, march.there_already) == (True, False)
+    assert len(events(system[2], window)) == 81
+
+
+def test_a_day_that_the_vendor_has_answered_is_the_vendors(
+    system: tuple[Source, Description, Archive],
+) -> None:
+    load(system)
+    archive = system[2]
+    days = Window(date(2026, 3, 20), date(2026, 4, 1))
+    with archive.recording("cursor", "usage_events", days, fetched_at=NOW) as recorder:
+        recorder.add(Page(b"{}", "asked"))
+    # 18 of the 19 days before the 20th have rows.
+    assert len(events(archive)) == 54
+    (own,) = legacy_days(archive, MARCH)
+    assert (own.days[-1], own.vendor_days) == (date(2026, 3, 19), days.days())
+
+
+def test_what_was_loaded_can_be_taken_out_again(
+    system: tuple[Source, Description, Archive],
+) -> None:
+    load(system)
+    _, description, archive = system
+    out = Window(date(2026, 3, 1), date(2026, 3, 27))
+    unload("cursor_costs", description.tables["cursor_costs"], archive, out, NOW)
+    assert {e["event_date"] for e in events(archive)} == {date(2026, 3, 27), date(2026, 3, 28)}
