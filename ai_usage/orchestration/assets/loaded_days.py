@@ -12,6 +12,7 @@ from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.finance.events import COST_KINDS
 from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.migration.archived import legacy_days
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_as_known
@@ -54,7 +55,11 @@ def loaded_days_asset(
         held = archive.archive()
 
         def rows(window: Window, known: Archive) -> pa.Table:
-            found = [*_answered(reported, known, window), *_maintained(clock, window)]
+            found = [
+                *_answered(reported, known, window),
+                *_migrated(known, window),
+                *_maintained(clock, window),
+            ]
             # A saved answer may hold days that are still to come: nothing else reads them yet.
             return table_schema("loaded_days").to_arrow(
                 row | {"pipeline_run_id": context.run_id}
@@ -87,6 +92,20 @@ def _answered(
                     "is_provisional": not fetch.settled(day, endpoint.finalization_lag),
                     "ingest_timestamp": fetch.fetched_at,
                 }
+
+
+def _migrated(archive: Archive, window: Window) -> Iterator[dict[str, Any]]:
+    """The days that come from old tables: those that no vendor has answered."""
+    for own in legacy_days(archive, window):
+        for day in own.days:
+            yield {
+                "day": day,
+                "platform": own.head.platform,
+                "source_endpoint": own.endpoint,
+                "cost_kind": "usage" if own.head.has_cost else None,
+                "is_provisional": False,
+                "ingest_timestamp": own.fetch.fetched_at,
+            }
 
 
 def _maintained(clock: Clock, window: Window) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.instance.progress import Step, tell
+from ai_usage.migration.archived import legacy_batches
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
     explained,
@@ -44,7 +45,8 @@ def raw_events_asset(
         code_version=declared_version("raw_ai_events"),
         description=table_schema("raw_ai_events").description
         + " Read from the newest complete fetch of every endpoint and day; seats and other costs "
-        "follow from the files that finance maintains.",
+        "follow from the files that finance maintains. Rows of old tables stand for days that no "
+        "vendor has answered.",
         deps=[
             *(
                 source_key(vendor, endpoint)
@@ -73,7 +75,8 @@ def raw_events_asset(
             events = event_batches(vendors, known, window, context.run_id)
             finance_snapshot = FinanceSnapshot(Directory(declared, known, clock))
             booked = finance_snapshot.batches(window, context.run_id)
-            scored = score(chain(events, booked), billing(vendors))
+            old = legacy_batches(known, window, context.run_id)
+            scored = score(chain(events, booked, old), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
             return pa.RecordBatchReader.from_batches(schema, scored)
 
