@@ -16,7 +16,7 @@ from ai_usage.migration.loading import taken
 from ai_usage.migration.reading import ENDPOINT_PREFIX, old_rows
 from ai_usage.migration.sources import Source
 from ai_usage.text.csv_cells import text
-from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.base import Parameters, Query, Warehouse
 
 _ADDRESSES = frozenset({"user_email"})
 """Compared columns whose spelling does not count."""
@@ -226,7 +226,12 @@ def _cells(
         "WHERE event_date >= @start AND event_date < @end AND platform = @platform "
         f"AND source_endpoint IN ({', '.join(f'@{name}' for name in names)}) GROUP BY {groups}"
     )
-    bound = {"start": window.start, "end": window.end, "platform": mapping.platform, **names}
+    bound: Parameters = {
+        "start": window.start,
+        "end": window.end,
+        "platform": mapping.platform,
+        **names,
+    }
     cells: dict[Key, Cell] = {}
     for row in warehouse.rows(Query(sql, bound)):
         cell = cells.setdefault(_key(row, "day_", mapping.compare), Cell())
@@ -254,7 +259,12 @@ def _restated(
         f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)}) "
         f"GROUP BY event_date, {columns}seen_at, measure ORDER BY seen_at DESC"
     )
-    bound = {"start": window.start, "end": window.end, "platform": mapping.platform, **names}
+    bound: Parameters = {
+        "start": window.start,
+        "end": window.end,
+        "platform": mapping.platform,
+        **names,
+    }
     by_key: dict[Key, dict[Any, dict[str, Decimal]]] = {}
     for row in warehouse.rows(Query(sql, bound)):
         name = of_column.get(row["measure"])
@@ -278,7 +288,12 @@ def _loaded(
         "WHERE day >= @start AND day < @end AND platform = @platform "
         f"AND source_endpoint IN ({', '.join(f'@{name}' for name in names)}) GROUP BY day"
     )
-    bound = {"start": window.start, "end": window.end, "platform": mapping.platform, **names}
+    bound: Parameters = {
+        "start": window.start,
+        "end": window.end,
+        "platform": mapping.platform,
+        **names,
+    }
     return {row["day"]: not row["open_"] for row in warehouse.rows(Query(sql, bound))}
 
 

@@ -20,6 +20,7 @@ from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_asset
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
+from ai_usage.orchestration.assets.migration import migration_log_asset
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import reference_assets
 from ai_usage.orchestration.assets.report import monthly_report_asset
@@ -61,6 +62,7 @@ def build_defs(
         loaded_days_asset(vendors, partitions),
         member_spend_asset(vendors, partitions),
         *ledger_assets(vendors, partitions),
+        migration_log_asset(partitions),
         *dimension_assets(
             declared, lambda directory: FinanceSnapshot(directory).list_prices(), partitions
         ),

@@ -438,6 +438,20 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "error",
         ),
     ),
+    "migration_log": (
+        Rule(
+            "known_outcome",
+            "outcome is begun, done or failed.",
+            _one_of("outcome", "begun", "done", "failed"),
+            "error",
+        ),
+        Rule(
+            "known_state",
+            "state is parallel, validated, cutover or retired.",
+            _one_of("state", "parallel", "validated", "cutover", "retired"),
+            "error",
+        ),
+    ),
     "dim_users": (
         Rule(
             "version_is_a_range",

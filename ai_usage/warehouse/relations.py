@@ -20,6 +20,9 @@ LAYERS: tuple[Layer, ...] = get_args(Layer)
 INTERNAL: frozenset[Layer] = frozenset({"staging", "intermediate", "rollups"})
 """The layers that stand in the internal dataset."""
 
+INTERNAL_TABLES = frozenset({"migration_log"})
+"""Base tables, of no layer, that stand there too: what was done, and nothing that is reported."""
+
 INTERNAL_SUFFIX = "_internal"
 """What follows the name of the tables' dataset in that of the internal one, unless it is set."""
 
@@ -38,7 +41,7 @@ def layer_of(relation: str) -> Layer | None:
 
 def is_internal(relation: str) -> bool:
     """Whether the relation stands in the internal dataset."""
-    return layer_of(relation) in INTERNAL
+    return layer_of(relation) in INTERNAL or relation in INTERNAL_TABLES
 
 
 @cache

@@ -30,6 +30,7 @@ NAMED = {
     },
     "looker/declared.py": "columns of the executive view, which the document names so",
     "cli/app.py": "an example in the help of `simulate`, whose vendors the simulator has",
+    "migration/sample.py": "what old tables of common reports look like, for a person to correct",
     "orchestration/resources.py": "an example of a resource per vendor",
 }
 """Files that name a vendor, and why they may."""

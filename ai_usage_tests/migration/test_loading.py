@@ -18,6 +18,7 @@ from ai_usage.migration import loading
 from ai_usage.migration.archived import legacy_batches, legacy_days
 from ai_usage.migration.description import Description, read_description
 from ai_usage.migration.loading import LoadedRange, load_table, unload
+from ai_usage.migration.reading import old_rows
 from ai_usage.migration.sources import Source, open_source
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.migration import described, old_system
@@ -43,7 +44,10 @@ def load(
 
 def events(archive: Archive, window: Window = MARCH) -> list[dict[str, Any]]:
     schema = table_schema("raw_ai_events").arrow_schema
-    return pa.Table.from_batches(legacy_batches(archive, window, None), schema).to_pylist()
+    found: list[dict[str, Any]] = pa.Table.from_batches(
+        legacy_batches(archive, window, None), schema
+    ).to_pylist()
+    return found
 
 
 def test_rows_become_events_under_the_tables_name(
@@ -89,7 +93,7 @@ def test_a_load_that_is_killed_goes_on_where_it_was(
     system: tuple[Source, Description, Archive], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = Window(date(2026, 2, 15), date(2026, 4, 1))
-    whole = loading.old_rows
+    whole = old_rows
 
     def killed(*given: Any) -> Iterator[Any]:
         for n, row in enumerate(whole(*given)):

@@ -107,6 +107,8 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("raw_restatements", "seen_after_the_answer_before"): {"seen_at": at(DAY)},
     ("closed_months", "month_is_its_first_day"): {"month": date(2026, 3, 2)},
     ("closed_months", "closed_after_its_end"): {"closed_at": at(date(2026, 2, 1))},
+    ("migration_log", "known_outcome"): {"outcome": "hoped"},
+    ("migration_log", "known_state"): {"state": "somewhere"},
     ("loaded_days", "known_cost_kind"): {"cost_kind": "tax"},
     ("loaded_days", "answered_once_begun"): {"ingest_timestamp": at(date(2026, 1, 1))},
     ("identity_days", "known_identity_type"): {"identity_type": "face"},

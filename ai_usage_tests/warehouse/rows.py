@@ -30,6 +30,7 @@ _PLAIN: dict[str, Any] = {
     "BOOL": False,
     "DATE": DAY,
     "TIMESTAMP": FETCHED,
+    "JSON": "{}",
 }
 
 _MEANINGFUL: dict[str, Row] = {
@@ -65,6 +66,7 @@ _MEANINGFUL: dict[str, Row] = {
     "int_cycle_status": {"reconciliation_status": "pending"},
     "int_cycle_days": {"cost_kind": "usage"},
     "closed_months": {"month": DAY.replace(day=1)},
+    "migration_log": {"outcome": "done", "state": "parallel"},
     "dim_users": {"expiration_date": date(9999, 12, 31)},
     "api_key_mappings": {"attribution_source": "manual_entry"},
     "bridge_user_identity": {"identity_type": "email", "valid_to": date(9999, 12, 31)},
