@@ -21,6 +21,7 @@ import typer
 from ai_usage.cli import money_commands
 from ai_usage.cli.harmless import say
 from ai_usage.cli.logs import quiet_libraries
+from ai_usage.cli.migrate_options import migrate_app
 from ai_usage.cli.options import (
     ExcelOption,
     FirstDayOption,
@@ -76,6 +77,7 @@ archive_app = typer.Typer(
     help="The archive of vendors' answers.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(archive_app, name="archive")
+app.add_typer(migrate_app, name="migrate")
 
 
 class Unit(StrEnum):

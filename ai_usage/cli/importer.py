@@ -59,6 +59,16 @@ def import_files(
     if not days:
         return
     window = Window(min(days), max(days) + timedelta(days=1))
+    build_without_vendors(console, settings, window, closed=closed, command="import")
+
+
+def build_without_vendors(
+    console: Console, settings: Settings, window: Window, *, closed: bool, command: str
+) -> None:
+    """Build the days from what the archive holds; exit with 1 if anything failed.
+
+    Days of closed months stay as they are unless `closed`.
+    """
     defs = build_defs(settings)
     sources = " or ".join(
         f'key:"{key.path[-1]}"'
@@ -73,7 +83,7 @@ def import_files(
         window,
         Refetch.nothing(),
         leave_closed=not closed,
-        command="import",
+        command=command,
     )
 
 

@@ -93,7 +93,7 @@ def log_rows(kept: Sequence[Entry], run_id: str | None = None) -> Iterator[dict[
     for n, entry in enumerate(kept):
         left: State = state_of(kept[: n + 1])
         yield {
-            "at": entry.at,
+            "noted_at": entry.at,
             "step": entry.step,
             "outcome": entry.outcome,
             "state": left,

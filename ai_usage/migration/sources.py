@@ -200,7 +200,12 @@ def open_source(text: str) -> Source:
     if kind == "files" and rest:
         return EmbeddedSource(Path(rest).expanduser(), None, text)
     if kind == "bigquery" and rest.count(".") == 1:
-        from ai_usage.migration.bigquery_source import BigQuerySource
+        try:
+            from ai_usage.migration.bigquery_source import BigQuerySource
+        except ImportError as error:
+            raise MigrationError(
+                f"{text}: BigQuery's client is not installed: pip install 'ai-usage[bigquery]'."
+            ) from error
 
         return BigQuerySource(*rest.split("."))
     raise MigrationError(

@@ -47,7 +47,7 @@ def test_who_when_and_why_are_kept_in_the_order_of_doing(archive: Archive) -> No
         ("cutover", "begun", "validated", "fin@x.io", "agreed"),
         ("cutover", "done", "cutover", "fin@x.io", "agreed"),
     ]
-    instants = [row["at"] for row in rows]
+    instants = [row["noted_at"] for row in rows]
     assert instants == sorted(set(instants))
     # The rows are those of the table.
     assert table_schema("migration_log").to_arrow(rows).num_rows == 4

@@ -1,5 +1,5 @@
 CREATE TABLE migration_log (
-  at TIMESTAMP NOT NULL OPTIONS(description="When it was noted. Unique."),
+  noted_at TIMESTAMP NOT NULL OPTIONS(description="When it was noted. Unique."),
   step STRING NOT NULL OPTIONS(description="What was done: load, unload, compare, accept, validate, reopen, cutover, rollback, retire."),
   outcome STRING NOT NULL OPTIONS(description="begun, done or failed. A step that is begun and neither done nor failed was broken off, and resumes."),
   state STRING NOT NULL OPTIONS(description="Where the migration stood afterwards: parallel, validated, cutover, retired."),
@@ -11,7 +11,7 @@ CREATE TABLE migration_log (
   details JSON NOT NULL OPTIONS(description="What the step counted or chose, by name."),
   pipeline_run_id STRING OPTIONS(description="Dagster run that wrote the row.")
 )
-CLUSTER BY step, at
+CLUSTER BY step, noted_at
 OPTIONS (
   description="What was done in the migration from old tables: one row a step and outcome. The archive keeps every entry; internal."
 );
