@@ -273,9 +273,12 @@ class Archive:
         for page in self.manifest(fetch).pages:
             yield self.page(fetch.vendor, fetch.endpoint, page.sha256)
 
-    def endpoints(self) -> list[tuple[str, str]]:
-        """Every vendor and endpoint that anything is kept of, in order."""
-        parts = (path.split("/") for path in self._store.list(""))
+    def endpoints(self, vendor: str = "") -> list[tuple[str, str]]:
+        """Every vendor and endpoint that anything is kept of, in order; or one vendor's alone.
+
+        Every file of them is listed: who asks for all, asks a whole bucket.
+        """
+        parts = (path.split("/") for path in self._store.list(vendor))
         return sorted({(part[0], part[1]) for part in parts if len(part) > 3})
 
     def page_files(self, vendor: str, endpoint: str) -> set[str]:

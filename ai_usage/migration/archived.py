@@ -56,7 +56,7 @@ class LegacyDays:
 
 def legacy_tables(archive: Archive) -> list[str]:
     """The old tables of which the archive holds any day."""
-    return sorted(name for vendor, name in archive.endpoints() if vendor == LEGACY and name != LOG)
+    return [name for _, name in archive.endpoints(LEGACY) if name != LOG]
 
 
 def legacy_days(archive: Archive, window: Window) -> Iterator[LegacyDays]:

@@ -31,10 +31,12 @@ def test_a_line_a_key_each_once_addresses_in_lower_case(tmp_path: Path) -> None:
 
 
 def test_what_the_next_run_would_refuse_is_refused_before_it_is_written(tmp_path: Path) -> None:
-    with pytest.raises(AiUsageError, match="api_keys.csv"):
+    with pytest.raises(AiUsageError, match=r"api_keys\.csv"):
         sheet(tmp_path, "apikey_1,nobody")
 
 
 def test_a_column_that_the_file_has_not_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MigrationError, match="api_keys.csv has no column colour; it has platform"):
+    with pytest.raises(
+        MigrationError, match=r"api_keys\.csv has no column colour; it has platform"
+    ):
         sheet(tmp_path, "apikey_1,ann@x.io", colour="'red'")
