@@ -48,5 +48,10 @@ def test_load_compare_and_status_tell_what_was_done(tmp_path: Path) -> None:
     said = small.done("migrate", "status")
     assert "the migration is parallel" in said
     assert "load cursor_costs 2026-03-01..2026-03-07 done by fin@x.io" in said
+    assert "fin@x.io says yes for finance" in small.done(
+        "migrate", "accept", "--role", "finance", "--yes"
+    )
+    refused = small.call("migrate", "accept", "--role", "finance", "--no")
+    assert (refused.code, "a no needs --note" in refused.err) == (1, True)
     wrong = small.call("migrate", "plan", *WEEK, "--table", "nothing")
     assert (wrong.code, "described are: cursor_costs, claude_costs" in wrong.err) == (1, True)
