@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from sqlglot import exp
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
@@ -19,7 +21,7 @@ from ai_usage.migration.archived import legacy_batches, legacy_days
 from ai_usage.migration.description import Description, read_description
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.reading import old_rows
-from ai_usage.migration.sources import Source, open_source
+from ai_usage.migration.sources import EmbeddedSource, MigrationError, Source, open_source
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.migration import described, old_system
 
@@ -109,6 +111,63 @@ def test_a_load_that_is_killed_goes_on_where_it_was(
     february, march = load(system, window)
     assert (february.there_already, march.there_already) == (True, False)
     assert len(events(system[2], window)) == 81
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kill_at_any_row_changes_nothing_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    path = old_system.build(tmp_path / "old.duckdb")
+    description = read_description(described.write(tmp_path, f"duckdb:{path}#finance"))
+    source = open_source(description.source)
+    at = Random(seed).randrange(82)
+
+    def killed(*given: Any) -> Iterator[Any]:
+        for n, row in enumerate(old_rows(*given)):
+            if n == at:
+                raise KeyboardInterrupt
+            yield row
+
+    whole = (source, description, Archive(str(tmp_path / "whole")))
+    broken = (source, description, Archive(str(tmp_path / "broken")))
+    load(whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "old_rows", killed)
+        with pytest.raises(KeyboardInterrupt):
+            load(broken)
+    assert events(broken[2]) == []
+    load(broken)
+    one, other = events(whole[2]), events(broken[2])
+    for event in [*one, *other]:
+        del event["ingest_timestamp"]
+    assert one == other
+
+
+def test_a_table_that_changes_while_it_is_loaded_leaves_nothing_of_the_range(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    file = folder / "cursor_costs.csv"
+    line = ",ann@x.io,2026-03-01,7,1.50\n"
+    file.write_text("email,user_email,usage_date,lines,amount\n" + line)
+
+    class Changing(EmbeddedSource):
+        def rows(self, statement: exp.Query) -> Iterator[dict[str, Any]]:
+            for row in super().rows(statement):
+                yield row
+                file.write_text(file.read_text() + line.replace("ann", "bob"))
+
+    changed = described.write(
+        tmp_path, f"files:{folder}", ("day: usage_date", "day: CAST(usage_date AS DATE)")
+    )
+    description = read_description(changed)
+    archive = Archive(str(tmp_path / "archive"))
+    with pytest.raises(MigrationError, match="changed while it was read, and nothing of it was"):
+        load((Changing(folder, None, description.source), description, archive))
+    assert events(archive) == []
+    load((open_source(description.source), description, archive))
+    assert [event["user_email"] for event in events(archive)] == ["ann@x.io", "bob@x.io"]
 
 
 def test_a_day_that_the_vendor_has_answered_is_the_vendors(
