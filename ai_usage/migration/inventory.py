@@ -21,7 +21,7 @@ from ai_usage.migration.evidence import (
     zone_of,
 )
 from ai_usage.migration.exactly import exactly
-from ai_usage.migration.sources import OldTable, Reader, Source
+from ai_usage.migration.sources import NUMBERS, PLAIN, OldTable, Reader, Source
 
 READ_DAYS = 90
 """How far back readers are looked for."""
@@ -29,8 +29,8 @@ READ_DAYS = 90
 _KEY_COLUMNS = 6
 _KEY_SIZE = 3
 _MONEY = ("usd", "cost", "amount", "price", "spend", "cents", "dollar", "charge")
-_NUMBERS = frozenset({"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"})
-_GROUPABLE = frozenset({"STRING", "INT64", "DATE", "DATETIME", "TIMESTAMP", "BOOL", "NUMERIC"})
+_KEY_TYPES = PLAIN - {"FLOAT64", "BIGNUMERIC"}
+"""Nobody tells rows apart by a measured number."""
 _DAYS = frozenset({"DATE", "DATETIME", "TIMESTAMP"})
 
 
@@ -130,7 +130,7 @@ class _Look:
         return exp.select(*names).distinct().from_(exp.to_table(self._table.name))
 
     def _groupable(self) -> list[str]:
-        return [n for n, t in self._table.columns.items() if t in _GROUPABLE or t in _NUMBERS]
+        return [n for n, t in self._table.columns.items() if t in PLAIN]
 
     def _count(self, query: exp.Select) -> int:
         counted = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(query.subquery("t"))
@@ -161,7 +161,7 @@ class _Look:
 
     def _keys(self, distinct: int) -> list[tuple[str, ...]]:
         columns = [
-            n for n, t in self._table.columns.items() if t in _GROUPABLE and not _is_money(n)
+            n for n, t in self._table.columns.items() if t in _KEY_TYPES and not _is_money(n)
         ]
         for size in range(1, _KEY_SIZE + 1):
             found = [
@@ -197,7 +197,7 @@ class _Look:
 
     def _amounts(self, day: str) -> Iterator[Amount]:
         for name, type_ in self._table.columns.items():
-            if not _is_money(name) or not (type_ in _NUMBERS or type_ == "STRING"):
+            if not _is_money(name) or not (type_ in NUMBERS or type_ == "STRING"):
                 continue
             number: exp.Expr = exp.column(name, quoted=True)
             if type_ == "STRING":

@@ -15,7 +15,7 @@ from sqlglot import exp
 from ai_usage.days.windows import Window
 from ai_usage.migration.description import TableMapping, expression
 from ai_usage.migration.exactly import exactly
-from ai_usage.migration.sources import MigrationError, Source, day_literal
+from ai_usage.migration.sources import PLAIN, MigrationError, OldTable, Source, day_literal
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.schema import table_schema
 
@@ -45,10 +45,10 @@ def old_rows(source: Source, table: str, mapping: TableMapping, window: Window) 
     Raises `MigrationError` for a value that is not what its column holds, and at the end where the
     table changed meanwhile.
     """
-    columns = list(source.table(table).columns)
+    there = source.table(table)
     seen: set[str] = set()
-    for row in source.unchanged(table, _statement(table, columns, mapping, window)):
-        old = {name: row[f"{_OLD}{name}"] for name in columns}
+    for row in source.unchanged(table, _statement(there, mapping, window)):
+        old = {name: row[f"{_OLD}{name}"] for name in there.columns}
         day = _day(row[_DAY], table, mapping)
         if day is None:
             continue
@@ -67,12 +67,19 @@ def folded(event: RawEvent) -> RawEvent:
     return event
 
 
-def _statement(table: str, columns: list[str], mapping: TableMapping, window: Window) -> exp.Select:
+def _statement(table: OldTable, mapping: TableMapping, window: Window) -> exp.Select:
+    """The rows in one order, whoever asks: equal keys are numbered as they come."""
     day = expression(mapping.day)
     selected = [exp.alias_(day.copy(), _DAY)]
     selected += [exp.alias_(expression(sql), f"{_NEW}{n}") for n, sql in mapping.read.items()]
     selected += [
-        exp.alias_(exp.column(name, quoted=True), f"{_OLD}{name}", quoted=True) for name in columns
+        exp.alias_(exp.column(name, quoted=True), f"{_OLD}{name}", quoted=True)
+        for name in table.columns
+    ]
+    order = [
+        exp.column(f"{_OLD}{name}", quoted=True)
+        for name, type_ in table.columns.items()
+        if type_ in PLAIN
     ]
     # An instant's UTC day is at most a day from the row's own.
     slack = timedelta(days=1 if "event_timestamp" in mapping.read else 0)
@@ -80,10 +87,10 @@ def _statement(table: str, columns: list[str], mapping: TableMapping, window: Wi
     last = min(window.end - timedelta(days=1) + slack, mapping.days.last or date.max)
     return (
         exp.select(*selected)
-        .from_(exp.to_table(table))
+        .from_(exp.to_table(table.name))
         .where(exp.GTE(this=exp.paren(day.copy()), expression=day_literal(first)))
         .where(exp.LTE(this=exp.paren(day.copy()), expression=day_literal(last)))
-        .order_by(_DAY)
+        .order_by(_DAY, *order)
     )
 
 

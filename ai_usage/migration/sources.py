@@ -6,7 +6,7 @@ Statements are given as trees of BigQuery's dialect, for each engine alike. Noth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +23,11 @@ from ai_usage.warehouse.sql import for_duckdb
 
 BATCH_ROWS = 10_000
 """Rows in memory at once."""
+
+NUMBERS = frozenset({"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"})
+"""Types of amounts and counts."""
+PLAIN = NUMBERS | {"STRING", "DATE", "DATETIME", "TIMESTAMP", "BOOL"}
+"""Types by which rows can be ordered and told apart on each engine."""
 
 _FILES = {".csv": "read_csv", ".parquet": "read_parquet"}
 
@@ -212,12 +217,6 @@ def open_source(text: str) -> Source:
         f"{text!r} names no old system: write duckdb:<file>#<schema>, files:<file or folder> or "
         "bigquery:<project>.<dataset>."
     )
-
-
-def counted_by(table: str, columns: Sequence[exp.Expr], *selected: exp.Expr) -> exp.Select:
-    """`SELECT columns, selected FROM table GROUP BY columns`, the columns aliased before."""
-    query = exp.select(*columns, *selected).from_(exp.to_table(table))
-    return query.group_by(*(exp.Literal.number(n + 1) for n in range(len(columns))))
 
 
 def day_literal(day: date) -> exp.Expr:

@@ -120,7 +120,7 @@ def test_a_kill_at_any_row_changes_nothing_in_the_end(
     path = old_system.build(tmp_path / "old.duckdb")
     description = read_description(described.write(tmp_path, f"duckdb:{path}#finance"))
     source = open_source(description.source)
-    at = Random(seed).randrange(82)
+    at = Random(seed).randrange(82)  # noqa: S311
 
     def killed(*given: Any) -> Iterator[Any]:
         for n, row in enumerate(old_rows(*given)):
