@@ -107,16 +107,17 @@ def compare_table(
     """
     days = taken(mapping, window)
     measures = compared(mapping)
+    loaded = _loaded(warehouse, mapping, days)
     known = Known(
         zoned=_zoned(warehouse, mapping, measures, days),
         restated=_restated(warehouse, mapping, measures, days),
         limits=mapping.differences,
-        loaded=frozenset(_loaded(warehouse, table, mapping, days)),
+        loaded=frozenset(loaded),
     )
     old = _old_cells(source, table, mapping, measures, days)
     new = _new_cells(warehouse, table, mapping, measures, days)
     findings = classify(old, new, known)
-    final = {d for d, is_final in _loaded(warehouse, table, mapping, days).items() if is_final}
+    final = {day for day, is_final in loaded.items() if is_final}
     return Comparison(
         table=table,
         platform=mapping.platform,
@@ -275,12 +276,12 @@ def _restated(
     return {key: list(changes.values()) for key, changes in by_key.items()}
 
 
-def _loaded(
-    warehouse: Warehouse, table: str, mapping: TableMapping, window: Window
-) -> dict[date, bool]:
-    """Days that are loaded of any of the endpoints, and whether all that are can change no more."""
-    endpoints = [*_endpoints(mapping), f"{ENDPOINT_PREFIX}{table}"]
-    names = {f"endpoint{n}": name for n, name in enumerate(endpoints)}
+def _loaded(warehouse: Warehouse, mapping: TableMapping, window: Window) -> dict[date, bool]:
+    """Days that are loaded of any of the endpoints, and whether all that are can change no more.
+
+    Days that come from the old table are among them.
+    """
+    names = {f"endpoint{n}": name for n, name in enumerate(_endpoints(mapping))}
     if not warehouse.exists("loaded_days"):
         return {}
     sql = (

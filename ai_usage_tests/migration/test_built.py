@@ -32,8 +32,10 @@ def test_old_days_are_in_the_facts_until_the_vendor_answers_them(tmp_path: Path)
         "SELECT day, source_endpoint FROM loaded_days WHERE day >= DATE '2026-03-01' "
         "AND platform = 'cursor'"
     )
+    # Under the name of the endpoint that they stand for: so a month is whole in which the vendor
+    # goes on where the old table ends.
     assert {(r["day"], r["source_endpoint"]) for r in told} == {
-        (day, "legacy:cursor_costs") for day in WEEK.days()
+        (day, "usage_events") for day in WEEK.days()
     }
     # The vendor answers the last two days, with other dollars: nothing counts twice.
     two = Window(date(2026, 3, 6), WEEK.end)

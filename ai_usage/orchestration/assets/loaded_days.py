@@ -57,7 +57,7 @@ def loaded_days_asset(
         def rows(window: Window, known: Archive) -> pa.Table:
             found = [
                 *_answered(reported, known, window),
-                *_migrated(known, window),
+                *_migrated(reported, known, window),
                 *_maintained(clock, window),
             ]
             # A saved answer may hold days that are still to come: nothing else reads them yet.
@@ -94,18 +94,33 @@ def _answered(
                 }
 
 
-def _migrated(archive: Archive, window: Window) -> Iterator[dict[str, Any]]:
-    """The days that come from old tables: those that no vendor has answered."""
+def _migrated(
+    reported: Sequence[tuple[Vendor, Endpoint]], archive: Archive, window: Window
+) -> Iterator[dict[str, Any]]:
+    """The days on which an old table stands for endpoints, under their names.
+
+    So a month is whole in which the one goes on where the other ends.
+    """
+    endpoints = {f"{v.name}/{e.name}": (v, e) for v, e in reported}
+    found: dict[tuple[date, str], dict[str, Any]] = {}
     for own in legacy_days(archive, window):
-        for day in own.days:
-            yield {
-                "day": day,
-                "platform": own.head.platform,
-                "source_endpoint": own.endpoint,
-                "cost_kind": "usage" if own.head.has_cost else None,
-                "is_provisional": False,
-                "ingest_timestamp": own.fetch.fetched_at,
-            }
+        for name in own.head.replaces:
+            if name not in endpoints:
+                continue
+            vendor, endpoint = endpoints[name]
+            bills = endpoint.has_cost and own.head.has_cost
+            for day in own.days:
+                before = found.get((day, name), {})
+                found[day, name] = {
+                    "day": day,
+                    "platform": vendor.name,
+                    "source_endpoint": endpoint.name,
+                    # Of two tables that stand for one endpoint, one has its cost.
+                    "cost_kind": "usage" if bills else before.get("cost_kind"),
+                    "is_provisional": False,
+                    "ingest_timestamp": own.fetch.fetched_at,
+                }
+    yield from found.values()
 
 
 def _maintained(clock: Clock, window: Window) -> Iterator[dict[str, Any]]:
