@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.old_tables import LEGACY, old_tables
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.base import Warehouse
 
 
 def archived_days(archive: Archive, vendors: Sequence[Vendor], window: Window) -> set[date]:
-    """The days of the window of which any endpoint that reports events has a complete answer."""
+    """The days of the window of which any endpoint that reports events has a complete answer.
+
+    Days that were taken from old tables are among them.
+    """
+    answered = [(v.name, endpoint.name) for v in vendors for endpoint in v.event_endpoints]
+    migrated = [(LEGACY, table) for table in old_tables(archive)]
     return {
         day
-        for vendor in vendors
-        for endpoint in vendor.event_endpoints
-        for _, days in archive.coverage(vendor.name, endpoint.name, window)
+        for vendor, endpoint in answered + migrated
+        for _, days in archive.coverage(vendor, endpoint, window)
         for day in days
     }
 
@@ -30,8 +36,15 @@ def complete_fetches(archive: Archive, vendors: Sequence[Vendor]) -> Iterator[Fe
 
 
 def first_archived_day(archive: Archive, vendors: Sequence[Vendor]) -> date | None:
-    """The first day that a complete answer covers; None without one."""
-    return min((fetch.window.start for fetch in complete_fetches(archive, vendors)), default=None)
+    """The first day that a complete answer or a load of an old table covers; None without one."""
+    loads = (
+        fetch
+        for table in old_tables(archive)
+        for fetch in archive.fetches(LEGACY, table)
+        if fetch.complete
+    )
+    known = chain(complete_fetches(archive, vendors), loads)
+    return min((fetch.window.start for fetch in known), default=None)
 
 
 def loaded_in(warehouse: Warehouse) -> set[date]:

@@ -14,16 +14,12 @@ import msgspec
 import pyarrow as pa
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.old_tables import LEGACY, old_tables
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.rows import RawEvent
-
-LEGACY = "legacy"
-"""The archive's name for old systems, beside the vendors'."""
-LOG = "migration_log"
-"""Its endpoint of what was done, beside the tables: see `log`."""
 
 
 class LegacyPage(msgspec.Struct, frozen=True):
@@ -54,14 +50,9 @@ class LegacyDays:
         return f"{ENDPOINT_PREFIX}{self.table}"
 
 
-def legacy_tables(archive: Archive) -> list[str]:
-    """The old tables of which the archive holds any day."""
-    return [name for _, name in archive.endpoints(LEGACY) if name != LOG]
-
-
 def legacy_days(archive: Archive, window: Window) -> Iterator[LegacyDays]:
     """Which days of the window come from old tables, by table and load."""
-    for table in legacy_tables(archive):
+    for table in old_tables(archive):
         for fetch, days in archive.coverage(LEGACY, table, window):
             head = next(_pages(archive, fetch))
             answered = vendor_days(archive, head.replaces, window)

@@ -19,6 +19,7 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
+from ai_usage.archive.old_tables import LOG
 from ai_usage.migration.sources import MigrationError
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.rows import RawEvent
@@ -179,6 +180,9 @@ class _Reading:
             for name, value in top.references.items()
         }
         for name, mapping in tables.items():
+            if not _NAME.fullmatch(name) or name == LOG:
+                what = f"{name} is no name that the archive can keep it under"
+                raise self._problem(("tables", name), what, "read the table through a view")
             self._check(mapping, ("tables", name))
         for name, reference in references.items():
             for column, sql in reference.read.items():
@@ -243,6 +247,7 @@ class _Reading:
         return MigrationError(f"{self._path}:{line}: {field}: {what}; {remedy}.")
 
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PART = re.compile(r"\.([^.\[\]]+)|\[([^\]]*)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 

@@ -16,9 +16,10 @@ from itertools import islice
 import msgspec
 
 from ai_usage.archive.archive import Archive, Fetch
+from ai_usage.archive.old_tables import LEGACY
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
-from ai_usage.migration.archived import LEGACY, LegacyPage, vendor_days
+from ai_usage.migration.archived import LegacyPage, vendor_days
 from ai_usage.migration.description import TableMapping
 from ai_usage.migration.reading import ENDPOINT_PREFIX, folded, old_rows
 from ai_usage.migration.sources import MigrationError, Source

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.old_tables import LEGACY, LOG
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
-from ai_usage.migration.archived import LEGACY, LOG
 from ai_usage.migration.states import (
     AnyStep,
     Entry,

@@ -16,6 +16,7 @@ from sqlglot import exp
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
+from ai_usage.ledger.missing_days import archived_days, first_archived_day
 from ai_usage.migration import loading
 from ai_usage.migration.archived import legacy_batches, legacy_days
 from ai_usage.migration.description import Description, read_description
@@ -182,6 +183,15 @@ def test_a_day_that_the_vendor_has_answered_is_the_vendors(
     assert len(events(archive)) == 54
     (own,) = legacy_days(archive, MARCH)
     assert (own.days[-1], own.vendor_days) == (date(2026, 3, 19), days.days())
+
+
+def test_loaded_days_are_history_that_a_rebuild_brings_back(
+    system: tuple[Source, Description, Archive],
+) -> None:
+    assert first_archived_day(system[2], ()) is None
+    load(system)
+    assert first_archived_day(system[2], ()) == MARCH.start
+    assert archived_days(system[2], (), MARCH) == set(MARCH.days())
 
 
 def test_what_was_loaded_can_be_taken_out_again(

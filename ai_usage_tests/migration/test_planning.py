@@ -107,6 +107,8 @@ def test_a_first_description_is_read_and_names_its_evidence(tmp_path: Path) -> N
         ("cost_usd: amount", "cost_usd: DROP TABLE x", r":13: .*read.cost_usd: .* no expression"),
         ("cost_usd: amount", "cost_usd: (SELECT 1)", r":13: .*read.cost_usd: .* no expression"),
         ("cursor/usage_events", "cursor/nothing", r":7: .*replaces: cursor/nothing is no endpoint"),
+        ("  cursor_costs:", "  a/b:", r":4: tables\.a/b: a/b is no name .* through a view"),
+        ("  cursor_costs:", "  migration_log:", r":4: .*migration_log is no name"),
         ("America/Los_Angeles", "California", r":24: .*zone: California is no zone"),
         ("    day: usage_date", "    dai: usage_date", r":(4|8): tables.cursor_costs.*`?da[iy]"),
     ],
