@@ -10,13 +10,15 @@ from datetime import date
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.archive.old_tables import LEGACY, LOG
 from ai_usage.archive.verifying import Fault, unanswered, verify
 from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import SILENCE_SECONDS
-from ai_usage.days.windows import windows_of
+from ai_usage.days.windows import Window, windows_of
 from ai_usage.directories import DIRECTORIES
-from ai_usage.errors import WarehouseError
+from ai_usage.errors import ArchiveError, WarehouseError
 from ai_usage.ledger.closing import CLOSES, history
+from ai_usage.migration.archived import stood_for
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import VENDOR
 from ai_usage.settings import Settings
@@ -43,7 +45,7 @@ def verify_archive(console: Console, settings: Settings) -> bool:
         )
         for line in _described(archive, fault):
             say(console, f"    {line}")
-    gone = unanswered(archive, _loaded(settings))
+    gone = unanswered(archive, _answered(archive, settings))
     for (vendor, endpoint), days in gone.items():
         line = f"answers lost: {vendor} {endpoint}, {counted(len(days), 'day')} ({ranges(days)})"
         console.print(line, style="red", markup=False, soft_wrap=True)
@@ -90,6 +92,14 @@ def _described(archive: Archive, fault: Fault) -> Iterator[str]:
             "`ai-usage run` keeps what the file says today; what closed months were built from "
             "may be gone"
         )
+    elif fault.vendor == LEGACY and fault.endpoint == LOG:
+        yield "what was done then in the migration is gone; `ai-usage migrate status` has the rest"
+    elif fault.vendor == LEGACY and fault.days:
+        for window in windows_of(fault.days):
+            yield (
+                f"`ai-usage migrate load --from {window.start} --to {max(window.days())} --again "
+                f"--table {fault.endpoint}`, while the old table is there"
+            )
     elif not fault.days:
         yield (
             "nothing needs it: later answers, or none, tell its days; `ai-usage changes` does not "
@@ -133,6 +143,21 @@ def _endpoint(vendor: str, endpoint: str) -> Endpoint | None:
             with suppress(KeyError):
                 return known.endpoint(endpoint)
     return None
+
+
+def _answered(archive: Archive, settings: Settings) -> Iterator[tuple[str, str, date]]:
+    """What the warehouse was built from and a vendor has answered: old tables stand for the rest.
+
+    Where their own rows are damaged, that is a fault by itself.
+    """
+    loaded = [*_loaded(settings)]
+    if not loaded:
+        return
+    days = [day for _, _, day in loaded]
+    old: set[tuple[str, str, date]] = set()
+    with suppress(ArchiveError):
+        old = stood_for(archive, Window(min(days), Window.day(max(days)).end))
+    yield from (one for one in loaded if one not in old)
 
 
 def _loaded(settings: Settings) -> Iterator[tuple[str, str, date]]:

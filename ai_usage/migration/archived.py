@@ -65,6 +65,16 @@ def legacy_days(archive: Archive, window: Window) -> Iterator[LegacyDays]:
             )
 
 
+def stood_for(archive: Archive, window: Window) -> set[tuple[str, str, date]]:
+    """Vendor, endpoint and day, wherever an old table stands for a vendor's answer."""
+    return {
+        (vendor, endpoint, day)
+        for own in legacy_days(archive, window)
+        for vendor, _, endpoint in (name.partition("/") for name in own.head.replaces)
+        for day in own.days
+    }
+
+
 def vendor_days(archive: Archive, endpoints: Sequence[str], window: Window) -> set[date]:
     """The days that any of the endpoints (`<platform>/<endpoint>`) has answered whole."""
     found: set[date] = set()

@@ -18,7 +18,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.ledger.missing_days import archived_days, first_archived_day
 from ai_usage.migration import loading
-from ai_usage.migration.archived import legacy_batches, legacy_days
+from ai_usage.migration.archived import legacy_batches, legacy_days, stood_for
 from ai_usage.migration.description import Description, read_description
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.reading import old_rows
@@ -183,6 +183,8 @@ def test_a_day_that_the_vendor_has_answered_is_the_vendors(
     assert len(events(archive)) == 54
     (own,) = legacy_days(archive, MARCH)
     assert (own.days[-1], own.vendor_days) == (date(2026, 3, 19), days.days())
+    before = Window(MARCH.start, days.start).days()
+    assert stood_for(archive, MARCH) == {("cursor", "usage_events", day) for day in before}
 
 
 def test_loaded_days_are_history_that_a_rebuild_brings_back(
