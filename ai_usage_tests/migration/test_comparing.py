@@ -187,3 +187,46 @@ def test_dollars_that_others_bear_are_attribution_and_cents_that_are_cut_roundin
         (2, "bob@x.io", "unexplained"),
         (2, "cyd@x.io", "identical"),
     ]
+
+
+def test_what_the_vendor_said_before_is_restated(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    day = old_system.FIRST
+    (folder / "cursor_costs.csv").write_text(
+        "email,user_email,usage_date,lines,amount\n"
+        # The vendor said 1.00, then 1.20, then 1.50 of Ann, and never 2.00 of Bob.
+        f"ann@x.io,,{day},7,1.20\nbob@x.io,,{day},7,2.00\ncyd@x.io,,{day},7,0.75\n"
+    )
+    warehouse = warehouse_of(tmp_path)
+    said = [Decimal("1.00"), Decimal("1.20"), Decimal("1.50")]
+    rows = [
+        {
+            "event_date": day,
+            "platform": "cursor",
+            "source_endpoint": "usage_events",
+            "user_email": "ann@x.io",
+            "measure": "cost_usd",
+            "value_before": said[n],
+            "value_after": said[n + 1],
+            "difference": said[n + 1] - said[n],
+            "previous_fetch_at": FETCHED + timedelta(hours=n),
+            "seen_at": FETCHED + timedelta(hours=n + 1),
+            "was_final": True,
+            "month_closed": False,
+        }
+        for n in range(2)
+    ]
+    warehouse.replace("raw_restatements", DAYS, table_schema("raw_restatements").to_arrow(rows))
+    file = described.write(
+        tmp_path, f"files:{folder}", ("day: usage_date", "day: CAST(usage_date AS DATE)")
+    )
+    description = read_description(file)
+    mapping = description.tables["cursor_costs"]
+    source = open_source(description.source)
+    found = compare_table(source, "cursor_costs", mapping, warehouse, Window.day(day))
+    assert [(f.key[1][0], f.class_) for f in found.findings] == [
+        ("ann@x.io", "restated"),
+        ("bob@x.io", "unexplained"),
+        ("cyd@x.io", "identical"),
+    ]
