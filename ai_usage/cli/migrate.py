@@ -22,12 +22,13 @@ from ai_usage.migration.gate import Role
 from ai_usage.migration.inventory import READ_DAYS, Inventory, VendorHours, take_inventory
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.log import entries, note
+from ai_usage.migration.opening import open_source
 from ai_usage.migration.planning import Plan, Shown, plan_table
 from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.migration.references import sheet_of
 from ai_usage.migration.report import as_csv, as_html
 from ai_usage.migration.sample import evidence, sample
-from ai_usage.migration.sources import MigrationError, Source, open_source
+from ai_usage.migration.sources import MigrationError, Source
 from ai_usage.migration.states import Entry, state_of, unfinished
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings, acting_user

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from ai_usage.days.windows import Window
 from ai_usage.migration.description import read_description
 from ai_usage.migration.loading import load_table
-from ai_usage.migration.sources import open_source
+from ai_usage.migration.opening import open_source
 from ai_usage_tests.ledger.small import Small
 from ai_usage_tests.migration import described, old_system
 from ai_usage_tests.support.pipeline import run_window
@@ -17,6 +19,7 @@ from ai_usage_tests.support.pipeline import run_window
 WEEK = Window(date(2026, 3, 1), date(2026, 3, 8))
 
 
+@pytest.mark.slow
 def test_old_days_are_in_the_facts_until_the_vendor_answers_them(tmp_path: Path) -> None:
     small = Small(tmp_path / "home", first=date(2026, 3, 1), today=date(2026, 3, 20))
     small.file("users.csv", "user_email,team,cost_center", "ann@x.io,Core,CC1")

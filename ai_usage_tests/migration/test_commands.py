@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from ai_usage_tests.ledger.small import Small
 from ai_usage_tests.migration import described, old_system
 
@@ -30,6 +32,7 @@ def test_inventory_init_and_plan_write_nothing_but_the_description(tmp_path: Pat
     assert not (small.home / "archive").exists()
 
 
+@pytest.mark.slow
 def test_load_compare_and_status_tell_what_was_done(tmp_path: Path) -> None:
     small = Small(tmp_path / "home", first=date(2026, 3, 1), today=date(2026, 4, 10))
     small.file("users.csv", "user_email,team,cost_center", "ann@x.io,Core,CC1")

@@ -13,7 +13,7 @@ import pytest
 from ai_usage.days.windows import Window
 from ai_usage.migration.comparing import Comparison, compare_table
 from ai_usage.migration.description import read_description
-from ai_usage.migration.sources import open_source
+from ai_usage.migration.opening import open_source
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.migration import described, old_system

@@ -10,7 +10,8 @@ import pytest
 
 from ai_usage.migration.evidence import Renamed
 from ai_usage.migration.inventory import Inventory, Profile, VendorHours, take_inventory
-from ai_usage.migration.sources import MigrationError, open_source
+from ai_usage.migration.opening import open_source
+from ai_usage.migration.sources import MigrationError
 from ai_usage_tests.migration import old_system
 
 

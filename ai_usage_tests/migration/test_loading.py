@@ -20,9 +20,11 @@ from ai_usage.ledger.missing_days import archived_days, first_archived_day
 from ai_usage.migration import loading
 from ai_usage.migration.archived import legacy_batches, legacy_days, stood_for
 from ai_usage.migration.description import Description, read_description
+from ai_usage.migration.embedded_source import EmbeddedSource
 from ai_usage.migration.loading import LoadedRange, load_table, unload
+from ai_usage.migration.opening import open_source
 from ai_usage.migration.reading import old_rows
-from ai_usage.migration.sources import EmbeddedSource, MigrationError, Source, open_source
+from ai_usage.migration.sources import MigrationError, Source
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.migration import described, old_system
 

@@ -13,9 +13,10 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.migration.description import read_description
 from ai_usage.migration.inventory import VendorHours, take_inventory
+from ai_usage.migration.opening import open_source
 from ai_usage.migration.planning import plan_table
 from ai_usage.migration.sample import sample
-from ai_usage.migration.sources import MigrationError, open_source
+from ai_usage.migration.sources import MigrationError
 from ai_usage_tests.migration import described, old_system
 
 MARCH = Window(date(2026, 3, 1), date(2026, 4, 1))

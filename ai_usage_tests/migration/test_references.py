@@ -8,8 +8,9 @@ import pytest
 
 from ai_usage.errors import AiUsageError
 from ai_usage.migration.description import ReferenceMapping
+from ai_usage.migration.opening import open_source
 from ai_usage.migration.references import sheet_of
-from ai_usage.migration.sources import MigrationError, open_source
+from ai_usage.migration.sources import MigrationError
 
 READ = {"platform": "'anthropic'", "api_key_id": "key", "user_email": "mail"}
 
