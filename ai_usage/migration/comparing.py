@@ -46,6 +46,8 @@ class Verdict:
     final: bool
     """Whether no vendor can change it any more."""
     reasons: Sequence[str]
+    over: frozenset[Class] = frozenset()
+    """The classes that make it so."""
 
     @property
     def green(self) -> bool:
@@ -144,7 +146,7 @@ def verdict(
     A class that is not declared may not be there at all. Of a declared one tokens and lines may
     differ as they will: no limit in dollars bounds them.
     """
-    reasons = []
+    over: dict[Class, str] = {}
     own = [one for one in findings if one.day == day]
     for class_ in CLASSES:
         some = [one for one in own if one.class_ == class_]
@@ -152,12 +154,12 @@ def verdict(
             continue
         usd = sum((abs(one.difference("usd")) for one in some), Decimal(0))
         if class_ == "unexplained":
-            reasons.append(f"${text(usd)} unexplained")
+            over[class_] = f"${text(usd)} unexplained"
         elif class_ not in mapping.differences:
-            reasons.append(f"{class_} is not declared: ${text(usd)}")
+            over[class_] = f"{class_} is not declared: ${text(usd)}"
         elif usd > (most := mapping.differences[class_].a_day):
-            reasons.append(f"{class_}: ${text(usd)}, declared ${text(most)}")
-    return Verdict(day, final, reasons)
+            over[class_] = f"{class_}: ${text(usd)}, declared ${text(most)}"
+    return Verdict(day, final, [*over.values()], frozenset(over))
 
 
 def _old_cells(

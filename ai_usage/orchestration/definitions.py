@@ -20,7 +20,7 @@ from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_asset
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
-from ai_usage.orchestration.assets.migration import migration_log_asset
+from ai_usage.orchestration.assets.migration import migration_differences_asset, migration_log_asset
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import reference_assets
 from ai_usage.orchestration.assets.report import monthly_report_asset
@@ -33,6 +33,7 @@ from ai_usage.orchestration.checks.directory_records import directory_records_ch
 from ai_usage.orchestration.checks.factory import warehouse_checks
 from ai_usage.orchestration.checks.identity import one_identity_check
 from ai_usage.orchestration.checks.metrics import metric_checks
+from ai_usage.orchestration.checks.migration import migration_checks
 from ai_usage.orchestration.checks.sql_checks import completeness_check, fact_checks
 from ai_usage.orchestration.io_managers import WarehouseIOManager
 from ai_usage.orchestration.resources import resources_of
@@ -63,6 +64,7 @@ def build_defs(
         member_spend_asset(vendors, partitions),
         *ledger_assets(vendors, partitions),
         migration_log_asset(partitions),
+        migration_differences_asset(settings, partitions),
         *dimension_assets(
             declared, lambda directory: FinanceSnapshot(directory).list_prices(), partitions
         ),
@@ -80,6 +82,7 @@ def build_defs(
         directory_records_check(declared, partitions),
         completeness_check(vendors, partitions),
         *metric_checks(settings, vendors, partitions),
+        *migration_checks(partitions),
     ]
     assets.append(dashboard_copy_asset(settings, partitions, checks))
     assets.append(monthly_report_asset(settings, partitions))

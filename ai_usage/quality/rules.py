@@ -452,6 +452,25 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "error",
         ),
     ),
+    "migration_differences": (
+        Rule(
+            "known_class",
+            "class is one of those that docs/decisions/0006-migration.md has.",
+            _one_of(
+                "class",
+                "identical",
+                "attribution",
+                "doubled",
+                "rounding",
+                "restated",
+                "zone",
+                "missing_in_old",
+                "missing_in_new",
+                "unexplained",
+            ),
+            "error",
+        ),
+    ),
     "dim_users": (
         Rule(
             "version_is_a_range",

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ai_usage.warehouse.layers import built_tables, statement
-from ai_usage.warehouse.relations import INTERNAL, layer_of, relations
+from ai_usage.warehouse.relations import INTERNAL, INTERNAL_TABLES, layer_of, relations
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.sql import Literals, render
 from ai_usage.warehouse.views import published_views, tables_read, view_names
@@ -49,7 +49,7 @@ def test_a_relation_stands_in_the_dataset_of_its_layer(relation: str) -> None:
         views_dataset="p.views",
         internal_dataset="p.inner",
     )
-    inner = layer_of(relation) in INTERNAL or relation == "migration_log"
+    inner = layer_of(relation) in INTERNAL or relation in INTERNAL_TABLES
     home = "inner" if inner else f"{relations()[relation]}s"
     assert f"p.{home}.{relation}" in sql.replace("`", "")
 

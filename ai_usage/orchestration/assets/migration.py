@@ -1,17 +1,22 @@
-"""`migration_log`: what was done in the migration from old tables, as the archive has it."""
+"""The migration from old tables: what was done, as the archive has it, and what is compared."""
 
 import dagster as dg
 import pyarrow as pa
 
-from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.migration.description import FILE_NAME
+from ai_usage.migration.differences import comparisons, difference_rows
 from ai_usage.migration.log import entries, log_rows
+from ai_usage.migration.states import state_of
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
     explained,
     note_data_version,
     table_metadata,
 )
-from ai_usage.orchestration.resources import ArchiveResource
+from ai_usage.orchestration.resources import ArchiveResource, ClockResource
+from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.settings import Settings
 from ai_usage.warehouse.schema import table_schema
 
 
@@ -38,3 +43,38 @@ def migration_log_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDe
         return table_schema("migration_log").to_arrow(log_rows(kept, context.run_id))
 
     return migration_log
+
+
+def migration_differences_asset(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """The asset of `migration_differences`; without rows where no migration.yaml is there."""
+
+    @dg.asset(
+        name="migration_differences",
+        description=table_schema("migration_differences").description,
+        # raw_restatements: what a vendor said before explains an old row.
+        deps=["raw_ai_events", "loaded_days", "raw_restatements"],
+        group_name="raw",
+        kinds={"python", "table"},
+        owners=[DATA_PLATFORM],
+        metadata=table_metadata("migration_differences"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def migration_differences(
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
+    ) -> pa.Table:
+        note_data_version(context)
+        with explained():
+            file, state = settings.home / FILE_NAME, state_of(entries(archive.archive()))
+            found = comparisons(file, state, warehouse.warehouse(), window_of(context))
+            return table_schema("migration_differences").to_arrow(
+                row for one in found for row in difference_rows(one, clock.now, context.run_id)
+            )
+
+    return migration_differences

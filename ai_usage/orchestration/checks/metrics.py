@@ -37,6 +37,8 @@ SUBJECT_CHECKS = frozenset(
         "volume",
         "spend_anomalies",
         "budget_crossings",
+        "nothing_unexplained",
+        "differences_declared",
     }
 )
 """Checks whose failures name who or what broke the promise, not a rule."""
