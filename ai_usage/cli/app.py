@@ -21,6 +21,7 @@ import typer
 from ai_usage.cli import money_commands
 from ai_usage.cli.harmless import say
 from ai_usage.cli.logs import quiet_libraries
+from ai_usage.cli.migrate_gate_options import attribution_app, feedback
 from ai_usage.cli.migrate_options import migrate_app
 from ai_usage.cli.options import (
     ExcelOption,
@@ -78,6 +79,8 @@ archive_app = typer.Typer(
 )
 app.add_typer(archive_app, name="archive")
 app.add_typer(migrate_app, name="migrate")
+app.add_typer(attribution_app, name="attribution")
+app.command()(feedback)
 
 
 class Unit(StrEnum):

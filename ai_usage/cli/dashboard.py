@@ -44,7 +44,7 @@ def serve_dashboard(
     check_extra()
     import uvicorn
 
-    from ai_usage.dashboard.feedback import Feedback
+    from ai_usage.cli.acceptance import votes_of
     from ai_usage.dashboard.pages.assets import asset
     from ai_usage.dashboard.published import Published, publish
     from ai_usage.dashboard.server import build_app
@@ -65,7 +65,7 @@ def serve_dashboard(
         sign_in,
         warehouse=warehouse_resource(briefly).warehouse,
         ui_url=settings.ui_url,
-        feedback=Feedback(settings.home / "feedback.jsonl"),
+        feedback=votes_of(settings),
     )
     check_free(port)
     if settings.dashboard_sign_in == "proxy" or looking_as:

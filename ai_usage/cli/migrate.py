@@ -18,7 +18,6 @@ from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import checked_window
 from ai_usage.migration.comparing import Comparison, compare_table
 from ai_usage.migration.description import FILE_NAME, Description, TableMapping, read_description
-from ai_usage.migration.gate import Role
 from ai_usage.migration.inventory import READ_DAYS, Inventory, VendorHours, take_inventory
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.log import entries, note
@@ -34,7 +33,6 @@ from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.csv_cells import text
 from ai_usage.text.figures import money
-from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges
 
 _HOURS = """
@@ -180,26 +178,6 @@ def compare_tables(
         html.write_text(as_html(found, f"Old and new, {window}"), encoding="utf-8")
         _say(console, f"wrote {html}")
     return all(not any(t.class_ == "unexplained" for t in one.totals) for one in found)
-
-
-def accept(console: Console, settings: Settings, role: Role, *, yes: bool, why: str) -> None:
-    """Note what a person says of the new tables; what they say later for the role replaces it."""
-    answer = "yes" if yes else "no"
-    by, why = acting_user(settings), one_line(why)
-    if not yes and not why:
-        raise MigrationError('a no needs --note "why": somebody has to put it right.')
-    note(
-        _archive(settings),
-        Entry(
-            at=settings.now,
-            step="accept",
-            outcome="done",
-            by=by,
-            why=why,
-            details={"role": role, "answer": answer},
-        ),
-    )
-    _say(console, f"{by} says {answer} for {role}")
 
 
 def show_status(console: Console, settings: Settings) -> None:

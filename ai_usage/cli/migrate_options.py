@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -162,33 +161,6 @@ def compare(
 
     if not compare_tables(console, Settings.load(), from_, to, table, file, csv=csv, html=html):
         raise typer.Exit(1)
-
-
-class AcceptingRole(StrEnum):
-    """For whom a person speaks."""
-
-    finance = "finance"
-    engineering = "engineering"
-
-
-@migrate_app.command("accept")
-def accept(
-    role: Annotated[AcceptingRole, typer.Option("--role", help="For whom you speak.")],
-    yes: Annotated[bool, typer.Option("--yes/--no", help="Whether the new tables will do.")],
-    why: Annotated[str, typer.Option("--note", help="Why; a no needs it.")] = "",
-) -> None:
-    """Say whether the new tables will do.
-
-    Your last answer for a role counts, until the migration goes back.
-
-    \b
-    Examples:
-      ai-usage migrate accept --role finance --yes
-      ai-usage migrate accept --role engineering --no --note "lines of March are missing"
-    """
-    from ai_usage.cli import migrate
-
-    migrate.accept(console, Settings.load(), role.value, yes=yes, why=why)
 
 
 @migrate_app.command("status")

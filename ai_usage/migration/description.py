@@ -20,6 +20,7 @@ import yaml
 from sqlglot import exp
 
 from ai_usage.archive.old_tables import LOG
+from ai_usage.days.windows import Window
 from ai_usage.migration.sources import MigrationError
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.rows import RawEvent
@@ -115,6 +116,11 @@ class TableMapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict
         """Whether its rows say what is billed."""
         return "cost_usd" in self.read
 
+    def takes_any(self, window: Window) -> bool:
+        """Whether any day of the window is taken."""
+        first, last = self.days.first or date.min, self.days.last or date.max
+        return first < window.end and window.start <= last
+
     def divisor(self, column: str, day: date) -> int:
         """By what an amount of the column is divided to be dollars; the last unit that holds."""
         units = [one.unit for one in self.units if one.holds(column, day)]
@@ -135,6 +141,8 @@ class Description(msgspec.Struct, frozen=True):
     source: str
     tables: Mapping[str, TableMapping]
     references: Mapping[str, ReferenceMapping] = {}
+    old_queries: Mapping[str, str] = {}
+    """For a view the SELECT over old tables that it stands for: it may not be slower."""
 
 
 class _Top(msgspec.Struct, forbid_unknown_fields=True, rename={"source": "from"}):
@@ -142,6 +150,7 @@ class _Top(msgspec.Struct, forbid_unknown_fields=True, rename={"source": "from"}
     source: str
     tables: dict[str, Any]
     references: dict[str, Any] = {}
+    old_queries: dict[str, str] = {}
 
 
 def read_description(path: Path) -> Description:
@@ -187,7 +196,13 @@ class _Reading:
         for name, reference in references.items():
             for column, sql in reference.read.items():
                 self._expression(sql, ("references", name, "read", column))
-        return Description(top.source, tables, references)
+        for view, sql in top.old_queries.items():
+            try:
+                old_query(sql)
+            except ValueError as error:
+                remedy = "write one SELECT over old tables, in BigQuery's dialect"
+                raise self._problem(("old_queries", view), str(error), remedy) from error
+        return Description(top.source, tables, references, top.old_queries)
 
     def _converted(self, value: Any, type_: type[_T], place: tuple[str, ...]) -> _T:
         try:
@@ -260,6 +275,17 @@ def expression(sql: str) -> exp.Expr:
         raise ValueError(f"`{sql}` cannot be parsed") from error
     if tree.find(exp.Query, exp.DDL, exp.DML, exp.Command, exp.Table):
         raise ValueError(f"`{sql}` is no expression")
+    return tree
+
+
+def old_query(sql: str) -> exp.Query:
+    """A query of old tables. Raises ValueError for anything else."""
+    try:
+        tree = sqlglot.parse_one(sql, read="bigquery")
+    except sqlglot.errors.SqlglotError as error:
+        raise ValueError(f"`{sql}` cannot be parsed") from error
+    if not isinstance(tree, exp.Query) or tree.find(exp.DDL, exp.DML, exp.Command):
+        raise ValueError(f"`{sql}` is no query")
     return tree
 
 

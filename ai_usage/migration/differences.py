@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ai_usage.days.windows import Window
 from ai_usage.migration.classes import Cell, Finding
 from ai_usage.migration.comparing import Comparison, Verdict, compare_table
-from ai_usage.migration.description import MEASURES, TableMapping, read_description
+from ai_usage.migration.description import MEASURES, read_description
 from ai_usage.migration.opening import open_source
 from ai_usage.migration.states import State
 from ai_usage.warehouse.base import Warehouse
@@ -32,7 +32,7 @@ def comparisons(
         return
     source = open_source(description.source)
     for table, mapping in description.tables.items():
-        if _takes_any(mapping, window):
+        if mapping.takes_any(window):
             yield compare_table(source, table, mapping, warehouse, window)
 
 
@@ -58,11 +58,6 @@ def difference_rows(
             "compared_at": compared_at,
             "pipeline_run_id": run_id,
         }
-
-
-def _takes_any(mapping: TableMapping, window: Window) -> bool:
-    first, last = mapping.days.first or date.min, mapping.days.last or date.max
-    return first < window.end and window.start <= last
 
 
 def _rows(cell: Cell | None) -> int:

@@ -37,6 +37,14 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """What people said of the pages: votes, and how many of them approve."""
+
+    votes: int
+    approving: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that the gate looks at. What was not measured is None, and not met."""
 
@@ -50,6 +58,8 @@ class Evidence:
     entries: Sequence[Entry]
     history: History
     now: datetime
+    approval: Approval | None = None
+    """Of the dashboard's readers, this month; None where no votes are kept."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ def conditions(evidence: Evidence) -> list[Condition]:
         *(_fast(view, latency) for view, latency in evidence.latencies.items()),
         _fresh(evidence),
         *_accepted(evidence.entries),
+        *_approved(evidence.approval),
         _month_is_closed(evidence.history, evidence.now.date()),
     ]
 
@@ -135,6 +146,15 @@ def _accepted(entries: Sequence[Entry]) -> list[Condition]:
             f"no yes of {' or '.join(missing)}" if missing else "both",
         ),
     ]
+
+
+def _approved(approval: Approval | None) -> list[Condition]:
+    """What readers of the pages said this month; where nobody voted there is nothing to hold."""
+    if approval is None or not approval.votes:
+        return []
+    met = approval.approving / approval.votes >= LEAST_YES
+    found = f"{approval.approving} of {approval.votes}"
+    return [Condition("at least 90 % of the month's votes approve", met, found)]
 
 
 def _share(name: str, share: float | None) -> Condition:

@@ -16,9 +16,19 @@ import msgspec
 from ai_usage.migration.sources import MigrationError
 
 State = Literal["parallel", "validated", "cutover", "retired"]
-Step = Literal["load", "unload", "compare", "accept", "validate", "reopen", "cutover", "rollback"]
-LastStep = Literal["retire"]
-AnyStep = Step | LastStep
+AnyStep = Literal[
+    "load",
+    "unload",
+    "compare",
+    "confirm",
+    "accept",
+    "dual_write",
+    "validate",
+    "reopen",
+    "cutover",
+    "rollback",
+    "retire",
+]
 Outcome = Literal["begun", "done", "failed"]
 
 ROLLBACK_DAYS = 30

@@ -14,7 +14,7 @@ from ai_usage.ledger.closing import History
 from ai_usage.migration.accuracy import COLUMNS, Accuracy, confirmed, sheet
 from ai_usage.migration.classes import Cell, Finding
 from ai_usage.migration.comparing import Comparison, Verdict
-from ai_usage.migration.gate import Evidence, Latency, conditions, green_run, votes
+from ai_usage.migration.gate import Approval, Evidence, Latency, conditions, green_run, votes
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry
 
@@ -97,6 +97,14 @@ def test_a_no_of_one_and_the_silence_of_a_role_keep_it_shut() -> None:
     ]
     # Asked again, the same person says yes: the last answer counts.
     assert unmet(replace(GOOD, entries=[*finance, no, accept("eng", "engineering", "yes")])) == []
+
+
+def test_votes_of_the_dashboards_readers_count_where_there_are_any() -> None:
+    assert unmet(replace(GOOD, approval=Approval(votes=10, approving=9))) == []
+    assert unmet(replace(GOOD, approval=Approval(votes=0, approving=0))) == []
+    assert unmet(replace(GOOD, approval=Approval(votes=9, approving=8))) == [
+        ("at least 90 % of the month's votes approve", "8 of 9")
+    ]
 
 
 def test_answers_are_asked_anew_after_the_way_back() -> None:

@@ -1,6 +1,6 @@
 CREATE TABLE migration_log (
   noted_at TIMESTAMP NOT NULL OPTIONS(description="When it was noted. Unique."),
-  step STRING NOT NULL OPTIONS(description="What was done: load, unload, compare, accept, validate, reopen, cutover, rollback, retire."),
+  step STRING NOT NULL OPTIONS(description="What was done: load, unload, compare, confirm, accept, dual_write, validate, reopen, cutover, rollback, retire."),
   outcome STRING NOT NULL OPTIONS(description="begun, done or failed. A step that is begun and neither done nor failed was broken off, and resumes."),
   state STRING NOT NULL OPTIONS(description="Where the migration stood afterwards: parallel, validated, cutover, retired."),
   table_name STRING OPTIONS(description="The old table, where the step is about one."),
