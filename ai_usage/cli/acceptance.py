@@ -9,6 +9,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.dashboard.feedback import AIM, Approval, Feedback
 from ai_usage.days.months import month_of
 from ai_usage.migration.gate import ROLES, Role, votes
@@ -49,7 +50,7 @@ def accept(console: Console, settings: Settings, role: Role, *, yes: bool, why: 
         ),
     )
     _vote(settings, by, approves=yes)
-    _say(console, f"{by} says {answer} for {role}")
+    say(console, f"{by} says {answer} for {role}")
 
 
 def give_feedback(
@@ -65,13 +66,13 @@ def give_feedback(
         accept(console, settings, role, yes=yes, why=why)
     elif yes is not None:
         _vote(settings, acting_user(settings), approves=yes)
-    _say(console, _month(approval(settings)))
+    say(console, _month(approval(settings)))
     said = votes(entries(Archive(settings.archive_root)))
     for one in ROLES:
         own = [yes for (_, of), yes in said.items() if of == one]
-        _say(console, f"{one}: {sum(own)} of {counted(len(own), 'answer')} yes")
+        say(console, f"{one}: {sum(own)} of {counted(len(own), 'answer')} yes")
     if yes is None:
-        _say(
+        say(
             console,
             "Do these tables answer your questions? ai-usage feedback --yes, or --no --note why",
         )
@@ -89,7 +90,3 @@ def _month(found: Approval) -> str:
         f"{share(found.share)} of {counted(found.votes, 'vote')} this month approve: that {aim} "
         f"the {share(AIM)} that the design asks for"
     )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.migration.accuracy import Accuracy, confirmed, sheet
@@ -33,12 +34,10 @@ def write_sample(
             "`ai-usage keys gaps`."
         )
     path.write_text(sheet(rows), encoding="utf-8")
-    console.print(
+    say(
+        console,
         f"wrote {counted(len(rows), 'record')} to {path}: let people fill in is_right with yes or "
         f"no, then: ai-usage attribution confirm {path}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -67,7 +66,7 @@ def note_confirmed(console: Console, settings: Settings, path: Path) -> None:
             },
         ),
     )
-    console.print(told(found), markup=False, highlight=False, soft_wrap=True)
+    say(console, told(found))
 
 
 def told(found: Accuracy) -> str:

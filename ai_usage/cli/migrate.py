@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.harmless import say
 from ai_usage.cli.importer import build_without_vendors
 from ai_usage.cli.progress import refuse_closed
 from ai_usage.days.windows import Window
@@ -54,11 +55,11 @@ def show_inventory(
     found = _inventory(settings, source, file)
     for profile in found.profiles:
         for n, line in enumerate(evidence(profile)):
-            _say(console, line if n == 0 else f"  {line}")
+            say(console, line if n == 0 else f"  {line}")
     if found.readers is None:
-        _say(console, f"{found.where}: nobody keeps a list of who reads it; ask around.")
+        say(console, f"{found.where}: nobody keeps a list of who reads it; ask around.")
     else:
-        _say(console, f"read in the last {READ_DAYS} days by: {_readers(found)}")
+        say(console, f"read in the last {READ_DAYS} days by: {_readers(found)}")
 
 
 def write_description(
@@ -73,7 +74,7 @@ def write_description(
     written = sample(_inventory(settings, source, file))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(written, encoding="utf-8")
-    _say(console, f"wrote {path}; put it right, then: ai-usage migrate plan")
+    say(console, f"wrote {path}; put it right, then: ai-usage migrate plan")
 
 
 def show_plan(
@@ -89,10 +90,10 @@ def show_plan(
     window, archive = checked_window(settings, first, last), Archive(settings.archive_root)
     for table, mapping in _chosen(description, tables):
         for line in _planned(plan_table(source, table, mapping, archive, window)):
-            _say(console, line)
+            say(console, line)
     for table, reference in description.references.items():
         sheet = sheet_of(source, table, reference)
-        _say(console, f"{table}: {counted(sheet.rows, 'line')} for {sheet.file}")
+        say(console, f"{table}: {counted(sheet.rows, 'line')} for {sheet.file}")
 
 
 def load_tables(
@@ -116,7 +117,7 @@ def load_tables(
     for table, mapping in _chosen(description, tables):
         now = settings.now
         for done in load_table(source, table, mapping, archive, window, now, again=again):
-            _say(console, _loaded(done))
+            say(console, _loaded(done))
             if not done.there_already:
                 note(archive, _load_entry(done, settings.now, by))
     if not tables:
@@ -141,7 +142,7 @@ def unload_tables(
     for table, mapping in _chosen(description, tables):
         unload(table, mapping, archive, window, settings.now)
         note(archive, _entry("unload", settings.now, by, table, window, {}))
-        _say(console, f"{table}: {window} taken out; the archive keeps it")
+        say(console, f"{table}: {window} taken out; the archive keeps it")
     build_without_vendors(console, settings, window, closed=closed, command="migrate")
 
 
@@ -165,7 +166,7 @@ def compare_tables(
         compared = compare_table(source, table, mapping, warehouse, window)
         found.append(compared)
         for line in _compared(compared):
-            _say(console, line)
+            say(console, line)
         counts: dict[str, str] = {
             one.class_: f"{one.keys} {text(one.usd)}" for one in compared.totals
         }
@@ -173,26 +174,26 @@ def compare_tables(
         note(archive, _entry("compare", settings.now, by, table, window, details))
     if csv is not None:
         csv.write_text(as_csv(found), encoding="utf-8")
-        _say(console, f"wrote {csv}")
+        say(console, f"wrote {csv}")
     if html is not None:
         html.write_text(as_html(found, f"Old and new, {window}"), encoding="utf-8")
-        _say(console, f"wrote {html}")
+        say(console, f"wrote {html}")
     return all(not any(t.class_ == "unexplained" for t in one.totals) for one in found)
 
 
 def show_status(console: Console, settings: Settings) -> None:
     """Print the state and what was done, oldest first."""
     kept = entries(_archive(settings))
-    _say(console, f"the migration is {state_of(kept)}")
+    say(console, f"the migration is {state_of(kept)}")
     open_ = unfinished(kept)
     if open_ is not None:
-        _say(console, f"{open_.step} of {open_.at:%Y-%m-%d %H:%M} UTC was broken off: run it again")
+        say(console, f"{open_.step} of {open_.at:%Y-%m-%d %H:%M} UTC was broken off: run it again")
     for entry in kept:
         days = f" {entry.first_day}..{entry.last_day}" if entry.first_day else ""
         of = f" {entry.table}" if entry.table else ""
         why = f": {entry.why}" if entry.why else ""
         told = ", ".join(f"{name} {value}" for name, value in entry.details.items())
-        _say(
+        say(
             console,
             f"  {entry.at:%Y-%m-%d %H:%M} {entry.step}{of}{days} {entry.outcome} by {entry.by}{why}"
             + (f" ({told})" if told else ""),
@@ -346,7 +347,7 @@ def _write_sheets(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(sheet.text, encoding="utf-8")
         beside = "" if path.parent == settings.reference_path else "; take over what is missing"
-        _say(console, f"{table}: wrote {counted(sheet.rows, 'line')} to {path}{beside}")
+        say(console, f"{table}: wrote {counted(sheet.rows, 'line')} to {path}{beside}")
 
 
 def _compared(compared: Comparison) -> Iterator[str]:
@@ -366,7 +367,3 @@ def _compared(compared: Comparison) -> Iterator[str]:
             yield f"  {class_} on {ranges([one.day for one in own])}" + (
                 f": {few(sorted(notes), most=3)}" if notes else ""
             )
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)

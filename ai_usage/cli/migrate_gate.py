@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.acceptance import approval
+from ai_usage.cli.harmless import say
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import checked_window
 from ai_usage.migration.description import FILE_NAME, read_description
@@ -42,12 +43,12 @@ def validate(
         check_step(entries(archive), "validate", settings.now)
     found = gate(settings, _window(settings, first, last), file)
     for one in found:
-        _say(console, f"{'met' if one.met else 'NOT met'}: {one.name} ({one.found})")
+        say(console, f"{'met' if one.met else 'NOT met'}: {one.name} ({one.found})")
     refuse_unmet(found)
     if not dry_run:
         with step(archive, "validate", by=acting_user(settings), why=why, now=settings.now):
             pass
-        _say(console, "the migration is validated; next: ai-usage migrate cutover --dry-run")
+        say(console, "the migration is validated; next: ai-usage migrate cutover --dry-run")
 
 
 def reopen(console: Console, settings: Settings, why: str) -> None:
@@ -55,7 +56,7 @@ def reopen(console: Console, settings: Settings, why: str) -> None:
     archive = Archive(settings.archive_root)
     with step(archive, "reopen", by=acting_user(settings), why=why, now=settings.now):
         pass
-    _say(console, "the migration is parallel again; answers of people are asked anew")
+    say(console, "the migration is parallel again; answers of people are asked anew")
 
 
 def gate(settings: Settings, window: Window, file: Path | None) -> list[Condition]:
@@ -89,7 +90,3 @@ def _window(settings: Settings, first: date | None, last: date | None) -> Window
     month_before = (yesterday.replace(day=1) - timedelta(days=1)).replace(day=1)
     start = first or max(month_before, settings.first_day)
     return checked_window(settings, start, last or yesterday)
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
