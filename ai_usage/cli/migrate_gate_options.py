@@ -66,7 +66,7 @@ def validate(
     why: WhyOption = "",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Measure every condition of the cutover, and note that all are met.
+    """Measure the cutover's conditions, and note that all are met.
 
     Without days it looks from the first of the month before to yesterday. The exit code is 1 where
     a condition is not met.

@@ -34,7 +34,7 @@ def test_every_command_of_a_document_is_one_with_the_options_shown(document: str
             assert rest, f"ai-usage {shlex.join(arguments)} is not a whole command"
             assert rest[0] in within, f"ai-usage {shlex.join(arguments)}"
             command = within[rest.pop(0)]
-        options = {name for parameter in command.params for name in parameter.opts}
+        options = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
         for argument in rest:
             if argument.startswith("-"):
                 assert argument in options, f"ai-usage {shlex.join(arguments)}"
