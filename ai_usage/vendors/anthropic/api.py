@@ -16,7 +16,7 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, Params, ReadContext
-from ai_usage.vendors.kit.buckets import bucket_start, every_settled_day
+from ai_usage.vendors.kit.buckets import Buckets, every_settled_day
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.saved import (
@@ -85,7 +85,8 @@ def _list_says(paging: Paging, page: Page, number: int) -> Says:
     return Says(answer.data, bool(answer.has_more), answer.last_id)
 
 
-BUCKETS = Listing("token", report_says, key=bucket_start)
+DAYS = Buckets("starting_at", str, instant_of)
+BUCKETS = Listing("token", report_says, key=DAYS.start)
 """A report in daily buckets: a bucket is known by where it starts."""
 
 

@@ -16,9 +16,8 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import analytics, api, lines
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
-from ai_usage.vendors.kit.buckets import bucket_records
 from ai_usage.vendors.kit.event import charge, price_tier, unheard_of
-from ai_usage.vendors.kit.reading import Bucket, bucket_events, events
+from ai_usage.vendors.kit.reading import Bucket, events
 from ai_usage.vendors.kit.values import NULL
 from ai_usage.vendors.rows import RawEvent
 
@@ -122,7 +121,7 @@ def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEven
     )
 
 
-_IN_BUCKETS = bucket_events(bucket_records, _event, event_type="cost", product=api.API)
+_IN_BUCKETS = api.DAYS.events(_event, event_type="cost", product=api.API)
 _BY_ACTOR = events(
     analytics.records,
     analytics.cost_event,

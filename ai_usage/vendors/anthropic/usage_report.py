@@ -11,9 +11,8 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
-from ai_usage.vendors.kit.buckets import bucket_records
 from ai_usage.vendors.kit.event import price_tier, unheard_of
-from ai_usage.vendors.kit.reading import Bucket, bucket_events
+from ai_usage.vendors.kit.reading import Bucket
 from ai_usage.vendors.kit.values import Int, total
 from ai_usage.vendors.rows import RawEvent
 
@@ -110,7 +109,7 @@ ENDPOINT = Endpoint(
     api_path=f"GET {PATH}",
     yields=RawEvent,
     fetch=_fetch,
-    read=bucket_events(bucket_records, _event, event_type="usage", product=api.API),
+    read=api.DAYS.events(_event, event_type="usage", product=api.API),
     saved=api.saved_buckets(frozenset({"uncached_input_tokens", "output_tokens"})),
     max_days=api.MOST_BUCKETS,
     finalization_lag=api.USAGE_FINALIZATION_LAG,

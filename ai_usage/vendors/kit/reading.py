@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from ai_usage.vendors.rows import LeftOut, RawEvent
 
 T = TypeVar("T")
 R = TypeVar("R")
+B = TypeVar("B")
 
 
 class Bucket(NamedTuple):
@@ -49,47 +50,33 @@ def events(
     def found(page: bytes) -> Iterable[tuple[msgspec.Raw, None]]:
         return ((record, None) for record in records(page))
 
-    return _reader(
+    return reader(
         found,
         lambda record, _, context: event(record, context),
         event_type=event_type,
         product=product,
-        days=days,
+        day=lambda record, _: day_of(field_of(record, *days)),
     )
 
 
-def bucket_events(
-    found: Callable[[bytes], Iterable[Found]],
-    event: Callable[[msgspec.Raw, Bucket, ReadContext], RawEvent | None],
+def reader(
+    found: Callable[[bytes], Iterable[tuple[msgspec.Raw, B]]],
+    event: Callable[[msgspec.Raw, B, ReadContext], RawEvent | None],
     *,
     event_type: str,
     product: str,
+    day: Callable[[msgspec.Raw, B], date | None],
 ) -> Callable[[Iterable[bytes], ReadContext], Iterator[RawEvent]]:
-    """A reader of a report in buckets, as `events`; `event` is given its record's bucket."""
-    days = ("starting_at",)
-    return _reader(found, event, event_type=event_type, product=product, days=days, in_buckets=True)
+    """As `events`, of records with what they stand in; `day` is asked of one that is unreadable."""
 
-
-def _reader(
-    found: Callable[[bytes], Iterable[tuple[msgspec.Raw, Any]]],
-    event: Callable[[msgspec.Raw, Any, ReadContext], RawEvent | None],
-    *,
-    event_type: str,
-    product: str,
-    days: tuple[str, ...],
-    in_buckets: bool = False,
-) -> Callable[[Iterable[bytes], ReadContext], Iterator[RawEvent]]:
     def read(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
         for page in pages:
-            for number, (record, bucket) in enumerate(found(page), 1):
+            for number, (record, place) in enumerate(found(page), 1):
                 try:
-                    if in_buckets and bucket is None:
-                        raise ValueError("a bucket that cannot be read")
-                    made = event(record, bucket, context)
+                    made = event(record, place, context)
                 except (ValueError, UnicodeDecodeError):
-                    known = bucket.day if bucket else day_of(field_of(record, *days))
-                    day = known or context.window.start
-                    made = undecodable(record, day, event_type, product)
+                    known = day(record, place) or context.window.start
+                    made = undecodable(record, known, event_type, product)
                 if made is not None:
                     yield stamp(made, record, number)
 
