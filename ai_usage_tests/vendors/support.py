@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
-from ai_usage.vendors import anthropic, cursor
+from ai_usage.vendors import anthropic, cursor, openai
 from ai_usage.vendors.base import ReadContext, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.rows import RawEvent
@@ -34,7 +34,7 @@ DAY = date(2026, 11, 3)
 WINDOW = Window.day(DAY)
 SECRET = "sk-ant-admin01-VERY-secret-key"
 
-CURSOR, ANTHROPIC = cursor.VENDOR, anthropic.VENDOR
+CURSOR, ANTHROPIC, OPENAI = cursor.VENDOR, anthropic.VENDOR, openai.VENDOR
 
 
 def fixture(name: str) -> bytes:

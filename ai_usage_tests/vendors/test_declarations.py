@@ -22,8 +22,8 @@ def columns(table: str) -> set[str]:
     return set(re.findall(r"^  ([a-z_0-9]+) [A-Z]", (TABLES / f"{table}.sql").read_text(), re.M))
 
 
-def test_both_vendors_are_found_without_being_named() -> None:
-    assert [vendor.name for vendor in discovered_vendors()] == ["anthropic", "cursor"]
+def test_the_vendors_are_found_without_being_named() -> None:
+    assert [vendor.name for vendor in discovered_vendors()] == ["anthropic", "cursor", "openai"]
 
 
 def test_an_event_has_no_field_that_the_table_lacks() -> None:
@@ -40,7 +40,7 @@ def test_platform_rows_fill_known_columns_of_the_documents_sets(vendor: Vendor) 
         assert row.values.get("unit_type", "tokens") in ("tokens", "requests", "lines")
 
 
-def test_every_subtype_of_the_document_has_its_row() -> None:
+def test_every_product_has_its_row() -> None:
     found = {
         (r.platform_code, r.platform_subtype) for v in discovered_vendors() for r in v.platforms
     }
@@ -49,6 +49,8 @@ def test_every_subtype_of_the_document_has_its_row() -> None:
         ("anthropic", "claude_api"),
         ("anthropic", "claude_code"),
         ("anthropic", "claude_web"),
+        ("openai", "openai_api"),
+        ("openai", "chatgpt"),
     }
 
 
@@ -68,6 +70,8 @@ def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
         "usage_report": 2,
         "cost_report": 24,
         "claude_code": 2,
+        "usage": 2,
+        "costs": 24,
     }
 
 
