@@ -7,15 +7,24 @@ against what really happened here.
 from ai_usage.simulator.amendments import Amendment, add, change, drop
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
+from ai_usage.simulator.openai_books import OpenAiTruth
 from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.reference import write_directory_files, write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, SCIM_TOKEN, create_app, serve
+from ai_usage.simulator.server import (
+    ANTHROPIC_KEY,
+    CURSOR_KEY,
+    OPENAI_KEY,
+    SCIM_TOKEN,
+    create_app,
+    serve,
+)
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.simulator.truth import Truth
 
 __all__ = [
     "ANTHROPIC_KEY",
     "CURSOR_KEY",
+    "OPENAI_KEY",
     "SCIM_TOKEN",
     "SHEET_ID",
     "UNKNOWN",
@@ -23,6 +32,7 @@ __all__ = [
     "Company",
     "Fault",
     "FaultPlan",
+    "OpenAiTruth",
     "Owner",
     "Truth",
     "add",

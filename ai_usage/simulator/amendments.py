@@ -22,6 +22,7 @@ Stream = Literal[
     "api_usage",
     "code_execution",
     "cost_lines",
+    "openai_usage",
 ]
 Where = Callable[[Any], bool]
 
@@ -81,6 +82,7 @@ _RESTATED: Final[dict[Stream, tuple[str, int | Decimal]]] = {
     "cursor_activity": ("lines_added", 7),
     "claude_code": ("sessions", 1),
     "api_usage": ("uncached", 1000),
+    "openai_usage": ("uncached", 1000),
 }
 """What `restated` adds to which field; cost lines follow from the tokens."""
 

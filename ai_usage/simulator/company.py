@@ -1,7 +1,7 @@
 """The fictitious company: what is recorded for each day, as seen on `today`.
 
 This joins roster, behaviour and amendments into day streams with a bounded cache. Vendors' shapes
-are in `cursor_api` and `anthropic_api`, sums in `truth`.
+are in `cursor_api`, `anthropic_api` and `openai_api`, sums in `truth`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from ai_usage.simulator import behaviour, pricing, seeding
+from ai_usage.simulator import behaviour, openai_books, pricing, seeding
 from ai_usage.simulator.amendments import Amendment, Stream
 from ai_usage.simulator.records import (
     ApiUsage,
@@ -99,6 +99,7 @@ class Company:
         self.organization_id = seeding.uuid_text(seed, "organization")
         self.roster: Roster = build_roster(seed, people, self.anchor)
         self.prices = pricing.anthropic_prices(self.anchor)
+        self.openai = openai_books.Account(seed, self.roster.people, self.anchor)
         self.cache = DayCache()
         self._keys_by_id = {key.id: key for key in self.roster.keys}
         self._keys_of: dict[int, list[ApiKey]] = defaultdict(list)
@@ -247,6 +248,21 @@ class Company:
             return self._amend("cost_lines", day, lines)
 
         return self._stream("cost_lines", day, make)
+
+    def openai_usage(self, day: date) -> list[openai_books.OpenAiUsage]:
+        """What was used of OpenAI's API on the day, of every kind."""
+
+        def make() -> list[openai_books.OpenAiUsage]:
+            used = openai_books.usage_of(self.openai, self.people, day, self._partial(day))
+            return self._amend("openai_usage", day, used)
+
+        return self._stream("openai_usage", day, make)
+
+    def openai_lines(self, day: date) -> list[openai_books.Line]:
+        """OpenAI's lines of costs of the day in the finest grouping."""
+        return self.cache.get(
+            "openai_lines", day, lambda: openai_books.lines_of(self.openai_usage(day))
+        )
 
     def _partial(self, day: date) -> bool:
         return day == self.today

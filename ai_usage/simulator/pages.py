@@ -28,7 +28,7 @@ Change = Callable[[dict[str, Any]], None]
 def is_later_page(query: bytes, body: bytes) -> bool:
     """Whether a request asks for another page than the first, in any vendor's way."""
     asked = parse_qs(query.decode("latin-1"))
-    if "after_id" in asked or "page" in asked or asked.get("startIndex", ["1"]) != ["1"]:
+    if asked.keys() & {"after_id", "after", "page"} or asked.get("startIndex", ["1"]) != ["1"]:
         return True
     try:
         value = msgspec.json.decode(body)

@@ -20,18 +20,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from ai_usage.simulator import anthropic_wire, cursor_api
+from ai_usage.simulator import anthropic_wire, cursor_api, openai_api
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
 from ai_usage.simulator.faults import FaultPlan, Faults
 from ai_usage.simulator.http import CompanySource, answer
+from ai_usage.simulator.openai_api import create_openai_app
 from ai_usage.simulator.scim_api import create_scim_app
 from ai_usage.simulator.sheets_api import create_sheets_app
 
 CURSOR_KEY: Final = "key_simulated"
 ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
-VENDOR_KEYS: Final = {"cursor": CURSOR_KEY, "anthropic": ANTHROPIC_KEY}
+OPENAI_KEY: Final = "sk-admin-simulated"
+VENDOR_KEYS: Final = {"cursor": CURSOR_KEY, "anthropic": ANTHROPIC_KEY, "openai": OPENAI_KEY}
 """The key of each simulated vendor; its API stands under its name."""
 SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
@@ -45,9 +47,7 @@ def create_app(
     faults: FaultPlan | None = None,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The vendors below `/cursor` and `/anthropic`, the directories below `/scim` and `/sheets`.
-
-    And `/health`.
+    """The vendors below their names, the directories below `/scim` and `/sheets`, and `/health`.
 
     `company` may be a function: it is asked at every request, so that a test or a long run can
     put another view of the company (a later day, a restatement) behind a running server.
@@ -57,7 +57,11 @@ def create_app(
     shown = Middleware(
         Faults,
         plan=faults or FaultPlan(),
-        refusals={"/cursor": cursor_api.refusal, "/anthropic": anthropic_wire.refusal},
+        refusals={
+            "/cursor": cursor_api.refusal,
+            "/anthropic": anthropic_wire.refusal,
+            "/openai": openai_api.refusal,
+        },
     )
 
     async def health(request: Request) -> Response:
@@ -71,6 +75,7 @@ def create_app(
             Route("/health", health),
             Mount("/cursor", app=create_cursor_app(source, cursor_key)),
             Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
+            Mount("/openai", app=create_openai_app(source, OPENAI_KEY)),
             Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
             Mount("/sheets", app=create_sheets_app(source)),
         ],
