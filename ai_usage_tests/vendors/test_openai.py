@@ -239,7 +239,16 @@ def test_what_a_result_leaves_out_or_says_is_null_is_unknown() -> None:
     assert event.validation_errors == []
     split = usage("completions", input_tokens=70, input_cache_write_30m_tokens=8)
     assert (split.input_tokens, split.cached_input_tokens) == (62, 8)
-    assert usage("completions", input_tokens=1, batch=True).price_tier == "batch"
+
+
+def test_a_batch_is_told_from_what_is_not_by_its_tier() -> None:
+    """The vendor gives both one tier; what splits costs joins usage by tier."""
+    both = [usage("completions", batch=batch, service_tier="default") for batch in (True, False)]
+    assert [(e.price_tier, e.service_tier) for e in both] == [
+        ("batch", "batch"),
+        ("standard", "default"),
+    ]
+    assert both[0].identity != both[1].identity
 
 
 def test_more_cached_input_than_input_is_a_record_that_cannot_be_read() -> None:
@@ -430,6 +439,8 @@ def test_a_line_item_is_a_model_and_a_token_class_or_a_category(
     assert event.validation_errors == flags
     if cost_type is not None or not line_item:
         assert event.cost_type == cost_type
+    # Named without a column that counts it, a class would be split by no usage at all.
+    assert (event.token_type is not None) is ((weight_class or "").endswith("tokens"))
     # What was used is told by usage; it would count twice.
     assert event.quantity is None
 

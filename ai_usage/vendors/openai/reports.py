@@ -122,7 +122,8 @@ def _usage(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEven
         api_key_id=usage.api_key_id or usage.user_id,
         workspace_id=usage.project_id,
         model=usage.model,
-        service_tier=usage.service_tier,
+        # The tier of batches is the interactive one's: what splits costs tells them apart by it.
+        service_tier="batch" if usage.batch else usage.service_tier,
         input_tokens=uncached,
         output_tokens=usage.output_tokens,
         cached_input_tokens=written,
@@ -211,6 +212,7 @@ def _cost(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEvent
     token_class = item.removesuffix("_tokens")
     if model.strip() and (cost.quantity_unit or "").endswith("tokens"):
         flags = [*unheard_of("line_item", token_class, TOKEN_CLASSES), *flags]
+    counts = TOKEN_CLASSES.get(token_class)
     is_search = item.startswith("web_search")
     who = (cost.project_id, cost.api_key_id, cost.user_id)
     return RawEvent(
@@ -222,8 +224,9 @@ def _cost(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEvent
         api_key_id=cost.api_key_id or cost.user_id,
         workspace_id=cost.project_id,
         model=model.strip() or None,
-        token_type=item if token_class in TOKEN_CLASSES else None,
-        weight_class="web_search_requests" if is_search else TOKEN_CLASSES.get(token_class),
+        # A class that no column counts is split by all that was used, as what is no token.
+        token_type=None if counts is None else item,
+        weight_class="web_search_requests" if is_search else counts,
         is_committed=False,
         cost_usd=amount,
         cost_currency=currency,
