@@ -247,10 +247,8 @@ def _of_nobody(account: Account, day: date) -> Iterator[OpenAiUsage]:
     sessions = 1 + draw(6)
     yield OpenAiUsage(day=day, kind="code_interpreter_sessions", project_id=at, amount=sessions)
     if draw(3) == 0:
-        counts = _tokens(draw)
-        yield OpenAiUsage(
-            day=day, kind="completions", project_id=at, model=BIG, requests=1, **counts
-        )
+        used = OpenAiUsage(day=day, kind="completions", project_id=at, model=BIG, requests=1)
+        yield msgspec.structs.replace(used, **_tokens(draw))
 
 
 # --- Money and truth -------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def books(company: Company) -> OpenAiTruth:
     return OpenAiTruth(company)
 
 
-def window(days: Window) -> list[tuple[str, str]]:
+def window(days: Window) -> list[tuple[str, Any]]:
     return [
         ("start_time", str(ms(days.start) // 1000)),
         ("end_time", str(ms(days.end) // 1000)),
@@ -89,7 +89,7 @@ def test_arrays_are_taken_with_brackets_and_without(openai: httpx.Client) -> Non
     ],
 )
 def test_what_the_vendor_refuses_is_refused(
-    openai: httpx.Client, path: str, params: list[tuple[str, str]]
+    openai: httpx.Client, path: str, params: list[tuple[str, Any]]
 ) -> None:
     found = openai.get(path, params=[*window(DAYS), *params])
     assert (found.status_code, found.json()["error"]["type"]) == (400, "invalid_request_error")

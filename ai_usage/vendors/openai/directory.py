@@ -110,6 +110,7 @@ _RECORD = msgspec.json.Decoder(_Record)
 def _directory(
     name: str,
     description: str,
+    yields: type[Row],
     pages: Callable[[Client, Window], Iterator[Page]],
     row: Callable[[_Record], Row],
     remedy: str = "",
@@ -119,7 +120,7 @@ def _directory(
         name=name,
         description=description,
         api_path=f"GET {api.BASE}/{path or name}",
-        yields={_project: Workspace, _person: Person, _account: ApiKey}[row],
+        yields=yields,
         fetch=lambda client, window, now: pages(client, window),
         read=rows(api.entries, _RECORD, row, remedy=remedy),
         kind="snapshot",
@@ -132,11 +133,12 @@ ENDPOINTS = (
     _directory(
         "api_keys",
         "The projects' keys with their owners, service accounts, and members without a key.",
+        ApiKey,
         _accounts,
         _account,
         IN_REGISTER,
         "projects",
     ),
-    _directory("users", "The organization's members.", _users, _person, IN_USERS),
-    _directory("projects", "The projects, archived ones included.", _projects, _project),
+    _directory("users", "The organization's members.", Person, _users, _person, IN_USERS),
+    _directory("projects", "The projects, archived ones included.", Workspace, _projects, _project),
 )
