@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ai_usage_tests.support.environment import OURS
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
 
@@ -58,9 +60,7 @@ def test_an_installed_wheel_runs_the_demo_outside_the_checkout(wheel: Path, tmp_
     (site / "libraries.pth").write_text(f"{libraries}\n")
     python = tmp_path / "venv" / "bin" / "python"
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_", "PYTHON"))
+        name: value for name, value in os.environ.items() if not name.startswith((*OURS, "PYTHON"))
     }
     install: list[str | Path] = [
         python,

@@ -20,15 +20,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
 
+from ai_usage_tests.support.environment import OURS, VENDORS
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "ai_usage_tests" / "fixtures"
 TODAY = date(2026, 3, 18)
 """The day that the simulated company and the command line take for today."""
-FROM_ARCHIVE = ("--select", "not (group:sources_anthropic or group:sources_cursor)")
+FROM_ARCHIVE = (
+    "--select",
+    f"not ({' or '.join(f'group:sources_{vendor.name}' for vendor in VENDORS)})",
+)
 """What a run builds without asking a vendor; a run that should ask and cannot exits with 1."""
 FROM, TO = "2026-03-15", "2026-03-18"
 
-OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+_NOT_INHERITED = (*OURS, "NO_COLOR", "FORCE_COLOR", "COLUMNS")
 PROGRAM = [sys.executable, "-c", "from ai_usage.cli.app import main; main()"]
 
 
@@ -139,7 +144,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[None]:
 
 def clean_environment() -> dict[str, str]:
     """The environment of these tests without settings of ours, and with this checkout."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
 
 

@@ -40,11 +40,11 @@ from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import view_names
 from ai_usage_tests.support.dagster_private import TimeWindowFreshnessPolicy, create_run_for_test
+from ai_usage_tests.support.environment import VENDOR_KEYS, VENDORS
 
 TODAY = date(2026, 3, 18)
-KEYS = {"CURSOR_API_KEY": "key_test", "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-test"}
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-FETCHES = ("ingest_anthropic", "ingest_cursor", REFERENCE)
+FETCHES = (*(f"ingest_{vendor.name}" for vendor in VENDORS), REFERENCE)
 
 
 def settings_for(home: Path, **more: str) -> Settings:
@@ -128,7 +128,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def graph(tmp_path: Path, instance: dg.DagsterInstance) -> Graph:
-    return Graph(settings_for(tmp_path / "home", **KEYS), instance)
+    return Graph(settings_for(tmp_path / "home", **VENDOR_KEYS), instance)
 
 
 # -- jobs ---------------------------------------------------------------------------------------
@@ -246,8 +246,10 @@ def tick(at: datetime, schedule: str = HOURLY, days: int = 8) -> dict[str, str]:
 
 def test_the_transformation_starts_when_every_fetch_has_ended_well_or_badly(graph: Graph) -> None:
     tags = tick(datetime.now(UTC))
-    graph.run("ingest_anthropic", dg.DagsterRunStatus.FAILURE, tags)
-    graph.run("ingest_cursor", dg.DagsterRunStatus.SUCCESS, tags)
+    first, *others = (job for job in FETCHES if job != REFERENCE)
+    graph.run(first, dg.DagsterRunStatus.FAILURE, tags)
+    for job in others:
+        graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     assert graph.sensor("transform_after_ingest")[1] == [], "one has not been launched yet"
     last = graph.run(REFERENCE, dg.DagsterRunStatus.STARTED, tags)
     _, requests, told = graph.sensor("transform_after_ingest")

@@ -29,6 +29,7 @@ from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.support import made_up_vendor
+from ai_usage_tests.support.environment import VENDOR_KEYS, VENDORS
 from ai_usage_tests.support.pipeline import (
     NO_SERVER,
     materializations,
@@ -117,7 +118,7 @@ class Run:
 def run(acme_url: str, found: tuple[Vendor, ...], tmp_path_factory: pytest.TempPathFactory) -> Run:
     home = tmp_path_factory.mktemp("acme")
     keys = {"ACME_KEY": ACME_KEY, "ACME_BASE_URL": acme_url}
-    without = {"CURSOR_API_KEY": "", "ANTHROPIC_ADMIN_KEY": ""}
+    without = dict.fromkeys(VENDOR_KEYS, "")
     settings = simulated_settings(home, NO_SERVER, TODAY, DAYS.start, **keys, **without)
     reference = settings.reference_path
     reference.mkdir(parents=True)
@@ -130,7 +131,7 @@ def run(acme_url: str, found: tuple[Vendor, ...], tmp_path_factory: pytest.TempP
 def test_a_folder_among_the_vendors_is_found_and_nothing_else_names_it(
     found: tuple[Vendor, ...],
 ) -> None:
-    assert [vendor.name for vendor in found] == ["acme", "anthropic", "cursor"]
+    assert [vendor.name for vendor in found] == ["acme", *(vendor.name for vendor in VENDORS)]
 
 
 def test_a_made_up_vendors_events_are_in_both_facts_under_its_own_platform(run: Run) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ai_usage.days.windows import Window
+from ai_usage_tests.support.environment import OURS
 
 ROOT = Path(__file__).resolve().parents[2]
-_OURS = ("AI_USAGE_", "CURSOR_", "ANTHROPIC_", "DAGSTER_")
 
 
 def start_backfill(
     environment: Mapping[str, str], days: Window, **more: str
 ) -> subprocess.Popen[str]:
     """Start `ai-usage backfill` over the days; nothing of this process's own settings gets in."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     last = days.days()[-1]
     program = "from ai_usage.cli.app import main; main()"
     return subprocess.Popen(  # noqa: S603

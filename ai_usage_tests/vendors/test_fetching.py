@@ -18,7 +18,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY
+from ai_usage.simulator.server import CURSOR_KEY, VENDOR_KEYS
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.fetching import FetchReport, fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
@@ -48,8 +48,8 @@ def filled(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive with every endpoint of the simulated company."""
     archive = Archive(str(tmp_path_factory.mktemp("archive")))
     for vendor in discovered_vendors():
-        key = CURSOR_KEY if vendor is CURSOR else ANTHROPIC_KEY
-        with VendorClient(vendor, SecretStr(key), base_url=f"{simulator}/{vendor.name}") as asking:
+        key = SecretStr(VENDOR_KEYS[vendor.name])
+        with VendorClient(vendor, key, base_url=f"{simulator}/{vendor.name}") as asking:
             for endpoint in vendor.endpoints:
                 fetch_window(vendor, endpoint, MONTH, client=asking, archive=archive, now=NOW)
     return archive
