@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ai_usage.errors import SettingsError
 from ai_usage.settings import PREFIX, Settings
 from ai_usage.text.printable import one_line
+from ai_usage.text.words import enumerated
 from ai_usage.vendors.base import Vendor
 
 _ALIKE = 0.85
@@ -81,9 +82,9 @@ def not_asked(settings: Settings, vendors: Sequence[Vendor]) -> str | None:
         meant = [miss for miss in missing if miss.is_meant]
         if not meant:
             return None
-        names = " and ".join(dict.fromkeys(miss.vendor.title for miss in meant))
+        names = enumerated(list(dict.fromkeys(miss.vendor.title for miss in meant)))
         return f"{names} was not asked: {_said(meant)}, or take it out."
-    looked = " and ".join(vendor.key_setting for vendor in vendors)
+    looked = enumerated([vendor.key_setting for vendor in vendors])
     file = settings.env_file
     there = "" if file.is_file() else ", which is not there"
     line = f"no vendor is configured, so none was asked: {looked} are neither in the environment "

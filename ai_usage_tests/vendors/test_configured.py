@@ -24,9 +24,9 @@ def said(folder: Path, file: str | None = None, **environment: str) -> str | Non
 
 def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path) -> None:
     assert said(tmp_path) == (
-        "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY and CURSOR_API_KEY are "
-        f"neither in the environment nor in {tmp_path}/my.env, which is not there. "
-        "`ai-usage doctor` says more."
+        "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY, CURSOR_API_KEY and "
+        f"OPENAI_ADMIN_KEY are neither in the environment nor in {tmp_path}/my.env, which is not "
+        "there. `ai-usage doctor` says more."
     )
 
 
@@ -40,13 +40,14 @@ def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path)
         ("CURSOR_ADMIN_KEY", "CURSOR_API_KEY"),
         ("CURSOR_TOKEN", "CURSOR_API_KEY"),
         ("CURSER_API_KEY", "CURSOR_API_KEY"),
+        ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"),
     ],
 )
 def test_a_key_under_another_name_is_named_with_the_right_one(
     tmp_path: Path, name: str, meant: str
 ) -> None:
     where = tmp_path / "my.env"
-    value = ADMIN if meant.startswith("ANTHROPIC") else CURSOR["CURSOR_API_KEY"]
+    value = ADMIN if meant.startswith("ANTHROPIC") else "key_of_a_test"
     line = said(tmp_path, f"{name}={value}\n")
     assert line is not None
     assert line.endswith(f"nor in {where}; {name} is set in {where}: rename it to {meant}.")
@@ -75,7 +76,7 @@ def test_other_variables_are_no_keys_of_a_vendor(tmp_path: Path) -> None:
     settings = Settings.load(
         {
             "AI_USAGE_ENV_FILE": str(tmp_path / "no.env"),
-            "OPENAI_API_KEY": "x",
+            "MISTRAL_API_KEY": "x",
             "CURSOR_TRACE_ID": "x",
             "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
             "ANTHROPIC_API_KEY": "",
