@@ -7,7 +7,7 @@ against what really happened here.
 from ai_usage.simulator.amendments import Amendment, add, change, drop
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
-from ai_usage.simulator.openai_books import OpenAiTruth
+from ai_usage.simulator.openai_truth import OpenAiTruth
 from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.reference import write_directory_files, write_reference_files
 from ai_usage.simulator.server import (

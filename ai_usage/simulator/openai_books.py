@@ -1,7 +1,8 @@
-"""What the company does with OpenAI, what that costs, and who bears it: its own books and truth.
+"""What the company does with OpenAI, and what that costs: its own books.
 
 Two projects in use and an archived one. People have keys or use the playground, a service account
-runs what customers see, and some of it names nobody. The wire is in `openai_api`.
+runs what customers see, and some of it names nobody. The wire is in `openai_api`, sums are in
+`openai_truth`.
 """
 
 from __future__ import annotations
@@ -11,16 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from ai_usage.simulator import behaviour, seeding
-from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.roster import Person
-
-if TYPE_CHECKING:
-    from ai_usage.simulator.company import Company
 
 BIG: Final = "gpt-sim-5-2026-01-15"
 SMALL: Final = "gpt-sim-5-mini-2026-01-15"
@@ -251,7 +248,7 @@ def _of_nobody(account: Account, day: date) -> Iterator[OpenAiUsage]:
         yield msgspec.structs.replace(used, **_tokens(draw))
 
 
-# --- Money and truth -------------------------------------------------------------------------
+# --- Money -------------------------------------------------------------------------
 
 
 def lines_of(usage: Iterable[OpenAiUsage]) -> list[Line]:
@@ -278,43 +275,3 @@ def _billed(used: OpenAiUsage) -> Iterator[tuple[str, str, int, Decimal]]:
         for name, count, price in zip(_CLASSES, counts, _PRICES[used.model], strict=True):
             dollars = count * Decimal(price) / _MILLION
             yield f"{used.model}, {name}", "tokens", count, dollars / 2 if used.batch else dollars
-
-
-class OpenAiTruth:
-    """The sums of one company, computed from its records, never from served JSON."""
-
-    def __init__(self, company: Company) -> None:
-        self._company = company
-        self._persons = {key.id: key.person for key in company.openai.keys}
-
-    def owner(self, key_id: str | None, user_id: str | None) -> Owner:
-        """The person behind a key or account; UNKNOWN for a service account, and for nobody."""
-        account = self._company.openai
-        number = self._persons[key_id] if key_id else account.person_of(user_id)
-        return UNKNOWN if number is None else Owner("person", self._company.people[number].email)
-
-    def dollars(self, day: date) -> Decimal:
-        """What the vendor bills for a day."""
-        lines = self._company.openai_lines(day)
-        return sum((line.dollars for line in lines), Decimal(0))
-
-    def dollars_by_owner(self, day: date) -> dict[Owner, Decimal]:
-        """The day's dollars by who really bears them; what names nobody is UNKNOWN's."""
-        found: dict[Owner, Decimal] = defaultdict(Decimal)
-        for line in self._company.openai_lines(day):
-            found[self.owner(line.key_id, line.user_id)] += line.dollars
-        return dict(found)
-
-    def tokens_by_owner(self, day: date) -> dict[Owner, tuple[int, int, int, int]]:
-        """Tokens of the four classes by who used them: uncached, cached, written, output."""
-        found: dict[Owner, tuple[int, int, int, int]] = {}
-        for used in self._company.openai_usage(day):
-            owner = self.owner(used.key_id, used.user_id)
-            a, b, c, d = found.get(owner, (0, 0, 0, 0))
-            found[owner] = (
-                a + used.uncached,
-                b + used.cached,
-                c + used.written,
-                d + used.output,
-            )
-        return found

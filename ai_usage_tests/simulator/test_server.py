@@ -29,7 +29,7 @@ def test_health_says_which_day_it_is(base_url: str) -> None:
 
 
 def test_an_unknown_path_is_404_in_json(base_url: str) -> None:
-    answer = httpx.get(f"{base_url}/openai/v1")
+    answer = httpx.get(f"{base_url}/mistral/v1")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/json"
 
