@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         None,
         description="Folder of the files a person maintains. Default: `<home>/reference`.",
     )
+    claude_code_otel_path: str | None = Field(
+        None,
+        description="Folder or `gs://` prefix with Claude Code's telemetry: the files of OTLP JSON "
+        "lines that a collector writes.",
+    )
     start_date: date | None = Field(
         None,
         description="The first partition, YYYY-MM-DD. Default: the first of the month, "
@@ -369,7 +374,9 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
-    @field_validator("archive", "ui_url", "dashboard_url", "bigquery_endpoint")
+    @field_validator(
+        "archive", "claude_code_otel_path", "ui_url", "dashboard_url", "bigquery_endpoint"
+    )
     @classmethod
     def _without_credential(cls, value: str | None, info: ValidationInfo) -> str | None:
         """Addresses are shown to people and stand in messages: none may hold a password."""

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
+from ai_usage.errors import VendorError
 from ai_usage.vendors.decoding import tolerant
 from ai_usage.vendors.kit.saved import SavedReport
 from ai_usage.vendors.rows import RawEvent, Row
@@ -59,6 +60,28 @@ class ReadContext:
     amount_unit: Literal["cents", "usd"] = "cents"
 
 
+class LineSays(NamedTuple):
+    """What a line of a file says of itself."""
+
+    times: Sequence[int] = ()
+    """The instants that it is about, nanoseconds of the Unix epoch; none for another matter."""
+    refusal: str = ""
+    """Why it cannot be used, with a remedy; empty where it can."""
+
+
+@dataclass(frozen=True)
+class LineFiles:
+    """Files of lines that an endpoint reads, in the place of answers that it asks for.
+
+    `setting` names the folder, `written_by` says in words whose files they are. `says` raises
+    ValueError for a line that is none.
+    """
+
+    setting: str
+    written_by: str
+    says: Callable[[bytes], LineSays]
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One vendor endpoint: how to fetch a window of it, and what its pages mean.
@@ -87,6 +110,11 @@ class Endpoint:
     """What it reports, and so how long it is asked again: `cost` where its records may bill."""
     requests_per_minute: int | None = None
     """The endpoint's own rate limit; None where it shares the vendor's."""
+    files: LineFiles | None = None
+    """The files that it reads; None where its vendor is asked. `fetch` is `not_asked` then."""
+    fills_gaps: bool = False
+    """Whether its events count only for the people and days that no other endpoint reports the
+    same product of. See `one_source`."""
 
     read_clean: Callable[[Iterable[bytes], ReadContext], Iterator[Row]] = field(init=False)
     """As `read`, of pages that are known to hold no text that cannot be decoded."""
@@ -104,6 +132,11 @@ class Endpoint:
         of it that cannot be read may be a charge.
         """
         return self.lookback == "cost"
+
+
+def not_asked(client: Client, window: Window, now: datetime) -> Iterator[Page]:
+    """The `fetch` of an endpoint that reads files: there is nobody to ask."""
+    raise VendorError(f"{window}: this endpoint reads files, nobody is asked.")
 
 
 WHOLE_PLATFORM = "all"
@@ -163,15 +196,31 @@ class Vendor:
     options: tuple[Option, ...] = ()
     remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
+    from_files: tuple[Endpoint, ...] = ()
+    """What is known of its products without asking it: endpoints that read files."""
+
+    @property
+    def every_endpoint(self) -> tuple[Endpoint, ...]:
+        """What it is asked, and what is read from files."""
+        return (*self.endpoints, *self.from_files)
+
+    def client_of(self, endpoint: Endpoint) -> str:
+        """The name of whom the endpoint is asked of: the vendor's, or that of its own files."""
+        return self.name if endpoint.files is None else f"{self.name}_{endpoint.name}"
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """The names of all that it is asked through, its own first."""
+        return (self.name, *map(self.client_of, self.from_files))
 
     @property
     def event_endpoints(self) -> tuple[Endpoint, ...]:
-        """The endpoints that report events, as declared."""
-        return tuple(endpoint for endpoint in self.endpoints if endpoint.yields is RawEvent)
+        """The endpoints that report events, as declared; those that read files come last."""
+        return tuple(endpoint for endpoint in self.every_endpoint if endpoint.yields is RawEvent)
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name; KeyError if there is none."""
-        for endpoint in self.endpoints:
+        for endpoint in self.every_endpoint:
             if endpoint.name == name:
                 return endpoint
         raise KeyError(name)

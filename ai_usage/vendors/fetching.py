@@ -26,6 +26,7 @@ from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.kit.promises import PagesShiftedError
 from ai_usage.vendors.kit.values import UnreadableAmount
+from ai_usage.vendors.line_files import LineFolder
 from ai_usage.vendors.pace import FetchProgress
 from ai_usage.vendors.rows import LeftOut, RawEvent, Row
 
@@ -117,7 +118,7 @@ def fetch_window(
     endpoint: Endpoint,
     window: Window,
     *,
-    client: VendorClient,
+    client: VendorClient | LineFolder,
     archive: Archive,
     now: datetime,
     refetch: bool = False,
@@ -164,7 +165,7 @@ def _fetch_chunk(
     vendor: Vendor,
     endpoint: Endpoint,
     chunk: Window,
-    client: VendorClient,
+    client: VendorClient | LineFolder,
     archive: Archive,
     now: datetime,
     report: FetchReport,
@@ -175,7 +176,10 @@ def _fetch_chunk(
             tally = _Tally(chunk)
             with archive.recording(vendor.name, endpoint.name, chunk, fetched_at=now) as recorder:
                 said = DayDigests(endpoint, ReadContext(chunk), tally.add)
-                asked = endpoint.fetch(client, chunk, now)
+                if isinstance(client, LineFolder):
+                    asked = client.gathered(vendor, endpoint, chunk, archive)
+                else:
+                    asked = endpoint.fetch(client, chunk, now)
                 for page in _readable(vendor, endpoint, chunk, asked, tally.add):
                     said.add(recorder.add(page), is_clean=page.text is page.body)
                 recorder.days = said.days

@@ -32,6 +32,7 @@ NAMED = {
     "cli/app.py": "an example in the help of `simulate`, whose vendors the simulator has",
     "migration/sample.py": "what old tables of common reports look like, for a person to correct",
     "orchestration/resources.py": "an example of a resource per vendor",
+    "settings.py": "the setting of a product's telemetry, which has its name",
 }
 """Files that name a vendor, and why they may."""
 
