@@ -61,7 +61,7 @@ def sources_table() -> str:
                 endpoint.description,
             )
             for vendor in discovered_vendors()
-            for endpoint in vendor.endpoints
+            for endpoint in vendor.every_endpoint
         ],
     )
 

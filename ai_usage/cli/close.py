@@ -42,6 +42,7 @@ from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
+from ai_usage.vendors.line_files import files_of
 from ai_usage.warehouse.base import Query, Warehouse
 
 FOLLOWS = f'key:"closed_months" or key:"vw_adjustments" or key:"{DASHBOARD_COPY}"'
@@ -280,10 +281,14 @@ def _asked(
 ) -> Iterator[tuple[Vendor, Endpoint]]:
     """The endpoints that must be complete: of vendors that are configured, or were in the month."""
     for vendor in discovered_vendors():
-        reporting = vendor.event_endpoints
+        reporting = [e for e in vendor.event_endpoints if e.files is None]
         configured = settings.vendor_secret(vendor.key_setting) is not None
         if configured or any(archive.coverage(vendor.name, e.name, window) for e in reporting):
             yield from ((vendor, endpoint) for endpoint in reporting)
+        for endpoint in vendor.from_files:
+            configured = settings.vendor_value(files_of(endpoint).setting) is not None
+            if configured or archive.coverage(vendor.name, endpoint.name, window):
+                yield vendor, endpoint
 
 
 def _refuse_failing(defs: dg.Definitions, settings: Settings, name: str, window: Window) -> None:

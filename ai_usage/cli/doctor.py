@@ -25,9 +25,10 @@ from ai_usage.orchestration.runs import dagster_home, dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.text.printable import printable
 from ai_usage.text.words import counted
-from ai_usage.vendors.base import Vendor, discovered_vendors
+from ai_usage.vendors.base import Endpoint, Vendor, discovered_vendors
 from ai_usage.vendors.configured import near_misses
 from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.line_files import LineFolder, files_of
 from ai_usage.warehouse.relations import relations
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
@@ -55,6 +56,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     )
     for vendor in discovered_vendors():
         yield _vendor(vendor, settings)
+        yield from (_files(vendor, endpoint, settings) for endpoint in vendor.from_files)
     for directory in DIRECTORIES:
         yield _directory(directory, settings)
     yield _guarded("archive", lambda: _archive(settings))
@@ -165,6 +167,21 @@ def _vendor(vendor: Vendor, settings: Settings) -> Finding:
     return _guarded(vendor.title, ask)
 
 
+def _files(vendor: Vendor, endpoint: Endpoint, settings: Settings) -> Finding:
+    files = files_of(endpoint)
+    what = f"{vendor.title} {endpoint.name}"
+    if settings.vendor_value(files.setting) is None:
+        how = f"not configured; set {files.setting} to the folder of {files.written_by}"
+        return Finding(what, True, how, note=True)
+
+    def look() -> str:
+        found = LineFolder.from_settings(files, settings).files()
+        newest = f", the newest of {found[-1].changed:%Y-%m-%d %H:%M} UTC" if found else ""
+        return f"{files.setting} holds {counted(len(found), 'file')}{newest}"
+
+    return _guarded(what, look)
+
+
 def _directory(directory: DirectorySource, settings: Settings) -> Finding:
     try:
         if not directory.is_configured(settings):
@@ -187,7 +204,7 @@ def _archive(settings: Settings) -> str:
     count = sum(
         len(archive.fetches(vendor.name, endpoint.name))
         for vendor in discovered_vendors()
-        for endpoint in vendor.endpoints
+        for endpoint in vendor.every_endpoint
     )
     return f"{settings.archive_root}, {count:,} fetches held"
 

@@ -105,9 +105,7 @@ class Restatements:
     def __iter__(self) -> Iterator[Restatement]:
         """By vendor, endpoint and month of days, as they were seen."""
         for vendor in self.vendors:
-            for endpoint in vendor.endpoints:
-                if endpoint.yields is not RawEvent:
-                    continue
+            for endpoint in vendor.event_endpoints:
                 fetches = [
                     f for f in self.archive.fetches(vendor.name, endpoint.name) if f.complete
                 ]

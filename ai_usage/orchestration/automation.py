@@ -79,7 +79,7 @@ def automation(
     }
     transformed = [key for key in specs if not is_input(key)]
     fetched = {key for keys in of_vendor.values() for key in keys}
-    clients = [*(vendor.name for vendor in vendors), *(d.name for d in DIRECTORIES)]
+    clients = [*(name for v in vendors for name in v.clients), *(d.name for d in DIRECTORIES)]
     maintained = [key for key in specs if key not in fetched and key not in transformed]
 
     ingests = [
@@ -149,7 +149,10 @@ class Ingest:
         `folder` holds the files that people maintain, `clients` names whoever can be asked.
         """
         if self.vendor is not None:
-            return given.client(self.vendor.name).why_not()
+            names = self.vendor.clients
+            if any(given.configured(name) for name in names[1:]):
+                return None
+            return given.client(names[0]).why_not()
         if any((folder / file.name).is_file() for file in reference_files()):
             return None
         if any(given.configured(name) for name in clients):
@@ -158,7 +161,7 @@ class Ingest:
 
     def asked(self, clients: Sequence[str]) -> Sequence[str]:
         """The clients of whoever it asks, of these."""
-        return clients if self.vendor is None else [self.vendor.name]
+        return clients if self.vendor is None else self.vendor.clients
 
     def config(self, refetch: Refetch) -> dict[str, Any]:
         """The run configuration that asks again for the days of the look-back."""

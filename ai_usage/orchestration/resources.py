@@ -9,6 +9,7 @@ None of it reaches them in another way, so that a test can give each its own:
 | `clock` | what time it is |
 | `warehouse` | the warehouse (`warehouse_resource.py`) |
 | a vendor's or directory's name | its client, and whether it is configured |
+| `<vendor>_<endpoint>` | the folder of an endpoint that reads files |
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from ai_usage.errors import SettingsError
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
-from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.http import VendorClient
+from ai_usage.vendors.line_files import LineFolder, files_of
 from ai_usage.warehouse.base import Warehouse
 
 
@@ -78,7 +80,7 @@ class ClockResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 @dataclass(frozen=True, repr=False)
 class ClientResource:
-    """The client of one vendor or directory.
+    """The client of one vendor or directory, or the folder of files that an endpoint reads.
 
     A plain object: Dagster shows what a configurable resource is configured with, and this holds a
     key. `why_not` says, as a line for a person, why it cannot be asked; None where it can be. It
@@ -86,7 +88,7 @@ class ClientResource:
     is wrong.
     """
 
-    connect: Callable[[], VendorClient]
+    connect: Callable[[], VendorClient | LineFolder]
     why_not: Callable[[], str | None]
 
     @property
@@ -109,6 +111,18 @@ def vendor_client(vendor: Vendor, settings: Settings) -> ClientResource:
     return ClientResource(lambda: VendorClient.from_settings(vendor, settings), why_not)
 
 
+def line_folder(vendor: Vendor, endpoint: Endpoint, settings: Settings) -> ClientResource:
+    """The folder of an endpoint that reads files, as the settings have it."""
+    files = files_of(endpoint)
+
+    def why_not() -> str | None:
+        if settings.vendor_value(files.setting) is not None:
+            return None
+        return f"{vendor.title} {endpoint.name} is not configured: set {files.setting}."
+
+    return ClientResource(lambda: LineFolder.from_settings(files, settings), why_not)
+
+
 def directory_client(directory: DirectorySource, settings: Settings) -> ClientResource:
     """The client of a directory of the company, as the settings have it."""
 
@@ -121,9 +135,14 @@ def directory_client(directory: DirectorySource, settings: Settings) -> ClientRe
 
 
 def client_resources(settings: Settings, vendors: Sequence[Vendor]) -> dict[str, ClientResource]:
-    """The clients of every vendor and directory, configured or not, by their names."""
+    """The clients of every vendor and directory and all folders of files, configured or not."""
     return {
         **{vendor.name: vendor_client(vendor, settings) for vendor in vendors},
+        **{
+            vendor.client_of(endpoint): line_folder(vendor, endpoint, settings)
+            for vendor in vendors
+            for endpoint in vendor.from_files
+        },
         **{directory.name: directory_client(directory, settings) for directory in DIRECTORIES},
     }
 

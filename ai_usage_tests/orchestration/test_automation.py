@@ -150,7 +150,7 @@ def test_every_asset_is_in_exactly_one_job_and_a_vendors_sources_alone_in_its_ow
     of_warehouse = {*table_names(), *view_names(), "dashboard_copy", "monthly_report"}
     assert chosen[TRANSFORM] == set(every) & of_warehouse
     for vendor in discovered_vendors():
-        expected = {f"source_{vendor.name}_{endpoint.name}" for endpoint in vendor.endpoints}
+        expected = {f"source_{vendor.name}_{endpoint.name}" for endpoint in vendor.every_endpoint}
         assert chosen[f"ingest_{vendor.name}"] == expected
 
 

@@ -118,6 +118,12 @@ class Directory:
         )
         return Identity(inputs)
 
+    def bridge(self) -> list[dict[str, Any]]:
+        """What events may carry, joined to people, as far as snapshots and registers tell."""
+        patterns = {v.name: v.key_name_patterns for v in self.declared.vendors}
+        inputs = IdentityInputs(list(self.snapshots()), self.clock.now, key_name_patterns=patterns)
+        return Identity(inputs).bridge_user_identity()
+
     def people(self, users: Sequence[Row] | None = None) -> People:
         """Everyone's versions and aliases, from every snapshot held.
 

@@ -1,6 +1,6 @@
 """`raw_ai_events`: what the archive holds of a range of days, typed and scored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import cast
 
@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
+from ai_usage.identity.bridge import BridgeRow
+from ai_usage.identity.one_source import OneSource
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.instance.progress import Step, tell
 from ai_usage.migration.archived import legacy_batches
@@ -26,7 +28,7 @@ from ai_usage.orchestration.open_days import windows_as_known
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.quality.scoring import score
 from ai_usage.text.words import ranges
-from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.fetching import read_rows
 from ai_usage.vendors.rows import RawEvent
@@ -72,8 +74,10 @@ def raw_events_asset(
         held = archive.archive()
 
         def rows(window: Window, known: Archive) -> pa.RecordBatchReader:
-            events = event_batches(vendors, known, window, context.run_id)
-            finance_snapshot = FinanceSnapshot(Directory(declared, known, clock))
+            # Keys are asked for before this (`ASKED_FIRST`); a list that fails must not stop it.
+            directory = Directory(declared, known, clock)
+            events = event_batches(vendors, known, window, context.run_id, directory.bridge)
+            finance_snapshot = FinanceSnapshot(directory)
             booked = finance_snapshot.batches(window, context.run_id)
             old = legacy_batches(known, window, context.run_id)
             scored = score(chain(events, booked, old), billing(vendors))
@@ -95,19 +99,53 @@ def billing(vendors: Sequence[Vendor]) -> frozenset[tuple[str, str]]:
 
 
 def event_batches(
-    vendors: Sequence[Vendor], archive: Archive, window: Window, run_id: str | None
+    vendors: Sequence[Vendor],
+    archive: Archive,
+    window: Window,
+    run_id: str | None,
+    bridge: Callable[[], Iterable[BridgeRow]] = list,
 ) -> Iterator[pa.RecordBatch]:
-    """Every event of the window, by vendor, endpoint and fetch; not yet scored."""
-    for vendor in vendors:
-        for endpoint in vendor.event_endpoints:
-            for reading in read_rows(vendor, endpoint, window, archive):
-                note = f"{vendor.name} {endpoint.name}, {ranges(reading.days)}"
-                tell(Step("raw_ai_events", "reading", note))
-                provenance = Provenance(
-                    platform=vendor.name,
-                    endpoint=endpoint.name,
-                    fetched_at=reading.fetch.fetched_at,
-                    provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
-                    run_id=run_id,
-                )
-                yield from batches(cast("Iterator[RawEvent]", reading.rows), provenance)
+    """Every event of the window, by vendor, endpoint and fetch; not yet scored.
+
+    Endpoints that fill gaps come last: what reports tell by then, by whom `bridge` says who is
+    who, they do not tell again.
+    """
+    reports = [(vendor, endpoint) for vendor in vendors for endpoint in vendor.event_endpoints]
+    fillers = [
+        (vendor, endpoint)
+        for vendor, endpoint in reports
+        if endpoint.fills_gaps and archive.coverage(vendor.name, endpoint.name, window)
+    ]
+    others = [(vendor, endpoint) for vendor, endpoint in reports if not endpoint.fills_gaps]
+    if not fillers:
+        for vendor, endpoint in others:
+            yield from _batches(vendor, endpoint, archive, window, run_id)
+        return
+    products = {row.platform_subtype for vendor, _ in fillers for row in vendor.platforms}
+    one = OneSource(products, bridge())
+    for vendor, endpoint in others:
+        yield from _batches(vendor, endpoint, archive, window, run_id, one.reported)
+    for vendor, endpoint in fillers:
+        yield from _batches(vendor, endpoint, archive, window, run_id, one.gaps)
+
+
+def _batches(
+    vendor: Vendor,
+    endpoint: Endpoint,
+    archive: Archive,
+    window: Window,
+    run_id: str | None,
+    through: Callable[[str, Iterable[RawEvent]], Iterable[RawEvent]] = lambda _, events: events,
+) -> Iterator[pa.RecordBatch]:
+    for reading in read_rows(vendor, endpoint, window, archive):
+        note = f"{vendor.name} {endpoint.name}, {ranges(reading.days)}"
+        tell(Step("raw_ai_events", "reading", note))
+        provenance = Provenance(
+            platform=vendor.name,
+            endpoint=endpoint.name,
+            fetched_at=reading.fetch.fetched_at,
+            provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
+            run_id=run_id,
+        )
+        events = cast("Iterator[RawEvent]", reading.rows)
+        yield from batches(through(vendor.name, events), provenance)

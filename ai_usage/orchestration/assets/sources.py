@@ -50,23 +50,30 @@ def source_assets(
 ) -> list[dg.AssetsDefinition]:
     """The sources of every vendor."""
     return [
-        _source(vendor, endpoint, partitions) for vendor in vendors for endpoint in vendor.endpoints
+        _source(vendor, endpoint, partitions)
+        for vendor in vendors
+        for endpoint in vendor.every_endpoint
     ]
 
 
 def _source(
     vendor: Vendor, endpoint: Endpoint, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
+    asked = vendor.client_of(endpoint)
+    origin = f"`{endpoint.api_path}` of {vendor.title}, every answer"
+    if endpoint.files is not None:
+        origin = f"{endpoint.files.written_by} into {endpoint.files.setting}, every line"
+        origin = origin[:1].upper() + origin[1:]
+
     @dg.asset(
         key=source_key(vendor, endpoint),
-        description=f"{endpoint.description}\n\n`{endpoint.api_path}` of {vendor.title}, every "
-        "answer kept in the archive as it came.",
+        description=f"{endpoint.description}\n\n{origin} kept in the archive as it came.",
         group_name=f"sources_{vendor.name}",
         kinds={"python", "json"},
         owners=[DATA_PLATFORM],
         tags={"vendor": vendor.name, LOOKBACK_TAG: endpoint.lookback},
         op_tags=ASKED_FIRST,
-        required_resource_keys={"archive", "clock", vendor.name},
+        required_resource_keys={"archive", "clock", asked},
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
     )
@@ -74,11 +81,11 @@ def _source(
         context: dg.AssetExecutionContext, config: SourceConfig
     ) -> dg.MaterializeResult[None]:
         given = Resources(context.resources)
-        note = given.client(vendor.name).why_not()
+        note = given.client(asked).why_not()
         if note is not None:
             return skipped(context, note)
         clock, archive = given.clock, given.archive
-        with explained(), spoken(context), given.client(vendor.name).connect() as client:
+        with explained(), spoken(context), given.client(asked).connect() as client:
             reports = [
                 fetch_window(
                     vendor,

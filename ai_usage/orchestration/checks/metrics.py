@@ -137,7 +137,7 @@ def freshness_check(
         "The view holds an answer of every configured vendor about today that is less than "
         f"{settings.freshness_hours:g} h old."
     )
-    needs = {"archive", "clock", *(vendor.name for vendor in vendors)}
+    needs = {"archive", "clock", *(name for vendor in vendors for name in vendor.clients)}
     return _view_check(view, FRESHNESS, promise, evaluate, needs)
 
 

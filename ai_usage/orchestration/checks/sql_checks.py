@@ -231,7 +231,7 @@ def completeness_check(
         severity=_WARN,
         blocking=False,
         partitions=partitions,
-        needs={"archive", *(vendor.name for vendor in vendors)},
+        needs={"archive", *(name for vendor in vendors for name in vendor.clients)},
     )
 
 
@@ -240,6 +240,6 @@ def reporting(vendors: Sequence[Vendor], given: Resources) -> list[tuple[str, st
     return [
         (vendor.name, endpoint.name)
         for vendor in vendors
-        if given.configured(vendor.name)
         for endpoint in vendor.event_endpoints
+        if given.configured(vendor.client_of(endpoint))
     ]

@@ -7,6 +7,7 @@ from ai_usage.vendors.anthropic import (
     api_keys,
     claude_code,
     cost_report,
+    telemetry,
     usage_report,
     users,
     workspaces,
@@ -47,6 +48,7 @@ VENDOR = Vendor(
         users.ENDPOINT,
         workspaces.ENDPOINT,
     ),
+    from_files=(telemetry.ENDPOINT,),
     platforms=platform_rows(api.NAME, PRODUCTS),
 )
 
