@@ -88,6 +88,8 @@ def undeclared_platforms(
     for line in lines:
         platform = line.values["platform"]
         product = line.values["platform_subtype"] if names_products else None
+        if platform is None:
+            continue
         if platform not in platforms:
             what = f"nobody declares a platform {quoted(platform)}"
             yield Problem(line.number, "platform", what, _one_of(platform, platforms))

@@ -89,6 +89,8 @@ class RawEvent(msgspec.Struct, kw_only=True, gc=False):
     quantity: Decimal | None = None
     quantity_unit: str | None = None
     vendor_user_id: str | None = None
+    effective_cost_usd: Decimal | None = None
+    list_cost_usd: Decimal | None = None
     archive_page: str | None = None
     event_id: str = ""
 

@@ -61,6 +61,8 @@ CREATE TABLE raw_ai_events (
   quantity NUMERIC OPTIONS(description="How much was used of what is no token, request or line, in quantity_unit."),
   quantity_unit STRING OPTIONS(description="What quantity counts, in the plural: images, seconds, characters, credits."),
   vendor_user_id STRING OPTIONS(description="Vendor's own id of the person or service account that acted, where it reports one."),
+  effective_cost_usd NUMERIC OPTIONS(description="What the bill's EffectiveCost says, US dollars: what was bought beforehand spread over its use. Never part of a cost. NULL where the source has none."),
+  list_cost_usd NUMERIC OPTIONS(description="What the bill's ListCost says, US dollars: without any discount. Never part of a cost. NULL where the source has none."),
   archive_page STRING OPTIONS(description="Where the event's record is: SHA-256 of the archived page (its file is <platform>/<source_endpoint>/pages/<first two digits>/<SHA-256>.jsonl.gz in the archive), #, and the record's number on the page, from 1. For costs of files: the file, #, and the entry's key. NULL in rows written before the column existed.")
 )
 PARTITION BY event_date
