@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         description="Folder or `gs://` prefix with Claude Code's telemetry: the files of OTLP JSON "
         "lines that a collector writes.",
     )
+    focus_path: str | None = Field(
+        None,
+        description="Folder or `gs://` prefix that is watched for FOCUS files of other vendors' "
+        "bills.",
+    )
     start_date: date | None = Field(
         None,
         description="The first partition, YYYY-MM-DD. Default: the first of the month, "
@@ -375,7 +380,12 @@ class Settings(BaseSettings):
         return None if value is None else value.expanduser().absolute()
 
     @field_validator(
-        "archive", "claude_code_otel_path", "ui_url", "dashboard_url", "bigquery_endpoint"
+        "archive",
+        "claude_code_otel_path",
+        "focus_path",
+        "ui_url",
+        "dashboard_url",
+        "bigquery_endpoint",
     )
     @classmethod
     def _without_credential(cls, value: str | None, info: ValidationInfo) -> str | None:

@@ -379,7 +379,10 @@ def archive_verify() -> None:
 def import_(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="Saved vendor answers, JSON or JSON.gz."),
+        typer.Argument(
+            metavar="FILE",
+            help="Saved vendor answers (JSON, JSON.gz), FOCUS bills (CSV, CSV.gz, Parquet).",
+        ),
     ],
     amount_unit: Annotated[
         Unit, typer.Option("--amounts-in", help="Unit of the amounts in cost reports.")
@@ -404,7 +407,7 @@ def import_(
         typer.Option("--to", parser=day_of, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
     ] = None,
 ) -> None:
-    """Take saved vendor answers into archive and warehouse.
+    """Take saved vendor answers, and other vendors' bills, into archive and warehouse.
 
     They are recognised by their shape. All pages of an answer are needed, in their order, in one
     file one after another or in several files. Whole UTC days are taken; a day that a file has
@@ -412,8 +415,13 @@ def import_(
     already, a file must say the same; then it counts once. What is not whole, or says something
     else, is refused before anything is taken.
 
+    Bills are FOCUS 1.0 to 1.4, CSV or Parquet, a whole billing period each: a file takes the place
+    of the one before of its account and period. focus_mapping.csv says which of its services are
+    AI tools; what it does not name is listed with its dollars and is no cost.
+
     \b
     Examples:
+      ai-usage import cloud-march.parquet
       ai-usage import usage-september.json cost-september.json
       ai-usage import events-page1.json events-page2.json events-page3.json
       ai-usage import cost-in-dollars.json --amounts-in usd

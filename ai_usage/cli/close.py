@@ -21,6 +21,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.finance import read_contracts
 from ai_usage.instance.names import DASHBOARD_COPY
 from ai_usage.ledger.adopted import pending_changes
+from ai_usage.ledger.bills import pending_bills
 from ai_usage.ledger.closing import (
     ClosedTotal,
     Signature,
@@ -214,6 +215,9 @@ def _open(
     for change in pending_changes(archive, settings.reference_path, settings):
         if change.day < window.end:
             yield f"{change.file.name} has changed since it was built; `ai-usage run` takes it in."
+    for bill in pending_bills(archive):
+        if bill.bill.key.period.start < window.end and window.start < bill.bill.key.period.end:
+            yield f"{bill}; `ai-usage run` takes it in."
     older = outdated(Resources.named(resources_of(settings)), settings.first_day)
     own = [part for part in older.open if _meet(part, window)] if older else []
     if own:

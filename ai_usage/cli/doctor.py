@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ai_usage.alerts.routes import routes_of
 from ai_usage.archive.archive import Archive
+from ai_usage.cli.doctor_bills import of_bills
 from ai_usage.cli.doctor_finding import Finding
 from ai_usage.cli.harmless import say
 from ai_usage.cli.notify import unmatched_routes
@@ -79,6 +80,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
                 file.name, True, "not there; `ai-usage reference init` writes a sample", note=True
             )
     yield from _seats(settings)
+    yield from of_bills(settings)
 
 
 def _left_out(settings: Settings) -> Iterator[Finding]:

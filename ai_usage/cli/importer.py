@@ -1,4 +1,4 @@
-"""`ai-usage import`: saved vendor answers into the archive, then the days they hold rebuilt."""
+"""`ai-usage import`: saved answers and bills into the archive, then the days they hold rebuilt."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import refuse_closed, run_with_progress
 from ai_usage.days.windows import Window, windows_of
 from ai_usage.errors import AiUsageError
+from ai_usage.focus.files import FocusFile, is_focus_name
+from ai_usage.focus.shelf import keep
+from ai_usage.focus.taking import Taking, plan, told
 from ai_usage.ledger.closing import history
+from ai_usage.orchestration.assets.focus import known_of
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, few, ranges
+from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.importing import Import, parts_of, plan_imports, take
 
 
@@ -38,22 +43,37 @@ def import_files(
     days that are no partitions, or of closed months if `closed` is not set.
     """
     archive = Archive(settings.archive_root)
+    of_bills = [path for path in files if is_focus_name(path.name)]
+    answers = [path for path in files if path not in of_bills]
+    takings = _bills(settings, archive, of_bills, replace=replace, stated=stated)
     plans = plan_imports(
-        files,
+        answers,
         archive,
         now=settings.now,
         amount_unit=amount_unit,
         replace=replace,
         stated=stated.days() if stated else None,
     )
-    for plan in plans:
-        _refuse(settings, plan, closed=closed)
-    for plan in plans:
-        take(archive, plan, now=settings.now, amount_unit=amount_unit)
-        for line in _told(plan, amount_unit):
+    for own in plans:
+        if own.taken:
+            window = Window(own.taken[0], own.taken[-1] + timedelta(days=1))
+            _refuse(settings, own.answer.names, window, own.taken, closed=closed)
+    for taking in takings:
+        if not taking.is_held:
+            period = taking.bill.key.period
+            _refuse(settings, taking.bill.names, period, period.days(), closed=closed)
+    keep(archive, [taking.bill for taking in takings if not taking.is_held], settings.now)
+    for taking in takings:
+        for line in told(taking):
+            say(console, line)
+    for own in plans:
+        take(archive, own, now=settings.now, amount_unit=amount_unit)
+        for line in _told(own, amount_unit):
             say(console, line)
     # Days that were there already too: a run that was broken off may not have built them.
-    days = [day for plan in plans for day in (*plan.taken, *plan.same)]
+    days = [day for own in plans for day in (*own.taken, *own.same)]
+    days += [day for taking in takings for day in taking.bill.key.period.days()]
+    days = [day for day in days if settings.first_day <= day <= settings.today]
     locked = {} if closed else history(archive).standing
     days = [day for day in days if day.replace(day=1) not in locked]
     if not days:
@@ -87,19 +107,34 @@ def build_without_vendors(
     )
 
 
-def _refuse(settings: Settings, plan: Import, *, closed: bool) -> None:
-    if not plan.taken:
-        return
-    window = Window(plan.taken[0], plan.taken[-1] + timedelta(days=1))
+def _bills(
+    settings: Settings,
+    archive: Archive,
+    paths: Sequence[Path],
+    *,
+    replace: bool,
+    stated: Window | None,
+) -> list[Taking]:
+    """What bills in the FOCUS format the files bring; nothing is taken yet."""
+    if not paths:
+        return []
+    known = known_of(settings, archive, discovered_vendors())
+    files = [FocusFile(path, path.name) for path in paths]
+    return plan(files, archive, settings.today, known, replace=replace, stated=stated)
+
+
+def _refuse(
+    settings: Settings, names: str, window: Window, days: Sequence[date], *, closed: bool
+) -> None:
     if window.start < settings.first_day:
         raise AiUsageError(
-            f"{plan.answer.names} holds {window.start}, before the first partition "
+            f"{names} holds {window.start}, before the first partition "
             f"{settings.first_day}: set AI_USAGE_START_DATE={window.start.replace(day=1)} or "
             "earlier."
         )
     if not closed:
         remedy = "import the file with --closed to build them anew; what changes is an adjustment."
-        for part in windows_of(plan.taken):
+        for part in windows_of(days):
             refuse_closed(settings, part, remedy)
 
 

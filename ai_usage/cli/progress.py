@@ -18,6 +18,7 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import ArgumentError, SettingsError
 from ai_usage.instance.progress import Step
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
+from ai_usage.ledger.bills import pending_bills
 from ai_usage.ledger.closing import History, history
 from ai_usage.ledger.deferred import deferred_in_open_months, open_whole_months
 from ai_usage.ledger.rule_changes import OutdatedDays
@@ -115,7 +116,8 @@ def window_of_run(
             first = deferred.day
             say(console, f"{deferred}: days from {first} on are rebuilt.")
     window = Window(min(window.start, first), window.end)
-    asked: list[Change] = [*changes, *([older] if older else [])]
+    bills = pending_bills(archive)
+    asked: list[Change] = [*changes, *bills, *([older] if older else [])]
     found = widened(window, asked, archive, settings.first_day, closed=closed)
     if older is not None:
         _say_why(console, settings, known, older)
@@ -123,6 +125,10 @@ def window_of_run(
         if found.start < window.start and change.day < window.start:
             first = max(change.day, found.start)
             say(console, f"{change.file.name} has changed: days from {first} on are rebuilt.")
+    for bill in bills:
+        if found.start < window.start and bill.day < window.start:
+            first = max(bill.day, found.start)
+            say(console, f"{bill}: days from {first} on are rebuilt.")
     for change in [] if closed else deferred_files:
         first = known.first_locked(max(change.day, settings.first_day)) or change.day
         say(

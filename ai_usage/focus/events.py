@@ -126,6 +126,7 @@ def _events(
                 list_cost_usd=share(charge.list_price),
                 cost_currency=charge.currency,
                 cost_type=charge.cost_type,
+                billing_period="daily",
                 billing_account_id=charge.account,
                 raw_response=raw,
                 archive_page=place,

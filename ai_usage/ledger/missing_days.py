@@ -4,47 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import chain
 
 from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.archive.old_tables import LEGACY, old_tables
 from ai_usage.days.windows import Window
+from ai_usage.focus.shelf import BILLS
+from ai_usage.focus.shelf import VENDOR as BILLS_OF
 from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.base import Warehouse
 
 
 def archived_days(archive: Archive, vendors: Sequence[Vendor], window: Window) -> set[date]:
-    """The days of the window of which any endpoint that reports events has a complete answer.
+    """The days of the window of which any report of events, or a bill, is held whole.
 
     Days that were taken from old tables are among them.
     """
-    answered = [(v.name, endpoint.name) for v in vendors for endpoint in v.event_endpoints]
-    migrated = [(LEGACY, table) for table in old_tables(archive)]
     return {
         day
-        for vendor, endpoint in answered + migrated
+        for vendor, endpoint in [*_of_vendors(vendors), *_of_others(archive)]
         for _, days in archive.coverage(vendor, endpoint, window)
         for day in days
     }
 
 
 def complete_fetches(archive: Archive, vendors: Sequence[Vendor]) -> Iterator[Fetch]:
-    """Every complete answer of any such endpoint, oldest first within an endpoint."""
-    for vendor in vendors:
-        for endpoint in vendor.event_endpoints:
-            yield from (f for f in archive.fetches(vendor.name, endpoint.name) if f.complete)
+    """Every complete answer of any endpoint that reports events, oldest first within one."""
+    return _complete(archive, _of_vendors(vendors))
 
 
 def first_archived_day(archive: Archive, vendors: Sequence[Vendor]) -> date | None:
-    """The first day that a complete answer or a load of an old table covers; None without one."""
-    loads = (
-        fetch
-        for table in old_tables(archive)
-        for fetch in archive.fetches(LEGACY, table)
-        if fetch.complete
-    )
-    known = chain(complete_fetches(archive, vendors), loads)
-    return min((fetch.window.start for fetch in known), default=None)
+    """The first day that a report, a bill or a load of an old table covers; None without one."""
+    found = _complete(archive, [*_of_vendors(vendors), *_of_others(archive)])
+    return min((fetch.window.start for fetch in found), default=None)
+
+
+def _of_vendors(vendors: Sequence[Vendor]) -> list[tuple[str, str]]:
+    return [(vendor.name, e.name) for vendor in vendors for e in vendor.event_endpoints]
+
+
+def _of_others(archive: Archive) -> list[tuple[str, str]]:
+    """What else the archive has events of: other vendors' bills, and old tables."""
+    return [(BILLS_OF, BILLS), *((LEGACY, table) for table in old_tables(archive))]
+
+
+def _complete(archive: Archive, reports: Sequence[tuple[str, str]]) -> Iterator[Fetch]:
+    for vendor, endpoint in reports:
+        yield from (fetch for fetch in archive.fetches(vendor, endpoint) if fetch.complete)
 
 
 def loaded_in(warehouse: Warehouse) -> set[date]:

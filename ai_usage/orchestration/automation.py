@@ -27,6 +27,7 @@ from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
+from ai_usage.ledger.bills import pending_bills
 from ai_usage.ledger.deferred import deferred_in_open_months
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Resources
@@ -264,15 +265,18 @@ def _transform_after_ingest(
         try:
             changes = pending_changes(archive, folder, clock)
             deferred_files = deferred_changes(archive, folder, clock)
+            bills = pending_bills(archive)
             note_empty_warehouse(given)
             older = outdated(given, settings.first_day)
         except AiUsageError as error:
             context.log.warning(f"What else must be rebuilt is not known: {error}")
-            changes, deferred_files, older = [], [], None
+            changes, deferred_files, bills, older = [], [], [], None
         if older is not None:
             reasons = "; ".join(older.reasons)
             context.log.info(f"Days {older.days} are rebuilt, the rules have changed: {reasons}.")
-        asked: list[Change] = [*changes, *([older] if older else [])]
+        for bill in bills:
+            context.log.info(f"{bill}: days from {bill.day} on are rebuilt.")
+        asked: list[Change] = [*changes, *bills, *([older] if older else [])]
         try:
             deferred = deferred_in_open_months(settings, archive, given.warehouse)
         except AiUsageError as error:

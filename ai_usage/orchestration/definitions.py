@@ -17,6 +17,7 @@ from ai_usage.orchestration.assets.dashboard import dashboard_copy_asset
 from ai_usage.orchestration.assets.dimensions import Declared, dimension_assets
 from ai_usage.orchestration.assets.directories import directory_assets
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_assets, known_people
+from ai_usage.orchestration.assets.focus import focus_asset
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
@@ -58,6 +59,7 @@ def build_defs(
     assets = [
         *source_assets(vendors, partitions),
         *directory_assets(settings, partitions),
+        focus_asset(settings, vendors, partitions),
         *reference_assets(settings, known_people(declared), partitions),
         raw_events_asset(declared, partitions),
         loaded_days_asset(vendors, partitions),

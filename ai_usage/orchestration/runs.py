@@ -31,6 +31,7 @@ from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.instance.step_errors import interrupted, step_error
 from ai_usage.ledger.adopted import adopt
+from ai_usage.ledger.bills import note_bills_built
 from ai_usage.ledger.rule_changes import (
     OutdatedDays,
     all_known,
@@ -308,6 +309,7 @@ def take_in_reference(given: Resources, built: Window, *, leaves_closed: bool) -
     loaded = loaded_days(given.warehouse)
     if loaded is not None:
         adopt(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
+        note_bills_built(given.archive, given.clock, built, loaded)
         note_built(
             given.archive,
             given.clock,

@@ -83,6 +83,7 @@ def test_every_charge_category_has_its_cost_type(
     assert (event.event_type, event.attribution_method) == ("cost", method)
     assert event.event_date == date(2026, 3, 12)
     assert event.billing_account_id == "acc-1"
+    assert event.billing_period == "daily", "it does not say how many seats: it stands for none"
 
 
 def test_billed_effective_and_list_cost_are_kept_and_only_the_first_is_a_cost(
@@ -92,13 +93,17 @@ def test_billed_effective_and_list_cost_are_kept_and_only_the_first_is_a_cost(
     assert event.cost_usd == Decimal("1.50")
     assert event.effective_cost_usd == Decimal("1.25")
     assert event.list_cost_usd == Decimal("2.00")
-    assert event.estimated_cost_usd is None and event.included_value_usd is None
+    assert event.estimated_cost_usd is None
+    assert event.included_value_usd is None
 
 
 def test_what_is_not_reported_is_null(tmp_path: Path) -> None:
     (event,) = billed(tmp_path, line(3, "1.50"))
-    assert event.effective_cost_usd is None and event.list_cost_usd is None
-    assert event.model is None and event.input_tokens is None and event.exchange_rate is None
+    assert event.effective_cost_usd is None
+    assert event.list_cost_usd is None
+    assert event.model is None
+    assert event.input_tokens is None
+    assert event.exchange_rate is None
 
 
 def test_a_foreign_bill_is_converted_by_the_rate_of_its_periods_first_day(tmp_path: Path) -> None:

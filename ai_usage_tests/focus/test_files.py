@@ -70,7 +70,8 @@ def parquet(path: Path, **columns: Any) -> FocusFile:
 
 
 def test_a_parquet_file_says_the_same_as_csv_to_the_last_digit(tmp_path: Path) -> None:
-    at = pa.array([datetime(2026, 3, 3)], pa.timestamp("ms"))
+    midnight = datetime(2026, 3, 3, tzinfo=UTC).replace(tzinfo=None)
+    at = pa.array([midnight], pa.timestamp("ms"))
     file = parquet(
         tmp_path / "f.parquet",
         BilledCost=pa.array([Decimal("12345678.123456789")], pa.decimal128(30, 9)),

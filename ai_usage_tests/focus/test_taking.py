@@ -80,7 +80,7 @@ def test_a_file_that_covers_a_part_of_its_period_is_refused(
     shelf = Shelf(tmp_path)
     with pytest.raises(ImportRefusedError) as refused:
         shelf.plan(file)
-    assert f"covers a part of the billing period 2026-03-01..2026-03-31" in str(refused.value)
+    assert "covers a part of the billing period 2026-03-01..2026-03-31" in str(refused.value)
     assert f"{reach}, and would take the place of the whole" in str(refused.value)
     # Who knows that there was no usage says so.
     assert "import it with --from 2026-03-01 --to 2026-03-31" in str(refused.value)
@@ -126,9 +126,9 @@ def test_two_files_of_one_bill_in_one_command_are_refused_and_so_is_one_twice(
     two = written(tmp_path / "v2.csv", whole(line(3, "12")))
     copy = written(tmp_path / "copy.csv", whole(line(3, "10")))
     shelf = Shelf(tmp_path)
-    with pytest.raises(ImportRefusedError, match="v1.csv and v2.csv both hold account acc-1"):
+    with pytest.raises(ImportRefusedError, match=r"v1\.csv and v2\.csv both hold account acc-1"):
         shelf.plan(one, two)
-    with pytest.raises(ImportRefusedError, match="v1.csv and copy.csv are the same file"):
+    with pytest.raises(ImportRefusedError, match=r"v1\.csv and copy\.csv are the same file"):
         shelf.plan(one, copy)
 
 

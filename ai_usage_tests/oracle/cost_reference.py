@@ -320,7 +320,9 @@ def _row(piece: _Piece, tables: Tables) -> Row:
         "billable_tokens": part.tokens,
         "billable_requests": part.searches,
         "billable_sessions": None,
-        "subscription_units": piece.rule_share / days if said == "subscription" else None,
+        "subscription_units": piece.rule_share / days
+        if said == "subscription" and event["billing_period"] in (None, "monthly")
+        else None,
         "cost_per_token": _each(dollars, part.tokens),
         "cost_per_request": _each(dollars, part.searches),
         "cost_per_session": None,

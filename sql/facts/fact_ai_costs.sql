@@ -22,8 +22,9 @@ SELECT
   f.billable_tokens,
   f.billable_requests,
   CAST(NULL AS INT64) AS billable_sessions,
-  -- An event written before the column was there is taken to be billed by the calendar month.
-  CASE WHEN c.cost_kind = 'subscription'
+  -- An event written before the column was there is taken to be billed by the calendar month. A
+  -- bill's line does not say how many seats it is for: it stands for none.
+  CASE WHEN c.cost_kind = 'subscription' AND COALESCE(c.billing_period, 'monthly') = 'monthly'
     THEN SAFE_DIVIDE(f.rule_share, CAST(
       COALESCE(c.billing_month_days, EXTRACT(DAY FROM LAST_DAY(f.event_date))) AS FLOAT64
     )) END

@@ -5,12 +5,13 @@ them to that asset.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from ai_usage.archive.archive import Archive
 from ai_usage.days.spans import EVER, Span, day_before
 from ai_usage.days.windows import Window
 from ai_usage.finance import (
@@ -32,6 +33,8 @@ from ai_usage.finance import (
     too_many_holders,
     untold_seats,
 )
+from ai_usage.focus.events import FOCUS, bill_events
+from ai_usage.focus.mapping import Services
 from ai_usage.identity import members_of
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.adopted import rows_of_closed_months
@@ -61,6 +64,7 @@ from ai_usage.warehouse.schema import table_schema
 _log = dg.get_dagster_logger()
 
 ASSIGNMENTS = "seat_assignments.csv"
+SERVICES_FILE = "focus_mapping.csv"
 
 
 class FinanceSnapshot:
@@ -165,6 +169,55 @@ class FinanceSnapshot:
                 run_id=run_id,
             )
             yield from batches(stream.events, provenance)
+
+    @property
+    def services(self) -> Services:
+        """Which services of bills are AI tools."""
+        return Services(self.rows(SERVICES_FILE))
+
+    def bill_batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
+        """The window's charges of other vendors' bills as events; not yet scored."""
+        directory = self.directory
+        found = bill_events(
+            directory.archive,
+            self.services,
+            self.rates,
+            window,
+            directory.people().aliases,
+            FetchedDirectly(directory.declared.vendors, directory.archive),
+        )
+        for bill in found:
+            provenance = Provenance(
+                platform=bill.platform,
+                endpoint=FOCUS,
+                fetched_at=bill.imported_at,
+                # A bill is of a period that is over.
+                provisional_days=frozenset(),
+                run_id=run_id,
+            )
+            yield from batches(bill.events, provenance)
+
+
+class FetchedDirectly:
+    """Whether a vendor itself has said what its platform cost on a day."""
+
+    def __init__(self, vendors: Sequence[Vendor], archive: Archive) -> None:
+        self._vendors = {vendor.name: vendor for vendor in vendors}
+        self._archive = archive
+        self._windows: dict[str, list[Window]] = {}
+
+    def __call__(self, platform: str, day: date) -> bool:
+        """Whether it has, by the complete answers that the archive holds."""
+        if platform not in self._windows:
+            vendor = self._vendors.get(platform)
+            self._windows[platform] = [
+                fetch.window
+                for endpoint in (vendor.endpoints if vendor else ())
+                if endpoint.has_cost
+                for fetch in self._archive.fetches(platform, endpoint.name)
+                if fetch.complete
+            ]
+        return any(own.start <= day < own.end for own in self._windows[platform])
 
 
 def finance_snapshot_keys(vendors: Sequence[Vendor]) -> list[dg.AssetKey]:

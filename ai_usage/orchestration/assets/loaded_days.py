@@ -1,7 +1,7 @@
 """`loaded_days`: which days of which endpoint `raw_ai_events` holds an answer of, empty or not."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,13 +11,20 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.finance.events import COST_KINDS
+from ai_usage.focus.events import FOCUS, platforms_of
+from ai_usage.focus.mapping import Services
+from ai_usage.focus.shelf import newest_bills
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.migration.archived import legacy_days
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
+from ai_usage.orchestration.assets.finance import SERVICES_FILE
+from ai_usage.orchestration.assets.focus import bill_keys
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.open_days import windows_as_known
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
+from ai_usage.reference import reference_file
+from ai_usage.reference.states import newest_rows
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.warehouse.base import Warehouse, Write
 from ai_usage.warehouse.schema import table_schema
@@ -37,7 +44,11 @@ def loaded_days_asset(
         name="loaded_days",
         description=table_schema("loaded_days").description
         + " The first run fills it for all days that the archive and raw_ai_events hold.",
-        deps=[*(source_key(vendor, endpoint) for vendor, endpoint in reported), "raw_ai_events"],
+        deps=[
+            *(source_key(vendor, endpoint) for vendor, endpoint in reported),
+            *bill_keys(),
+            "raw_ai_events",
+        ],
         group_name="raw",
         kinds={"python", "table"},
         owners=[DATA_PLATFORM],
@@ -59,6 +70,7 @@ def loaded_days_asset(
                 *_answered(reported, known, window),
                 *_migrated(reported, known, window),
                 *_maintained(clock, window),
+                *_billed(known, window),
             ]
             # A saved answer may hold days that are still to come: nothing else reads them yet.
             return table_schema("loaded_days").to_arrow(
@@ -121,6 +133,27 @@ def _migrated(
                     "ingest_timestamp": own.fetch.fetched_at,
                 }
     yield from found.values()
+
+
+def _billed(archive: Archive, window: Window) -> Iterator[dict[str, Any]]:
+    """The days that bills of other vendors speak of, by the platforms that they bring cost of."""
+    services = Services(newest_rows(archive, reference_file(SERVICES_FILE)) or [])
+    newest: dict[tuple[date, str], datetime] = {}
+    for bill in newest_bills(archive):
+        days = set(bill.key.period.days()) & set(window.days())
+        for platform in platforms_of(bill, services) if days else ():
+            for day in days:
+                before = newest.get((day, platform), bill.fetch.fetched_at)
+                newest[day, platform] = max(before, bill.fetch.fetched_at)
+    for (day, platform), at in sorted(newest.items()):
+        yield {
+            "day": day,
+            "platform": platform,
+            "source_endpoint": FOCUS,
+            "cost_kind": "usage",
+            "is_provisional": False,
+            "ingest_timestamp": at,
+        }
 
 
 def _maintained(clock: Clock, window: Window) -> Iterator[dict[str, Any]]:

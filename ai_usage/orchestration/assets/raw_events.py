@@ -22,6 +22,7 @@ from ai_usage.orchestration.assets.common import (
 )
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_snapshot_keys
+from ai_usage.orchestration.assets.focus import bill_keys
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.open_days import windows_as_known
@@ -47,8 +48,8 @@ def raw_events_asset(
         code_version=declared_version("raw_ai_events"),
         description=table_schema("raw_ai_events").description
         + " Read from the newest complete fetch of every endpoint and day; seats and other costs "
-        "follow from the files that finance maintains. Rows of old tables stand for days that no "
-        "vendor has answered.",
+        "follow from the files that finance maintains, charges of other vendors from their bills. "
+        "Rows of old tables stand for days that no vendor has answered.",
         deps=[
             *(
                 source_key(vendor, endpoint)
@@ -56,6 +57,7 @@ def raw_events_asset(
                 for endpoint in vendor.event_endpoints
             ),
             *finance_snapshot_keys(vendors),
+            *bill_keys(),
         ],
         group_name="raw",
         kinds={"python", "table"},
@@ -80,7 +82,8 @@ def raw_events_asset(
             finance_snapshot = FinanceSnapshot(directory)
             booked = finance_snapshot.batches(window, context.run_id)
             old = legacy_batches(known, window, context.run_id)
-            scored = score(chain(events, booked, old), billing(vendors))
+            bills = finance_snapshot.bill_batches(window, context.run_id)
+            scored = score(chain(events, booked, old, bills), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
             return pa.RecordBatchReader.from_batches(schema, scored)
 
