@@ -45,7 +45,7 @@ OF_1_0 = {
 """A line as version 1.0 has it."""
 
 
-def line(day: int = 1, cost: str = "0", last: int | None = None, **cells: str) -> dict[str, str]:
+def line(day: int = 1, cost: str = "0", last: int | None = None, /, **cells: str) -> dict[str, str]:
     """A charge on a day of March 2026, or from the day to the `last`, both included."""
     end = date(2026, 3, last or day).toordinal() + 1
     return {

@@ -12,6 +12,7 @@ from ai_usage.reference import (
     markdown,
     read_checked,
     read_text,
+    reference_file,
     reference_files,
     sample,
     write_samples,
@@ -73,8 +74,7 @@ def test_the_check_tells_every_problem_and_every_file_that_nothing_reads(tmp_pat
 
 
 def test_the_simulated_companys_files_are_accepted(tmp_path: Path) -> None:
-    write_reference_files(Company(today=TODAY), tmp_path, invoiced_periods=2)
-    for file in reference_files():
-        reading = read_checked(file, tmp_path)
+    for path in write_reference_files(Company(today=TODAY), tmp_path, invoiced_periods=2):
+        reading = read_checked(reference_file(path.name), tmp_path)
         assert reading.rows
         assert not reading.warnings

@@ -24,6 +24,7 @@ from ai_usage.vendors.base import discovered_vendors
 LINES = {
     "allocation_rules.csv": "rule_id,platform,scope_type,method\nr,{},platform,usage_based\n",
     "api_keys.csv": "platform,api_key_name,user_email\n{},k,ann@x.com\n",
+    "focus_mapping.csv": "service,platform\nModels,{}\n",
     "invoices.csv": "invoice_id,platform,period_from,period_to,line_kind,amount\n"
     "i,{},2026-01-01,2026-01-31,usage,1\n",
     "model_prices.csv": "platform,model,token_type,usd_per_million\n{},m,output_tokens,1\n",
