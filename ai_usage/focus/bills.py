@@ -140,10 +140,12 @@ def bills_of(files: Sequence[FocusFile]) -> list[Bill]:
     for parts in _exports(files):
         own: dict[BillKey, Bill] = {}
         for file in parts:
+            version = version_of(file.columns)
             for charge in charges_of(file):
                 key = BillKey(charge.account, charge.period)
-                bill = own.setdefault(key, Bill(key, version=version_of(file.columns)))
-                bill.add(charge, file)
+                if key not in own:
+                    own[key] = Bill(key, version=version)
+                own[key].add(charge, file)
         for key, bill in own.items():
             if key in found:
                 raise ImportRefusedError(

@@ -39,8 +39,6 @@ _PART = re.compile(
 """What exporters call the parts of one export: part-3, part_0_0001, name-00001, name-000000000000.
 Other numbers are years, months, days or versions: such a file is whole by itself."""
 
-csv.field_size_limit(16 * 1024 * 1024)
-
 
 def is_focus_name(name: str) -> bool:
     """Whether a file by its name may be a FOCUS file: saved answers of vendors are JSON."""

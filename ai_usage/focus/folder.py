@@ -70,7 +70,7 @@ class Folder:
             Found(
                 str(path).removeprefix(f"{self._base}/"),
                 str(path),
-                f"{entry.get('size')} {_changed(entry).isoformat()}",
+                _state(entry),
                 _changed(entry),
             )
             for path, entry in entries.items()
@@ -140,9 +140,16 @@ def note_seen(archive: Archive, files: Mapping[str, str], now: datetime) -> None
         recorder.add(Page(msgspec.json.encode(dict(sorted(files.items()))), "files of the folder"))
 
 
+def _state(entry: Mapping[str, Any]) -> str:
+    """What is another one once a file's content is: size, time, and a store's own mark of it."""
+    mark = entry.get("etag") or entry.get("ETag") or entry.get("md5Hash") or ""
+    return " ".join(filter(None, (str(entry.get("size")), _changed(entry).isoformat(), str(mark))))
+
+
 def _changed(entry: Mapping[str, Any]) -> datetime:
     """When a file changed last, as its store says it; of stores that do not, long ago."""
-    at = entry.get("mtime") or entry.get("LastModified") or entry.get("updated")
+    names = ("mtime", "LastModified", "last_modified", "updated", "created")
+    at = next((entry[name] for name in names if entry.get(name)), None)
     if isinstance(at, datetime):
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     if isinstance(at, str):

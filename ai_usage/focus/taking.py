@@ -22,6 +22,7 @@ from ai_usage.focus.events import refusal_of_direct
 from ai_usage.focus.files import FocusFile
 from ai_usage.focus.mapping import Services
 from ai_usage.focus.shelf import HeldBill, newest_bills
+from ai_usage.text.words import counted
 from ai_usage.vendors.answers import ImportRefusedError
 from ai_usage.vendors.base import Vendor
 
@@ -44,7 +45,9 @@ class Service(NamedTuple):
     charges: int
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.service}: ${self.usd:,.2f} in {self.charges:,} charges"
+        return (
+            f"{self.provider} {self.service}: ${self.usd:,.2f} in {counted(self.charges, 'charge')}"
+        )
 
 
 @dataclass

@@ -97,8 +97,11 @@ def automation(
         if of_vendor[vendor.name]
     ]
     if maintained:
-        job = _job(REFERENCE, maintained, "Reads directories and the files a person maintains.")
-        ingests.append(Ingest(job, [specs[key] for key in maintained]))
+        job = _job(
+            REFERENCE, maintained, "Reads directories, bills, and the files a person maintains."
+        )
+        watches = settings.focus_path is not None
+        ingests.append(Ingest(job, [specs[key] for key in maintained], watches=watches))
     transform = _job(
         TRANSFORM,
         transformed,
@@ -143,6 +146,8 @@ class Ingest:
     job: Any
     specs: Sequence[dg.AssetSpec]
     vendor: Vendor | None = None
+    watches: bool = False
+    """Whether a folder is watched for what may come."""
 
     def idle(self, given: Resources, folder: Path, clients: Sequence[str]) -> str | None:
         """Why there is nothing to fetch; None if there is.
@@ -154,7 +159,7 @@ class Ingest:
             if any(given.configured(name) for name in names[1:]):
                 return None
             return given.client(names[0]).why_not()
-        if any((folder / file.name).is_file() for file in reference_files()):
+        if self.watches or any((folder / file.name).is_file() for file in reference_files()):
             return None
         if any(given.configured(name) for name in clients):
             return None

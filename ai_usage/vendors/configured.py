@@ -74,12 +74,13 @@ def near_misses(settings: Settings, vendors: Sequence[Vendor]) -> list[NearMiss]
 def not_asked(settings: Settings, vendors: Sequence[Vendor]) -> str | None:
     """Why a run that should ask the vendors is no success, as a line; None if it is.
 
-    Without any vendor nothing was asked, unless files were read; a vendor whose key stands under
-    another name was meant to be.
+    Without any vendor nothing was asked, unless files are read or a folder is watched for bills; a
+    vendor whose key stands under another name was meant to be.
     """
     missing = near_misses(settings, vendors)
     files = [endpoint.files for vendor in vendors for endpoint in vendor.from_files]
     reads = any(settings.vendor_value(one.setting) for one in files if one is not None)
+    reads = reads or settings.focus_path is not None
     if reads or any(settings.vendor_secret(v.key_setting) is not None for v in vendors):
         meant = [miss for miss in missing if miss.is_meant]
         if not meant:
