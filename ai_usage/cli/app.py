@@ -407,7 +407,7 @@ def import_(
         typer.Option("--to", parser=day_of, metavar="YYYY-MM-DD", help="Their last whole UTC day."),
     ] = None,
 ) -> None:
-    """Take saved vendor answers, and other vendors' bills, into archive and warehouse.
+    """Take saved vendor answers and bills into archive and warehouse.
 
     They are recognised by their shape. All pages of an answer are needed, in their order, in one
     file one after another or in several files. Whole UTC days are taken; a day that a file has

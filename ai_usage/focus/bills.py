@@ -141,7 +141,7 @@ def bills_of(files: Sequence[FocusFile]) -> list[Bill]:
         own: dict[BillKey, Bill] = {}
         for file in parts:
             version = version_of(file.columns)
-            for charge in charges_of(file):
+            for _, charge in charges_of(file):
                 key = BillKey(charge.account, charge.period)
                 if key not in own:
                     own[key] = Bill(key, version=version)
@@ -160,13 +160,16 @@ def bills_of(files: Sequence[FocusFile]) -> list[Bill]:
     return [found[key] for key in sorted(found)]
 
 
-def charges_of(file: FocusFile) -> Iterator[Charge]:
-    """The charges of a file. Raises `ImportRefusedError` that names the line."""
+def charges_of(file: FocusFile) -> Iterator[tuple[int, Charge]]:
+    """The charges of a file with their lines' numbers.
+
+    Raises `ImportRefusedError` that names the line.
+    """
     for number, record in file.records():
         try:
-            yield charge_of(record)
+            yield number, charge_of(record)
         except BadLineError as error:
-            raise ImportRefusedError(f"{file.shown}, record {number}: {error}.") from None
+            raise ImportRefusedError(f"{file.shown}:{number}: {error}.") from None
 
 
 def refuse_parts_of_periods(bill: Bill, today: date, stated: Window | None = None) -> None:

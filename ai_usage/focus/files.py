@@ -78,9 +78,11 @@ class FocusFile:
             return file_digest(file, "sha256").hexdigest()
 
     def records(self) -> Iterator[tuple[int, Record]]:
-        """Every line with its number, from 1; may be asked for again.
+        """Every record with its number; may be asked for again.
 
-        Raises `ImportRefusedError` where it cannot be read or lacks columns.
+        The number is that of the line on which the record begins, so that an editor finds it (the
+        columns' names are line 1); in Parquet, that of the row, from 1. Raises
+        `ImportRefusedError` where it cannot be read or lacks columns.
         """
         with self._readable():
             with self.path.open("rb") as file:
@@ -103,11 +105,15 @@ class FocusFile:
         with self._text(zipped) as text:
             reader = csv.reader(text, strict=True)
             columns = self._checked(next(reader, []))
-            for number, cells in enumerate(filter(any, reader), 1):
+            begins = reader.line_num + 1
+            for cells in reader:
+                number, begins = begins, reader.line_num + 1
+                if not any(cells):
+                    continue
                 if len(cells) != len(columns):
                     raise ImportRefusedError(
-                        f"{self.shown}:{reader.line_num}: {len(cells)} cells under "
-                        f"{len(columns)} columns; export the file anew, it is cut or damaged."
+                        f"{self.shown}:{number}: {len(cells)} cells under {len(columns)} columns; "
+                        "export the file anew, it is cut or damaged."
                     )
                 yield (
                     number,

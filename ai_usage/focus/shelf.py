@@ -26,7 +26,7 @@ LINES_A_PAGE = 2000
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """Lines of one file of a bill; `first` is the number of the first of them within the bill's."""
+    """Lines of one file of a bill, and their numbers in it."""
 
     file: str
     numbers: tuple[int, ...]
@@ -65,7 +65,7 @@ def keep(archive: Archive, bills: Sequence[Bill], now: datetime) -> list[Fetch]:
             recorder.add(Page(msgspec.json.encode(bill.head), f"import {bill.names}"))
             writers[bill.key] = _Writer(recorder)
         for file in dict.fromkeys(file for bill in bills for file in bill.files):
-            for number, charge in enumerate(charges_of(file), 1):
+            for number, charge in charges_of(file):
                 writer = writers.get(BillKey(charge.account, charge.period))
                 if writer is not None:
                     writer.add(file, number, charge.record)

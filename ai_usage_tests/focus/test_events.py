@@ -252,7 +252,7 @@ def test_an_event_keeps_its_id_when_its_amount_is_restated(tmp_path: Path) -> No
 
 def test_an_event_says_which_line_it_is_and_keeps_it_as_it_came(tmp_path: Path) -> None:
     (event,) = billed(tmp_path, line(3, "1.50", x_Custom="as it is"))
-    assert event.archive_page == "march.csv#2"
+    assert event.archive_page == "march.csv#3"
     assert event.raw_response is not None
     assert '"BilledCost":"1.50"' in event.raw_response
     assert '"x_Custom":"as it is"' in event.raw_response

@@ -20,7 +20,7 @@ from ai_usage_tests.focus.support import OF_1_0, line, written
 
 
 def charge(tmp_path: Path, **cells: str) -> Charge:
-    (found,) = charges_of(written(tmp_path / "f.csv", [line(3, "1", **cells)]))
+    ((_, found),) = charges_of(written(tmp_path / "f.csv", [line(3, "1", **cells)]))
     return found
 
 
@@ -48,7 +48,7 @@ def test_every_version_is_read(
     tmp_path: Path, version: str, one: dict[str, str], provider: str
 ) -> None:
     file = written(tmp_path / "f.csv", [one])
-    (found,) = charges_of(file)
+    ((_, found),) = charges_of(file)
     assert version_of(file.columns) == version
     assert (found.provider, found.service, found.billed) == (provider, "Models", Decimal(1))
 
@@ -58,7 +58,7 @@ def test_a_zipped_file_with_a_mark_and_columns_in_another_case_is_read(tmp_path:
     head, _, rest = text.partition("\n")
     path = tmp_path / "f.csv.gz"
     path.write_bytes(gzip.compress(f"\ufeff{head.lower()}\n{rest}".encode()))
-    (found,) = charges_of(FocusFile(path, "f.csv.gz"))
+    ((_, found),) = charges_of(FocusFile(path, "f.csv.gz"))
     assert (found.billed, found.effective) == (Decimal("1.5"), None)
 
 
@@ -81,7 +81,7 @@ def test_a_parquet_file_says_the_same_as_csv_to_the_last_digit(tmp_path: Path) -
         ChargePeriodEnd=pa.array([datetime(2026, 3, 4, tzinfo=UTC)], pa.timestamp("us", "UTC")),
         Tags=pa.array([[("owner", "a@x.com"), ("flag", None)]], pa.map_(pa.string(), pa.string())),
     )
-    (found,) = charges_of(file)
+    ((_, found),) = charges_of(file)
     assert found.billed == Decimal("12345678.123456789")
     assert (found.effective, found.list_price) == (Decimal("0.1"), Decimal(3))
     assert found.days.first.day == found.days.last.day == 3
@@ -95,7 +95,7 @@ def test_an_amount_may_be_written_with_an_exponent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        ({"BilledCost": ""}, "f.csv, record 1: BilledCost: is empty"),
+        ({"BilledCost": ""}, "f.csv:2: BilledCost: is empty; export the column"),
         ({"BilledCost": "1,50"}, "BilledCost: '1,50' is no amount"),
         ({"BilledCost": "NaN"}, "BilledCost: 'NaN' is no amount"),
         ({"ListCost": "free"}, "ListCost: 'free' is no amount"),
@@ -115,6 +115,16 @@ def test_a_line_that_cannot_be_read_refuses_the_file_and_is_named(
     with pytest.raises(ImportRefusedError) as refused:
         charge(tmp_path, **cells)
     assert says in str(refused.value)
+
+
+def test_a_bad_line_is_named_by_the_line_that_an_editor_shows(tmp_path: Path) -> None:
+    """After a cell of two lines, and an empty line that counts for nothing."""
+    good = line(3, "1", ChargeDescription="two\nlines")
+    path = written(tmp_path / "f.csv", [good, line(4, "x")]).path
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([first, "", *rest]) + "\n")
+    with pytest.raises(ImportRefusedError, match=r"f\.csv:5: BilledCost: 'x' is no amount; export"):
+        list(charges_of(FocusFile(path, "f.csv")))
 
 
 def test_a_file_that_lacks_columns_says_which(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ CREATE TABLE raw_ai_events (
   vendor_user_id STRING OPTIONS(description="Vendor's own id of the person or service account that acted, where it reports one."),
   effective_cost_usd NUMERIC OPTIONS(description="What the bill's EffectiveCost says, US dollars: what was bought beforehand spread over its use. Never part of a cost. NULL where the source has none."),
   list_cost_usd NUMERIC OPTIONS(description="What the bill's ListCost says, US dollars: without any discount. Never part of a cost. NULL where the source has none."),
-  archive_page STRING OPTIONS(description="Where the event's record is: SHA-256 of the archived page (its file is <platform>/<source_endpoint>/pages/<first two digits>/<SHA-256>.jsonl.gz in the archive), #, and the record's number on the page, from 1. For costs of files: the file, #, and the entry's key; for charges of bills the file, #, and the record's number in it. NULL in rows written before the column existed.")
+  archive_page STRING OPTIONS(description="Where the event's record is: SHA-256 of the archived page (its file is <platform>/<source_endpoint>/pages/<first two digits>/<SHA-256>.jsonl.gz in the archive), #, and the record's number on the page, from 1. For costs of files: the file, #, and the entry's key; for charges of bills the file, #, and the line in it (in Parquet, the row). NULL in rows written before the column existed.")
 )
 PARTITION BY event_date
 CLUSTER BY platform, user_email, event_type, event_timestamp
