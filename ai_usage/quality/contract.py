@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Any
@@ -15,13 +14,11 @@ from pandera.dtypes import immutable
 from pandera.engines import ibis_engine
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.days import utc_day
+from ai_usage.quality.counting import day_of, within
 from ai_usage.quality.flags import Severity
-from ai_usage.quality.rules import RULES, Rule
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.rules import rules_of
 from ai_usage.warehouse.schema import TableSchema, table_schema
-
-MAX_FAILURE_CASES = 5
-"""Without a bound Pandera pulls every failing row into memory and into its message."""
 
 
 @ibis_engine.Engine.register_dtype(equivalents=[dt.JSON, dt.JSON(), dt.JSON(nullable=False)])
@@ -57,35 +54,6 @@ _IBIS: dict[str, Any] = {
     "JSON": dt.JSON(),
     "ARRAY<STRING>": dt.Array(dt.String()),
 }
-
-
-@dataclass
-class Outcome:
-    """How a check went for one day, or for the whole: failing rows by rule, and a few of them."""
-
-    failures: dict[str, int] = field(default_factory=dict)
-    sample: list[dict[str, Any]] = field(default_factory=list)
-    details: dict[str, str] = field(default_factory=dict)
-    """Of a failure by its name, in plain words, what a person wants to know of it."""
-
-    @property
-    def passed(self) -> bool:
-        """No row fails any rule."""
-        return not any(self.failures.values())
-
-
-@dataclass(frozen=True)
-class Validation:
-    """The outcome over a window and, for partitioned tables, of each of its failing days."""
-
-    whole: Outcome
-    by_day: dict[date, Outcome]
-    rows: int
-
-
-def rules_of(table: str, severity: Severity) -> list[Rule]:
-    """The table's rules of one severity."""
-    return [rule for rule in RULES.get(table, ()) if rule.severity == severity]
 
 
 @cache
@@ -150,41 +118,6 @@ def validate(
     except pa.errors.SchemaErrors as found:
         return _count(rows, schema, tests_of(table, severity), found, total, window)
     return Validation(Outcome(), {}, total)
-
-
-def within(rows: Any, schema: TableSchema, window: Window | None) -> Any:
-    """The rows of an ibis table that lie in the window; all for a table without partitions."""
-    if window is None or schema.partition_column is None:
-        return rows
-    column = rows[schema.partition_column]
-    if schema.column(schema.partition_column).type == "DATE":
-        return rows.filter((column >= window.start) & (column < window.end))
-    return rows.filter((column >= window.start_at) & (column < window.end_at))
-
-
-def day_of(rows: Any, schema: TableSchema) -> Any:
-    """The UTC day of each row of an ibis table, NULL for a table without partitions."""
-    if schema.partition_column is None:
-        return None
-    column = rows[schema.partition_column]
-    return column if schema.column(schema.partition_column).type == "DATE" else utc_day(column)
-
-
-def count_failing(
-    failing: Any, schema: TableSchema, name: str, whole: Outcome, by_day: dict[date, Outcome]
-) -> None:
-    """Add the failing rows of an ibis table to the outcomes, under the rule's name."""
-    day = day_of(failing, schema)
-    if day is None:
-        count = int(failing.count().execute())
-    else:
-        count = 0
-        counted = failing.group_by(day=day).agg(n=failing.count())
-        for row in counted.to_pyarrow().to_pylist():
-            by_day.setdefault(row["day"], Outcome()).failures[name] = row["n"]
-            count += row["n"]
-    if count:
-        whole.failures[name] = count
 
 
 def _not_null(column: str) -> Callable[[Any], Any]:

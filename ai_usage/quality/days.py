@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-
 
 def utc_day(instant: Any) -> Any:
     """The UTC day of an ibis TIMESTAMP, from 1970 on: whole days since the first of them.
 
     DuckDB counts midnights of the session's zone; our sessions there are in UTC.
     """
+    import ibis
+
     epoch = ibis.timestamp("1970-01-01T00:00:00+00:00")
     days = instant.delta(epoch, unit="day")
     # DuckDB's sum of a DATE and an interval is a TIMESTAMP, which ibis does not know: a cast to

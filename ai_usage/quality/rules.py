@@ -579,3 +579,8 @@ RELATIONS: dict[str, tuple[Relation, ...]] = {
     "closed_months": (Relation("user_sk", "dim_users", "user_sk"),),
 }
 """Foreign keys by table."""
+
+
+def rules_of(table: str, severity: Severity) -> list[Rule]:
+    """The table's rules of one severity."""
+    return [rule for rule in RULES.get(table, ()) if rule.severity == severity]

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 import duckdb
-import ibis
 import pyarrow as pa
 
 from ai_usage.quality.flags import FLAGS, charge_unknown
@@ -44,6 +43,8 @@ def score(
 @cache
 def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
     """The scoring statement over a relation `events`, in DuckDB's dialect."""
+    import ibis
+
     schema = table_schema(TABLE)
     events = ibis.table(
         {c.name: ibis.dtype(_ibis_type(c.type)) for c in schema.columns}, name="events"

@@ -29,7 +29,7 @@ from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
 from ai_usage.orchestration.runs import dagster_yaml
 from ai_usage.orchestration.sensors import alert_sensors
-from ai_usage.quality.contract import Outcome, Validation
+from ai_usage.quality.outcome import Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage_tests.support.dagster_private import (
     BulkActionStatus,

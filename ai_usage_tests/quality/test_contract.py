@@ -12,9 +12,10 @@ import ibis
 import pytest
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.contract import MAX_FAILURE_CASES, Validation, rules_of, validate
+from ai_usage.quality.contract import validate
 from ai_usage.quality.flags import FLAGS, Severity
-from ai_usage.quality.rules import RELATIONS, RULES
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Validation
+from ai_usage.quality.rules import RELATIONS, RULES, rules_of
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.schema import table_names, table_schema

@@ -8,7 +8,7 @@ import duckdb
 import ibis
 import pytest
 
-from ai_usage.quality.contract import day_of
+from ai_usage.quality.counting import day_of
 from ai_usage.quality.days import utc_day
 from ai_usage.quality.rules import RULES
 from ai_usage.warehouse.schema import table_names, table_schema

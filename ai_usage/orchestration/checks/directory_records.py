@@ -13,7 +13,7 @@ from ai_usage.orchestration.checks.metrics import DIRECTORY_RECORDS
 from ai_usage.orchestration.checks.sql_checks import MOST_SUBJECTS, told_apart
 from ai_usage.orchestration.left_out import LeftOutRecord, left_out
 from ai_usage.orchestration.resources import Resources
-from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.text.masking import mask_text
 
 

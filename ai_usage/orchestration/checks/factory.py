@@ -14,17 +14,10 @@ from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
 from ai_usage.orchestration.resources import Resources
-from ai_usage.quality.contract import (
-    MAX_FAILURE_CASES,
-    Outcome,
-    Validation,
-    count_failing,
-    rules_of,
-    validate,
-    within,
-)
+from ai_usage.quality.counting import count_failing, within
 from ai_usage.quality.flags import Severity
-from ai_usage.quality.rules import RELATIONS
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.rules import RELATIONS, rules_of
 from ai_usage.text.masking import masked
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
@@ -174,6 +167,9 @@ def rule_checks(
 
     def by(severity: Severity) -> Evaluate:
         def evaluate(given: Resources, window: Window | None) -> Validation:
+            # Pandera takes a second to import: who judges nothing does not wait for it.
+            from ai_usage.quality.contract import validate
+
             warehouse = given.warehouse
             with warehouse.ibis() as connection:
                 return validate(connection, table, severity, window, warehouse.dataset_of(table))

@@ -8,7 +8,7 @@ from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.checks.sql_checks import told_apart
 from ai_usage.orchestration.resources import Resources
-from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.files import load
 

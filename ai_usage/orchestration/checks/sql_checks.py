@@ -12,7 +12,7 @@ import dagster as dg
 from ai_usage.days.windows import Window
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.resources import Resources
-from ai_usage.quality.contract import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.vendors.base import Vendor
