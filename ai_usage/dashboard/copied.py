@@ -1,13 +1,14 @@
 """What the copy holds: the statements that fill its tables, and its views over them.
 
 `COPIED` is asked of the warehouse, in BigQuery's dialect: rollups, small dimensions and published
-views as they are. `LABELLED` joins labels to keys inside the copy, in DuckDB's dialect, so that a
+views as they are. `labelled` joins labels to keys inside the copy, in DuckDB's dialect, so that a
 name that changes is stored once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.sql import duckdb_expression
@@ -136,28 +137,32 @@ SELECT c.*,
   COALESCE(f.platform_name, 'Unknown') AS platform
 """
 
-_COSTS = f"""
-{_LABELS},
+_COSTS = """
+{labels},
   COALESCE(n.cost_center, 'Unassigned') AS cost_center,
   c.cost_type AS kind,
   COALESCE(i.reconciliation_status, 'pending') AS invoice_status, i.invoice_id
-FROM {{table}} AS c
+FROM {table} AS c
 LEFT JOIN people AS p ON p.user_sk = c.user_sk
 LEFT JOIN platforms AS f ON f.platform_sk = c.platform_sk
 LEFT JOIN cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
 LEFT JOIN cycle_days AS i
   ON i.platform = f.platform_code AND i.day = c.date AND i.account = c.account
-  AND i.cost_kind = {duckdb_expression("line_kind(c.cost_type)")}
+  AND i.cost_kind = {kind}
 """
 
-LABELLED: Mapping[str, str] = {
-    "cost_rows": _COSTS.format(table="costs"),
-    "detail_rows": _COSTS.format(table="details"),
-    "usage_rows": f"""
+
+@cache
+def labelled() -> Mapping[str, str]:
+    """The views of the copy: daily rows with the labels that people filter and group by."""
+    kind = duckdb_expression("line_kind(c.cost_type)")
+    return {
+        "cost_rows": _COSTS.format(labels=_LABELS, table="costs", kind=kind),
+        "detail_rows": _COSTS.format(labels=_LABELS, table="details", kind=kind),
+        "usage_rows": f"""
 {_LABELS}
 FROM usage AS c
 LEFT JOIN people AS p ON p.user_sk = c.user_sk
 LEFT JOIN platforms AS f ON f.platform_sk = c.platform_sk
 """,
-}
-"""The views of the copy: daily rows with the labels that people filter and group by."""
+    }

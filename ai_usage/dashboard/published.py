@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.dashboard.copied import COPIED, LABELLED, MONTHS_BACK
+from ai_usage.dashboard.copied import COPIED, MONTHS_BACK, labelled
 from ai_usage.dashboard.parted import parted_tables
 from ai_usage.days.months import months_before
 from ai_usage.errors import WarehouseError
@@ -118,7 +118,7 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
                 _store(connection, name, rows)
             for name, schema in STATES.items():
                 _store(connection, name, states.get(name, schema.empty_table()))
-            for name, sql in LABELLED.items():
+            for name, sql in labelled().items():
                 connection.execute(f"CREATE VIEW {name} AS {sql}")
             connection.execute(
                 "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "

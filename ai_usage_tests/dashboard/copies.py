@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ai_usage.dashboard.copied import LABELLED
+from ai_usage.dashboard.copied import labelled
 from ai_usage.dashboard.published import STATES, Published
 
 AS_OF = date(2026, 3, 31)
@@ -121,7 +121,7 @@ class Made:
             "loaded",
             ((day, day.replace(day=1), day.isoweekday() <= 5, "all", True) for day in days),
         )
-        for name, sql in LABELLED.items():
+        for name, sql in labelled().items():
             connection.execute(f"CREATE VIEW {name} AS {sql}")
         connection.execute(
             "CREATE TABLE about AS SELECT ?::DATE AS as_of, now() AS published_at, 'run' AS run_id",
