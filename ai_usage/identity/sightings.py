@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -75,11 +75,15 @@ class Sightings:
         live: dict[str, list[Span]] = defaultdict(list)
         before: dict[str, _Seen] = {}
         latest: dict[str, _Seen] = {}
-        previous: object = None
+        previous: Snapshot | None = None
+        turns: list[date] = []
         for snapshot in snapshots:
-            if snapshot.rows is previous:
-                continue
-            previous = snapshot.rows
+            if previous is not None and snapshot.rows is previous.rows:
+                if bisect_right(turns, previous.day) == bisect_right(turns, snapshot.day):
+                    continue
+            else:
+                turns = _turns(snapshot.rows)
+            previous = snapshot
             listed = _listed(source, snapshot, aliases)
             listed = self._renumbered(before, listed)
             for email, seen in listed.items():
@@ -272,6 +276,14 @@ def _listed(source: str, snapshot: Snapshot, aliases: Aliases) -> dict[str, _See
             is_live = row.get("is_active") is not False and not ended
             found[email] = _Seen(tuple(Id(k, v) for k, v in named if v), is_live)
     return found
+
+
+def _turns(rows: Sequence[Any]) -> list[date]:
+    """The days from which on an unchanged list says something else, in order."""
+    dated = [row for row in rows if not isinstance(row, Person)]
+    begun = {row["effective_date"] for row in dated if row.get("effective_date")}
+    ends = {row["end_date"] for row in dated if row.get("end_date")}
+    return sorted(begun | {end + timedelta(days=1) for end in ends if end < LAST_DAY})
 
 
 def _in_force(rows: Sequence[Any], day: date) -> Any:

@@ -278,6 +278,17 @@ def test_what_another_id_settles_is_in_doubt_no_more() -> None:
     assert doubts(found) == {}
 
 
+def test_who_left_on_a_day_that_an_unchanged_list_names_is_not_live_after_it() -> None:
+    rows = [user(DOE, employee_id="E42", end_date=nov(5))]
+    found = identity(
+        *(Snapshot(nov(day), "users.csv", rows) for day in (1, 6)),
+        scim(nov(1)),
+        scim(nov(10), user(SMITH, user_id="42", employee_id="E42")),
+    )
+    assert people(found) == {"directory:42": {DOE, SMITH}}
+    assert doubts(found) == {}
+
+
 def test_who_left_one_directory_and_is_in_the_other_under_the_same_number_is_one_person() -> None:
     found = identity(
         users(nov(1), user(DOE, employee_id="E42", is_active=False)),
