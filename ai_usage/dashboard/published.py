@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,13 @@ STATES: Mapping[str, pa.Schema] = {
     ),
 }
 """What the orchestration says of itself: tables of the copy that it brings; else they are empty."""
+
+
+@cache
+def shape() -> str:
+    """What tells a copy that these pages can read from another version's."""
+    told = sorted({**COPIED, **labelled()}.items()), [(n, str(s)) for n, s in STATES.items()]
+    return sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def publish(
@@ -122,8 +131,8 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
                 connection.execute(f"CREATE VIEW {name} AS {sql}")
             connection.execute(
                 "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
-                "?::VARCHAR AS run_id",
-                [about.as_of, about.published_at, about.run_id],
+                "?::VARCHAR AS run_id, ?::VARCHAR AS shape",
+                [about.as_of, about.published_at, about.run_id, shape()],
             )
             connection.execute("CHECKPOINT")
         finally:
@@ -208,10 +217,23 @@ class Published:
             if self._connection is None or self._key != key:
                 # Not closed: a query of another thread may still run on the old one. It goes when
                 # its last reader does.
-                self._connection, self._key = _attached(self.path), key
+                self._connection, self._key = self._opened(), key
             reader = self._connection.cursor()
         reader.execute("USE copy")
         return reader
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        connection = _attached(self.path)
+        try:
+            (made,) = connection.execute("SELECT shape FROM copy.about").fetchall()[0]
+        except duckdb.BinderException:
+            made = None
+        if made != shape():
+            raise WarehouseError(
+                f"{self.path}: the pages' copy was published by another version of ai-usage; "
+                "`ai-usage run` publishes it anew."
+            )
+        return connection
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ai_usage.dashboard.copied import labelled
-from ai_usage.dashboard.published import STATES, Published
+from ai_usage.dashboard.published import STATES, Published, shape
 
 AS_OF = date(2026, 3, 31)
 SINCE, UNTIL = date(1900, 1, 1), date(9999, 12, 31)
@@ -124,8 +124,9 @@ class Made:
         for name, sql in labelled().items():
             connection.execute(f"CREATE VIEW {name} AS {sql}")
         connection.execute(
-            "CREATE TABLE about AS SELECT ?::DATE AS as_of, now() AS published_at, 'run' AS run_id",
-            [AS_OF],
+            "CREATE TABLE about AS SELECT ?::DATE AS as_of, now() AS published_at, "
+            "'run' AS run_id, ?::VARCHAR AS shape",
+            [AS_OF, shape()],
         )
         connection.close()
         fresh.replace(path)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ai_usage.dashboard.filters import Filters
@@ -93,3 +94,21 @@ def test_the_copy_cannot_be_written_through_a_reader(tmp_path: Path) -> None:
     published = costing(1).publish(tmp_path / "copy.duckdb")
     with pytest.raises(Exception, match="read-only"):
         published.rows("INSERT INTO platforms VALUES (9, 'x', 'y') RETURNING 1 AS one")
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["ALTER TABLE about DROP COLUMN shape", "UPDATE about SET shape = 'of another version'"],
+)
+def test_a_copy_of_another_version_is_not_read_and_the_next_run_mends_it(
+    before: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "copy.duckdb"
+    costing(1).publish(path)
+    with duckdb.connect(path) as copy:
+        copy.execute(before)
+    old = Published(path)
+    with pytest.raises(WarehouseError, match="another version of ai-usage; `ai-usage run`"):
+        old.rows("SELECT 1")
+    costing(2).publish(path)
+    assert total(old) == 2
