@@ -10,7 +10,7 @@ from datetime import date
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
-from ai_usage.archive.old_tables import LEGACY, LOG
+from ai_usage.archive.old_tables import LEGACY, NO_TABLES
 from ai_usage.archive.verifying import Fault, unanswered, verify
 from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import SILENCE_SECONDS
@@ -92,7 +92,7 @@ def _described(archive: Archive, fault: Fault) -> Iterator[str]:
             "`ai-usage run` keeps what the file says today; what closed months were built from "
             "may be gone"
         )
-    elif fault.vendor == LEGACY and fault.endpoint == LOG:
+    elif fault.vendor == LEGACY and fault.endpoint in NO_TABLES:
         yield "what was done then in the migration is gone; `ai-usage migrate status` has the rest"
     elif fault.vendor == LEGACY and fault.days:
         for window in windows_of(fault.days):

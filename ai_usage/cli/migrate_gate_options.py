@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ai_usage.cli.migrate_options import FileOption, migrate_app
+from ai_usage.cli.migrate_options import DryRunOption, FileOption, WhyOption, migrate_app
 from ai_usage.cli.options import console, day_of
 from ai_usage.settings import Settings
 
@@ -18,10 +18,6 @@ attribution_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-WhyOption = Annotated[str, typer.Option("--note", help="Why; it is kept with the step.")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-]
 SomeFromOption = Annotated[
     date | None,
     typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day."),

@@ -39,6 +39,11 @@ TableOption = Annotated[
     list[str] | None, typer.Option("--table", help="Only this old table; may be repeated.")
 ]
 
+WhyOption = Annotated[str, typer.Option("--note", help="Why; it is kept with the step.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+]
+
 
 @migrate_app.command("inventory")
 def inventory(source: SourceOption = None, file: FileOption = None) -> None:

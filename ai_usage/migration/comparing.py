@@ -190,7 +190,7 @@ def _new_cells(
     measures: Mapping[str, Sequence[str]],
     window: Window,
 ) -> dict[Key, Cell]:
-    endpoints = [*_endpoints(mapping), f"{ENDPOINT_PREFIX}{table}"]
+    endpoints = [*mapping.endpoints, f"{ENDPOINT_PREFIX}{table}"]
     return _cells(warehouse, mapping, measures, window, endpoints, "event_date")
 
 
@@ -205,7 +205,7 @@ def _zoned(
         return None
     day = f"DATE(event_timestamp, '{mapping.zone}')"
     around = Window(window.start - _DAY, window.end + _DAY)
-    return _cells(warehouse, mapping, measures, around, _endpoints(mapping), day)
+    return _cells(warehouse, mapping, measures, around, mapping.endpoints, day)
 
 
 def _cells(
@@ -254,7 +254,7 @@ def _restated(
     if not warehouse.exists("raw_restatements"):
         return {}
     of_column = {column: name for name, columns in measures.items() for column in columns}
-    names = {f"endpoint{n}": name for n, name in enumerate(_endpoints(mapping))}
+    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
     columns = "".join(f"{column}, " for column in mapping.compare)
     sql = (
         f"SELECT event_date, {columns}seen_at, measure, SUM(difference) AS difference "
@@ -283,7 +283,7 @@ def _loaded(warehouse: Warehouse, mapping: TableMapping, window: Window) -> dict
 
     Days that come from the old table are among them.
     """
-    names = {f"endpoint{n}": name for n, name in enumerate(_endpoints(mapping))}
+    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
     if not warehouse.exists("loaded_days"):
         return {}
     sql = (
@@ -298,10 +298,6 @@ def _loaded(warehouse: Warehouse, mapping: TableMapping, window: Window) -> dict
         **names,
     }
     return {row["day"]: not row["open_"] for row in warehouse.rows(Query(sql, bound))}
-
-
-def _endpoints(mapping: TableMapping) -> list[str]:
-    return [name.partition("/")[2] for name in mapping.replaces]
 
 
 def _key(row: Mapping[str, Any], day: str, columns: Sequence[str]) -> Key:

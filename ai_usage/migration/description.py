@@ -19,7 +19,7 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
-from ai_usage.archive.old_tables import LOG
+from ai_usage.archive.old_tables import NO_TABLES
 from ai_usage.days.windows import Window
 from ai_usage.migration.sources import MigrationError
 from ai_usage.vendors.base import discovered_vendors
@@ -116,6 +116,11 @@ class TableMapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict
         """Whether its rows say what is billed."""
         return "cost_usd" in self.read
 
+    @property
+    def endpoints(self) -> list[str]:
+        """The endpoints that it replaces, as `source_endpoint` names them."""
+        return [name.partition("/")[2] for name in self.replaces]
+
     def takes_any(self, window: Window) -> bool:
         """Whether any day of the window is taken."""
         first, last = self.days.first or date.min, self.days.last or date.max
@@ -189,7 +194,7 @@ class _Reading:
             for name, value in top.references.items()
         }
         for name, mapping in tables.items():
-            if not _NAME.fullmatch(name) or name == LOG:
+            if not _NAME.fullmatch(name) or name in NO_TABLES:
                 what = f"{name} is no name that the archive can keep it under"
                 raise self._problem(("tables", name), what, "read the table through a view")
             self._check(mapping, ("tables", name))

@@ -21,7 +21,11 @@ from ai_usage.orchestration.assets.focus import focus_asset
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
 from ai_usage.orchestration.assets.member_spend import member_spend_asset
-from ai_usage.orchestration.assets.migration import migration_differences_asset, migration_log_asset
+from ai_usage.orchestration.assets.migration import (
+    migration_differences_asset,
+    migration_log_asset,
+    migration_writes_asset,
+)
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import reference_assets
 from ai_usage.orchestration.assets.report import monthly_report_asset
@@ -67,6 +71,7 @@ def build_defs(
         *ledger_assets(vendors, partitions),
         migration_log_asset(partitions),
         migration_differences_asset(settings, partitions),
+        migration_writes_asset(settings, partitions),
         *dimension_assets(
             declared, lambda directory: FinanceSnapshot(directory).list_prices(), partitions
         ),

@@ -452,6 +452,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "error",
         ),
     ),
+    "migration_writes": (
+        Rule(
+            "known_outcome",
+            "outcome is written or failed.",
+            _one_of("outcome", "written", "failed"),
+            "error",
+        ),
+    ),
     "migration_differences": (
         Rule(
             "known_class",

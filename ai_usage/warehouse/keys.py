@@ -6,6 +6,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "raw_ai_events": ("event_id",),
     "loaded_days": ("day", "platform", "source_endpoint"),
     "migration_log": ("noted_at",),
+    "migration_writes": ("written_day", "table_name"),
     "migration_differences": ("compared_day", "table_name", "compared_key"),
     "int_model_prices_daily": ("event_date", "platform", "model", "price_tier", "context"),
     "int_usage_prices": ("event_id",),

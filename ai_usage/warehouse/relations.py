@@ -20,7 +20,7 @@ LAYERS: tuple[Layer, ...] = get_args(Layer)
 INTERNAL: frozenset[Layer] = frozenset({"staging", "intermediate", "rollups"})
 """The layers that stand in the internal dataset."""
 
-INTERNAL_TABLES = frozenset({"migration_log", "migration_differences"})
+INTERNAL_TABLES = frozenset({"migration_log", "migration_differences", "migration_writes"})
 """Base tables, of no layer, that stand there too: what was done, and nothing that is reported."""
 
 INTERNAL_SUFFIX = "_internal"

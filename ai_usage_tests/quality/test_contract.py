@@ -110,6 +110,7 @@ PLANTED: dict[tuple[str, str], Row] = {
     ("closed_months", "closed_after_its_end"): {"closed_at": at(date(2026, 2, 1))},
     ("migration_log", "known_outcome"): {"outcome": "hoped"},
     ("migration_log", "known_state"): {"state": "somewhere"},
+    ("migration_writes", "known_outcome"): {"outcome": "hoped"},
     ("migration_differences", "known_class"): {"class": "odd"},
     ("loaded_days", "known_cost_kind"): {"cost_kind": "tax"},
     ("loaded_days", "answered_once_begun"): {"ingest_timestamp": at(date(2026, 1, 1))},

@@ -67,6 +67,7 @@ _MEANINGFUL: dict[str, Row] = {
     "int_cycle_days": {"cost_kind": "usage"},
     "closed_months": {"month": DAY.replace(day=1)},
     "migration_log": {"outcome": "done", "state": "parallel"},
+    "migration_writes": {"outcome": "written"},
     "migration_differences": {"class": "identical"},
     "dim_users": {"expiration_date": date(9999, 12, 31)},
     "api_key_mappings": {"attribution_source": "manual_entry"},

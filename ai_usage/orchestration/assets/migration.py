@@ -1,4 +1,4 @@
-"""The migration from old tables: what was done, as the archive has it, and what is compared."""
+"""The migration from old tables: what was done, what is compared, what old tables are written."""
 
 import dagster as dg
 import pyarrow as pa
@@ -6,6 +6,7 @@ import pyarrow as pa
 from ai_usage.instance.partitions import ONE_RUN, window_of
 from ai_usage.migration.description import FILE_NAME
 from ai_usage.migration.differences import comparisons, difference_rows
+from ai_usage.migration.dual_write import write_days
 from ai_usage.migration.log import entries, log_rows
 from ai_usage.migration.states import state_of
 from ai_usage.orchestration.assets.common import (
@@ -78,3 +79,52 @@ def migration_differences_asset(
             )
 
     return migration_differences
+
+
+def migration_writes_asset(
+    settings: Settings, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """The asset of `migration_writes`: dual write, which fails nothing but its own check."""
+
+    @dg.asset(
+        name="migration_writes",
+        description=table_schema("migration_writes").description,
+        # Not read: the old tables come after the new ones.
+        deps=["raw_ai_events", "fact_ai_costs", "fact_ai_usage"],
+        group_name="raw",
+        kinds={"python", "table"},
+        owners=[DATA_PLATFORM],
+        metadata=table_metadata("migration_writes"),
+        partitions_def=partitions,
+        backfill_policy=ONE_RUN,
+        io_manager_key="io_manager",
+    )
+    def migration_writes(
+        context: dg.AssetExecutionContext,
+        archive: dg.ResourceParam[ArchiveResource],
+        clock: dg.ResourceParam[ClockResource],
+        warehouse: dg.ResourceParam[WarehouseResource],
+    ) -> pa.Table:
+        note_data_version(context)
+        with explained():
+            written = write_days(
+                settings.home / FILE_NAME,
+                archive.archive(),
+                warehouse.warehouse(),
+                window_of(context),
+                clock.now,
+            )
+            return table_schema("migration_writes").to_arrow(
+                {
+                    "written_day": one.day,
+                    "table_name": one.table,
+                    "outcome": one.outcome,
+                    "rows_written": one.rows,
+                    "error": one.error,
+                    "tried_at": clock.now,
+                    "pipeline_run_id": context.run_id,
+                }
+                for one in written
+            )
+
+    return migration_writes

@@ -12,13 +12,14 @@ from ai_usage.text.figures import money
 
 NOTHING_UNEXPLAINED = "nothing_unexplained"
 DIFFERENCES_DECLARED = "differences_declared"
+OLD_TABLES_WRITTEN = "old_tables_written"
 _TABLE = "migration_differences"
 
 
 def migration_checks(
     partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetChecksDefinition]:
-    """Checks of the comparison; they hold back nothing, and pass where nobody migrates."""
+    """Checks of comparison and dual write: they hold back nothing, and pass without old tables."""
     return [
         subject_check(
             _TABLE,
@@ -41,6 +42,15 @@ def migration_checks(
             partitions,
             count=lambda row: int(row["records"]),
             says=lambda row: f"{_usd(row)} on {row['day']}",
+        ),
+        subject_check(
+            "migration_writes",
+            OLD_TABLES_WRITTEN,
+            "While dual write is on, old tables have each day that the new ones have.",
+            lambda window, today: {},
+            lambda row: str(row["table_name"]),
+            partitions,
+            says=lambda row: f"{row['day']}: {row['error']}",
         ),
     ]
 
