@@ -18,10 +18,11 @@ from typing import Annotated
 
 import typer
 
-from ai_usage.cli import migrate_switch_options, money_commands
+from ai_usage.cli import money_commands
 from ai_usage.cli.harmless import say
 from ai_usage.cli.logs import quiet_libraries
 from ai_usage.cli.migrate_gate_options import attribution_app, feedback
+from ai_usage.cli.migrate_switch_options import app as migrate_app
 from ai_usage.cli.options import (
     ExcelOption,
     FirstDayOption,
@@ -77,7 +78,7 @@ archive_app = typer.Typer(
     help="The archive of vendors' answers.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(archive_app, name="archive")
-app.add_typer(migrate_switch_options.migrate_app, name="migrate")
+app.add_typer(migrate_app, name="migrate")
 app.add_typer(attribution_app, name="attribution")
 app.command()(feedback)
 

@@ -11,6 +11,9 @@ from ai_usage.cli.migrate_options import DryRunOption, FileOption, WhyOption, mi
 from ai_usage.cli.options import console
 from ai_usage.settings import Settings
 
+app = migrate_app
+"""With the commands of this file, and of those that it imports."""
+
 
 class Switch(StrEnum):
     """Whether runs write the old tables, too."""

@@ -61,8 +61,7 @@ def old_file(source: str) -> OldFile:
     kind, _, rest = source.partition(":")
     if kind != "duckdb":
         raise MigrationError(
-            f"{source}: only a DuckDB file's old tables can be written; those of BigQuery and files "
-            "are read."
+            f"{source}: only a DuckDB file's old tables can be written; others are read."
         )
     path, _, schema = rest.partition("#")
     return OldFile(Path(path).expanduser().absolute(), schema or "main")

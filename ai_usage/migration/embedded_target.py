@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,8 +12,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
 from ai_usage.migration.description import TableMapping, expression
 from ai_usage.migration.sources import MigrationError
@@ -39,8 +36,8 @@ class OldFile:
 
     def mark(self, table: str) -> str:
         """A digest of the table's rows, whatever their order."""
-        with self._connected(read_only=True) as connection:
-            return _mark(connection, self._place(connection, table))
+        with self.connected(read_only=True) as connection:
+            return mark_of(connection, self.place_of(connection, table))
 
     def replace(
         self,
@@ -56,10 +53,10 @@ class OldFile:
         Raises `MigrationError` where the table refuses them; it is then as it was.
         """
         of_day = for_duckdb(expression(mapping.day)).sql("duckdb")
-        columns = ", ".join(_name(name) for name in rows.column_names)
-        with self._connected() as connection, _transaction(connection):
-            place = self._place(connection, table)
-            before = _mark(connection, place)
+        columns = ", ".join(quoted(name) for name in rows.column_names)
+        with self.connected() as connection, transaction(connection):
+            place = self.place_of(connection, table)
+            before = mark_of(connection, place)
             connection.register("stage_", rows)
             connection.execute(f"CREATE TEMP TABLE written_ AS SELECT * FROM {place} LIMIT 0")
             connection.execute(f"INSERT INTO written_ ({columns}) SELECT {columns} FROM stage_")
@@ -73,74 +70,8 @@ class OldFile:
                 f"SELECT COUNT(*) FROM written_ WHERE {wanted}", [list(days)]
             ).fetchall()[0]
             connection.execute("DROP TABLE written_")
-            before_commit(before, _mark(connection, place))
+            before_commit(before, mark_of(connection, place))
         return int(count)
-
-    def switched(self, tables: Sequence[str]) -> list[str]:
-        """Those of the tables whose names are views already."""
-        with self._connected(read_only=True) as connection:
-            return [table for table in tables if self._is_switched(connection, table)]
-
-    def cut_over(
-        self, views: Mapping[str, str], check: Callable[[duckdb.DuckDBPyConnection], None]
-    ) -> list[str]:
-        """Move each table to the schema `legacy`, and let a view have its name.
-
-        `views` has the view's SELECT for each table. All of it is one transaction, which `check`
-        ends if it raises; tables that are moved already are left. Returns those that were moved.
-        """
-        moved = []
-        with self._connected() as connection, _transaction(connection):
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LEGACY_SCHEMA}")
-            for table, select in views.items():
-                if self._is_switched(connection, table):
-                    continue
-                columns = self._columns(connection, self.schema, table)
-                self._move(connection, table, self.schema, LEGACY_SCHEMA)
-                names = ", ".join(
-                    f"CAST({_name(n)} AS {type_}) AS {_name(n)}" for n, type_ in columns.items()
-                )
-                connection.execute(
-                    f"CREATE VIEW {_place(self.schema, table)} AS SELECT {names} FROM ({select})"
-                )
-                moved.append(table)
-            check(connection)
-        return moved
-
-    def roll_back(self, tables: Sequence[str]) -> list[str]:
-        """Drop the views and move the tables back, with all that was written since."""
-        moved = []
-        with self._connected() as connection, _transaction(connection):
-            for table in tables:
-                if self._is_switched(connection, table):
-                    connection.execute(f"DROP VIEW {_place(self.schema, table)}")
-                    self._move(connection, table, LEGACY_SCHEMA, self.schema)
-                    moved.append(table)
-        return moved
-
-    def drop(self, tables: Sequence[str], archive: Path) -> dict[str, str]:
-        """Write each old table as Parquet, read it back, and drop it and its view.
-
-        Returns each file's SHA-256. Raises `MigrationError` where a file does not hold the table;
-        nothing is dropped then.
-        """
-        digests = {}
-        archive.mkdir(parents=True, exist_ok=True)
-        with self._connected() as connection, _transaction(connection):
-            for table in tables:
-                if not self._is_switched(connection, table):
-                    continue
-                place, file = _place(LEGACY_SCHEMA, table), archive / f"{table}.parquet"
-                connection.execute(f"COPY {place} TO {_text(file)} (FORMAT parquet)")
-                if _mark(connection, place) != _mark(connection, f"read_parquet({_text(file)})"):
-                    raise MigrationError(
-                        f"{file} does not hold what {table} does: nothing was dropped; see whether "
-                        "its disk is sound."
-                    )
-                connection.execute(f"DROP VIEW IF EXISTS {_place(self.schema, table)}")
-                connection.execute(f"DROP TABLE {place}")
-                digests[table] = sha256_of(file)
-        return digests
 
     def copy(self, to: Path) -> str:
         """Copy the whole file while nobody can write it; the SHA-256 that both have.
@@ -149,7 +80,7 @@ class OldFile:
         """
         to.parent.mkdir(parents=True, exist_ok=True)
         half = to.with_name(f"{to.name}.half")
-        with self._connected() as connection:
+        with self.connected() as connection:
             connection.execute("CHECKPOINT old_system")
             digest = sha256_of(self.path)
             shutil.copyfile(self.path, half)
@@ -157,12 +88,12 @@ class OldFile:
             raise MigrationError(
                 f"{half} is not what {self.path} is: see whether its disk is sound."
             )
-        os.replace(half, to)
+        half.replace(to)
         return digest
 
     def state(self) -> dict[str, str]:
         """For each table and view of the schema what it is: its DDL, comment and mark."""
-        with self._connected(read_only=True) as connection:
+        with self.connected(read_only=True) as connection:
             found = connection.execute(
                 "SELECT table_name, sql, comment FROM duckdb_tables() "
                 "WHERE database_name = 'old_system' AND schema_name = $1 UNION ALL "
@@ -171,54 +102,17 @@ class OldFile:
                 [self.schema],
             ).fetchall()
             return {
-                table: f"{sql} {comment} {_mark(connection, _place(self.schema, table))}"
+                table: f"{sql} {comment} {mark_of(connection, named(self.schema, table))}"
                 for table, sql, comment in found
             }
 
-    def unmovable(self, tables: Sequence[str]) -> list[str]:
-        """Tables with indexes of their own, which a move would lose, in words."""
-        with self._connected(read_only=True) as connection:
-            found = connection.execute(
-                "SELECT table_name, index_name FROM duckdb_indexes() "
-                "WHERE database_name = 'old_system' AND schema_name = $1",
-                [self.schema],
-            ).fetchall()
-        return [f"{table} has the index {index}" for table, index in found if table in tables]
-
-    def _move(
-        self, connection: duckdb.DuckDBPyConnection, table: str, start: str, end: str
-    ) -> None:
-        """Make the table anew in another schema, with its constraints, comments and rows."""
-        sql, comment = connection.execute(
-            "SELECT sql, comment FROM duckdb_tables() WHERE database_name = 'old_system' "
-            "AND schema_name = $1 AND table_name = $2",
-            [start, table],
-        ).fetchall()[0]
-        comments = connection.execute(
-            "SELECT column_name, comment FROM duckdb_columns() WHERE comment IS NOT NULL AND "
-            "database_name = 'old_system' AND schema_name = $1 AND table_name = $2",
-            [start, table],
-        ).fetchall()
-        tree = sqlglot.parse_one(sql, read="duckdb")
-        named = tree.find(exp.Table)
-        if named is None:
-            raise MigrationError(f"{table}: its DDL cannot be read: {sql}")
-        named.set("db", exp.to_identifier(end, quoted=True))
-        connection.execute(tree.sql("duckdb"))
-        connection.execute(f"INSERT INTO {_place(end, table)} SELECT * FROM {_place(start, table)}")
-        if comment:
-            connection.execute(f"COMMENT ON TABLE {_place(end, table)} IS {_text(comment)}")
-        for column, told in comments:
-            where = f"{_place(end, table)}.{_name(column)}"
-            connection.execute(f"COMMENT ON COLUMN {where} IS {_text(told)}")
-        connection.execute(f"DROP TABLE {_place(start, table)}")
-
-    def _place(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    def place_of(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
         """Where the old rows stand: under their name, or in `legacy` after the cutover."""
-        switched = self._is_switched(connection, table)
-        return _place(LEGACY_SCHEMA if switched else self.schema, table)
+        switched = self.is_switched(connection, table)
+        return named(LEGACY_SCHEMA if switched else self.schema, table)
 
-    def _is_switched(self, connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    def is_switched(self, connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+        """Whether the table has been cut over."""
         found = connection.execute(
             "SELECT COUNT(*) FROM duckdb_tables() WHERE database_name = 'old_system' "
             "AND schema_name = $1 AND table_name = $2",
@@ -226,27 +120,15 @@ class OldFile:
         ).fetchall()
         return bool(found[0][0])
 
-    def _columns(
-        self, connection: duckdb.DuckDBPyConnection, schema: str, table: str
-    ) -> dict[str, str]:
-        found = connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE "
-            "database_name = 'old_system' AND schema_name = $1 AND table_name = $2 "
-            "ORDER BY column_index",
-            [schema, table],
-        ).fetchall()
-        if not found:
-            raise MigrationError(f"{self.path}: there is no table {table} in {schema}.")
-        return dict(found)
-
     @contextmanager
-    def _connected(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connected(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file, attached as `old_system`; raises `MigrationError` for what DuckDB refuses."""
         connection = duckdb.connect()
         try:
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
             how = " (READ_ONLY)" if read_only else ""
-            connection.execute(f"ATTACH {_text(self.path)} AS old_system{how}")
-            connection.execute(f"USE old_system.{_name(self.schema)}")
+            connection.execute(f"ATTACH {text_of(self.path)} AS old_system{how}")
+            connection.execute(f"USE old_system.{quoted(self.schema)}")
             yield connection
         except duckdb.Error as error:
             said = str(error).strip().splitlines()[0]
@@ -262,7 +144,8 @@ def sha256_of(file: Path) -> str:
 
 
 @contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the body, or nothing of it."""
     connection.execute("BEGIN")
     try:
         yield
@@ -274,7 +157,8 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def _mark(connection: duckdb.DuckDBPyConnection, place: str) -> str:
+def mark_of(connection: duckdb.DuckDBPyConnection, place: str) -> str:
+    """A digest of the rows there, whatever their order."""
     (count, total) = connection.execute(
         "SELECT COUNT(*), COALESCE(SUM(CAST(md5_number_lower(CAST(r AS VARCHAR)) AS HUGEINT)), 0) "
         f"FROM {place} AS r"
@@ -282,13 +166,16 @@ def _mark(connection: duckdb.DuckDBPyConnection, place: str) -> str:
     return f"{count} {total}"
 
 
-def _place(schema: str, table: str) -> str:
-    return f"{_name(schema)}.{_name(table)}"
+def named(schema: str, table: str) -> str:
+    """The table, as SQL has it."""
+    return f"{quoted(schema)}.{quoted(table)}"
 
 
-def _name(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name, as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A text, as SQL has it."""
     return "'" + str(value).replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Events as old rows, by `write:`: for dual write, and for the view that takes an old name.
+"""Events as old rows, by `write:`: for dual write.
 
 An expression with an aggregate makes one old row of several events: the others are its key.
 """
@@ -15,9 +15,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.migration.archived import vendor_days
 from ai_usage.migration.description import TableMapping, expression
-from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.warehouse.base import Query, Warehouse
-from ai_usage.warehouse.sql import for_duckdb
 
 _DAY = timedelta(days=1)
 EVENTS = "raw_ai_events"
@@ -52,32 +50,6 @@ def writable_days(archive: Archive, mapping: TableMapping, window: Window) -> li
         for day in window.days()
         if first <= day <= last and day in answered and all(day + n in answered for n in beside)
     ]
-
-
-def view_of(
-    table: str, mapping: TableMapping, columns: Sequence[str], file: str, schema: str
-) -> str:
-    """The SELECT of the view that takes the old table's name, over the embedded warehouse's file.
-
-    Days that no vendor has answered come from what was loaded of the old table itself.
-    """
-    endpoints = [*mapping.endpoints, f"{ENDPOINT_PREFIX}{table}"]
-    literals = [exp.Literal.string(name).sql("duckdb") for name in endpoints]
-    tree = for_duckdb(_select(mapping, literals, columns))
-    source = (
-        f"read_duckdb({exp.Literal.string(file).sql('duckdb')}, "
-        f"schema_name = {exp.Literal.string(schema).sql('duckdb')}, "
-        f"table_name = '{EVENTS}')"
-    )
-    platform = exp.Literal.string(mapping.platform).sql("duckdb")
-    text = tree.sql("duckdb")
-    for name, value in (
-        ("$start", "DATE '1900-01-01'"),
-        ("$end", "DATE '9999-12-31'"),
-        ("$platform_", platform),
-    ):
-        text = text.replace(name, value)
-    return text.replace(f"FROM {EVENTS}", f"FROM {source}", 1)
 
 
 def _select(

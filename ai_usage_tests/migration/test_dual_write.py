@@ -28,10 +28,11 @@ from ai_usage.migration.dual_write import (
     written_tables,
 )
 from ai_usage.migration.embedded_target import OldFile
-from ai_usage.migration.log import note
+from ai_usage.migration.log import entries, note
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry
 from ai_usage.warehouse.base import Warehouse
+from ai_usage_tests.ledger.small import Small
 from ai_usage_tests.migration import described, old_system
 from ai_usage_tests.migration.test_comparing import DAYS, warehouse_of
 
@@ -238,3 +239,26 @@ def killed_at_statement(patched: pytest.MonkeyPatch, at: int) -> None:
         DuckDBPyConnection = duckdb.DuckDBPyConnection
 
     patched.setattr(embedded_target, "duckdb", Module)
+
+
+def test_the_command_switches_it_and_says_what_it_would_do(tmp_path: Path) -> None:
+    small = Small(tmp_path / "home", first=date(2026, 3, 1), today=date(2026, 4, 10))
+    path = old_system.build(tmp_path / "old.duckdb")
+    small.home.mkdir(exist_ok=True)
+    described.write(small.home, f"duckdb:{path}#finance")
+    refused = small.call("migrate", "dual-write", "on")
+    assert (refused.code, "and not by us" in refused.err) == (1, True)
+    quiet = time.time() - timedelta(hours=27).total_seconds()
+    os.utime(path, (quiet, quiet))
+    said = small.done("migrate", "dual-write", "on", "--dry-run")
+    assert f"each run writes cursor_costs in {path}, too" in said
+    assert not dual_write.is_on(entries(small.archive))
+    small.done("migrate", "dual-write", "on", "--note", "the old one ran on Friday")
+    assert dual_write.is_on(entries(small.archive))
+    small.done("migrate", "dual-write", "off")
+    assert not dual_write.is_on(entries(small.archive))
+
+
+def test_old_tables_that_cannot_be_written_are_refused_in_one_line() -> None:
+    with pytest.raises(MigrationError, match="only a DuckDB file's old tables can be written"):
+        old_file("bigquery:acme.ai_costs")
