@@ -19,6 +19,7 @@ from ai_usage.simulator.server import (
     serve,
 )
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
+from ai_usage.simulator.telemetry import Telemetry
 from ai_usage.simulator.truth import Truth
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "FaultPlan",
     "OpenAiTruth",
     "Owner",
+    "Telemetry",
     "Truth",
     "add",
     "change",

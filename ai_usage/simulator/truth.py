@@ -206,7 +206,7 @@ class Truth:
                 activity.cache_write_1h_tokens += usage.write_1h
                 activity.web_search_requests += usage.web_searches
             for record in self.company.claude_code(day):
-                owner = self._record_owner(record, knowable)
+                owner = self.record_owner(record, knowable)
                 _add_code(found[ActivityKey(day, owner, "claude_code")], record)
         return dict(found)
 
@@ -407,7 +407,8 @@ class Truth:
             return UNKNOWN, "claude_api"
         return Owner("person", self.company.people[usage.person].email), "claude_api"
 
-    def _record_owner(self, record: CodeRecord, knowable: bool) -> Owner:
+    def record_owner(self, record: CodeRecord, knowable: bool) -> Owner:
+        """Whose a Claude Code record is, or (knowable) can be known to be."""
         if not knowable:
             return Owner("person", self.company.people[record.person].email)
         if record.actor_type == "user_actor":
