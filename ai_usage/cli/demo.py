@@ -38,9 +38,13 @@ from ai_usage.simulator.server import (
     serve,
 )
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
+from ai_usage.simulator.telemetry import Telemetry
 from ai_usage.text.words import counted
 from ai_usage.vendors.base import discovered_vendors
+from ai_usage.vendors.line_files import files_of
 
+TELEMETRY = "telemetry"
+"""The folder of files that a collector would write, in the demo's own."""
 MARKER = "this-is-the-demo"
 """A file in the demo's folder: a folder with state but without it is not the demo's to use."""
 
@@ -69,16 +73,27 @@ def directory_environment(base_url: str, key_file: Path) -> dict[str, str]:
     }
 
 
+def telemetry_environment(folder: Path) -> dict[str, str]:
+    """What points a pipeline at files that a collector writes, all of them in one folder."""
+    return {
+        files_of(endpoint).setting: str(folder.absolute())
+        for vendor in discovered_vendors()
+        for endpoint in vendor.from_files
+    }
+
+
 def demo_environment(home: Path, base_url: str) -> dict[str, str]:
     """The demo's own environment, whole: nothing of the person's gets in.
 
     The simulator's service account changes with its process, so its key file is written anew.
     """
     key_file = write_service_account(home.absolute() / "service-account.json", base_url)
+    (home / TELEMETRY).mkdir(exist_ok=True)
     return {
         **_own_state(home),
         **vendor_environment(base_url),
         **directory_environment(base_url, key_file),
+        **telemetry_environment(home / TELEMETRY),
     }
 
 
@@ -128,6 +143,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
         settings = demo_settings(home, base_url)
         write_reference_files(company, settings.reference_path)
         window = window_of_run(console, settings, _window_to_run(home, settings, days))
+        Telemetry(company).write(home / TELEMETRY, window.start, settings.today)
         console.print(
             f"Simulated vendors on {base_url}: {len(company.people)} people, "
             f"{counted(len(window.days()), 'day')} to bring up to date over HTTP.",
