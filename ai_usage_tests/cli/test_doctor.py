@@ -10,6 +10,7 @@ import pytest
 
 from ai_usage_tests.cli.support import Place
 from ai_usage_tests.cli.test_bad_input import closed_port
+from ai_usage_tests.vendors.otlp import touch, write
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,22 @@ def test_a_vendor_without_a_key_is_a_note_and_no_error(tmp_path: Path) -> None:
     assert "note  Cursor: not configured; set CURSOR_API_KEY to fetch it" in done.out
     assert "note  users.csv: not there; `ai-usage reference init` writes a sample" in done.out
     assert "warehouse.duckdb, empty so far" in done.out
+
+
+def test_files_that_a_collector_writes_are_counted(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    setting = "AI_USAGE_CLAUDE_CODE_OTEL_PATH"
+    assert f"claude_code_otel: not configured; set {setting} to" in place.call("doctor").out
+    folder = tmp_path / "otel"
+    named = {setting: str(folder)}
+    done = place.call("doctor", **named)
+    assert done.code == 1
+    assert f"claude_code_otel: {setting}={folder} is no folder: set it to" in done.out
+    touch(write(folder, "claude.json", ["{}"]), "2026-11-03T09:30")
+    done = place.call("doctor", **named)
+    assert done.code == 0, done.out
+    said = f"{setting} holds 1 file, the newest of 2026-11-03 09:30 UTC"
+    assert f"ok    Anthropic claude_code_otel: {said}" in done.out
 
 
 def test_what_is_to_be_mended_says_how_and_no_key_is_printed(place: Place) -> None:
