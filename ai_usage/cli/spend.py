@@ -35,7 +35,9 @@ from ai_usage.warehouse.schema import NUMERIC
 WIDTH = 80
 """Characters that a terminal has at least."""
 
-_NARROWEST_NAME = 14
+_NARROWEST_NAME = 24
+"""Characters that a long name is given before platforms are summed up to make room for it."""
+_OTHERS = "Others"
 
 
 @dataclass(frozen=True)
@@ -195,37 +197,62 @@ def _table(
         {p: _sum(line.before.get(p, Decimal()) for line in lines) for p in platforms},
     )
     last = _Line(f"{last_month:%B}", (), whole.before, {})
-    if by is By.platform or not _fits([*lines, whole, last], platforms, width):
-        platforms = []
+    columns = {} if by is By.platform else _columns([*lines, whole, last], whole, width)
     # Names may be long; what is counted must never be cut.
     table.add_column(_GROUPINGS[by].heading, overflow="fold")
-    for name in [*platforms, "Total", f"{last_month:%B}"]:
+    for name in [*columns, "Total", f"{last_month:%B}"]:
         # A word a line: the amounts must fit beside the name.
         words = name.replace(" ", "\n")
         table.add_column(words, justify="right", no_wrap=True, min_width=7, vertical="bottom")
     for line in lines:
-        table.add_row(line.name.replace("[", r"\["), *_cells(line, platforms))
+        table.add_row(line.name.replace("[", r"\["), *_cells(line, columns))
     table.add_section()
-    table.add_row(whole.name, *_cells(whole, platforms))
-    if platforms:
-        table.add_row(last.name, *_cells(last, platforms))
+    table.add_row(whole.name, *_cells(whole, columns))
+    if columns:
+        table.add_row(last.name, *_cells(last, columns))
+    if _OTHERS in columns:
+        table.caption = f"{_OTHERS}: {', '.join(sorted(columns[_OTHERS]))}."
+        table.caption_justify = "left"
     return table
 
 
-def _cells(line: _Line, platforms: Sequence[str]) -> list[str]:
-    amounts = [line.platforms.get(name, Decimal()) for name in platforms]
+_Columns = Mapping[str, Sequence[str]]
+"""The platforms that each column of amounts sums, by its heading."""
+
+
+def _columns(lines: Sequence[_Line], whole: _Line, width: int) -> _Columns:
+    """A column a platform where there is room; else the dearest have one, and one the others."""
+    names = sorted(whole.platforms)
+    every: _Columns = {name: [name] for name in names}
+    if _fits(lines, every, width):
+        return every
+    dearest = sorted(names, key=lambda name: (-whole.platforms[name], name))
+    for kept in range(len(names) - 2, 0, -1):
+        others = {_OTHERS: dearest[kept:]}
+        found: _Columns = {name: [name] for name in sorted(dearest[:kept])} | others
+        if _fits(lines, found, width):
+            return found
+    return {}
+
+
+def _cells(line: _Line, columns: _Columns) -> list[str]:
+    amounts = [
+        _sum(line.platforms.get(name, Decimal()) for name in names) for names in columns.values()
+    ]
     return [_dollars(amount) for amount in (*amounts, line.this_month, line.last_month)]
 
 
-def _fits(lines: Sequence[_Line], platforms: Sequence[str], width: int) -> bool:
-    """Whether the amounts of all platforms have room beside a name of readable width."""
-    columns = zip(*(_cells(line, platforms) for line in lines), strict=True)
-    words = [*(max(map(cell_len, name.split())) for name in platforms), 5, 9]
-    amounts = sum(
-        max(7, heading, *map(cell_len, column)) + 1
-        for heading, column in zip(words, columns, strict=True)
+def _fits(lines: Sequence[_Line], columns: _Columns, width: int) -> bool:
+    """Whether the amounts have room beside a name of readable width."""
+    amounts = zip(*(_cells(line, columns) for line in lines), strict=True)
+    words = [*(max(map(cell_len, name.split())) for name in columns), 5, 9]
+    # Beside each amount are its padding and the line to the next column.
+    needed = sum(
+        max(7, heading, *map(cell_len, column)) + 2
+        for heading, column in zip(words, amounts, strict=True)
     )
-    return _NARROWEST_NAME + 2 + amounts <= width
+    name = min(_NARROWEST_NAME, max(cell_len(line.name) for line in lines))
+    return name + 2 + needed <= width
 
 
 def _as_rows(lines: Sequence[_Line], month: date, by: By) -> pa.Table:
