@@ -51,6 +51,20 @@ explore: vw_cost_by_project {
   }
 }
 
+explore: vw_platform_costs {
+  label: "Cost by product"
+  description: "What each tool costs: one row per month and product (platform_code, platform_name), from the product's first month with cost in the window to the month of as_of, months without cost included. Every dollar of fact_ai_costs from the first of the month, 12 months before as_of, up to as_of is in the view exactly once."
+  access_filter: {
+    field: vw_platform_costs.company
+    user_attribute: ai_usage_company
+  }
+  join: dim_platforms {
+    type: left_outer
+    relationship: many_to_one
+    sql_on: ${vw_platform_costs.platform_code} = ${dim_platforms.platform_code} AND ${vw_platform_costs.platform_name} = ${dim_platforms.platform_name} ;;
+  }
+}
+
 explore: vw_budget_status {
   label: "Budgets of cost centres and projects"
   description: "Budgets against cost: one row a month and person, team, department, cost centre or project with cost in the month or a budget for it. From the first month with cost on, not before the first of the month that lies 12 months before as_of, up to as_of. People's, teams' and departments' rows of a month each sum to the allocated cost, cost centres' and projects' to all cost."

@@ -146,6 +146,22 @@ EXPLORED: tuple[Explored, ...] = (
         joins=(_PRODUCT,),
     ),
     Explored(
+        "vw_platform_costs",
+        "Cost by product",
+        _WHOLE,
+        sums=(
+            "total_cost",
+            "allocated_cost",
+            "shared_cost",
+            "unattributed_cost",
+            *_KINDS_OF_COST,
+            "provisional_cost",
+        ),
+        # People overlap between products; one row of five people is a cell of five at least.
+        people="MAX(${TABLE}.people)",
+        joins=(_PRODUCT,),
+    ),
+    Explored(
         "vw_budget_status",
         "Budgets of cost centres and projects",
         _WHOLE,

@@ -76,6 +76,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
         "platform_code",
         "platform_name",
     ),
+    "vw_platform_costs": ("month", "platform_code", "platform_name"),
     "vw_budget_status": ("month", "scope_type", "scope_value"),
     "closed_months": ("month", "platform_code", "platform_name", "user_sk", "cost_center"),
     "dim_users": ("user_sk",),

@@ -79,7 +79,7 @@ def test_every_explore_has_one_access_filter_over_a_field_that_is_there() -> Non
 
 def test_every_join_says_its_relationship_and_names_fields_that_are_there() -> None:
     joins = [(e["name"], join) for e in MODEL["explores"] for join in e.get("joins", [])]
-    assert len(joins) == sum(len(one.joins) for one in EXPLORED) == 10
+    assert len(joins) == sum(len(one.joins) for one in EXPLORED) == 11
     for explore, join in joins:
         assert join["relationship"] == "many_to_one", f"{explore} {join['name']}"
         for view, name in re.findall(r"\$\{(\w+)\.(\w+)\}", join["sql_on"]):

@@ -28,6 +28,7 @@ from ai_usage_tests.sql.adjustments_reference import adjustments_view
 from ai_usage_tests.sql.finance_reference import (
     budget_view,
     month_end,
+    platform_view,
     project_view,
     reconciliation_view,
     seat_view,
@@ -105,6 +106,7 @@ def _views(
         "vw_executive_dashboard": executive_view(year),
         "vw_team_productivity": team_view(seen("vw_team_productivity")),
         "vw_cost_by_project": project_view(finance),
+        "vw_platform_costs": platform_view(year),
         "vw_budget_status": budget_view(finance),
         "vw_idle_seats": seat_view(finance, 30),
         "vw_member_spend": spend_view(finance),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -157,6 +158,50 @@ def _shared_out(amount: Decimal, ways: int) -> list[Decimal]:
     """Equal parts in whole millionths; the first has what does not divide."""
     share = truncated(Fraction(amount) / ways)
     return [amount - share * (ways - 1)] + [share] * (ways - 1)
+
+
+# --- Products ----------------------------------------------------------------------------------
+
+
+def platform_view(company: Company) -> dict[Key, Row]:
+    """vw_platform_costs: each product is followed month by month from its first cost on."""
+    view: dict[Key, Row] = {}
+    known, last = company.known, month_of(company.as_of)
+    for product in {cost["platform"] for cost in company.costs_seen}:
+        _, vendor, name = PLATFORMS[product]
+        month = min(month_of(c["day"]) for c in company.costs_seen if c["platform"] == product)
+        before = ZERO
+        while month <= last:
+            everybodys = [c for c in company.costs_seen if month_of(c["day"]) == month]
+            costs = [c for c in everybodys if c["platform"] == product]
+            total = _sum(costs)
+            comparable = month > company.start and known.is_comparable(vendor, month)
+            prev = before if comparable else None
+            row: Row = {
+                "platform_code": vendor,
+                "total_cost": total,
+                "cost_share": ratio(total, _sum(everybodys)),
+                "prev_month_cost": prev,
+                "cost_change": None if prev is None else total - prev,
+                "cost_growth_mom": None if prev is None else ratio(total - prev, prev),
+                "shared_cost": _sum(c for c in costs if c["person"] == "Shared"),
+                "unattributed_cost": _sum(c for c in costs if c["person"] == "Unattributed"),
+                "allocated_cost": _sum(c for c in costs if c["person"] not in MEMBERS),
+                "provisional_cost": _sum(c for c in costs if c.get("is_provisional")),
+                "people": len({c["person"] for c in costs} - set(MEMBERS)),
+                "is_partial": known.is_partial(vendor, month),
+                "loaded_days": len(known.days(vendor, month)),
+                "growth_note": known.note(vendor, month),
+            }
+            for kind in ("subscription", "usage", "overage", "one_time"):
+                row[f"{kind}_cost"] = _sum(c for c in costs if kind_of(c) == kind)
+            view[month, name] = row
+            before, month = total, month_of(month_end(month) + ONE_DAY)
+    return view
+
+
+def _sum(costs: Iterable[Row]) -> Decimal:
+    return sum((total_of(cost) for cost in costs), ZERO)
 
 
 # --- Seats -------------------------------------------------------------------------------------

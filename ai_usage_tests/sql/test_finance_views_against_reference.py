@@ -18,6 +18,7 @@ from ai_usage_tests.sql.engine import Engine
 from ai_usage_tests.sql.finance_reference import (
     Books,
     budget_view,
+    platform_view,
     project_view,
     reconciliation_view,
     seat_view,
@@ -37,6 +38,7 @@ from ai_usage_tests.sql.test_views_against_reference import (
 
 VIEWS = (
     "vw_cost_by_project",
+    "vw_platform_costs",
     "vw_idle_seats",
     "vw_budget_status",
     "vw_reconciliation",
@@ -253,6 +255,7 @@ def examples(number: int) -> settings:
 def test_every_value_equals_the_plain_reference(engine: Engine, book: Books) -> None:
     load(engine, book)
     assert_same(engine, "vw_cost_by_project", project_view(book))
+    assert_same(engine, "vw_platform_costs", platform_view(book.company))
     assert_same(engine, "vw_idle_seats", seat_view(book, IDLE_DAYS), idle_days=IDLE_DAYS)
     assert_same(engine, "vw_budget_status", budget_view(book))
     assert_same(engine, "vw_reconciliation", reconciliation_view(book))
@@ -273,6 +276,9 @@ def test_every_dollar_is_counted_once_by_project_scope_and_cycle(
     projects = engine.read("vw_cost_by_project", AS_OF, MONTHS)
     assert added(projects, "total_cost") == spent
     assert added(projects, "allocated_cost") == borne
+    products = engine.read("vw_platform_costs", AS_OF, MONTHS)
+    assert added(products, "total_cost") == spent
+    assert added(products, "allocated_cost") == borne
     status = engine.read("vw_budget_status", AS_OF, MONTHS)
     for scope, whole in (("cost_center", spent), ("person", borne), ("team", borne)):
         assert added([r for r in status if r["scope_type"] == scope], "cost_to_date") == whole

@@ -42,6 +42,7 @@ GRAIN = {
         "cost_center",
         "platform_name",
     ),
+    "vw_platform_costs": ("month", "platform_name"),
     "vw_idle_seats": ("seat_id",),
     "vw_budget_status": ("month", "scope_type", "scope_value"),
     "vw_reconciliation": (
