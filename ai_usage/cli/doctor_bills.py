@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.doctor_finding import Finding
+from ai_usage.days.spans import day_before
 from ai_usage.errors import AiUsageError
 from ai_usage.focus.folder import Folder
-from ai_usage.focus.shelf import newest_bills
+from ai_usage.focus.shelf import HeldBill, newest_bills
 from ai_usage.focus.taking import sorted_services
 from ai_usage.orchestration.assets.focus import known_of
 from ai_usage.settings import Settings
@@ -39,6 +41,7 @@ def of_bills(settings: Settings) -> Iterator[Finding]:
         yield Finding(_WHAT, False, str(error))
         return
     yield Finding(_WHAT, True, f"{counted(len(bills), 'bill')} held")
+    yield from _late(bills, settings)
     for service in unmapped[:_MOST]:
         line = f"{service}; focus_mapping.csv does not say whether it is an AI tool"
         yield Finding(_WHAT, True, printable(line), note=True)
@@ -47,3 +50,14 @@ def of_bills(settings: Settings) -> Iterator[Finding]:
         usd = sum(service.usd for service in more)
         line = f"{counted(len(more), 'more service')} with ${usd:,.2f} that it does not name"
         yield Finding(_WHAT, True, line, note=True)
+
+
+def _late(bills: Sequence[HeldBill], settings: Settings) -> Iterator[Finding]:
+    """Accounts of whose last whole month no bill has come: its cost is in no sum."""
+    ends: dict[str, date] = {}
+    for bill in bills:
+        ends[bill.key.account] = max(bill.key.period.end, ends.get(bill.key.account, date.min))
+    for account, end in sorted(ends.items()):
+        if end < settings.today.replace(day=1):
+            line = f"account {account}: its newest bill ends on {day_before(end)}; the next is due"
+            yield Finding(_WHAT, True, printable(line), note=True)

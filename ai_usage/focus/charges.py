@@ -260,7 +260,11 @@ def _cost_type(category: str, billed: Decimal, record: Record) -> str:
 
 
 def _tags(record: Record) -> Mapping[str, str]:
-    """Tags by their keys; a value that is none (a tag that is only a key) is left out."""
+    """Tags by their keys; a value that is none (a tag that is only a key) is left out.
+
+    An object of keys and values, as the specification has it, or a list of objects with a key and
+    a value each, as an export from a table with repeated records writes it.
+    """
     text = record.get("Tags")
     if text is None:
         return {}
@@ -268,8 +272,11 @@ def _tags(record: Record) -> Mapping[str, str]:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
+    if isinstance(found, list) and all(isinstance(tag, dict) and "key" in tag for tag in found):
+        found = {str(tag["key"]): tag.get("value") for tag in found}
     if not isinstance(found, dict):
-        raise BadLineError("Tags", f"{text[:40]!r} is no JSON object", "export it as JSON")
+        what = f"{text[:40]!r} is no JSON object"
+        raise BadLineError("Tags", what, 'export it as JSON, like {"team": "search"}')
     return {key: value.strip() for key, value in found.items() if _is_text(value)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,27 @@ def test_a_parquet_file_says_the_same_as_csv_to_the_last_digit(tmp_path: Path) -
     assert dict(found.tags) == {"owner": "a@x.com"}
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        '{"owner": "a@x.com", "flag": true}',
+        '[{"key": "owner", "value": "a@x.com", "inherited": false}, {"key": "flag"}]',
+        "[]",
+    ],
+)
+def test_tags_are_an_object_or_a_list_of_keys_and_values(tmp_path: Path, tags: str) -> None:
+    found = dict(charge(tmp_path, Tags=tags).tags)
+    assert found == ({} if tags == "[]" else {"owner": "a@x.com"})
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["2026-03-03T00:00Z", "2026-03-03 00:00:00 UTC", "2026-03-03", "2026-03-03T00:00:00.000Z"],
+)
+def test_instants_are_read_as_the_clouds_write_them(tmp_path: Path, instant: str) -> None:
+    assert charge(tmp_path, ChargePeriodStart=instant).days.first == date(2026, 3, 3)
+
+
 def test_an_amount_may_be_written_with_an_exponent(tmp_path: Path) -> None:
     assert charge(tmp_path, BilledCost="1.25E-6").billed == Decimal("0.000001250")
 
@@ -106,7 +127,8 @@ def test_an_amount_may_be_written_with_an_exponent(tmp_path: Path) -> None:
         ({"ProviderName": "null"}, "ServiceProviderName: is empty; fill it in, or ProviderName"),
         ({"ServiceName": ""}, "ServiceName: is empty"),
         ({"BillingAccountId": " "}, "BillingAccountId: is empty"),
-        ({"Tags": "a=b"}, "Tags: 'a=b' is no JSON object"),
+        ({"Tags": "a=b"}, "Tags: 'a=b' is no JSON object; export it as JSON, like {"),
+        ({"Tags": '["a"]'}, "is no JSON object"),
     ],
 )
 def test_a_line_that_cannot_be_read_refuses_the_file_and_is_named(
