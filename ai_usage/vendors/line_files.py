@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -73,8 +74,13 @@ def hour_page(page: bytes) -> HourPage:
 
 def hour_of(ns: int) -> str:
     """The UTC hour of an instant, as pages name it. ValueError beyond the calendar."""
+    return _hour_named(ns // _HOUR_NS)
+
+
+@lru_cache(maxsize=8192)
+def _hour_named(hours: int) -> str:
     try:
-        return f"{datetime.fromtimestamp(ns // _HOUR_NS * 3600, UTC):%Y-%m-%dT%H}"
+        return f"{datetime.fromtimestamp(hours * 3600, UTC):%Y-%m-%dT%H}"
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from error
 

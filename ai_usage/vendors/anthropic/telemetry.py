@@ -16,17 +16,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Context, Decimal, InvalidOperation
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from decimal import Context, Decimal
+from typing import Any
 
 import msgspec
 
+from ai_usage.vendors import otlp
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Endpoint, LineFiles, LineSays, ReadContext, not_asked
 from ai_usage.vendors.kit.event import UNREADABLE_VALUE, stamp, undecodable, unheard_of
-from ai_usage.vendors.kit.values import NULL, UnreadableAmount, email_of, text_of, usd
-from ai_usage.vendors.line_files import HourPage, hour_of, hour_page
+from ai_usage.vendors.kit.values import UnreadableAmount, email_of, text_of, usd
+from ai_usage.vendors.line_files import HourPage, hour_page
 from ai_usage.vendors.rows import RawEvent
 
 PREFIX = "claude_code."
@@ -48,110 +48,16 @@ _KINDS = {TOKENS: "type", LINES: "type", DECISIONS: "decision"}
 READ = frozenset({COST, TOKENS, LINES, DECISIONS, *COUNTS})
 """Of the vendor's metrics, those that are read; what it adds meanwhile is passed over."""
 
-_DELTA = (1, "1", "AGGREGATION_TEMPORALITY_DELTA")
 _REFUSAL = (
     "{metric} is not delta but cumulative, which cannot be added up: let Claude Code send with "
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta, and take the file away."
 )
 _EXACT = Context(prec=200)
 """Adding must not round."""
-_MOST = 2**60
-
-
-class _Resource(msgspec.Struct, gc=False):
-    attributes: msgspec.Raw = NULL
-
-
-class _Sum(msgspec.Struct, gc=False):
-    dataPoints: list[msgspec.Raw] | None = None  # noqa: N815
-    aggregationTemporality: int | str | None = None  # noqa: N815
-
-
-class _Metric(msgspec.Struct, gc=False):
-    name: str = ""
-    sum: _Sum | None = None
-
-
-class _Scope(msgspec.Struct, gc=False):
-    metrics: list[_Metric] | None = None
-
-
-class _Resources(msgspec.Struct, gc=False):
-    resource: _Resource | None = None
-    scopeMetrics: list[_Scope] | None = None  # noqa: N815
-
-
-class _Line(msgspec.Struct, gc=False):
-    resourceMetrics: list[_Resources] | None = None  # noqa: N815
-
-
-class _Point(msgspec.Struct, gc=False):
-    timeUnixNano: int | str  # noqa: N815
-    startTimeUnixNano: int | str | None = None  # noqa: N815
-    attributes: msgspec.Raw = NULL
-    asInt: msgspec.Raw = NULL  # noqa: N815
-    asDouble: msgspec.Raw = NULL  # noqa: N815
-
-
-class _Value(msgspec.Struct, gc=False):
-    stringValue: str | None = None  # noqa: N815
-    intValue: int | str | None = None  # noqa: N815
-
-
-class _Attribute(msgspec.Struct, gc=False):
-    key: str
-    value: _Value | None = None
-
-
-_LINE = msgspec.json.Decoder(_Line)
-_POINT = msgspec.json.Decoder(_Point)
-_ATTRIBUTES = msgspec.json.Decoder(list[_Attribute] | None)
 
 
 def _says(line: bytes) -> LineSays:
-    """When its points of Claude Code were reported, and whether they can be added up."""
-    times: list[int] = []
-    refusal, is_ours = "", False
-    for told in _metrics(_LINE.decode(line)):
-        is_ours = True
-        if told.temporality not in _DELTA:
-            refusal = refusal or _REFUSAL.format(metric=told.metric)
-        for raw in told.points:
-            try:
-                times.append(_at(_POINT.decode(raw)))
-            except ValueError:
-                continue
-    if is_ours and not times:
-        raise ValueError("no point of it can be read")
-    return LineSays(tuple(times), refusal)
-
-
-class _Told(NamedTuple):
-    """A metric of a line, with at least one point."""
-
-    resource: msgspec.Raw
-    """The attributes of whom it is about."""
-    metric: str
-    temporality: int | str | None
-    points: list[msgspec.Raw]
-
-
-def _metrics(line: _Line) -> Iterator[_Told]:
-    """The metrics that are read."""
-    for resources in line.resourceMetrics or ():
-        about = (resources.resource or _Resource()).attributes
-        for scope in resources.scopeMetrics or ():
-            for metric in scope.metrics or ():
-                sums = metric.sum
-                if metric.name in READ and sums is not None and sums.dataPoints:
-                    yield _Told(about, metric.name, sums.aggregationTemporality, sums.dataPoints)
-
-
-def _at(point: _Point) -> int:
-    """The point's instant in nanoseconds. ValueError where it is none of the calendar."""
-    at = int(point.timeUnixNano)
-    hour_of(at)
-    return at
+    return otlp.says(line, READ, _REFUSAL)
 
 
 # --- Reading -----------------------------------------------------------------------------------
@@ -212,34 +118,30 @@ class _Hour:
             odd: list[msgspec.Raw] = []
             hours: list[str] = []
             try:
-                for told in _metrics(_LINE.decode(raw)):
-                    for point in told.points:
+                for metric in otlp.metrics(raw, READ):
+                    for one in metric.points:
                         try:
-                            hours.append(self._point(told, point, number))
+                            point = otlp.point_of(metric, one)
                         except ValueError:
-                            odd.append(point)
+                            odd.append(one)
+                        else:
+                            hours.append(point.hour)
+                            self._count(metric.name, point, number)
             except ValueError:
                 odd = [raw]
             # A line is on a page of each of its hours.
             if not hours or min(hours) == page.hour:
                 self._odd += [(record, number) for record in odd]
 
-    def _point(self, told: _Told, raw: msgspec.Raw, line: int) -> str:
-        """Count a point if it is of this hour; its hour. ValueError where it cannot be read."""
-        point = _POINT.decode(raw)
-        hour = hour_of(_at(point))
-        attributes = _texts(told.resource) | _texts(point.attributes)
-        # A collector that got no answer sends again: the same point is one point.
-        same = b"\n".join((bytes(told.resource), told.metric.encode(), bytes(raw)))
-        digest = blake2b(same, digest_size=16).digest()
-        if hour == self.page.hour and digest not in self._seen:
-            self._seen.add(digest)
-            use = self._use(attributes)
-            if self.page.is_last:
-                use.line = line
-            kind = attributes.get(_KINDS.get(told.metric, ""), "")
-            use.add(told.metric, kind, _number(point))
-        return hour
+    def _count(self, metric: str, point: otlp.Point, line: int) -> None:
+        """Count a point of this hour; what a collector sent again, once."""
+        if point.hour != self.page.hour or point.digest in self._seen:
+            return
+        self._seen.add(point.digest)
+        use = self._use(point.attributes)
+        if self.page.is_last:
+            use.line = line
+        use.add(metric, point.attributes.get(_KINDS.get(metric, ""), ""), point.value)
 
     def _use(self, attributes: dict[str, str]) -> _Use:
         key = tuple(attributes.get(name) for name in (*_WHO, *_WHAT))
@@ -318,32 +220,6 @@ def _event(use: _Use, page: HourPage) -> RawEvent:
     stamp(event, msgspec.Raw(msgspec.json.encode(record)), 0)
     event.record = use.line
     return event
-
-
-def _texts(raw: msgspec.Raw) -> dict[str, str]:
-    """Attributes that are texts or whole numbers, by name. ValueError where they are no list."""
-    found: dict[str, str] = {}
-    for attribute in _ATTRIBUTES.decode(raw) or ():
-        value = attribute.value
-        said = None if value is None else value.stringValue or value.intValue
-        text = text_of(said)
-        if text is not None:
-            found[attribute.key] = text
-    return found
-
-
-def _number(point: _Point) -> Decimal | None:
-    """The point's value from its digits; None where it has none that can be read."""
-    for raw in (point.asInt, point.asDouble):
-        text = str(raw, "utf-8", "replace").strip('"')
-        if text == "null":
-            continue
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            return None
-        return value if value.is_finite() and abs(value) < _MOST else None
-    return None
 
 
 def _count(total: Decimal | None) -> int | None:
