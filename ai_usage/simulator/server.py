@@ -24,6 +24,7 @@ from ai_usage.simulator import anthropic_wire, cursor_api, openai_api
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
+from ai_usage.simulator.enterprise_api import create_enterprise_app
 from ai_usage.simulator.faults import FaultPlan, Faults
 from ai_usage.simulator.http import CompanySource, answer
 from ai_usage.simulator.openai_api import create_openai_app
@@ -33,7 +34,13 @@ from ai_usage.simulator.sheets_api import create_sheets_app
 CURSOR_KEY: Final = "key_simulated"
 ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
 OPENAI_KEY: Final = "sk-admin-simulated"
-VENDOR_KEYS: Final = {"cursor": CURSOR_KEY, "anthropic": ANTHROPIC_KEY, "openai": OPENAI_KEY}
+ENTERPRISE_KEY: Final = "sk-ant-api01-simulated"
+VENDOR_KEYS: Final = {
+    "cursor": CURSOR_KEY,
+    "anthropic": ANTHROPIC_KEY,
+    "openai": OPENAI_KEY,
+    "claude_enterprise": ENTERPRISE_KEY,
+}
 """The key of each simulated vendor; its API stands under its name."""
 SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
@@ -61,6 +68,7 @@ def create_app(
             "/cursor": cursor_api.refusal,
             "/anthropic": anthropic_wire.refusal,
             "/openai": openai_api.refusal,
+            "/claude_enterprise": anthropic_wire.refusal,
         },
     )
 
@@ -76,6 +84,7 @@ def create_app(
             Mount("/cursor", app=create_cursor_app(source, cursor_key)),
             Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
             Mount("/openai", app=create_openai_app(source, OPENAI_KEY)),
+            Mount("/claude_enterprise", app=create_enterprise_app(source, ENTERPRISE_KEY)),
             Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
             Mount("/sheets", app=create_sheets_app(source)),
         ],

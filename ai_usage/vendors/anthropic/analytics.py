@@ -7,7 +7,7 @@ and none is left out; a day without any has no row, so `data_refreshed_at` says 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api, lines
-from ai_usage.vendors.base import Client, ReadContext
+from ai_usage.vendors.base import Client, Params, ReadContext
 from ai_usage.vendors.kit.event import charge
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Paging
@@ -33,12 +33,7 @@ COST_GROUPS = ("cost_type", "token_type")
 API_PRODUCTS = frozenset(
     {"claude_console", "managed_agents_api", "message_batches_api", "messages_api"}
 )
-WEB = "claude_web"
-PRODUCTS: Mapping[str, str] = {
-    "claude_code": api.CODE,
-    **dict.fromkeys(API_PRODUCTS, api.API),
-}
-"""The vendor's products that are not claude.ai's."""
+"""Products of the Console's organisations; all others are claude.ai's."""
 
 
 class _Provider(msgspec.Struct, gc=False):
@@ -151,12 +146,27 @@ def pages(
         *(("group_by[]", group) for group in groups),
     ]
 
+    listing = Listing("token", says, key=_kin)
+    return followed(client, vendor, endpoint, kind, params, listing, f"{window}", whole)
+
+
+def followed(
+    client: Client,
+    vendor: str,
+    endpoint: str,
+    path: str,
+    params: Params,
+    listing: Listing,
+    where: str,
+    at_end: Callable[[Paging], None] = lambda paging: None,
+) -> Iterator[Page]:
+    """Every page of a list of this API; a page's token is bound to its query."""
+
     def ask(place: Place, where: str) -> Page:
         asked = [*params, ("page", place.following)] if place.following else params
-        return client.get(endpoint, f"{PATH}/{kind}", asked, where=where, headers=BETA)
+        return client.get(endpoint, f"{PATH}/{path}", asked, where=where, headers=BETA)
 
-    listing = Listing("token", says, key=_kin)
-    return paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=f"{window}", at_end=whole)
+    return paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where, at_end=at_end)
 
 
 def _kin(record: msgspec.Raw) -> Hashable | None:
@@ -180,7 +190,7 @@ def is_page(page: bytes) -> bool:
 # --- Reading ---------------------------------------------------------------------------------
 
 
-def cost_event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
+def cost_event(record: msgspec.Raw, context: ReadContext, product: str = api.API) -> RawEvent:
     """A row of costs: what a person, key or account is billed for a kind of line.
 
     It names who acted, so that nothing of it is split; a row without an actor is, as any line that
@@ -191,7 +201,8 @@ def cost_event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
     currency = (row.cost.currency or "USD").upper()
     # The vendor bills in dollars only; another currency's cents are not dollars.
     amount, flags = charge(row.cost.amount if currency == "USD" else NULL, bills=True)
-    event = named(row.starting_at, group, "cost", (group.cost_type, group.token_type, currency))
+    identity = (group.cost_type, group.token_type, currency)
+    event = named(row.starting_at, group, "cost", identity, product)
     event.token_type = group.token_type
     event.weight_class = lines.weight_class(group.token_type, group.cost_type)
     event.cost_usd, event.cost_currency = amount, currency
@@ -203,9 +214,15 @@ def cost_event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
 
 
 def named(
-    starting_at: str, group: Group, event_type: str, identity: tuple[str | None, ...]
+    starting_at: str,
+    group: Group,
+    event_type: str,
+    identity: tuple[str | None, ...],
+    product: str,
 ) -> RawEvent:
     """An event of a row: its day, whom it names and what it is grouped by. ValueError for no day.
+
+    It is of `product` unless its group says that it is Claude Code.
 
     A key stands for its owner in the list of keys. A service account is no person: `api_keys.csv`
     says whose it is by its id, and whose a cloud's account is by that account's name.
@@ -226,7 +243,7 @@ def named(
         event_timestamp=start,
         event_date=day,
         event_type=event_type,
-        platform_subtype=PRODUCTS.get(group.product, WEB) if group.product else api.API,
+        platform_subtype=api.CODE if group.product == api.CODE else product,
         user_email=email_of(actor.email_address or actor.email),
         actor_name=text_of(actor.subject),
         api_key_id=text_of(group.api_key_id or actor.api_key_id or actor.service_account_id),

@@ -32,8 +32,11 @@ class _ServerToolUse(msgspec.Struct, gc=False):
     web_search_requests: Int = None
 
 
-class _Usage(msgspec.Struct, gc=False):
-    """A usage result; the last two fields only come in simplified samples."""
+class Usage(msgspec.Struct, gc=False):
+    """A usage result; the last two fields only come in simplified samples.
+
+    The analytics have the same words for tokens.
+    """
 
     uncached_input_tokens: Int = None
     cache_read_input_tokens: Int = None
@@ -53,8 +56,23 @@ class _Usage(msgspec.Struct, gc=False):
     request_count: Int = None
 
 
-_USAGE = msgspec.json.Decoder(_Usage, strict=False)
+_USAGE = msgspec.json.Decoder(Usage, strict=False)
 _NO_CACHE, _NO_TOOLS = _CacheCreation(), _ServerToolUse()
+
+
+def tokens(usage: Usage) -> dict[str, int | None]:
+    """The columns of tokens and searches that a result fills."""
+    cache = usage.cache_creation or _NO_CACHE
+    written = total(cache.ephemeral_5m_input_tokens, cache.ephemeral_1h_input_tokens)
+    return {
+        "input_tokens": usage.uncached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_input_tokens": usage.cached_input_tokens if written is None else written,
+        "cache_read_tokens": usage.cache_read_input_tokens,
+        "cache_write_5m_tokens": cache.ephemeral_5m_input_tokens,
+        "cache_write_1h_tokens": cache.ephemeral_1h_input_tokens,
+        "web_search_requests": (usage.server_tool_use or _NO_TOOLS).web_search_requests,
+    }
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
@@ -64,8 +82,6 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
 
 def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEvent:
     usage = _USAGE.decode(record)
-    cache = usage.cache_creation or _NO_CACHE
-    written = total(cache.ephemeral_5m_input_tokens, cache.ephemeral_1h_input_tokens)
     return RawEvent(
         identity=(
             bucket.iso,
@@ -88,13 +104,7 @@ def _event(record: msgspec.Raw, bucket: Bucket, context: ReadContext) -> RawEven
         model=usage.model,
         service_tier=usage.service_tier,
         context_window=usage.context_window,
-        input_tokens=usage.uncached_input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_input_tokens if written is None else written,
-        cache_read_tokens=usage.cache_read_input_tokens,
-        cache_write_5m_tokens=cache.ephemeral_5m_input_tokens,
-        cache_write_1h_tokens=cache.ephemeral_1h_input_tokens,
-        web_search_requests=(usage.server_tool_use or _NO_TOOLS).web_search_requests,
+        **tokens(usage),  # type: ignore[arg-type]
         request_count=usage.request_count,
         price_tier=price_tier(usage.service_tier == "batch"),
         is_committed=usage.service_tier == COMMITTED,
