@@ -13,6 +13,7 @@ from ai_usage.simulator.reference import write_directory_files, write_reference_
 from ai_usage.simulator.server import (
     ANTHROPIC_KEY,
     CURSOR_KEY,
+    ENTERPRISE_KEY,
     OPENAI_KEY,
     SCIM_TOKEN,
     create_app,
@@ -25,6 +26,7 @@ from ai_usage.simulator.truth import Truth
 __all__ = [
     "ANTHROPIC_KEY",
     "CURSOR_KEY",
+    "ENTERPRISE_KEY",
     "OPENAI_KEY",
     "SCIM_TOKEN",
     "SHEET_ID",

@@ -183,7 +183,7 @@ def _user_row(
         # The contractor has an API key that nobody approved.
         "approved_platforms": ("cursor",)
         if person.number == CONTRACTOR
-        else ("anthropic", "cursor", "openai"),
+        else ("anthropic", "claude_enterprise", "cursor", "openai"),
         "usage_restrictions": json.dumps(restrictions) if restrictions else None,
         "is_active": not left,
         "start_date": person.start_date,

@@ -87,13 +87,16 @@ def _billed(tables: Tables) -> list[Row]:
 
 
 def is_line(event: Row) -> bool:
-    """A line of a cost report names no bearer and is split; everything else bears its own cost."""
+    """A line of a cost report names no bearer and is split; everything else bears its own cost.
+
+    What a report leaves unnamed that names whom it can is nobody's: no other's usage is behind it.
+    """
     return (
         event["event_type"] == "cost"
         and event["user_email"] is None
         and event["api_key_id"] is None
         and event["actor_name"] is None
-        and event["attribution_method"] != "shared"
+        and event["attribution_method"] not in ("shared", "unnamed")
         and event["data_quality_score"] > 0
     )
 

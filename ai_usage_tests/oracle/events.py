@@ -358,6 +358,7 @@ def _odd(draw: Draw, staff: Staff, days: list[date]) -> list[Row]:
         usage | _tokens(draw) | broken,
         line | {"user_email": draw.pick(staff.emails)} | broken,
         line | {"attribution_method": "shared"},
+        line | {"attribution_method": "unnamed"},
         # A line that names its key or person bears its own cost.
         line | _acting(key),
         line | {"user_email": draw.pick(staff.emails), "attribution_method": "direct_email"},

@@ -95,7 +95,8 @@ def test_lists_are_separated_by_semicolons(
     by_email = {row["user_email"]: row for row in users}
     assert by_email[company.people[ALIAS].email]["aliases"] == company.people[ALIAS].aliases[0]
     assert by_email[company.people[CONTRACTOR].email]["approved_platforms"] == "cursor"
-    assert by_email[company.people[MOVER].email]["approved_platforms"] == "anthropic;cursor;openai"
+    approved = "anthropic;claude_enterprise;cursor;openai"
+    assert by_email[company.people[MOVER].email]["approved_platforms"] == approved
     assert "ATLAS;LEDGER" in {row["project_codes"] for row in keys}
 
 

@@ -98,6 +98,8 @@ def test_whom_a_row_names(actor: Any, says: tuple[str | None, ...]) -> None:
     found = event(actor)
     named = (found.user_email, found.api_key_id, found.actor_name, found.vendor_user_id)
     assert named == says
+    if not any(says[:3]):
+        assert found.attribution_method == "unnamed", "it is not split over others"
     assert found.cost_usd == Decimal("12.345")
 
 

@@ -24,9 +24,9 @@ def said(folder: Path, file: str | None = None, **environment: str) -> str | Non
 
 def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path) -> None:
     assert said(tmp_path) == (
-        "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY, CURSOR_API_KEY and "
-        f"OPENAI_ADMIN_KEY are neither in the environment nor in {tmp_path}/my.env, which is not "
-        "there. `ai-usage doctor` says more."
+        "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY, "
+        "CLAUDE_ENTERPRISE_KEY, CURSOR_API_KEY and OPENAI_ADMIN_KEY are neither in the environment "
+        f"nor in {tmp_path}/my.env, which is not there. `ai-usage doctor` says more."
     )
 
 
@@ -41,6 +41,7 @@ def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path)
         ("CURSOR_TOKEN", "CURSOR_API_KEY"),
         ("CURSER_API_KEY", "CURSOR_API_KEY"),
         ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY"),
+        ("CLAUDE_ANALYTICS_KEY", "CLAUDE_ENTERPRISE_KEY"),
     ],
 )
 def test_a_key_under_another_name_is_named_with_the_right_one(

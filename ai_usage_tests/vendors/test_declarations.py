@@ -23,7 +23,12 @@ def columns(table: str) -> set[str]:
 
 
 def test_the_vendors_are_found_without_being_named() -> None:
-    assert [vendor.name for vendor in discovered_vendors()] == ["anthropic", "cursor", "openai"]
+    assert [vendor.name for vendor in discovered_vendors()] == [
+        "anthropic",
+        "claude_enterprise",
+        "cursor",
+        "openai",
+    ]
 
 
 def test_an_event_has_no_field_that_the_table_lacks() -> None:
@@ -49,6 +54,8 @@ def test_every_product_has_its_row() -> None:
         ("anthropic", "claude_api"),
         ("anthropic", "claude_code"),
         ("anthropic", "claude_web"),
+        ("claude_enterprise", "claude_code"),
+        ("claude_enterprise", "claude_web"),
         ("openai", "openai_api"),
         ("openai", "chatgpt"),
     }
@@ -56,7 +63,7 @@ def test_every_product_has_its_row() -> None:
 
 def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
     found = {
-        e.name: e.finalization_lag
+        f"{v.name} {e.name}": e.finalization_lag
         for v in discovered_vendors()
         for e in v.endpoints
         if e.kind == "range"
@@ -65,13 +72,16 @@ def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
         name: finalization_lag // timedelta(hours=1) for name, finalization_lag in found.items()
     }
     assert hours == {
-        "daily_usage": 2,
-        "usage_events": 24,
-        "usage_report": 2,
-        "cost_report": 24,
-        "claude_code": 2,
-        "usage": 2,
-        "costs": 24,
+        "cursor daily_usage": 2,
+        "cursor usage_events": 24,
+        "anthropic usage_report": 2,
+        "anthropic cost_report": 24,
+        "anthropic claude_code": 2,
+        "claude_enterprise usage": 24,
+        "claude_enterprise cost": 24,
+        "claude_enterprise users": 72,
+        "openai usage": 2,
+        "openai costs": 24,
     }
 
 

@@ -28,7 +28,7 @@ CREATE VIEW stg_cost_events (
   exchange_rate_date OPTIONS(description="Day of the exchange rate."),
   exchange_rate_source OPTIONS(description="Where the exchange rate comes from."),
   is_rate_stale OPTIONS(description="True where the exchange rate was more than 31 days old on the day that the amount is converted on. NULL where nothing was converted."),
-  attribution_method OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), or unknown. Looking people up happens in the facts."),
+  attribution_method OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), unnamed (nobody, in a report that names whom it can), or unknown. Looking people up happens in the facts."),
   data_quality_score OPTIONS(description="1 minus the weights of the rules that the row broke; 0 where a critical rule broke."),
   is_provisional OPTIONS(description="True while the vendor may still change the day: fetched before the day's end plus the endpoint's settle time."),
   ingest_timestamp OPTIONS(description="When the answer that holds the event was fetched."),
@@ -36,7 +36,7 @@ CREATE VIEW stg_cost_events (
   line_kind OPTIONS(description="The kind of invoice line that bills it: usage, seat or other."),
   split_class OPTIONS(description="weight_class, unclassed where it is NULL: which usage splits the line."),
   billed_item OPTIONS(description="What the line bills, in one word: its class, else its cost_type. Lines that differ in nothing else bill the same usage."),
-  is_splittable OPTIONS(description="True for a line of a cost report, which names no bearer and is split by usage; false for what bears its own cost: events with an identity, shared ones, and those with a critical error."),
+  is_splittable OPTIONS(description="True for a line of a cost report, which names no bearer and is split by usage; false for what bears its own cost: events with an identity, shared and unnamed ones, and those with a critical error."),
   billable_requests OPTIONS(description="Requests that the event itself stands for: 1 for overage. NULL for other cost.")
 )
 OPTIONS(
@@ -54,7 +54,8 @@ SELECT
   line_kind(cost_type) AS line_kind,
   COALESCE(weight_class, 'unclassed') AS split_class,
   COALESCE(weight_class, cost_type, '') AS billed_item,
-  event_type = 'cost' AND identity_type IS NULL AND attribution_method != 'shared'
+  event_type = 'cost' AND identity_type IS NULL
+    AND attribution_method NOT IN ('shared', 'unnamed')
     AND data_quality_score > 0 AS is_splittable,
   CAST(IF(cost_type = 'overage', 1, NULL) AS INT64) AS billable_requests
 FROM stg_events

@@ -49,7 +49,7 @@ CREATE VIEW stg_events (
   overage_requests OPTIONS(description="Requests billed beyond the subscription (Cursor)."),
   is_provisional OPTIONS(description="True while the vendor may still change the day: fetched before the day's end plus the endpoint's settle time."),
   ingest_timestamp OPTIONS(description="When the answer that holds the event was fetched."),
-  attribution_method OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), or unknown. Looking people up happens in the facts."),
+  attribution_method OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), unnamed (nobody, in a report that names whom it can), or unknown. Looking people up happens in the facts."),
   data_quality_score OPTIONS(description="1 minus the weights of the rules that the row broke; 0 where a critical rule broke."),
   validation_errors OPTIONS(description="What the reader of the record flagged, a detail behind a colon, then the names of the rules that the row broke; empty where none."),
   is_charge_unknown OPTIONS(description="True where the record bills, or may bill, an amount that is not known: cost_usd is NULL and the record is in no cost. NULL in rows written before the column existed."),

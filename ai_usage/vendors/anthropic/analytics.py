@@ -193,8 +193,8 @@ def is_page(page: bytes) -> bool:
 def cost_event(record: msgspec.Raw, context: ReadContext, product: str = api.API) -> RawEvent:
     """A row of costs: what a person, key or account is billed for a kind of line.
 
-    It names who acted, so that nothing of it is split; a row without an actor is, as any line that
-    names nobody.
+    It names who acted, so that nothing of it is split: not even what names nobody, since all others
+    have rows of their own.
     """
     row = COST.decode(record)
     group = row.group
@@ -208,6 +208,7 @@ def cost_event(record: msgspec.Raw, context: ReadContext, product: str = api.API
     event.cost_usd, event.cost_currency = amount, currency
     event.cost_type = group.token_type or group.cost_type
     event.billing_period = "daily"
+    event.attribution_method = "unnamed"
     event.is_committed = False
     event.validation_errors = [*lines.unknown(group.token_type, group.cost_type), *flags]
     return event
