@@ -16,7 +16,7 @@ from ai_usage.simulator import behaviour, seeding
 from ai_usage.simulator.analytics_books import CLASSES, Fact, Line, console_facts, user_actor
 from ai_usage.simulator.pricing import OPUS, SHORT, SONNET
 from ai_usage.simulator.records import UNKNOWN, Owner
-from ai_usage.simulator.roster import Person
+from ai_usage.simulator.roster import CONTRACTOR, Person
 
 if TYPE_CHECKING:
     from ai_usage.simulator.company import Company
@@ -38,8 +38,8 @@ class CodeDay:
 
 
 def members(company: Company) -> list[Person]:
-    """Who has a seat: most of the company."""
-    return [person for person in company.people if person.number % 3]
+    """Who has a seat: most of the company, and no contractor."""
+    return [p for p in company.people if p.number % 3 and p.number != CONTRACTOR]
 
 
 def member_id(company: Company, person: Person) -> str:
@@ -73,7 +73,8 @@ def _fact(
 ) -> Fact:
     model = OPUS if draw.random() < 0.3 else SONNET
     most = (40_000, 9_000, 300_000, 20_000, 5_000)
-    tokens = {n: int(m * draw.random()) for n, m in zip(CLASSES, most, strict=True)}
+    share = 1 if actor else 0.02
+    tokens = {n: int(m * share * draw.random()) for n, m in zip(CLASSES, most, strict=True)}
     groups = {
         "actor": actor,
         "api_key_id": None,
