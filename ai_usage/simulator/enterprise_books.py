@@ -97,7 +97,7 @@ def _fact(
 def enterprise_facts(company: Company, day: date) -> list[Fact]:
     """What the reports show: the members' own, and the programs of the Console's keys."""
     programs = [
-        Fact(fact.groups | {"workspace_id": None, "api_key_id": None}, *_figures(fact))
+        Fact({**fact.groups, "workspace_id": None, "api_key_id": None}, *_figures(fact))
         for fact in console_facts(company, day)[:20]
     ]
     return [*own_facts(company, day), *programs]
