@@ -21,8 +21,9 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
 from ai_usage.ledger.closing import History, history, record_close, record_reopening
 from ai_usage.ledger.restatements import EVENTS, Restatement, Restatements
-from ai_usage.simulator import ANTHROPIC_KEY, CURSOR_KEY, Company, add, change, drop, serve
+from ai_usage.simulator import Company, add, change, drop, serve
 from ai_usage.simulator.records import CursorEvent
+from ai_usage.simulator.server import VENDOR_KEYS
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient
@@ -50,7 +51,7 @@ class Vendors:
         """Ask every endpoint that yields events for the days again."""
         found = []
         for vendor in discovered_vendors():
-            key = SecretStr(CURSOR_KEY if vendor.name == "cursor" else ANTHROPIC_KEY)
+            key = SecretStr(VENDOR_KEYS[vendor.name])
             with VendorClient(vendor, key, base_url=f"{self.url}/{vendor.name}") as client:
                 for endpoint in vendor.endpoints:
                     if endpoint.yields is RawEvent:
