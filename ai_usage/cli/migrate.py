@@ -22,7 +22,7 @@ from ai_usage.migration.description import FILE_NAME, Description, TableMapping,
 from ai_usage.migration.inventory import READ_DAYS, Inventory, VendorHours, take_inventory
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.log import entries, note
-from ai_usage.migration.opening import open_source
+from ai_usage.migration.opening import open_old, open_source
 from ai_usage.migration.planning import Plan, Shown, plan_table
 from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.migration.references import sheet_of
@@ -233,7 +233,8 @@ def _readers(found: Inventory) -> str:
 
 def _described(settings: Settings, file: Path | None) -> tuple[Source, Description]:
     description = read_description(file or _default(settings))
-    return open_source(description.source), description
+    state = state_of(entries(_archive(settings)))
+    return open_old(description.source, state), description
 
 
 def _default(settings: Settings) -> Path:

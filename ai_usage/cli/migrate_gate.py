@@ -41,7 +41,7 @@ def validate(
     archive = Archive(settings.archive_root)
     if not dry_run:
         check_step(entries(archive), "validate", settings.now)
-    found = gate(settings, _window(settings, first, last), file)
+    found = gate(settings, gate_window(settings, first, last), file)
     for one in found:
         say(console, f"{'met' if one.met else 'NOT met'}: {one.name} ({one.found})")
     refuse_unmet(found)
@@ -84,7 +84,7 @@ def refuse_unmet(found: list[Condition]) -> None:
         )
 
 
-def _window(settings: Settings, first: date | None, last: date | None) -> Window:
+def gate_window(settings: Settings, first: date | None = None, last: date | None = None) -> Window:
     """By default from the first of the month before: seven final days with a month end need it."""
     yesterday = settings.today - timedelta(days=1)
     month_before = (yesterday.replace(day=1) - timedelta(days=1)).replace(day=1)

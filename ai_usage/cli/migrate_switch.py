@@ -1,13 +1,15 @@
-"""`ai-usage migrate dual-write`: whether runs write the old tables, too."""
+"""The steps of a migration that write old tables: dual write, cutover, and the ways back and on."""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from rich.console import Console
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.harmless import say
+from ai_usage.cli.migrate_gate import gate, gate_window, refuse_unmet
 from ai_usage.migration.description import FILE_NAME, read_description
 from ai_usage.migration.dual_write import (
     is_on,
@@ -16,10 +18,26 @@ from ai_usage.migration.dual_write import (
     refuse_other_writers,
     written_tables,
 )
-from ai_usage.migration.log import entries, note
-from ai_usage.migration.states import Entry
+from ai_usage.migration.embedded_target import LEGACY_SCHEMA
+from ai_usage.migration.log import entries, note, step
+from ai_usage.migration.opening import open_source
+from ai_usage.migration.sources import MigrationError
+from ai_usage.migration.states import ROLLBACK_DAYS, Entry, check_step, unfinished
+from ai_usage.migration.steps import (
+    SNAPSHOT_DAYS,
+    OldNames,
+    hindrances,
+    old_names,
+    rehearse,
+    retire,
+    snapshot_of,
+    switch,
+    switch_back,
+)
+from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
+from ai_usage.text.words import counted, few
 
 
 def dual_write(
@@ -55,3 +73,118 @@ def dual_write(
             details=said,
         ),
     )
+
+
+def cutover(
+    console: Console, settings: Settings, file: Path | None, *, why: str, dry_run: bool
+) -> None:
+    """Let views over the new tables have the old names, once everything allows it.
+
+    Raises `MigrationError` where something does not, and where a view differs from its table.
+    """
+    archive = Archive(settings.archive_root)
+    kept = entries(archive)
+    resumes = check_step(kept, "cutover", settings.now)
+    description = read_description(file or settings.home / FILE_NAME)
+    names = old_names(description, warehouse_resource(settings).warehouse())
+    if not resumes:
+        _refuse_unready(console, settings, names, file)
+    for table, columns in names.unwritten.items():
+        empty = f"; {', '.join(columns)} will be NULL" if columns else ""
+        say(console, f"{table}: moves to {LEGACY_SCHEMA}.{table}, a view takes its name{empty}")
+    if dry_run:
+        return
+    told: dict[str, str] = {"tables": ", ".join(names.tables)}
+    with step(
+        archive, "cutover", by=acting_user(settings), why=why, now=settings.now, details=told
+    ):
+        open_ = unfinished(entries(archive))
+        begun = open_.at if open_ is not None else settings.now
+        copy, told["sha256"] = snapshot_of(names, _folder(settings), begun)
+        told["snapshot"] = str(copy)
+        say(
+            console, f"{copy}: the old file, SHA-256 {told['sha256']}; keep it {SNAPSHOT_DAYS} days"
+        )
+        moved = switch(names)
+        say(console, f"{counted(len(moved), 'name')} switched; the way back is kept 30 days")
+
+
+def rollback(
+    console: Console, settings: Settings, file: Path | None, *, why: str, dry_run: bool
+) -> None:
+    """Let the old tables have their names again, with what was written since."""
+    archive = Archive(settings.archive_root)
+    check_step(entries(archive), "rollback", settings.now)
+    description = read_description(file or settings.home / FILE_NAME)
+    for table in written_tables(description):
+        say(console, f"{table}: the view goes, {LEGACY_SCHEMA}.{table} has its name again")
+    if dry_run:
+        return
+    with step(archive, "rollback", by=acting_user(settings), why=why, now=settings.now):
+        moved = switch_back(description)
+        say(console, f"{counted(len(moved), 'name')} switched back; the migration is parallel")
+
+
+def retire_tables(
+    console: Console, settings: Settings, file: Path | None, *, why: str, dry_run: bool
+) -> None:
+    """Archive the old tables as Parquet, and drop them, once nobody can go back or reads them."""
+    archive = Archive(settings.archive_root)
+    check_step(entries(archive), "retire", settings.now)
+    description = read_description(file or settings.home / FILE_NAME)
+    readers = open_source(description.source).readers(ROLLBACK_DAYS)
+    if readers:
+        who = few([f"{one.who} ({one.table})" for one in readers], most=10)
+        raise MigrationError(f"retire: old names are still read by {who}.")
+    if readers is None and not why:
+        raise MigrationError(
+            "retire: nobody keeps a list of who reads a file; say in --note whom you asked."
+        )
+    for table in written_tables(description):
+        say(console, f"{table}: goes to {_folder(settings) / 'retired'} as Parquet, then away")
+    if dry_run:
+        return
+    told: dict[str, str] = {}
+    with step(archive, "retire", by=acting_user(settings), why=why, now=settings.now, details=told):
+        told |= retire(description, _folder(settings) / "retired")
+        for table, digest in told.items():
+            say(console, f"{table}.parquet: read back, SHA-256 {digest}")
+
+
+def rehearse_switch(console: Console, settings: Settings, file: Path | None) -> bool:
+    """Cut over and roll back a copy; True where every table is then as it was."""
+    description = read_description(file or settings.home / FILE_NAME)
+    names = old_names(description, warehouse_resource(settings).warehouse())
+    found = rehearse(names, _folder(settings))
+    for one in found:
+        same = "as it was" if one.before == one.after else "NOT as it was"
+        say(console, f"{one.table}: {same} ({_short(one.before)}, {_short(one.after)})")
+    days = sum(len(own.days) for own in names.written.values())
+    say(console, f"{counted(days, 'written day')} gave the same rows under the old names")
+    return all(one.before == one.after for one in found)
+
+
+def _refuse_unready(
+    console: Console, settings: Settings, names: OldNames, file: Path | None
+) -> None:
+    """Raise `MigrationError` for the first thing that forbids a cutover."""
+    wrong = hindrances(names)
+    if wrong:
+        raise MigrationError(f"cutover: {few(wrong, most=10)}.")
+    if not is_on(entries(Archive(settings.archive_root))):
+        raise MigrationError(
+            "cutover: dual write is off, and the way back would lose days: `ai-usage migrate "
+            "dual-write on`."
+        )
+    found = gate(settings, gate_window(settings), file)
+    for one in found:
+        say(console, f"{'met' if one.met else 'NOT met'}: {one.name} ({one.found})")
+    refuse_unmet(found)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "migration"
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]

@@ -44,3 +44,69 @@ def dual_write(
 
     on = switch is Switch.on
     migrate_switch.dual_write(console, Settings.load(), file, on=on, why=why, dry_run=dry_run)
+
+
+@migrate_app.command("cutover")
+def cutover(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption = False) -> None:
+    """Let views over the new tables have the old names.
+
+    The gate is measured again; the old file is copied, the old tables move to the schema `legacy`,
+    and dual write goes on there. A cutover that was stopped is finished by calling it again.
+
+    \b
+    Examples:
+      ai-usage migrate cutover --dry-run
+      ai-usage migrate cutover --note "agreed in the finance review"
+    """
+    from ai_usage.cli import migrate_switch
+
+    migrate_switch.cutover(console, Settings.load(), file, why=why, dry_run=dry_run)
+
+
+@migrate_app.command("rollback")
+def rollback(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption = False) -> None:
+    """Let the old tables have their names again.
+
+    Within 30 days of the cutover, with every day that was written since.
+
+    \b
+    Examples:
+      ai-usage migrate rollback --dry-run
+      ai-usage migrate rollback --note "the pivot sheet of finance broke"
+    """
+    from ai_usage.cli import migrate_switch
+
+    migrate_switch.rollback(console, Settings.load(), file, why=why, dry_run=dry_run)
+
+
+@migrate_app.command("retire")
+def retire(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption = False) -> None:
+    """Archive the old tables as Parquet, and drop them.
+
+    Not before 30 days after the cutover, nor while somebody reads the old names. What is dropped
+    was read back from its file first.
+
+    \b
+    Examples:
+      ai-usage migrate retire --dry-run --note "asked in finance and engineering"
+      ai-usage migrate retire --note "asked in finance and engineering"
+    """
+    from ai_usage.cli import migrate_switch
+
+    migrate_switch.retire_tables(console, Settings.load(), file, why=why, dry_run=dry_run)
+
+
+@migrate_app.command("rehearse")
+def rehearse(file: FileOption = None) -> None:
+    """Cut over and roll back a copy of the old tables, and compare.
+
+    The exit code is 1 where a table is not as it was before.
+
+    \b
+    Example:
+      ai-usage migrate rehearse
+    """
+    from ai_usage.cli import migrate_switch
+
+    if not migrate_switch.rehearse_switch(console, Settings.load(), file):
+        raise typer.Exit(1)

@@ -13,7 +13,7 @@ from ai_usage.days.windows import Window
 from ai_usage.migration.classes import Cell, Finding
 from ai_usage.migration.comparing import Comparison, Verdict, compare_table
 from ai_usage.migration.description import MEASURES, read_description
-from ai_usage.migration.opening import open_source
+from ai_usage.migration.opening import open_old
 from ai_usage.migration.states import State
 from ai_usage.warehouse.base import Warehouse
 
@@ -30,7 +30,7 @@ def comparisons(
     description = read_description(file)
     if not description.tables:
         return
-    source = open_source(description.source)
+    source = open_old(description.source, state)
     for table, mapping in description.tables.items():
         if mapping.takes_any(window):
             yield compare_table(source, table, mapping, warehouse, window)

@@ -35,6 +35,10 @@ class EmbeddedSource(Source):
         if not path.exists():
             raise MigrationError(f"{where}: {path} is not there; put right `from:`.")
 
+    def in_schema(self, schema: str) -> EmbeddedSource:
+        """The same file's other schema; itself where it is no DuckDB file."""
+        return EmbeddedSource(self._path, schema, self.where) if self._schema else self
+
     def tables(self) -> list[OldTable]:
         """Every table or view, by name."""
         with self._connected() as connection:

@@ -106,6 +106,19 @@ class OldFile:
                 for table, sql, comment in found
             }
 
+    def columns(self, tables: Sequence[str]) -> dict[str, list[str]]:
+        """The columns of each table, in order, wherever it stands."""
+        with self.connected(read_only=True) as connection:
+            return {
+                table: [
+                    column[0]
+                    for column in connection.execute(
+                        f"SELECT * FROM {self.place_of(connection, table)} LIMIT 0"
+                    ).description
+                ]
+                for table in tables
+            }
+
     def place_of(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
         """Where the old rows stand: under their name, or in `legacy` after the cutover."""
         switched = self.is_switched(connection, table)

@@ -17,9 +17,9 @@ from ai_usage.migration.comparing import Comparison, compare_table
 from ai_usage.migration.description import Description, old_query
 from ai_usage.migration.gate import Approval, Evidence, Latency
 from ai_usage.migration.log import entries
-from ai_usage.migration.opening import open_source
+from ai_usage.migration.opening import open_old
 from ai_usage.migration.sources import Source
-from ai_usage.migration.states import Entry
+from ai_usage.migration.states import Entry, state_of
 from ai_usage.warehouse.base import Query, Warehouse
 
 TIMES = 11
@@ -62,8 +62,8 @@ def measure(
     Raises `MigrationError` where the old tables cannot be read, `WarehouseError` where the
     warehouse refuses.
     """
-    source = open_source(description.source)
     kept = entries(archive)
+    source = open_old(description.source, state_of(kept))
     return Evidence(
         comparisons=compare_all(description, source, warehouse, window),
         coverage=_one(warehouse, _COVERAGE, "share", window),

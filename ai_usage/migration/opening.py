@@ -5,7 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from ai_usage.migration.embedded_source import EmbeddedSource
+from ai_usage.migration.embedded_target import LEGACY_SCHEMA
 from ai_usage.migration.sources import MigrationError, Source
+from ai_usage.migration.states import State
+
+
+def open_old(text: str, state: State) -> Source:
+    """The old system, where its own tables stand in this state: views have their names after it.
+
+    Raises as `open_source` does.
+    """
+    source = open_source(text)
+    if state == "cutover" and isinstance(source, EmbeddedSource):
+        return source.in_schema(LEGACY_SCHEMA)
+    return source
 
 
 def open_source(text: str) -> Source:

@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from sqlglot import exp
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
@@ -25,6 +24,7 @@ from ai_usage.migration.exactly import exactly
 from ai_usage.migration.loading import taken
 from ai_usage.migration.reading import ENDPOINT_PREFIX, OldRow, folded, old_rows
 from ai_usage.migration.sources import MigrationError, Source
+from ai_usage.migration.writing import old_rows_of
 from ai_usage.vendors.batches import Provenance, batches
 from ai_usage.vendors.event_ids import with_event_ids
 from ai_usage.vendors.rows import RawEvent
@@ -129,11 +129,10 @@ def written(table: str, mapping: TableMapping, events: Sequence[RawEvent]) -> li
     provenance = Provenance(mapping.platform, endpoint, datetime.now(UTC), frozenset(), None)
     schema = table_schema("raw_ai_events").arrow_schema
     rows = pa.Table.from_batches(batches(named, provenance), schema)
-    columns = [
-        exp.alias_(expression(sql), name, quoted=True) for name, sql in mapping.write.items()
-    ]
-    ours = exp.alias_(exp.column("event_id"), "event_id_")
-    statement = for_duckdb(exp.select(ours, *columns).from_("events")).sql("duckdb")
+    expressions = {name: expression(sql) for name, sql in mapping.write.items()}
+    # Each event by itself: what several of them would be summed to is not shown here.
+    select = old_rows_of(expressions, "event_id").from_("events")
+    statement = for_duckdb(select).sql("duckdb")
     with duckdb.connect() as connection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.register("events", rows)

@@ -1,11 +1,11 @@
-"""Events as old rows, by `write:`: for dual write.
+"""Events as old rows, by `write:`: for dual write, and for the view that takes an old name.
 
 An expression with an aggregate makes one old row of several events: the others are its key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -15,7 +15,9 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.migration.archived import vendor_days
 from ai_usage.migration.description import TableMapping, expression
-from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.migration.reading import ENDPOINT_PREFIX
+from ai_usage.warehouse.base import Parameters, Query, Warehouse
+from ai_usage.warehouse.sql import for_duckdb
 
 _DAY = timedelta(days=1)
 EVENTS = "raw_ai_events"
@@ -29,11 +31,20 @@ def rows_of(warehouse: Warehouse, mapping: TableMapping, days: Sequence[date]) -
     """
     slack = _DAY if mapping.zone != "UTC" else timedelta()
     endpoints = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
-    select = _select(mapping, [f"@{name}" for name in endpoints]).sql("bigquery")
-    start, end = min(days) - slack, max(days) + _DAY + slack
-    return warehouse.query(
-        Query(select, {"start": start, "end": end, "platform_": mapping.platform, **endpoints})
+    bound: Parameters = {
+        "start": min(days) - slack,
+        "end": max(days) + _DAY + slack,
+        "platform_": mapping.platform,
+        **endpoints,
+    }
+    listed = ", ".join(f"@{name}" for name in endpoints)
+    select = _select(
+        mapping,
+        "event_date >= @start AND event_date < @end",
+        "platform = @platform_",
+        f"source_endpoint IN ({listed})",
     )
+    return warehouse.query(Query(select.sql("bigquery"), bound))
 
 
 def writable_days(archive: Archive, mapping: TableMapping, window: Window) -> list[date]:
@@ -52,20 +63,34 @@ def writable_days(archive: Archive, mapping: TableMapping, window: Window) -> li
     ]
 
 
-def _select(
-    mapping: TableMapping, endpoints: Sequence[str], columns: Sequence[str] = ()
-) -> exp.Select:
+def view_of(table: str, mapping: TableMapping, columns: Sequence[str], events: str) -> str:
+    """The SELECT, in DuckDB's SQL, of the view that takes an old table's name.
+
+    `events` is where raw_ai_events stands for whoever reads the view. Days that no vendor has
+    answered come from what was loaded of the old table itself. Columns that are not written are
+    NULL.
+    """
+    endpoints = [*mapping.endpoints, f"{ENDPOINT_PREFIX}{table}"]
+    listed = ", ".join(exp.Literal.string(name).sql("bigquery") for name in endpoints)
+    platform = exp.Literal.string(mapping.platform).sql("bigquery")
+    select = _select(
+        mapping, f"platform = {platform}", f"source_endpoint IN ({listed})", columns=columns
+    )
+    return for_duckdb(select).sql("duckdb").replace(f"FROM {EVENTS}", f"FROM {events}", 1)
+
+
+def _select(mapping: TableMapping, *conditions: str, columns: Sequence[str] = ()) -> exp.Select:
     """Old rows from events; with `columns` those that are not written are NULL."""
     written = {name: expression(sql) for name, sql in mapping.write.items()}
     chosen = {name: written.get(name, exp.null()) for name in columns or written}
-    select = exp.select(*(exp.alias_(e.copy(), n, quoted=True) for n, e in chosen.items()))
-    select = (
-        select.from_(EVENTS)
-        .where("event_date >= @start AND event_date < @end", dialect="bigquery")
-        .where("platform = @platform_", dialect="bigquery")
-        .where(f"source_endpoint IN ({', '.join(endpoints)})", dialect="bigquery")
-    )
-    key = [e.copy() for e in chosen.values() if not e.find(exp.AggFunc)]
-    if len(key) < len(chosen):
-        select = select.group_by(*(one for one in key if one.find(exp.Column)))
-    return select
+    return old_rows_of(chosen).from_(EVENTS).where(*conditions, dialect="bigquery")
+
+
+def old_rows_of(written: Mapping[str, exp.Expr], *key: str) -> exp.Select:
+    """A SELECT of the expressions by their names; with aggregates by all others and the `key`."""
+    selected = [exp.alias_(e.copy(), name, quoted=True) for name, e in written.items()]
+    select = exp.select(*key, *selected)
+    plain = [e.copy() for e in written.values() if not e.find(exp.AggFunc)]
+    if len(plain) == len(written):
+        return select
+    return select.group_by(*key, *(one for one in plain if one.find(exp.Column)))
