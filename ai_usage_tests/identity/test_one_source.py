@@ -63,6 +63,12 @@ def test_a_person_and_day_that_the_report_covers_takes_the_reports() -> None:
     assert left([ADA], [ADA, tomorrow, BO]) == [tomorrow, BO]
 
 
+def test_another_vendors_report_of_the_same_product_covers_it_too() -> None:
+    one = OneSource({CODE}, BRIDGE)
+    assert list(one.reported("claude_enterprise", [ADA])) == [ADA]
+    assert list(one.gaps("anthropic", [ADA, BO])) == [BO]
+
+
 def test_without_a_report_all_of_it_counts() -> None:
     assert left([], [ADA, BO]) == [ADA, BO]
 
