@@ -215,7 +215,7 @@ def _open(
     for change in pending_changes(archive, settings.reference_path, settings):
         if change.day < window.end:
             yield f"{change.file.name} has changed since it was built; `ai-usage run` takes it in."
-    for bill in pending_bills(archive):
+    for bill in pending_bills(archive, settings.first_day):
         if bill.bill.key.period.start < window.end and window.start < bill.bill.key.period.end:
             yield f"{bill}; `ai-usage run` takes it in."
     older = outdated(Resources.named(resources_of(settings)), settings.first_day)

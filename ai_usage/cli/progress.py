@@ -116,7 +116,7 @@ def window_of_run(
             first = deferred.day
             say(console, f"{deferred}: days from {first} on are rebuilt.")
     window = Window(min(window.start, first), window.end)
-    bills = pending_bills(archive)
+    bills = pending_bills(archive, settings.first_day)
     asked: list[Change] = [*changes, *bills, *([older] if older else [])]
     found = widened(window, asked, archive, settings.first_day, closed=closed)
     if older is not None:

@@ -270,7 +270,7 @@ def _transform_after_ingest(
         try:
             changes = pending_changes(archive, folder, clock)
             deferred_files = deferred_changes(archive, folder, clock)
-            bills = pending_bills(archive)
+            bills = pending_bills(archive, settings.first_day)
             note_empty_warehouse(given)
             older = outdated(given, settings.first_day)
         except AiUsageError as error:

@@ -309,7 +309,7 @@ def take_in_reference(given: Resources, built: Window, *, leaves_closed: bool) -
     loaded = loaded_days(given.warehouse)
     if loaded is not None:
         adopt(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
-        note_bills_built(given.archive, given.clock, built, loaded)
+        note_bills_built(given.archive, given.clock, built, leaves_closed=leaves_closed)
         note_built(
             given.archive,
             given.clock,

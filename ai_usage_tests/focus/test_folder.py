@@ -170,18 +170,27 @@ def test_a_period_that_runs_waits_without_failing(tmp_path: Path) -> None:
 # --- What the facts do not know yet ---------------------------------------------------------------
 
 
-def test_a_bill_is_pending_until_all_its_loaded_days_are_built(tmp_path: Path) -> None:
+def march(first: int, end: int = 34) -> Window:
+    """Days of March, and of April after the 31st."""
+    return Window(date(2026, 3, 1) + timedelta(first - 1), date(2026, 3, 1) + timedelta(end - 1))
+
+
+def test_a_bill_is_pending_until_each_of_its_days_is_built(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     clock = SystemClock(date(2026, 4, 2))
-    loaded = Window(date(2026, 3, 10), date(2026, 4, 3))
+    first = date(2026, 3, 10)
     shelf.take(written(tmp_path / "a.csv", whole(line(3, "10"))))
-    (pending,) = pending_bills(shelf.archive)
-    assert pending.day == date(2026, 3, 1)
-    # A run of the look-back alone leaves out days of it.
-    note_bills_built(shelf.archive, clock, Window(date(2026, 3, 28), date(2026, 4, 3)), loaded)
-    assert pending_bills(shelf.archive)
-    note_bills_built(shelf.archive, clock, Window(date(2026, 3, 10), date(2026, 4, 3)), loaded)
-    assert pending_bills(shelf.archive) == []
+    (pending,) = pending_bills(shelf.archive, first)
+    assert pending.day == first, "what lies before the first partition is never built"
+    # A run of the look-back alone leaves out days of it, also where nothing else is loaded yet.
+    note_bills_built(shelf.archive, clock, march(28))
+    (pending,) = pending_bills(shelf.archive, first)
+    assert pending.day == first
+    note_bills_built(shelf.archive, clock, march(10, 20))
+    (pending,) = pending_bills(shelf.archive, first)
+    assert pending.day == date(2026, 3, 20)
+    note_bills_built(shelf.archive, clock, march(20, 28))
+    assert pending_bills(shelf.archive, first) == []
     # A later file of the same period is news again.
     shelf.take(written(tmp_path / "b.csv", whole(line(3, "11"))))
-    assert len(pending_bills(shelf.archive)) == 1
+    assert len(pending_bills(shelf.archive, first)) == 1
