@@ -45,8 +45,25 @@ class Client(Protocol):
         vendor's.
         """
 
+    def get_if_there(
+        self, endpoint: str, path: str, params: Params = (), *, where: str = ""
+    ) -> Page | None:
+        """As `get`; None where the vendor answers 204, that there is nothing (yet)."""
+
     def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
         """Ask with POST and a JSON body."""
+
+    def download(
+        self, url: str, as_json: Callable[[bytes], bytes], *, request: str, where: str = ""
+    ) -> Page:
+        """The file that an answer points to, as JSON (`as_json`, ValueError for half a file).
+
+        Whoever has the link may read it: it is asked without the key, and stands in no error, log
+        or archive. `request` is what the page is said to answer.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """Wait for what the vendor works on; not at all where no rate limit is kept."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +185,8 @@ class Option:
     """How it is written, in words for a person."""
     check: Callable[[str], object] = _any_text
     """Raises ValueError for what is not written so."""
+    is_required: bool = False
+    """Whether nothing can be asked without it, as where paths name the account."""
 
 
 @dataclass(frozen=True)

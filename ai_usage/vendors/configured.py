@@ -38,10 +38,12 @@ class NearMiss:
 
 
 def options_of(vendor: Vendor, settings: Settings) -> dict[str, str]:
-    """What is set of the vendor's options; `SettingsError` for what is not written as it must."""
+    """What is set of the vendor's options; `SettingsError` for what is missing or misspelt."""
     found = {}
     for option in vendor.options:
         text = (settings.vendor_value(option.setting) or "").strip()
+        if not text and option.is_required:
+            raise SettingsError(f"{vendor.title} needs {option.setting}: set it to {option.form}.")
         if not text:
             continue
         try:

@@ -10,7 +10,8 @@ import importlib.metadata
 import ipaddress
 import random
 import re
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -91,11 +92,13 @@ class VendorClient:
         self._wait_max = wait_max
         loopback = _is_loopback(url.host)
         limited = not loopback if rate_limited is None else rate_limited
-        account = (vendor.name, self._host, key)
-        self._shared = shared(account, vendor.requests_per_minute if limited else None)
+        user = (vendor.name, self._host, key)
+        self._limited = limited
+        self._secure = url.scheme == "https"
+        self._shared = shared(user, vendor.requests_per_minute if limited else None)
         self._own = {
             endpoint.name: shared(
-                (*account, endpoint.name), endpoint.requests_per_minute if limited else None
+                (*user, endpoint.name), endpoint.requests_per_minute if limited else None
             )
             for endpoint in vendor.endpoints
             if endpoint.requests_per_minute is not None
@@ -149,12 +152,35 @@ class VendorClient:
 
         `path` may be the URL that an answer names as its next page (`Page.next_url`).
         """
+        return self._get(endpoint, path, params, where, self._complete_object, headers)
+
+    def get_if_there(
+        self, endpoint: str, path: str, params: Params = (), *, where: str = ""
+    ) -> Page | None:
+        """As `get`; None where the answer is 204: there is nothing (yet)."""
+
+        def take(response: httpx.Response) -> bytes:
+            return b"" if response.status_code == 204 else self._complete_object(response)
+
+        page = self._get(endpoint, path, params, where, take)
+        return page if page.text else None
+
+    def _get(
+        self,
+        endpoint: str,
+        path: str,
+        params: Params,
+        where: str,
+        take: Callable[[httpx.Response], bytes],
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
         query = str(httpx.QueryParams(list(params)))
         request = self._http.build_request(
             "GET", path, params=list(params) or None, headers=dict(headers or {})
         )
         shown = path if path.startswith("/") else request.url.raw_path.decode("ascii")
-        return self._ask(endpoint, where, request, f"GET {shown}" + (f"?{query}" if query else ""))
+        text = f"GET {shown}" + (f"?{query}" if query else "")
+        return self._ask(self.limiter(endpoint), f"{endpoint} {where}", request, text, take)
 
     def post(self, endpoint: str, path: str, body: Mapping[str, Any], *, where: str = "") -> Page:
         """POST a JSON body, one page back. `where` (window, page) goes into the error."""
@@ -162,14 +188,49 @@ class VendorClient:
         request = self._http.build_request(
             "POST", path, content=content, headers={"Content-Type": "application/json"}
         )
-        return self._ask(endpoint, where, request, f"POST {path} {content.decode()}")
+        text = f"POST {path} {content.decode()}"
+        return self._ask(self.limiter(endpoint), f"{endpoint} {where}", request, text)
 
     def post_form(
         self, endpoint: str, path: str, fields: Mapping[str, str], *, where: str = ""
     ) -> Page:
         """POST a form, as token endpoints want it; the page's `request` names no field of it."""
         request = self._http.build_request("POST", path, data=fields)
-        return self._ask(endpoint, where, request, f"POST {path}")
+        return self._ask(self.limiter(endpoint), f"{endpoint} {where}", request, f"POST {path}")
+
+    def download(
+        self, url: str, as_json: Callable[[bytes], bytes], *, request: str, where: str = ""
+    ) -> Page:
+        """The file that an answer links to, as JSON. Its limit is not the vendor's, nor its key.
+
+        `as_json` raises ValueError for half a file, which is asked for again. The link is a
+        credential: no error and no page has it.
+        """
+
+        def take(response: httpx.Response) -> bytes:
+            body = self._own_words(response)
+            try:
+                return as_json(body)
+            except ValueError as error:
+                raise _RefusalError(
+                    f"answered 200 with {len(body)} bytes that are no whole file ({error})",
+                    "Try again later.",
+                    retry=True,
+                ) from None
+
+        try:
+            link = httpx.URL(url)
+        except httpx.InvalidURL:
+            link = httpx.URL("")
+        if not link.host or (self._secure and link.scheme != "https"):
+            raise VendorError(f"{self.vendor.name} {where}: the link to a file is no https URL.")
+        asked = self._http.build_request("GET", link)
+        return self._ask(RateLimiter(None), where, asked, request, take, is_link=True)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for what the vendor works on; a simulator on this machine has it at once."""
+        if self._limited:
+            time.sleep(seconds)
 
     def requests_per_minute(self, endpoint: str) -> int | None:
         """How many requests a minute the endpoint is asked at most; None where nothing limits."""
@@ -200,16 +261,24 @@ class VendorClient:
     def __repr__(self) -> str:
         return f"VendorClient({self.vendor.name!r}, {self._host!r})"
 
-    def _ask(self, endpoint: str, where: str, request: httpx.Request, text: str) -> Page:
-        limiter = self.limiter(endpoint)
-        place = " ".join(part for part in (self.vendor.name, endpoint, where) if part)
+    def _ask(
+        self,
+        limiter: RateLimiter,
+        where: str,
+        request: httpx.Request,
+        text: str,
+        take: Callable[[httpx.Response], bytes] | None = None,
+        *,
+        is_link: bool = False,
+    ) -> Page:
+        place = f"{self.vendor.name} {where}".rstrip()
         backoff = _Backoff(limiter, place, self._attempts, self._wait_initial, self._wait_max)
         retries = stamina.retry_context(on=backoff, attempts=self._attempts, timeout=None)
         try:
             for attempt in retries:
                 with attempt:
                     limiter.wait()
-                    return self._answer(request, text)
+                    return self._answer(request, text, take or self._complete_object, is_link)
         except _RefusalError as refused:
             after = f" after {backoff.tries} attempts" if backoff.tries > 1 else ""
             said = f"{refused}{after}. {refused.remedy}"
@@ -218,10 +287,19 @@ class VendorClient:
             raise failed from None
         raise AssertionError("unreachable")  # pragma: no cover
 
-    def _answer(self, request: httpx.Request, shown: str) -> Page:
-        """Send once: a complete JSON object, or `_RefusalError`."""
+    def _answer(
+        self,
+        request: httpx.Request,
+        shown: str,
+        take: Callable[[httpx.Response], bytes],
+        is_link: bool,
+    ) -> Page:
+        """Send once: what `take` makes of a complete answer, or `_RefusalError`.
+
+        A link carries its own right to be read; the key goes to no other host.
+        """
         try:
-            response = self._http.send(request)
+            response = self._http.send(request, auth=None if is_link else self._auth)
         except httpx.ConnectError as error:
             raise self._unreachable(error) from None
         except httpx.TimeoutException:
@@ -241,7 +319,9 @@ class VendorClient:
             refused.status = response.status_code
             raise refused
         self._check_clock(response)
-        text = self._complete_object(response)
+        text = take(response)
+        if is_link:
+            return Page(text, shown, None, text)
         return Page(response.content, shown, self._next_url(response), text)
 
     def _next_url(self, response: httpx.Response) -> str | None:
@@ -290,13 +370,15 @@ class VendorClient:
         came = f"answered {status}"
         if said := _message(response):
             came += f" ({self._clean(said)})"
-        if status in self.vendor.remedies:
+        wait = _retry_after(response)
+        # Some refuse too many requests with 403, and tell it by when to come again.
+        is_busy = status in (408, 429) or status >= 500 or (status == 403 and wait is not None)
+        if status in self.vendor.remedies and not (status == 403 and is_busy):
             return _RefusalError(came, self.vendor.remedies[status])
-        if status in (401, 403):
+        if status in (401, 403) and not is_busy:
             more = "" if status == 401 else " and what that key may read"
             return _RefusalError(came, f"Check {self.vendor.key_setting}{more}.")
-        if status in (408, 429) or status >= 500:
-            wait = _retry_after(response)
+        if is_busy:
             if wait is not None and wait > LONGEST_WAIT.total_seconds():
                 return _RefusalError(
                     came, f"The vendor asks to wait {wait:.0f} s: run it again then."
@@ -311,24 +393,29 @@ class VendorClient:
         clean = one_line(self._auth.hide(text))
         return clean if len(clean) <= MESSAGE_LENGTH else clean[: MESSAGE_LENGTH - 1] + "…"
 
-    def _complete_object(self, response: httpx.Response) -> bytes:
-        """The body as a decoder takes it, once it has proved to be one whole JSON object."""
+    def _own_words(self, response: httpx.Response) -> bytes:
+        """The body, if it is the vendor's: without the key, and no web page."""
         body = response.content
-        again = "Try again later."
         if self._auth.is_in(body):
             raise _RefusalError(
                 f"answered 200 with {self.vendor.key_setting} itself in the answer, which is not "
                 "kept",
                 f"See what stands between you and {self._host}, and replace the key.",
             )
-        if not body.strip():
-            raise _RefusalError("answered 200 with an empty body", again, retry=True)
         if body.lstrip()[:1] == b"<":
             kind = self._clean(response.headers.get("content-type", "no content type"))
             raise _RefusalError(
                 f"answered 200 with a web page ({kind}) instead of JSON",
                 f"Check {self.vendor.base_url_setting} ({self._host}) and any proxy on the way.",
             )
+        return body
+
+    def _complete_object(self, response: httpx.Response) -> bytes:
+        """The body as a decoder takes it, once it has proved to be one whole JSON object."""
+        body = self._own_words(response)
+        again = "Try again later."
+        if not body.strip():
+            raise _RefusalError("answered 200 with an empty body", again, retry=True)
         try:
             # Bytes that are no UTF-8 may have broken on the way: asking again may fix them.
             body.decode("utf-8")
