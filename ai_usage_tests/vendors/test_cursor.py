@@ -49,7 +49,7 @@ def test_numbers_as_texts_and_missing_fields_are_read_and_unknown_stays_unknown(
         "request_count": 0,
         "subscription_requests": 0,
         "overage_requests": 0,
-        "attribution_method": "unknown",
+        "attribution_method": "vendor_user_id",
         "vendor_user_id": "user_01newer",
     }
 

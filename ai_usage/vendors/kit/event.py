@@ -67,7 +67,7 @@ def stamp(event: RawEvent, record: msgspec.Raw, number: int) -> RawEvent:
     """The event with its record: the text as it came, its number, and whom it names.
 
     `attribution_method` says what the record carries: an address before a key's id before a key's
-    name.
+    name before the vendor's own id of a person.
     """
     event.raw_response = str(record, "utf-8", "replace")
     event.record = number
@@ -77,4 +77,6 @@ def stamp(event: RawEvent, record: msgspec.Raw, number: int) -> RawEvent:
         event.attribution_method = "api_key_mapping"
     elif event.actor_name is not None:
         event.attribution_method = "key_name"
+    elif event.vendor_user_id is not None:
+        event.attribution_method = "vendor_user_id"
     return event

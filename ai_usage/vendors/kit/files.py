@@ -1,0 +1,132 @@
+"""Files that an answer links to: several, for a short while, of JSON lines or of CSV.
+
+The archive keeps JSON. Lines become a list of records, each as it came; a table stays its text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from ai_usage.archive.pages import Page
+from ai_usage.errors import VendorError
+from ai_usage.vendors.base import Client
+from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.promises import Key, Paging
+
+EXPIRED = frozenset({400, 401, 403, 404, 410})
+"""How stores refuse a link that has run out, or whose file has gone."""
+
+
+class _Lines(msgspec.Struct):
+    lines: list[msgspec.Raw]
+
+
+class _Table(msgspec.Struct):
+    table: str
+
+
+_ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+_LINES = msgspec.json.Decoder(_Lines)
+_TABLE = msgspec.json.Decoder(_Table)
+
+
+def lines_as_json(body: bytes) -> bytes:
+    """A file of JSON lines as one JSON object; ValueError where its last line is cut off.
+
+    Another line that is no JSON becomes a text, which no reader takes for a record: it is flagged.
+    """
+    lines = [line.strip() for line in body.split(b"\n") if line.strip()]
+    records = []
+    for number, line in enumerate(lines, 1):
+        text = decodable(line)
+        try:
+            _ANYTHING.decode(text)
+            text.decode("utf-8")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if number == len(lines):
+                raise ValueError("the last line is cut off") from None
+            text = msgspec.json.encode(line.decode("utf-8", "replace"))
+        records.append(text)
+    return b'{"lines":[' + b",".join(records) + b"]}"
+
+
+def table_as_json(body: bytes) -> bytes:
+    """A file of CSV as one JSON object; ValueError where it has no header or a row is cut off."""
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    if not rows:
+        raise ValueError("it has no header")
+    if len(rows[-1]) < len(rows[0]):
+        raise ValueError("the last row is cut off")
+    return msgspec.json.encode(_Table(text))
+
+
+def line_records(page: bytes) -> list[msgspec.Raw]:
+    """The records of a page that `lines_as_json` made."""
+    return _LINES.decode(page).lines
+
+
+def is_table(page: bytes) -> bool:
+    """Whether `table_as_json` made the page."""
+    return page[:9] == b'{"table":'
+
+
+def table_records(page: bytes) -> Iterator[msgspec.Raw]:
+    """The rows of a page that `table_as_json` made, each an object of its filled cells, as texts.
+
+    Columns are known by their names, in any order. A row with too many or too few cells is a list,
+    which no reader takes for a record.
+    """
+    rows = csv.reader(io.StringIO(_TABLE.decode(page).table))
+    header = [name.strip().lower() for name in next(rows, [])]
+    for row in rows:
+        if not row:
+            continue
+        cells: object = row
+        if len(row) == len(header):
+            filled = zip(header, (cell.strip() for cell in row), strict=True)
+            cells = {name: cell for name, cell in filled if cell}
+        yield msgspec.Raw(msgspec.json.encode(cells))
+
+
+def downloaded(
+    client: Client,
+    links: Sequence[str],
+    as_json: Callable[[bytes], bytes],
+    records: Callable[[bytes], Iterable[msgspec.Raw]],
+    key: Key,
+    *,
+    vendor: str,
+    endpoint: str,
+    where: str,
+) -> Iterator[Page]:
+    """Every file that an answer links to, held to what pages promise: no record comes in two.
+
+    `PagesShiftedError` where a link has run out: its answer must be asked for anew.
+    """
+
+    def says(paging: Paging, page: Page, number: int) -> Says:
+        return Says(list(records(page.body)), pages=len(links))
+
+    def ask(place: Place, where: str) -> Page:
+        request = f"GET file {place.number} of {len(links)} of {endpoint}"
+        try:
+            link = links[place.number - 1]
+            return client.download(link, as_json, request=request, where=f"{endpoint} {where}")
+        except VendorError as error:
+            if error.status in EXPIRED:
+                what = f"the link to file {place.number} is not taken any more"
+                raise Paging(vendor, endpoint, where).shifted(what) from None
+            raise
+
+    listing = Listing("number", says, key=key)
+    if links:
+        yield from paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where)
