@@ -174,6 +174,9 @@ def _elsewhere(gap: Gap) -> str | None:
         return f"{value}: {gap['suggestion_evidence']}: add {owner} to users.csv."
     if gap["identity_type"] == "email":
         return f"{value}: if it is {owner}'s, add it to their aliases in users.csv."
+    if gap["identity_type"] == "vendor_user_id":
+        login = f"{gap['platform']}:{value}"
+        return f"{value}: if it is {owner}'s, add {login} to their vendor_logins in users.csv."
     if gap["identity_type"] not in _KEYS:
         return f"workspace {value}: ask {owner}, who {gap['suggestion_evidence']}."
     return None

@@ -282,6 +282,7 @@ def _person(
         "job_title": user.title,
         "employment_type": _EMPLOYMENT.get(_letters(user.user_type)),
         "timezone": user.timezone,
+        "vendor_logins": _logins(extension),
     }
 
     def refused(column: str, error: CellError) -> None:
@@ -292,6 +293,12 @@ def _person(
     cells = {n: cell(file, n, text_of(v), refused) for n, v in values.items()}
     row = {**empty_row(file), **cells}
     return {**row, "aliases": aliases or None, "is_active": user.active is not False}
+
+
+def _logins(extension: AiUsage) -> str:
+    """As a cell of users.csv has them; one without its platform or value is refused there."""
+    logins = extension.vendor_logins or ()
+    return ";".join(f"{text_of(one.platform) or ''}:{text_of(one.value) or ''}" for one in logins)
 
 
 def _letters(text: Text) -> str:

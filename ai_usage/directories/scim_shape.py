@@ -65,12 +65,20 @@ class Key(msgspec.Struct, rename=_lower):
     expires: Text = None
 
 
+class Login(msgspec.Struct, rename=_lower):
+    """A login at a vendor, of the ai-usage extension."""
+
+    platform: Text = None
+    value: Text = None
+
+
 class AiUsage(msgspec.Struct, rename=_lower):
     """The ai-usage extension."""
 
     team: Text = None
     sub_team: Text = None
     api_keys: list[Key] | None = None
+    vendor_logins: list[Login] | None = None
 
 
 class Meta(msgspec.Struct, rename=_lower):

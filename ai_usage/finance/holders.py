@@ -118,7 +118,7 @@ def _members(platform: str, snapshots: Sequence[Snapshot], people: People) -> It
     """Each member's stretches of days, as the lists tell one after the other."""
     since: dict[str, date] = {}
     for snapshot in snapshots:
-        present = _present(snapshot.rows, people)
+        present = _present(snapshot.rows, people, platform)
         for email in sorted(since.keys() - present):
             span = Span(since.pop(email), day_before(snapshot.day))
             yield Holding(platform, None, email, span, VENDOR_MEMBERS)
@@ -128,12 +128,10 @@ def _members(platform: str, snapshots: Sequence[Snapshot], people: People) -> It
         yield Holding(platform, None, email, Span(first, LAST_DAY), VENDOR_MEMBERS)
 
 
-def _present(rows: Iterable[Person], people: People) -> set[str]:
-    return {
-        people.aliases.resolve(person.user_email)
-        for person in rows
-        if person.user_email and not person.is_removed
-    }
+def _present(rows: Iterable[Person], people: People, platform: str) -> set[str]:
+    """Who holds a seat, by address; whom the vendor names by a login that is nobody's is nobody."""
+    found = (people.address(person, platform) for person in rows if not person.is_removed)
+    return {address for address in found if address}
 
 
 def _merged(holdings: Iterable[Holding]) -> list[Holding]:

@@ -1,4 +1,4 @@
-"""Several addresses, one person: alias -> the person's own address."""
+"""Several addresses, one person: alias -> the person's own address; and their logins."""
 
 from __future__ import annotations
 
@@ -30,15 +30,31 @@ def read_aliases(snapshots: Mapping[str, list[Snapshot]]) -> Aliases:
     counts; within one file the reader refuses it.
     """
     claims: dict[str, str] = {}
-    for alias, email in _claims(snapshots):
+    for alias, email in _claims(snapshots, "aliases"):
         # Newest first: an older claim may neither repeat a newer one nor close a circle with it.
         if alias not in claims and _end(claims, email) != alias:
             claims[alias] = email
     return Aliases({alias: _end(claims, alias) for alias in claims})
 
 
-def _claims(snapshots: Mapping[str, list[Snapshot]]) -> Iterable[tuple[str, str]]:
-    """(alias, person) of each person's newest row in each source, newest snapshot first."""
+Login = tuple[str, str]
+"""(platform, login): what a vendor calls a person whose address it does not give."""
+
+
+def read_logins(snapshots: Mapping[str, list[Snapshot]], aliases: Aliases) -> dict[Login, str]:
+    """Whose each login is: the person's own address. Claims count as those of aliases do."""
+    claims: dict[Login, str] = {}
+    for text, email in _claims(snapshots, "vendor_logins"):
+        platform, _, login = text.partition(":")
+        claims.setdefault((platform, login), aliases.resolve(email))
+    return claims
+
+
+def _claims(snapshots: Mapping[str, list[Snapshot]], column: str) -> Iterable[tuple[str, str]]:
+    """(what the column claims, person) of each person's newest row in each source.
+
+    Newest snapshot first.
+    """
     found = []
     for source, own in snapshots.items():
         if source.endswith(MEMBERS):
@@ -55,10 +71,10 @@ def _claims(snapshots: Mapping[str, list[Snapshot]]) -> Iterable[tuple[str, str]
                 if email in seen:
                     continue
                 listed.add(email)
-                aliases = row.get("aliases") or ()
-                found += [(-snapshot.day.toordinal(), source, email, alias) for alias in aliases]
+                day = -snapshot.day.toordinal()
+                found += [(day, source, email, claim) for claim in row.get(column) or ()]
             seen |= listed
-    return [(alias, email) for _day, _source, email, alias in sorted(found)]
+    return [(claim, email) for _day, _source, email, claim in sorted(found)]
 
 
 def _end(claims: Mapping[str, str], email: str) -> str:

@@ -27,7 +27,7 @@ def bridge_user_identity(
     keys: Keys, mapped: Mapping[KeyRef, Sequence[Mapped]], people: People
 ) -> list[BridgeRow]:
     """Rows of the bridge: one an identity, range of days and version; they never overlap."""
-    rows = [*_addresses(people)]
+    rows = [*_addresses(people), *_logins(people)]
     for ref, own in mapped.items():
         if not ref[1].startswith(NAME_PREFIX):
             for mapping in own:
@@ -69,24 +69,37 @@ def _addresses(people: People) -> Iterator[BridgeRow]:
         if alias not in people.versions
     ]
     for address, email, source in addresses:
-        for version in people.versions.get(email, ()):
-            yield {
-                "identity_type": "email",
-                "identity_value": address,
-                "platform": EVERYWHERE,
-                "valid_from": version.span.first,
-                "valid_to": version.span.last,
-                "user_sk": version.user_sk,
-                "user_email": version.user_email,
-                "mapping_id": None,
-                "platform_subtype": None,
-                "cost_center": version["cost_center"],
-                "is_owners_cost_center": None,
-                "project_codes": [],
-                "confidence_score": 1.0,
-                "last_verified_date": None,
-                "attribution_source": source,
-            }
+        yield from _persons_rows("email", address, EVERYWHERE, email, source, people)
+
+
+def _logins(people: People) -> Iterator[BridgeRow]:
+    """Every login that a directory of the company names, joined to the versions it means."""
+    for (platform, login), email in people.logins.items():
+        yield from _persons_rows("vendor_user_id", login, platform, email, "login", people)
+
+
+def _persons_rows(
+    kind: str, value: str, platform: str, email: str, source: str, people: People
+) -> Iterator[BridgeRow]:
+    """What names a person and no key, on the days of every version of theirs."""
+    for version in people.versions.get(email, ()):
+        yield {
+            "identity_type": kind,
+            "identity_value": value,
+            "platform": platform,
+            "valid_from": version.span.first,
+            "valid_to": version.span.last,
+            "user_sk": version.user_sk,
+            "user_email": version.user_email,
+            "mapping_id": None,
+            "platform_subtype": None,
+            "cost_center": version["cost_center"],
+            "is_owners_cost_center": None,
+            "project_codes": [],
+            "confidence_score": 1.0,
+            "last_verified_date": None,
+            "attribution_source": source,
+        }
 
 
 def _mapped_rows(

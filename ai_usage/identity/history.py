@@ -16,11 +16,12 @@ import msgspec
 
 from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
 from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
-from ai_usage.identity.aliases import Aliases, read_aliases
+from ai_usage.identity.aliases import Aliases, Login, read_aliases, read_logins
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
 from ai_usage.identity.persons import Borne, Change, Holder, find_holders, label, newest_holders
 from ai_usage.identity.sightings import DIRECTORY_ID, EMPLOYEE, Sightings
 from ai_usage.identity.snapshots import MEMBERS, Snapshot, by_source
+from ai_usage.vendors.rows import Person
 
 PEOPLE_SOURCES = ("users.csv", "scim")
 """Directories of the company, strongest first; vendors' member lists come after, by name."""
@@ -70,12 +71,20 @@ class People:
     """Everyone whom any source ever listed.
 
     `versions` are what an address means, in order: those of the person who has it on the day,
-    under whichever address they are. `aliases` are the declared ones, and former addresses.
+    under whichever address they are. `aliases` are the declared ones, and former addresses;
+    `logins` the person's own address by platform and login.
     """
 
     versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     aliases: Aliases = field(default_factory=Aliases)
     everyone: Sequence[Someone] = ()
+    logins: Mapping[Login, str] = field(default_factory=dict)
+
+    def address(self, person: Person, platform: str) -> str | None:
+        """A member's own address, by the address or the login that the vendor gives; or None."""
+        if person.user_email:
+            return self.aliases.resolve(person.user_email)
+        return self.logins.get((platform, person.vendor_user_id))
 
     def on(self, email: str, day: date) -> Version | None:
         """The version that the address means on that day, or None where it is nobody's."""
@@ -115,7 +124,9 @@ def fold_people(snapshots: Iterable[Snapshot]) -> People:
         )
         for holder, own in zip(holders, versions, strict=True)
     ]
-    return People(_meanings(holders, everyone), _with_former(declared, holders), everyone)
+    aliases = _with_former(declared, holders)
+    logins = read_logins(sources, aliases)
+    return People(_meanings(holders, everyone), aliases, everyone, logins)
 
 
 def _ids(views: Mapping[str, Mapping[str, list[Point]]], email: str, day: date) -> Borne:

@@ -386,8 +386,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "identity_days": (
         Rule(
             "known_identity_type",
-            "identity_type is email, api_key_id, api_key_name or none.",
-            _one_of("identity_type", "email", "api_key_id", "api_key_name", "none"),
+            "identity_type is email, api_key_id, api_key_name, vendor_user_id or none.",
+            _one_of(
+                "identity_type", "email", "api_key_id", "api_key_name", "vendor_user_id", "none"
+            ),
             "error",
         ),
         Rule(
@@ -530,8 +532,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
         Rule(
             "known_identity_type",
-            "identity_type is email, api_key_id or api_key_name.",
-            _one_of("identity_type", "email", "api_key_id", "api_key_name"),
+            "identity_type is email, api_key_id, api_key_name or vendor_user_id.",
+            _one_of("identity_type", "email", "api_key_id", "api_key_name", "vendor_user_id"),
             "error",
         ),
     ),

@@ -35,6 +35,7 @@ _INTEGER = re.compile(r"[0-9]{1,15}")
 _EMAIL = re.compile(r"[^\s@,;<>\"()\[\]\\]+@[\w-]+(\.[\w-]+)+")
 _TRUE = ("true", "yes", "1", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar")
 _FALSE = ("false", "no", "0", "falsch", "faux", "falso", "onwaar")
+_LOGIN = re.compile(r"[a-z0-9_]+:[^\s:;]+")
 _BOOLEANS = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
 """As people write them, and as spreadsheets of other languages save theirs."""
 
@@ -89,6 +90,14 @@ def _code(cell: str) -> str:
 def _email(cell: str) -> str:
     if len(cell) > 254 or not _EMAIL.fullmatch(cell):
         raise CellError(f"{quoted(cell)} is not an e-mail address", "write name@company.com")
+    return cell.lower()
+
+
+def _login(cell: str) -> str:
+    """Logins know no case: they are compared in lower case."""
+    if not _LOGIN.fullmatch(cell.lower()):
+        what = f"{quoted(cell)} is not a vendor's login"
+        raise CellError(what, "write platform:login, like <platform>:ada-b")
     return cell.lower()
 
 
@@ -206,6 +215,7 @@ BOOLEAN = Kind("true or false", _boolean)
 JSON = Kind("JSON object", _json)
 LIST = Kind("list, separated by ;", _items(_text), _none_or(tuple))
 CODES = Kind("list of codes, separated by ;", _items(_code), _none_or(tuple))
+LOGINS = Kind("list of platform:login, separated by ;", _items(_login), _none_or(tuple))
 EMAILS = Kind("list of e-mails, separated by ;", _items(_email), _none_or(tuple))
 
 _KIND_OF_TYPE = {

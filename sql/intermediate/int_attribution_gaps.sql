@@ -1,7 +1,7 @@
 CREATE VIEW int_attribution_gaps (
   gap_rank OPTIONS(description="1 is the gap with the most dollars, among equals the one with the most records. Unique."),
   platform OPTIONS(description="Platform that reported the events."),
-  identity_type OPTIONS(description="What the events carry: email, api_key_id or api_key_name; workspace where they carry nothing that could name a person."),
+  identity_type OPTIONS(description="What the events carry: email, api_key_id, api_key_name or vendor_user_id; workspace where they carry nothing that could name a person."),
   identity_value OPTIONS(description="The e-mail address, key id or key name; for workspace the workspace's id, or default."),
   workspace_id OPTIONS(description="Vendor's workspace. NULL means the default workspace, or not reported."),
   is_invalid OPTIONS(description="True for events that broke a critical rule."),

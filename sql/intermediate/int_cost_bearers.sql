@@ -30,7 +30,8 @@ parts AS (
     -- A line that is split names nobody: what its share names stands for it.
     COALESCE(c.user_email, t.user_email) AS user_email,
     COALESCE(c.api_key_id, t.api_key_id) AS api_key_id,
-    COALESCE(c.actor_name, t.actor_name) AS actor_name
+    COALESCE(c.actor_name, t.actor_name) AS actor_name,
+    c.vendor_user_id
   FROM stg_cost_events AS c
   LEFT JOIN touched AS t ON t.event_id = c.event_id
   WHERE c.event_date >= @start AND c.event_date < @end
@@ -41,9 +42,9 @@ named AS (
     -- A rule says who bears it, whoever used it.
     CASE
       WHEN rule_email IS NOT NULL THEN 'email'
-      WHEN applied_rule IS NULL THEN identity_type(user_email, api_key_id, actor_name)
+      WHEN applied_rule IS NULL THEN identity_type(user_email, api_key_id, actor_name, vendor_user_id)
     END AS identity_type,
-    COALESCE(rule_email, user_email, api_key_id, actor_name) AS identity_value,
+    COALESCE(rule_email, user_email, api_key_id, actor_name, vendor_user_id) AS identity_value,
     CASE
       WHEN data_quality_score <= 0 THEN FALSE
       WHEN applied_rule IS NOT NULL THEN rule_email IS NULL

@@ -51,7 +51,7 @@ CREATE TABLE raw_ai_events (
   ingest_timestamp TIMESTAMP NOT NULL OPTIONS(description="When the answer that holds the event was fetched."),
   pipeline_run_id STRING OPTIONS(description="Dagster run that wrote the row."),
   raw_response JSON OPTIONS(description="The vendor's record as it came (of telemetry the sums of its points, and the attributes that they share); as one JSON string where a warehouse does not take it for JSON (unparsable_json)."),
-  attribution_method STRING NOT NULL OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, shared (a seat that nobody holds, a cost of all), unnamed (nobody, in a report that names whom it can), or unknown. Looking people up happens in the facts."),
+  attribution_method STRING NOT NULL OPTIONS(description="What the payload itself carries: direct_email, api_key_mapping (a key id), key_name, vendor_user_id, shared (a seat that nobody holds, a cost of all), unnamed (nobody, in a report that names whom it can), or unknown. Looking people up happens in the facts."),
   data_quality_score FLOAT64 NOT NULL OPTIONS(description="1 minus the weights of the rules that the row broke; 0 where a critical rule broke."),
   validation_errors ARRAY<STRING> OPTIONS(description="What the reader of the record flagged, a detail behind a colon, then the names of the rules that the row broke; empty where none."),
   is_charge_unknown BOOL OPTIONS(description="True where the record bills, or may bill, an amount that is not known: cost_usd is NULL and the record is in no cost. NULL in rows written before the column existed."),

@@ -1,6 +1,6 @@
 CREATE VIEW vw_attribution_gaps (
   platform OPTIONS(description="Platform that reported the events: anthropic, cursor."),
-  identity_type OPTIONS(description="What the events carry: email, api_key_id or api_key_name; workspace where they carry nothing that could name a person."),
+  identity_type OPTIONS(description="What the events carry: email, api_key_id, api_key_name or vendor_user_id; workspace where they carry nothing that could name a person."),
   identity_value OPTIONS(description="The e-mail address, key id or key name; for workspace the workspace's id, or default."),
   workspace_id OPTIONS(description="Vendor's workspace. NULL means the default workspace, or not reported."),
   records OPTIONS(description="Usage and session events of nobody in the window. 0 where only cost is nobody's."),

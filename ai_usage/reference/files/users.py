@@ -6,7 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from ai_usage.reference.column import CODES, EMAIL, EMAILS, FIRST_DAY, Column, Row, of_table
+from ai_usage.reference.column import (
+    CODES,
+    EMAIL,
+    EMAILS,
+    FIRST_DAY,
+    LOGINS,
+    Column,
+    Row,
+    of_table,
+)
 from ai_usage.reference.file import Line, ReferenceFile
 from ai_usage.reference.problems import CellError, Problem
 
@@ -24,6 +33,7 @@ def _check_row(row: Row) -> Iterator[tuple[str, CellError]]:
 def _check_file(lines: Sequence[Line]) -> Iterator[Problem]:
     yield from _same_day_twice(lines)
     yield from _aliases_of_two(lines)
+    yield from _logins_of_two(lines)
 
 
 def _same_day_twice(lines: Sequence[Line]) -> Iterator[Problem]:
@@ -50,6 +60,16 @@ def _aliases_of_two(lines: Sequence[Line]) -> Iterator[Problem]:
             elif claimed.setdefault(alias, email) != email:
                 what = f"{alias} is an alias of {claimed[alias]} already"
                 yield Problem(line.number, "aliases", what, "an address belongs to one person")
+
+
+def _logins_of_two(lines: Sequence[Line]) -> Iterator[Problem]:
+    claimed: dict[str, str] = {}
+    for line in lines:
+        email = line.values["user_email"]
+        for login in line.values["vendor_logins"] or ():
+            if claimed.setdefault(login, email) != email:
+                what = f"{login} is a login of {claimed[login]} already"
+                yield Problem(line.number, "vendor_logins", what, "a login belongs to one person")
 
 
 def _warn(lines: Sequence[Line]) -> Iterator[Problem]:
@@ -87,9 +107,7 @@ def _person_changed_from(
         return None
     if not new:
         return observed
-    if not old or {a for r in old for a in r["aliases"] or ()} != {
-        a for r in new for a in r["aliases"] or ()
-    }:
+    if not old or _names(old) != _names(new):
         return FIRST_DAY
     if all(row["effective_date"] is None for row in [*old, *new]):
         return observed
@@ -98,6 +116,12 @@ def _person_changed_from(
         return FIRST_DAY
     days: list[date] = [row["effective_date"] for row in changed]
     return min(days)
+
+
+def _names(own: Iterable[Row]) -> set[str]:
+    """What else the person is known by, which matters since ever."""
+    columns = ("aliases", "vendor_logins")
+    return {name for row in own for column in columns for name in row.get(column) or ()}
 
 
 _OWN = {
@@ -134,6 +158,12 @@ _OWN = {
         EMAILS,
         "Further addresses of the person. Events under them count for user_email.",
     ),
+    "vendor_logins": Column(
+        "vendor_logins",
+        LOGINS,
+        "What vendors that give no address call the person, each as platform:login, like "
+        "github_copilot:ada-b. Events of the login count for user_email.",
+    ),
 }
 
 _NAMES = [
@@ -165,6 +195,7 @@ _NAMES = [
     "start_date",
     "end_date",
     "aliases",
+    "vendor_logins",
 ]
 
 FILE = ReferenceFile(
@@ -186,9 +217,10 @@ FILE = ReferenceFile(
             "employment_type": "full_time",
             "timezone": "Europe/London",
             "ai_budget_monthly_usd": "250.00",
-            "approved_platforms": "anthropic;cursor",
+            "approved_platforms": "anthropic;cursor;github_copilot",
             "usage_restrictions": '{"max_model": "opus"}',
             "aliases": "ada@example.com;abyron@example.com",
+            "vendor_logins": "github_copilot:ada-b",
         },
         {
             "user_email": "ada.byron@example.com",
