@@ -16,6 +16,7 @@ from typing import Final
 
 from ai_usage.simulator import seeding
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.github_copilot_books import is_in_register, login
 from ai_usage.simulator.money_files import COLUMNS as MONEY_COLUMNS
 from ai_usage.simulator.money_files import money_rows
 from ai_usage.simulator.roster import (
@@ -56,6 +57,7 @@ USERS_COLUMNS: Final = (
     "start_date",
     "end_date",
     "aliases",
+    "vendor_logins",
 )
 VIEWERS_COLUMNS: Final = ("user_email", "role")
 API_KEYS_COLUMNS: Final = (
@@ -189,6 +191,7 @@ def _user_row(
         "start_date": person.start_date,
         "end_date": person.end_date if left else None,
         "aliases": person.aliases,
+        "vendor_logins": (f"github_copilot:{login(person)}",) if is_in_register(person) else None,
     }
 
 

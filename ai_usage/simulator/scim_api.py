@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.github_copilot_books import is_in_directory, login
 from ai_usage.simulator.http import CompanySource, Guard, RefusedError, company_of, encode
 from ai_usage.simulator.roster import Person
 
@@ -134,6 +135,10 @@ def _resource(company: Company, person: Person, location: str) -> dict[str, Any]
         }
     if team.sub_team:
         resource[AI_USAGE]["subTeam"] = team.sub_team
+    if is_in_directory(person):
+        resource[AI_USAGE]["vendorLogins"] = [
+            {"platform": "github_copilot", "value": login(person)}
+        ]
     if keys := _keys(company)[person.number]:
         resource[AI_USAGE]["apiKeys"] = keys
     return resource

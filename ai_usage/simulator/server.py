@@ -20,12 +20,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from ai_usage.simulator import anthropic_wire, cursor_api, openai_api
+from ai_usage.simulator import anthropic_wire, cursor_api, github_copilot_api, openai_api
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.cursor_api import create_cursor_app
 from ai_usage.simulator.enterprise_api import create_enterprise_app
 from ai_usage.simulator.faults import FaultPlan, Faults
+from ai_usage.simulator.github_copilot_api import create_github_copilot_app
 from ai_usage.simulator.http import CompanySource, answer
 from ai_usage.simulator.openai_api import create_openai_app
 from ai_usage.simulator.scim_api import create_scim_app
@@ -67,6 +68,7 @@ def create_app(
         refusals={
             "/cursor": cursor_api.refusal,
             "/anthropic": anthropic_wire.refusal,
+            "/github_copilot": github_copilot_api.refusal,
             "/openai": openai_api.refusal,
             "/claude_enterprise": anthropic_wire.refusal,
         },
@@ -83,6 +85,7 @@ def create_app(
             Route("/health", health),
             Mount("/cursor", app=create_cursor_app(source, cursor_key)),
             Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
+            Mount("/github_copilot", app=create_github_copilot_app(source)),
             Mount("/openai", app=create_openai_app(source, OPENAI_KEY)),
             Mount("/claude_enterprise", app=create_enterprise_app(source, ENTERPRISE_KEY)),
             Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
