@@ -104,7 +104,7 @@ def read_listing(pages: Iterable[bytes]) -> Lines:
 
     Each account is judged by itself: an odd one is left out, the others come. Of several accounts
     with one address the one that is active counts, then the one changed last. An address that two
-    people name as a further one is nobody's.
+    people name as a further one is nobody's, and so is a login.
     """
     listing = Lines()
     users = list(_users(pages, listing))
@@ -130,6 +130,10 @@ def read_listing(pages: Iterable[bytes]) -> Lines:
             listing.left_out.append(msgspec.structs.replace(left, source=PEOPLE, why="follows"))
         for account in own_accounts:
             _add_keys(account, email, listing)
+    logins = Counter(login for row in listing.people for login in row["vendor_logins"] or ())
+    for row in listing.people:
+        own_logins = tuple(login for login in row["vendor_logins"] or () if logins[login] == 1)
+        row["vendor_logins"] = own_logins or None
     return listing
 
 

@@ -21,12 +21,13 @@ def engine_around(
     start_dates: Mapping[str, date | None] | None = None,
     cost_centers: Mapping[str, str] | None = None,
     verified: date | None = None,
+    logins: Mapping[str, int] | None = None,
 ) -> Engine:
     """People by address and keys by id, each with its user_sk; a key in no bridge is Unknown's.
 
     `team` is everybody's; `start_dates` are people's first days, by address; `cost_centers` are
     people's and keys', their surrogate keys 1, 2, … in order of name: a key without one of its own
-    has its owner's; `verified` is the day on which all was last confirmed.
+    has its owner's; `verified` is the day on which all was last confirmed; `logins` are people's.
     """
     centers = cost_centers or {}
     owned = {sk: centers[email] for email, sk in people.items() if email in centers}
@@ -70,6 +71,7 @@ def engine_around(
             for kind, where, members in (
                 ("api_key_id", "anthropic", keys),
                 ("email", "*", people),
+                ("vendor_user_id", "hub", logins or {}),
             )
             for value, sk in members.items()
         ],

@@ -285,7 +285,8 @@ def test_a_seat_of_a_team_is_no_persons() -> None:
     team = {"assignee": {"id": 5, "slug": "core", "type": "Team"}}
     body = json.dumps({"total_seats": 2, "seats": [team, seat(1)]}).encode()
     left, person = read(VENDOR, "seats", body)
-    assert isinstance(left, LeftOut) and left.why == "nobody"
+    assert isinstance(left, LeftOut)
+    assert left.why == "nobody"
     assert person.vendor_user_id == "login-1"
 
 
