@@ -23,6 +23,7 @@ What fills which column of `users.csv`:
 | employment_type | `userType`: Employee, Contractor, Intern and their usual spellings |
 | timezone | `timezone` |
 | is_active | `active`; missing means true |
+| vendor_logins | ai-usage extension `vendorLogins`: a list of objects with `platform`, `value` |
 
 `organization` and `locale` have no column; they stay in the archive. Keys come from the extension
 `urn:ietf:params:scim:schemas:extension:aiusage:2.0:User`: `apiKeys` is a list of objects with

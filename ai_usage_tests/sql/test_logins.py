@@ -38,8 +38,8 @@ def test_the_cost_and_the_usage_of_a_login_are_its_persons() -> None:
         "elsewhere": [(0, Decimal("1.50"))],
         "address": [(6, Decimal("1.50"))],
     }
-    days = {"start": DAY, "end": date(2026, 3, 4), "run_id": "by_hand"}
-    usage = engine.rows_of("facts", "fact_ai_usage", **days)
+    following = date(2026, 3, 4)
+    usage = engine.rows_of("facts", "fact_ai_usage", start=DAY, end=following, run_id="by_hand")
     assert {row["event_id"]: row["user_sk"] for row in usage} == {
         "login": 5,
         "stranger": 0,

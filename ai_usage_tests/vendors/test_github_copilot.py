@@ -238,8 +238,10 @@ def seats(server: ScriptedVendor, total: int, *pages: list[Any]) -> None:
     def script(asked: Asked) -> Response:
         number = int(asked.first("page") or 1)
         following = f"<{server.url}{asked.path}?per_page=100&page={number + 1}>"
-        more = {"Link": f'{following}; rel="next"'} if number < len(pages) else {}
-        return as_json({"total_seats": total, "seats": pages[number - 1]}, **more)
+        body = {"total_seats": total, "seats": pages[number - 1]}
+        if number == len(pages):
+            return as_json(body)
+        return as_json(body, Link=f'{following}; rel="next"')
 
     server.asked.clear()
     server.script = script
@@ -403,10 +405,10 @@ def test_a_line_without_its_amount_is_a_charge_that_is_not_known() -> None:
 
 def test_the_year_as_the_answer_for_a_day_is_refused(vendor_server: ScriptedVendor) -> None:
     vendor_server.answers({**plain(item()), "timePeriod": {"year": 2026, "month": 11, "day": 4}})
-    with pytest.raises(VendorError, match="answers with 2026-11-4"):
+    with pytest.raises(VendorError, match=r"answers with .*'day': 4"):
         ask(vendor_server, "billing")
     vendor_server.answers({**plain(item()), "timePeriod": {"year": 2026}})
-    with pytest.raises(VendorError, match="another shape than documented"):
+    with pytest.raises(VendorError, match=r"answers with {'year': 2026}"):
         ask(vendor_server, "billing")
 
 

@@ -18,8 +18,8 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.github_copilot import api
-from ai_usage.vendors.kit.event import UNREADABLE_VALUE, charge
-from ai_usage.vendors.kit.files import downloaded, is_table, table_as_json, table_records
+from ai_usage.vendors.kit.event import charge
+from ai_usage.vendors.kit.files import Files, is_table, table_as_json, table_records
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import reader
 from ai_usage.vendors.kit.values import (
@@ -36,6 +36,7 @@ from ai_usage.vendors.rows import RawEvent
 
 FIRST = date(2026, 6, 1)
 PAUSE_SECONDS, MOST_LOOKS = 5.0, 120
+FILES = Files(api.NAME, "billing", table_as_json, table_records, bytes)
 _CENT = Decimal("0.01")
 Sums = tuple[Decimal, Decimal]
 """Net and discount, which make the gross."""
@@ -74,14 +75,8 @@ class _Item(msgspec.Struct, rename="camel", gc=False):
     model: str | None = None
 
 
-class _Period(msgspec.Struct):
-    year: int
-    month: int
-    day: int
-
-
 class _Plain(msgspec.Struct, rename="camel"):
-    time_period: _Period
+    time_period: dict[str, int | None]
     usage_items: list[msgspec.Raw]
     enterprise: str | None = None
 
@@ -121,13 +116,13 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
 
 def _plain(client: Client, account: api.Account, day: date) -> Page:
     """A day of the plain answer, which for a day that it does not understand gives the year."""
-    asked = [("year", str(day.year)), ("month", str(day.month)), ("day", str(day.day))]
+    asked = {"year": day.year, "month": day.month, "day": day.day}
     path = f"{account.billing}/ai_credit/usage"
-    page = client.get("billing", path, asked, where=f"{day}")
+    page = client.get("billing", path, [(k, str(v)) for k, v in asked.items()], where=f"{day}")
     paging = _paging(day)
     said = paging.decode(page, _PLAIN).time_period
-    if (said.year, said.month, said.day) != (day.year, day.month, day.day):
-        raise paging.failure(f"it answers with {said.year}-{said.month}-{said.day}")
+    if _day(said) != day:
+        raise paging.failure(f"it answers with {said}")
     return page
 
 
@@ -149,16 +144,7 @@ def _export(client: Client, account: api.Account, window: Window, now: datetime)
         job = paging.decode(client.get("billing", f"{path}/{job.id}", where=f"{window}"), _JOB)
     if job.status != "completed" or not job.download_urls:
         raise paging.failure(f'the export that was ordered is "{job.status}"')
-    yield from downloaded(
-        client,
-        job.download_urls,
-        table_as_json,
-        table_records,
-        bytes,
-        vendor=api.NAME,
-        endpoint="billing",
-        where=f"{window}",
-    )
+    yield from FILES.fetched(client, job.download_urls, f"{window}")
 
 
 def _check(day: date, records: Sequence[msgspec.Raw], page: Page) -> None:
@@ -199,6 +185,12 @@ def _paging(where: object) -> Paging:
     return Paging(api.NAME, "billing", f"{where}")
 
 
+def _day(period: dict[str, int | None]) -> date | None:
+    """The day that an answer is about; None for a longer time."""
+    parts = [part for name in ("year", "month", "day") if (part := period.get(name))]
+    return date(*parts) if len(parts) == 3 else None
+
+
 # --- Reading ---------------------------------------------------------------------------------
 
 
@@ -209,9 +201,8 @@ def _found(page: bytes) -> Iterator[tuple[msgspec.Raw, date | None]]:
             yield record, day_of(field_of(record, "date"))
         return
     answer = _PLAIN.decode(page)
-    said = answer.time_period
     for item in () if answer.enterprise else answer.usage_items:
-        yield item, date(said.year, said.month, said.day)
+        yield item, _day(answer.time_period)
 
 
 def _event(record: msgspec.Raw, day: date | None, context: ReadContext) -> RawEvent:
@@ -223,12 +214,11 @@ def _event(record: msgspec.Raw, day: date | None, context: ReadContext) -> RawEv
     item = line if is_row else _ITEM.decode(record)
     login = api.login_of(line.username)
     cost, flags = charge(item.net_amount, bills=True, in_cents=False)
-    pool, odd_pool = _value(item.discount_amount)
-    gross, odd_gross = _value(item.gross_amount)
-    # Its unit has two names in the sources; it is one unit.
-    used, odd_used = _value(line.quantity if isinstance(item, _Line) else item.gross_quantity)
-    if odd_pool or odd_gross or odd_used:
-        flags = [*flags, UNREADABLE_VALUE]
+    pool, odd_pool = charge(item.discount_amount, bills=False, in_cents=False)
+    gross, odd_gross = charge(item.gross_amount, bills=False, in_cents=False)
+    # Credits: their unit has two names in the sources.
+    quantity = item.quantity if isinstance(item, _Line) else item.gross_quantity
+    used, odd_used = charge(quantity, bills=False, in_cents=False)
     owned = (line.organization, line.repository, line.cost_center_name)
     return RawEvent(
         identity=(day.isoformat(), login, item.product, item.sku, item.model, *owned),
@@ -252,22 +242,14 @@ def _event(record: msgspec.Raw, day: date | None, context: ReadContext) -> RawEv
         quantity=used,
         quantity_unit=None if used is None else "credits",
         vendor_user_id=login,
-        validation_errors=flags,
+        validation_errors=list(dict.fromkeys([*flags, *odd_pool, *odd_gross, *odd_used])),
     )
-
-
-def _value(raw: msgspec.Raw) -> tuple[Decimal | None, bool]:
-    """A number that bills nothing, and whether it is none."""
-    try:
-        return usd(raw, in_cents=False), False
-    except UnreadableAmount:
-        return None, True
 
 
 ENDPOINT = Endpoint(
     name="billing",
-    description="What is billed a day: by person and model, or by model.",
-    api_path="POST …/settings/billing/reports, GET …/settings/billing/ai_credit/usage",
+    description="What is billed a day: by person and model (an ordered export), or by model.",
+    api_path="GET /{account}/settings/billing/ai_credit/usage",
     yields=RawEvent,
     fetch=_fetch,
     read=reader(_found, _event, event_type="cost", product=api.NAME, day=lambda record, day: day),

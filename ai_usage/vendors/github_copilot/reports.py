@@ -15,7 +15,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.github_copilot import api
-from ai_usage.vendors.kit.files import downloaded, line_records, lines_as_json
+from ai_usage.vendors.kit.files import Files, line_records, lines_as_json
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import events
 from ai_usage.vendors.kit.values import Int, day_start_of, field_of, text_of
@@ -54,6 +54,9 @@ def _person(record: msgspec.Raw) -> Hashable | None:
     return None if who is None else (str(who), str(field_of(record, "day")))
 
 
+FILES = Files(api.NAME, ENDPOINT_NAME, lines_as_json, line_records, _person)
+
+
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Two steps a day. A day that has settled has its report, or the window fails."""
     path = f"{api.account_of(client).path}/metrics/reports/users-1-day"
@@ -68,16 +71,7 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
             continue
         if report.report_day not in (None, day.isoformat()):
             raise paging.failure(f"it answers with the report of {report.report_day}")
-        yield from downloaded(
-            client,
-            report.download_links,
-            lines_as_json,
-            line_records,
-            _person,
-            vendor=api.NAME,
-            endpoint=ENDPOINT_NAME,
-            where=f"{day}",
-        )
+        yield from FILES.fetched(client, report.download_links, f"{day}")
 
 
 def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
@@ -105,7 +99,7 @@ def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
 ENDPOINT = Endpoint(
     name=ENDPOINT_NAME,
     description="A person's day: requests, suggestions, lines.",
-    api_path="GET …/copilot/metrics/reports/users-1-day",
+    api_path="GET /{account}/copilot/metrics/reports/users-1-day",
     yields=RawEvent,
     fetch=_fetch,
     read=events(line_records, _event, event_type="usage", product=api.NAME, days=("day",)),

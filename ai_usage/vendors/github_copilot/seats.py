@@ -103,7 +103,7 @@ def _read(pages: Iterable[bytes], context: ReadContext) -> Iterator[Person | Lef
 ENDPOINT = Endpoint(
     name="seats",
     description="Who holds a seat, by login.",
-    api_path="GET …/copilot/billing/seats",
+    api_path="GET /{account}/copilot/billing/seats",
     yields=Person,
     fetch=_fetch,
     read=_read,

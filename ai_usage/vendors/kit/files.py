@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -97,36 +98,38 @@ def table_records(page: bytes) -> Iterator[msgspec.Raw]:
         yield msgspec.Raw(msgspec.json.encode(cells))
 
 
-def downloaded(
-    client: Client,
-    links: Sequence[str],
-    as_json: Callable[[bytes], bytes],
-    records: Callable[[bytes], Iterable[msgspec.Raw]],
-    key: Key,
-    *,
-    vendor: str,
-    endpoint: str,
-    where: str,
-) -> Iterator[Page]:
-    """Every file that an answer links to, held to what pages promise: no record comes in two.
+@dataclass(frozen=True)
+class Files:
+    """What an endpoint's answers link to: files of one form, whose records `key` tells apart."""
 
-    `PagesShiftedError` where a link has run out: its answer must be asked for anew.
-    """
+    vendor: str
+    endpoint: str
+    as_json: Callable[[bytes], bytes]
+    records: Callable[[bytes], Iterable[msgspec.Raw]]
+    key: Key
 
-    def says(paging: Paging, page: Page, number: int) -> Says:
-        return Says(list(records(page.body)), pages=len(links))
+    def fetched(self, client: Client, links: Sequence[str], where: str) -> Iterator[Page]:
+        """Every file, held to what pages promise: no record comes in two.
 
-    def ask(place: Place, where: str) -> Page:
-        request = f"GET file {place.number} of {len(links)} of {endpoint}"
-        try:
-            link = links[place.number - 1]
-            return client.download(link, as_json, request=request, where=f"{endpoint} {where}")
-        except VendorError as error:
-            if error.status in EXPIRED:
-                what = f"the link to file {place.number} is not taken any more"
-                raise Paging(vendor, endpoint, where).shifted(what) from None
-            raise
+        `PagesShiftedError` where a link has run out: its answer must be asked for anew.
+        """
 
-    listing = Listing("number", says, key=key)
-    if links:
-        yield from paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where)
+        def says(paging: Paging, page: Page, number: int) -> Says:
+            return Says(list(self.records(page.body)), pages=len(links))
+
+        def ask(place: Place, where: str) -> Page:
+            request = f"GET file {place.number} of {len(links)} of {self.endpoint}"
+            link, spot = links[place.number - 1], f"{self.endpoint} {where}"
+            try:
+                return client.download(link, self.as_json, request=request, where=spot)
+            except VendorError as error:
+                if error.status in EXPIRED:
+                    what = f"the link to file {place.number} is not taken any more"
+                    raise Paging(self.vendor, self.endpoint, where).shifted(what) from None
+                raise
+
+        listing = Listing("number", says, key=self.key)
+        if links:
+            yield from paginate(
+                listing, ask, vendor=self.vendor, endpoint=self.endpoint, where=where
+            )
