@@ -96,6 +96,7 @@ def is_line(event: Row) -> bool:
         and event["user_email"] is None
         and event["api_key_id"] is None
         and event["actor_name"] is None
+        and event["vendor_user_id"] is None
         and event["attribution_method"] not in ("shared", "unnamed")
         and event["data_quality_score"] > 0
     )
@@ -244,6 +245,7 @@ def _row(piece: _Piece, tables: Tables) -> Row:
                     ("email", piece.bearer.user_email),
                     ("api_key_id", piece.bearer.api_key_id),
                     ("api_key_name", piece.bearer.key_name),
+                    ("vendor_user_id", event["vendor_user_id"]),
                 )
                 if value is not None
             ),

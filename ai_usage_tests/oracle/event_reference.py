@@ -48,7 +48,7 @@ def list_micros(event: Row, prices: Iterable[Row]) -> int | None:
 
 
 def identity(tables: Tables, kind: str, value: str | None, platform: str, day: date) -> Row | None:
-    """What an address, key id or key name means on a day."""
+    """What an address, key id, key name or login means on a day."""
     home = "*" if kind == "email" else platform
     for row in tables["bridge_user_identity"]:
         if (

@@ -127,6 +127,7 @@ def usage(tables: Tables) -> list[Row]:
                     ("email", "user_email"),
                     ("api_key_id", "api_key_id"),
                     ("api_key_name", "actor_name"),
+                    ("vendor_user_id", "vendor_user_id"),
                 )
                 if event[name] is not None
             ),
