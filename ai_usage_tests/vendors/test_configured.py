@@ -25,8 +25,8 @@ def said(folder: Path, file: str | None = None, **environment: str) -> str | Non
 def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path) -> None:
     assert said(tmp_path) == (
         "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY, "
-        "CLAUDE_ENTERPRISE_KEY, CURSOR_API_KEY and OPENAI_ADMIN_KEY are neither in the environment "
-        f"nor in {tmp_path}/my.env, which is not there. `ai-usage doctor` says more."
+        "CLAUDE_ENTERPRISE_KEY, CURSOR_API_KEY, COPILOT_TOKEN and OPENAI_ADMIN_KEY are neither in "
+        f"the environment nor in {tmp_path}/my.env, which is not there. `ai-usage doctor` says more."
     )
 
 

@@ -27,6 +27,7 @@ def test_the_vendors_are_found_without_being_named() -> None:
         "anthropic",
         "claude_enterprise",
         "cursor",
+        "github_copilot",
         "openai",
     ]
 
@@ -58,10 +59,11 @@ def test_every_product_has_its_row() -> None:
         ("claude_enterprise", "claude_web"),
         ("openai", "openai_api"),
         ("openai", "chatgpt"),
+        ("github_copilot", "github_copilot"),
     }
 
 
-def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
+def test_days_settle_when_their_vendors_say() -> None:
     found = {
         f"{v.name} {e.name}": e.finalization_lag
         for v in discovered_vendors()
@@ -80,6 +82,8 @@ def test_charges_settle_a_day_later_and_usage_within_hours() -> None:
         "claude_enterprise usage": 24,
         "claude_enterprise cost": 24,
         "claude_enterprise users": 72,
+        "github_copilot billing": 72,
+        "github_copilot user_reports": 72,
         "openai usage": 2,
         "openai costs": 24,
     }
