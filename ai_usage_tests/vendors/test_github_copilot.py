@@ -33,6 +33,7 @@ from ai_usage_tests.vendors.support import (
     read,
 )
 
+GROUP = "enterprises/acme-group"
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 WINDOW = Window.day(DAY)
 PERSON: dict[str, Any] = {
@@ -162,6 +163,19 @@ def test_a_day_without_a_report_is_no_answer_yet_and_a_failure_once_it_has_settl
     after = datetime(2026, 11, 7, tzinfo=UTC)  # the 4th, 5th and 6th have passed
     with pytest.raises(VendorError, match=r"there is no report of this day.*Enabled everywhere"):
         ask(vendor_server, "user_reports", now=after)
+
+
+@pytest.mark.parametrize(
+    ("account", "day"), [("orgs/acme", "2025-12-11"), (GROUP, "2025-10-09"), (GROUP, "2025-11-22")]
+)
+def test_days_that_no_report_is_kept_of_are_not_asked(
+    vendor_server: ScriptedVendor, account: str, day: str
+) -> None:
+    """Before the first report, or a year and a day ago: a backfill goes on with the others."""
+    vendor_server.answers(Response(status_code=204))
+    window = Window.day(date.fromisoformat(day))
+    assert ask(vendor_server, "user_reports", account=account, window=window) == []
+    assert vendor_server.asked == []
 
 
 def test_the_report_of_another_day_is_refused(vendor_server: ScriptedVendor) -> None:
@@ -339,7 +353,6 @@ def exports(
     server.script = script
 
 
-GROUP = "enterprises/acme-group"
 CHECK = plain(
     item(grossAmount=8.125, discountAmount=8.125, netAmount=0),
     item(model="gpt-z", grossAmount=1.5, discountAmount=0.5, netAmount=1),
@@ -412,12 +425,15 @@ def test_the_year_as_the_answer_for_a_day_is_refused(vendor_server: ScriptedVend
         ask(vendor_server, "billing")
 
 
-def test_days_before_ai_credits_are_refused_with_the_day_to_begin_on(
+def test_days_before_ai_credits_hold_none_and_are_not_asked(
     vendor_server: ScriptedVendor,
 ) -> None:
-    with pytest.raises(VendorError, match=r"billed from 2026-06-01 on.*other_costs.csv"):
-        ask(vendor_server, "billing", window=Window.day(date(2026, 5, 31)))
+    vendor_server.answers({**plain(item()), "timePeriod": {"year": 2026, "month": 6, "day": 1}})
+    before = Window(date(2026, 5, 1), date(2026, 6, 1))
+    assert ask(vendor_server, "billing", window=before) == []
     assert vendor_server.asked == []
+    assert len(ask(vendor_server, "billing", window=Window(before.start, date(2026, 6, 2)))) == 1
+    assert vendor_server.asked[0].query == [("year", "2026"), ("month", "6"), ("day", "1")]
 
 
 def test_an_enterprises_export_is_ordered_waited_for_and_checked(

@@ -1,8 +1,9 @@
-"""What is billed since AI credits are (2026-06-01): net is the cost, the discount is the pool's.
+"""What AI credits cost, billed from 2026-06-01 on: net is the cost, the discount is the pool's.
 
 Of an enterprise the export has a row per person, day and model; it is made while one waits. The
 plain answer has no person and checks it. An organisation has the plain answer alone. Amounts are
 dollars; each is rounded for itself, so that no product of a quantity and a price is taken for one.
+Days before hold no credit; what premium requests cost then is not read, but entered by hand.
 """
 
 from __future__ import annotations
@@ -96,22 +97,22 @@ _PLAIN, _JOB = msgspec.json.Decoder(_Plain), msgspec.json.Decoder(_Job)
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     account = api.account_of(client)
-    if window.start < FIRST:
-        remedy = f"begin on {FIRST}, and enter what was billed before in other_costs.csv"
-        raise _paging(window).failure(f"AI credits are billed from {FIRST} on", remedy)
+    if window.end <= FIRST:
+        return
+    window = Window(max(window.start, FIRST), window.end)
     if not account.is_enterprise:
         for day in window.days():
             yield _plain(client, account, day)
         return
     exported = list(_export(client, account, window, now))
-    yield from exported
     records = [record for page in exported for record in table_records(page.body)]
     for day in window.days():
         # Before a day has settled, the two are of different moments.
         if Window.day(day).end_at + api.FINALIZATION_LAG <= now:
             page = _plain(client, account, day)
             _check(day, records, page)
-            yield page
+            exported.append(page)
+    yield from exported
 
 
 def _plain(client: Client, account: api.Account, day: date) -> Page:

@@ -7,7 +7,7 @@ money: it stays in `raw_response`, so that no credit is counted beside the bille
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -22,10 +22,10 @@ from ai_usage.vendors.kit.values import Int, day_start_of, field_of, text_of
 from ai_usage.vendors.rows import RawEvent
 
 ENDPOINT_NAME = "user_reports"
-NOT_THERE = (
-    'set the policy "Copilot usage metrics" to Enabled everywhere; organisations have reports from '
-    "2025-12-12 on, enterprises from 2025-10-10 on, and both for a year"
-)
+NOT_THERE = 'try again later, and set the policy "Copilot usage metrics" to Enabled everywhere'
+FIRST = {"enterprises": date(2025, 10, 10), "orgs": date(2025, 12, 12)}
+KEPT = timedelta(days=365)
+"""A day before the first report, or of more than a year ago, has none: nothing of it is known."""
 
 
 class _Report(msgspec.Struct):
@@ -59,8 +59,12 @@ FILES = Files(api.NAME, ENDPOINT_NAME, lines_as_json, line_records, _person)
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Two steps a day. A day that has settled has its report, or the window fails."""
-    path = f"{api.account_of(client).path}/metrics/reports/users-1-day"
+    account = api.account_of(client)
+    path = f"{account.path}/metrics/reports/users-1-day"
+    first = max(FIRST[account.kind], now.date() - KEPT)
     for day in window.days():
+        if day < first:
+            continue
         paging = Paging(api.NAME, ENDPOINT_NAME, f"{day}")
         asked = [("day", day.isoformat())]
         page = client.get_if_there(ENDPOINT_NAME, path, asked, where=f"{day}")
