@@ -1,5 +1,5 @@
--- What an event is joined to people by: its e-mail address, else its key, else its
--- key's name, else what its vendor calls the person.
+-- What an event is joined to people by: its e-mail address, else its key, else its key's name, else
+-- what its vendor calls the person.
 CREATE TEMP FUNCTION identity_type(
   user_email STRING, api_key_id STRING, actor_name STRING, vendor_user_id STRING
 ) AS (

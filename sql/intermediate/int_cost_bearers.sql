@@ -42,7 +42,8 @@ named AS (
     -- A rule says who bears it, whoever used it.
     CASE
       WHEN rule_email IS NOT NULL THEN 'email'
-      WHEN applied_rule IS NULL THEN identity_type(user_email, api_key_id, actor_name, vendor_user_id)
+      WHEN applied_rule IS NULL
+        THEN identity_type(user_email, api_key_id, actor_name, vendor_user_id)
     END AS identity_type,
     COALESCE(rule_email, user_email, api_key_id, actor_name, vendor_user_id) AS identity_value,
     CASE
