@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ai_usage.identity.snapshots import MEMBERS, Snapshot
+from ai_usage.vendors.rows import Person
 
 
 class Aliases:
@@ -48,6 +49,27 @@ def read_logins(snapshots: Mapping[str, list[Snapshot]], aliases: Aliases) -> di
         platform, _, login = text.partition(":")
         claims.setdefault((platform, login), aliases.resolve(email))
     return claims
+
+
+def read_members(snapshots: Mapping[str, list[Snapshot]], aliases: Aliases) -> dict[Login, str]:
+    """Whose each id of a member is, of the lists that give their addresses; the newest list counts.
+
+    What reports name by an id alone is a person's then, for any vendor.
+    """
+    found: dict[Login, str] = {}
+    for source, own in snapshots.items():
+        if not source.endswith(MEMBERS):
+            continue
+        platform = source.removesuffix(MEMBERS)
+        for snapshot in sorted(own, key=lambda snapshot: snapshot.day, reverse=True):
+            named = {
+                (row.user_email, row.vendor_user_id)
+                for row in snapshot.rows
+                if isinstance(row, Person) and row.user_email
+            }
+            for email, own_id in sorted(named):
+                found.setdefault((platform, own_id), aliases.resolve(email))
+    return found
 
 
 def _claims(snapshots: Mapping[str, list[Snapshot]], column: str) -> Iterable[tuple[str, str]]:

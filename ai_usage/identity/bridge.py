@@ -73,9 +73,14 @@ def _addresses(people: People) -> Iterator[BridgeRow]:
 
 
 def _logins(people: People) -> Iterator[BridgeRow]:
-    """Every login that a directory of the company names, joined to the versions it means."""
-    for (platform, login), email in people.logins.items():
-        yield from _persons_rows("vendor_user_id", login, platform, email, "login", people)
+    """Every id of a person at a vendor, joined to the versions it means.
+
+    What a directory of the company says of a login counts before what the vendor's list says.
+    """
+    listed = {own: email for own, email in people.members.items() if own not in people.logins}
+    for logins, source in ((people.logins, "login"), (listed, "vendor_directory")):
+        for (platform, login), email in logins.items():
+            yield from _persons_rows("vendor_user_id", login, platform, email, source, people)
 
 
 def _persons_rows(

@@ -16,7 +16,7 @@ import msgspec
 
 from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
 from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
-from ai_usage.identity.aliases import Aliases, Login, read_aliases, read_logins
+from ai_usage.identity.aliases import Aliases, Login, read_aliases, read_logins, read_members
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
 from ai_usage.identity.persons import Borne, Change, Holder, find_holders, label, newest_holders
 from ai_usage.identity.sightings import DIRECTORY_ID, EMPLOYEE, Sightings
@@ -72,13 +72,15 @@ class People:
 
     `versions` are what an address means, in order: those of the person who has it on the day,
     under whichever address they are. `aliases` are the declared ones, and former addresses;
-    `logins` the person's own address by platform and login.
+    `logins` the person's own address by platform and login, `members` by platform and the id that
+    its member list gives beside an address.
     """
 
     versions: Mapping[str, Sequence[Version]] = field(default_factory=dict)
     aliases: Aliases = field(default_factory=Aliases)
     everyone: Sequence[Someone] = ()
     logins: Mapping[Login, str] = field(default_factory=dict)
+    members: Mapping[Login, str] = field(default_factory=dict)
 
     def address(self, person: Person, platform: str) -> str | None:
         """A member's own address, by the address or the login that the vendor gives; or None."""
@@ -126,7 +128,8 @@ def fold_people(snapshots: Iterable[Snapshot]) -> People:
     ]
     aliases = _with_former(declared, holders)
     logins = read_logins(sources, aliases)
-    return People(_meanings(holders, everyone), aliases, everyone, logins)
+    members = read_members(sources, aliases)
+    return People(_meanings(holders, everyone), aliases, everyone, logins, members)
 
 
 def _ids(views: Mapping[str, Mapping[str, list[Point]]], email: str, day: date) -> Borne:

@@ -76,3 +76,33 @@ def test_a_seat_that_a_vendor_gives_to_a_login_is_its_persons() -> None:
     seats = members(nov(2), member("ann-x", None), member("stranger", None), vendor="hub")
     held = read_holders([], [seats], people).holdings
     assert [(one.platform, one.user_email) for one in held] == [("hub", "ann@x.com")]
+
+
+def test_an_id_of_a_member_list_means_whom_its_address_means_on_its_platform_alone() -> None:
+    found = identity(
+        users(nov(1), user("ann@x.com", aliases=("a@x.com",))),
+        members(nov(2), member("user_1", "a@x.com"), member("robot", None)),
+        members(nov(2), member("user_1", "bob@x.com"), vendor="hub"),
+    )
+    assert meant(found, "user_1", "anthropic") == [(FIRST, LAST, "ann@x.com")]
+    assert {email for _, _, email in meant(found, "user_1")} == {"bob@x.com"}
+    # A service account has no address: its id is nobody's.
+    assert meant(found, "robot", "anthropic") == []
+
+
+def test_an_id_is_the_persons_under_each_of_their_addresses_and_who_left_keeps_theirs() -> None:
+    found = identity(
+        members(nov(1), member("user_1", "ann@x.com"), member("user_2", "bob@x.com")),
+        members(nov(5), member("user_1", "ann-new@x.com")),
+    )
+    renamed = {email for _, _, email in meant(found, "user_1", "anthropic")}
+    assert renamed == {"ann@x.com", "ann-new@x.com"}
+    assert {email for _, _, email in meant(found, "user_2", "anthropic")} == {"bob@x.com"}
+
+
+def test_what_the_company_says_of_an_id_counts_before_the_vendors_list() -> None:
+    found = identity(
+        users(nov(1), user("ann@x.com", vendor_logins=("hub:user_1",))),
+        members(nov(2), member("user_1", "bob@x.com"), vendor="hub"),
+    )
+    assert {email for _, _, email in meant(found, "user_1")} == {"ann@x.com"}

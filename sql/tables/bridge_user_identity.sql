@@ -1,6 +1,6 @@
 CREATE TABLE bridge_user_identity (
   identity_type STRING NOT NULL OPTIONS(description="What the event carries: email, api_key_id, api_key_name or vendor_user_id."),
-  identity_value STRING NOT NULL OPTIONS(description="The e-mail address (lower case), key id, key name, or the login that a vendor calls the person by."),
+  identity_value STRING NOT NULL OPTIONS(description="The e-mail address (lower case), key id, key name, or what the vendor calls the person by: a login or an id of its member list."),
   platform STRING NOT NULL OPTIONS(description="Platform on which the identity is valid; * for e-mail addresses, which are the same everywhere."),
   valid_from DATE NOT NULL OPTIONS(description="First day on which the identity means this user."),
   valid_to DATE NOT NULL OPTIONS(description="Last day on which the identity means this user."),
@@ -13,7 +13,7 @@ CREATE TABLE bridge_user_identity (
   project_codes ARRAY<STRING> OPTIONS(description="Projects of the key's mapping."),
   confidence_score FLOAT64 NOT NULL OPTIONS(description="Confidence of the source, 0 to 1, before decay."),
   last_verified_date DATE OPTIONS(description="Confidence falls linearly to half over the 180 days after this day, counted at the event's date. NULL: no decay."),
-  attribution_source STRING NOT NULL OPTIONS(description="Where the identity comes from: directory, alias, login, or the mapping's source.")
+  attribution_source STRING NOT NULL OPTIONS(description="Where the identity comes from: directory, alias, login, vendor_directory (an id in a vendor's member list), or the mapping's source.")
 )
 CLUSTER BY identity_type, platform, identity_value
 OPTIONS (
