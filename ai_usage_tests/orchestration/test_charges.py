@@ -171,6 +171,11 @@ EIGHT = [row for week in WEEKS for row in day_of(week, 10, 20)]
         pytest.param(day_of(JUDGED, 0, 20), False, id="nothing at all"),
         pytest.param(day_of(JUDGED, 0, 19), True, id="19 records are too few to tell"),
         pytest.param(day_of(JUDGED, 20, 20, "9"), True, id="more is no loss"),
+        pytest.param(
+            day_of(JUDGED, 10, 20, "0", included_value_usd=Decimal(1)),
+            True,
+            id="all covered by a pool",
+        ),
         pytest.param(day_of(JUDGED, 0, 20, is_provisional=True), True, id="not settled yet"),
         pytest.param([], True, id="no records: volume tells"),
     ],

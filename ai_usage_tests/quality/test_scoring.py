@@ -202,3 +202,11 @@ def test_scoring_reads_no_batch_before_the_last_one_was_taken() -> None:
     out = score(source(), BILLING)
     next(out)
     assert asked == [0], "a year streams through, it is never held"
+
+
+@pytest.mark.parametrize(("gross", "flagged"), [("3.01", []), ("3.02", ["billed_or_included"])])
+def test_a_pool_that_ends_within_a_record_parts_its_list_price(
+    gross: str, flagged: list[str]
+) -> None:
+    parts = {"cost_usd": Decimal(1), "included_value_usd": Decimal(2)}
+    assert verdict(**parts, estimated_cost_usd=Decimal(gross))[0] == flagged

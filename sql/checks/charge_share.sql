@@ -8,8 +8,11 @@ WITH counted AS (
     COUNT(*) AS records,
     SAFE_DIVIDE(CAST(COUNTIF(cost_usd IS NOT NULL) AS FLOAT64), CAST(COUNT(*) AS FLOAT64))
       AS charged_share,
-    SAFE_DIVIDE(CAST(COALESCE(SUM(cost_usd), 0) AS FLOAT64), CAST(COUNT(*) AS FLOAT64))
-      AS usd_per_record,
+    -- With what the seat or a pool covers, which at a month's beginning is nearly everything.
+    SAFE_DIVIDE(
+      CAST(COALESCE(SUM(cost_usd), 0) + COALESCE(SUM(included_value_usd), 0) AS FLOAT64),
+      CAST(COUNT(*) AS FLOAT64)
+    ) AS usd_per_record,
     LOGICAL_OR(is_provisional) AS is_provisional
   FROM raw_ai_events
   WHERE event_date >= DATE_SUB(@start, INTERVAL 56 DAY) AND event_date < @end
