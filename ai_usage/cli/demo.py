@@ -34,6 +34,7 @@ from ai_usage.simulator.reference import write_reference_files
 from ai_usage.simulator.server import (
     SCIM_TOKEN,
     VENDOR_KEYS,
+    VENDOR_OPTIONS,
     follow_the_date,
     serve,
 )
@@ -58,6 +59,7 @@ def vendor_environment(base_url: str) -> dict[str, str]:
         for name, value in (
             (vendor.key_setting, VENDOR_KEYS[vendor.name]),
             (vendor.base_url_setting, f"{base_url}/{vendor.name}"),
+            *VENDOR_OPTIONS.get(vendor.name, {}).items(),
         )
     }
 

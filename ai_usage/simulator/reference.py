@@ -185,7 +185,7 @@ def _user_row(
         # The contractor has an API key that nobody approved.
         "approved_platforms": ("cursor",)
         if person.number == CONTRACTOR
-        else ("anthropic", "claude_enterprise", "cursor", "openai"),
+        else ("anthropic", "claude_enterprise", "cursor", "github_copilot", "openai"),
         "usage_restrictions": json.dumps(restrictions) if restrictions else None,
         "is_active": not left,
         "start_date": person.start_date,

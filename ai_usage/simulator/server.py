@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -41,8 +41,13 @@ VENDOR_KEYS: Final = {
     "anthropic": ANTHROPIC_KEY,
     "openai": OPENAI_KEY,
     "claude_enterprise": ENTERPRISE_KEY,
+    "github_copilot": github_copilot_api.TOKEN,
 }
 """The key of each simulated vendor; its API stands under its name."""
+VENDOR_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "github_copilot": {"COPILOT_ACCOUNT": github_copilot_api.ACCOUNT}
+}
+"""What a vendor must be told besides its key, by setting."""
 SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
 

@@ -95,7 +95,7 @@ def test_lists_are_separated_by_semicolons(
     by_email = {row["user_email"]: row for row in users}
     assert by_email[company.people[ALIAS].email]["aliases"] == company.people[ALIAS].aliases[0]
     assert by_email[company.people[CONTRACTOR].email]["approved_platforms"] == "cursor"
-    approved = "anthropic;claude_enterprise;cursor;openai"
+    approved = "anthropic;claude_enterprise;cursor;github_copilot;openai"
     assert by_email[company.people[MOVER].email]["approved_platforms"] == approved
     assert "ATLAS;LEDGER" in {row["project_codes"] for row in keys}
 

@@ -31,6 +31,13 @@ class ListedKey(Complex):
     display: str | None = None
 
 
+class Login(Complex):
+    """What a vendor calls the person, of the extension."""
+
+    platform: str | None = None
+    value: str | None = None
+
+
 class AiUsage(Extension):
     """The extension that names teams and keys."""
 
@@ -39,6 +46,7 @@ class AiUsage(Extension):
     team: str | None = None
     sub_team: str | None = None
     api_keys: list[ListedKey] | None = None
+    vendor_logins: list[Login] | None = None
 
 
 Listing = ListResponse[User[EnterpriseUser | AiUsage]]

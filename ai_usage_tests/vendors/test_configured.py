@@ -26,7 +26,8 @@ def test_without_any_vendor_it_says_what_it_looked_for_and_where(tmp_path: Path)
     assert said(tmp_path) == (
         "no vendor is configured, so none was asked: ANTHROPIC_ADMIN_KEY, "
         "CLAUDE_ENTERPRISE_KEY, CURSOR_API_KEY, COPILOT_TOKEN and OPENAI_ADMIN_KEY are neither in "
-        f"the environment nor in {tmp_path}/my.env, which is not there. `ai-usage doctor` says more."
+        f"the environment nor in {tmp_path}/my.env, which is not there. "
+        "`ai-usage doctor` says more."
     )
 
 

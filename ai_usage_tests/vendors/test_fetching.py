@@ -18,7 +18,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.server import CURSOR_KEY, VENDOR_KEYS
+from ai_usage.simulator.server import CURSOR_KEY, VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.fetching import FetchReport, fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
@@ -49,7 +49,10 @@ def filled(simulator: str, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     archive = Archive(str(tmp_path_factory.mktemp("archive")))
     for vendor in discovered_vendors():
         key = SecretStr(VENDOR_KEYS[vendor.name])
-        with VendorClient(vendor, key, base_url=f"{simulator}/{vendor.name}") as asking:
+        options = VENDOR_OPTIONS.get(vendor.name)
+        with VendorClient(
+            vendor, key, options=options, base_url=f"{simulator}/{vendor.name}"
+        ) as asking:
             for endpoint in vendor.endpoints:
                 fetch_window(vendor, endpoint, MONTH, client=asking, archive=archive, now=NOW)
     return archive

@@ -81,7 +81,7 @@ def ask(
     window: Window = WINDOW,
     now: datetime = NOW,
 ) -> list[Page]:
-    with client(VENDOR, server.url, account=account) as asking:
+    with client(VENDOR, server.url, options={"COPILOT_ACCOUNT": account}) as asking:
         return list(VENDOR.endpoint(endpoint).fetch(asking, window, now))
 
 
@@ -141,7 +141,7 @@ def test_a_link_that_ran_out_asks_to_start_anew_and_stands_in_no_error(
 
 def test_a_link_that_is_no_https_is_not_followed_from_https() -> None:
     with (
-        VendorClient(VENDOR, SecretStr(SECRET), account="orgs/acme") as asking,
+        VendorClient(VENDOR, SecretStr(SECRET)) as asking,
         pytest.raises(VendorError, match="no https URL"),
     ):
         asking.download("http://elsewhere.example/x?sig=SIGNATURE", bytes, request="GET file")
@@ -546,15 +546,17 @@ def test_rounding_apart_is_no_difference(vendor_server: ScriptedVendor) -> None:
 # --- Credentials -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("account", ["", "acme", "teams/acme", "orgs/", "orgs/a/b"])
-def test_an_account_that_names_none_is_told(vendor_server: ScriptedVendor, account: str) -> None:
+@pytest.mark.parametrize("account", ["acme", "teams/acme", "orgs/", "orgs/a/b"])
+def test_an_account_that_names_none_is_told(account: str) -> None:
+    settings = Settings.load({"COPILOT_TOKEN": "ghp_abcdefgh", "COPILOT_ACCOUNT": account})
     with pytest.raises(SettingsError, match=r"write enterprises/<name> or orgs/<name>"):
-        ask(vendor_server, "seats", account=account)
+        VendorClient.from_settings(VENDOR, settings)
 
 
-def test_a_token_without_an_account_is_told() -> None:
-    settings = Settings.load({"COPILOT_TOKEN": "ghp_abcdefgh"})
-    with pytest.raises(SettingsError, match="set COPILOT_ACCOUNT to enterprises/<name>"):
+@pytest.mark.parametrize("account", ["", " "])
+def test_a_token_without_an_account_is_told(account: str) -> None:
+    settings = Settings.load({"COPILOT_TOKEN": "ghp_abcdefgh", "COPILOT_ACCOUNT": account})
+    with pytest.raises(SettingsError, match="needs COPILOT_ACCOUNT: set it to enterprises/<name>"):
         VendorClient.from_settings(VENDOR, settings)
 
 

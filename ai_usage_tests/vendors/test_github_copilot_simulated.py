@@ -33,7 +33,8 @@ def rows(
     archive = Archive(str(folder))
     declared = VENDOR.endpoint(endpoint)
     base = f"{url}/github_copilot"
-    with VendorClient(VENDOR, SecretStr(TOKEN), base_url=base, account=account) as client:
+    options = {"COPILOT_ACCOUNT": account}
+    with VendorClient(VENDOR, SecretStr(TOKEN), base_url=base, options=options) as client:
         fetch_window(VENDOR, declared, window, client=client, archive=archive, now=NOW)
     return [
         row  # type: ignore[misc]

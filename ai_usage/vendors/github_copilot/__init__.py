@@ -1,6 +1,6 @@
 """GitHub Copilot of an enterprise or organisation: one module per endpoint."""
 
-from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.base import Option, Vendor
 from ai_usage.vendors.github_copilot import api, billing, reports, seats
 from ai_usage.vendors.kit.products import Product, platform_rows
 
@@ -27,8 +27,15 @@ VENDOR = Vendor(
     key_setting=api.KEY_SETTING,
     base_url_setting="COPILOT_BASE_URL",
     base_url="https://api.github.com",
-    account_setting=api.ACCOUNT_SETTING,
-    account_form=api.ACCOUNT_FORM,
+    options=(
+        Option(
+            api.ACCOUNT_SETTING,
+            "The one account that GitHub Copilot is asked about.",
+            "enterprises/<name> or orgs/<name>",
+            api.account,
+            is_required=True,
+        ),
+    ),
     headers=api.headers,
     # The primary limit is 5000 an hour.
     requests_per_minute=80,

@@ -10,13 +10,11 @@ from datetime import timedelta
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from ai_usage.errors import SettingsError
 from ai_usage.vendors.base import Client
 
 NAME = "github_copilot"
 KEY_SETTING, ACCOUNT_SETTING = "COPILOT_TOKEN", "COPILOT_ACCOUNT"
 """Not GITHUB_TOKEN: that is there for something else on many machines."""
-ACCOUNT_FORM = "enterprises/<name> or orgs/<name>"
 
 FINALIZATION_LAG = timedelta(days=3)
 """A day's report is final after three full UTC days. The lateness of billing is published nowhere:
@@ -35,8 +33,8 @@ def headers(key: str) -> dict[str, str]:
 class Account(NamedTuple):
     """Whom to ask about: one alone.
 
-    An enterprise's reports hold those of its organisations, and a
-    person of two organisations is in the reports of both.
+    An enterprise's reports hold those of its organisations, and a person of two organisations is
+    in the reports of both.
     """
 
     kind: Literal["orgs", "enterprises"]
@@ -59,12 +57,17 @@ class Account(NamedTuple):
         return f"/{kind}/{self.name}/settings/billing"
 
 
-def account_of(client: Client) -> Account:
-    """The account of the setting. Raises `SettingsError` where it names none."""
-    kind, _, name = client.account.strip("/").partition("/")
+def account(text: str) -> Account:
+    """An account as the setting writes it; ValueError for what is none."""
+    kind, _, name = text.strip("/").partition("/")
     if kind not in ("orgs", "enterprises") or not name or "/" in name:
-        raise SettingsError(f"{ACCOUNT_SETTING}={client.account} is none: write {ACCOUNT_FORM}.")
+        raise ValueError(text)
     return Account("orgs" if kind == "orgs" else "enterprises", quote(name))
+
+
+def account_of(client: Client) -> Account:
+    """The account of the setting, which was checked when the client was made."""
+    return account(client.option(ACCOUNT_SETTING) or "")
 
 
 def login_of(value: str | None) -> str | None:
