@@ -99,13 +99,30 @@ document.addEventListener("click", (event) => {
 // --- Pictures: Vega-Lite by interpretation, so that no script is made of text.
 
 let drawing = Promise.resolve();
+const compiled = new Map();
+
+// Small pictures of many groups differ in their data alone: what the first was compiled to is
+// taken for the others.
+async function embed(place, spec, options) {
+  const { data, description, ...shape } = spec;
+  const key = JSON.stringify(shape);
+  const known = data?.values && compiled.get(key);
+  if (known) {
+    const [source, ...rest] = known.data;
+    const own = { ...known, description, data: [{ ...source, values: data.values }, ...rest] };
+    return window.vegaEmbed(place, own, { ...options, mode: "vega" });
+  }
+  const drawn = await window.vegaEmbed(place, spec, options);
+  if (drawn.vgSpec.data[0]?.values) compiled.set(key, drawn.vgSpec);
+  return drawn;
+}
 
 async function draw(box) {
   const spec = JSON.parse(box.querySelector("script").textContent);
   const place = document.createElement("div");
   box.append(place);
   try {
-    const drawn = await window.vegaEmbed(place, spec, {
+    const drawn = await embed(place, spec, {
       actions: false,
       ast: true,
       renderer: "svg",
