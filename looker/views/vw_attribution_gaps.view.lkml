@@ -16,7 +16,7 @@ view: vw_attribution_gaps {
   }
   dimension: identity_type {
     type: string
-    description: "What the events carry: email, api_key_id or api_key_name; workspace where they carry nothing that could name a person."
+    description: "What the events carry: email, api_key_id, api_key_name or vendor_user_id; workspace where they carry nothing that could name a person."
     sql: ${TABLE}.identity_type ;;
   }
   dimension: identity_value {
