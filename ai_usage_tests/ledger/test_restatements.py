@@ -23,7 +23,7 @@ from ai_usage.ledger.closing import History, history, record_close, record_reope
 from ai_usage.ledger.restatements import EVENTS, Restatement, Restatements
 from ai_usage.simulator import Company, add, change, drop, serve
 from ai_usage.simulator.records import CursorEvent
-from ai_usage.simulator.server import VENDOR_KEYS
+from ai_usage.simulator.server import VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient
@@ -52,7 +52,9 @@ class Vendors:
         found = []
         for vendor in discovered_vendors():
             key = SecretStr(VENDOR_KEYS[vendor.name])
-            with VendorClient(vendor, key, base_url=f"{self.url}/{vendor.name}") as client:
+            options = VENDOR_OPTIONS.get(vendor.name, {})
+            url = f"{self.url}/{vendor.name}"
+            with VendorClient(vendor, key, base_url=url, options=options) as client:
                 for endpoint in vendor.endpoints:
                     if endpoint.yields is RawEvent:
                         report = fetch_window(
