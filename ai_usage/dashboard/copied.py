@@ -1,8 +1,8 @@
-"""What the copy holds: the statements that fill its tables, and its views over them.
+"""What the copy holds: the statements that fill its tables, and the labels that these get.
 
 `COPIED` is asked of the warehouse, in BigQuery's dialect: rollups, small dimensions and published
-views as they are. `labelled` joins labels to keys inside the copy, in DuckDB's dialect, so that a
-name that changes is stored once.
+views as they are. `labelled` joins labels to keys, in DuckDB's dialect: joined in each of a page's
+queries, planning took more time than reading.
 """
 
 from __future__ import annotations
@@ -123,6 +123,9 @@ GROUP BY 1, 2, 3
 }
 """The tables of the copy, each with the SELECT that fills it."""
 
+TO_LABEL = ("costs", "details", "usage")
+"""Those that the copy keeps with their labels alone."""
+
 _LABELS = """
 SELECT c.*,
   COALESCE(p.person, 'Unattributed') AS person,
@@ -154,7 +157,7 @@ LEFT JOIN cycle_days AS i
 
 @cache
 def labelled() -> Mapping[str, str]:
-    """The views of the copy: daily rows with the labels that people filter and group by."""
+    """Tables of the copy: daily rows with the labels that people filter and group by."""
     kind = duckdb_expression("line_kind(c.cost_type)")
     return {
         "cost_rows": _COSTS.format(labels=_LABELS, table="costs", kind=kind),

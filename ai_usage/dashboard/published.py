@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_usage.dashboard.copied import COPIED, MONTHS_BACK, labelled
+from ai_usage.dashboard.copied import COPIED, MONTHS_BACK, TO_LABEL, labelled
 from ai_usage.dashboard.parted import parted_tables
 from ai_usage.days.months import months_before
 from ai_usage.errors import WarehouseError
@@ -120,6 +120,9 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
         cycles: list[dict[str, Any]] = []
         try:
             for name, rows in warehouse.queries(asked):
+                if name in TO_LABEL:
+                    connection.register(name, rows)
+                    continue
                 _store(connection, name, rows)
                 if name == "reconciliation":
                     cycles = rows.to_pylist()
@@ -128,7 +131,9 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
             for name, schema in STATES.items():
                 _store(connection, name, states.get(name, schema.empty_table()))
             for name, sql in labelled().items():
-                connection.execute(f"CREATE VIEW {name} AS {sql}")
+                connection.execute(f"CREATE TABLE {name} AS {sql}")
+            for name in TO_LABEL:
+                connection.unregister(name)
             connection.execute(
                 "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
                 "?::VARCHAR AS run_id, ?::VARCHAR AS shape",

@@ -161,7 +161,9 @@ def test_canary_names_are_found_nowhere(
 ) -> None:
     """Addresses, names and keys of people: on no page, in no export, in no header."""
     people = published.rows("SELECT DISTINCT person, full_name FROM people WHERE is_person")
-    keys = published.rows("SELECT DISTINCT key FROM details WHERE key != 'No key' AND user_sk > 0")
+    keys = published.rows(
+        "SELECT DISTINCT key FROM detail_rows WHERE key != 'No key' AND user_sk > 0"
+    )
     over = published.rows(
         "SELECT DISTINCT scope_value, full_name FROM budgets "
         "WHERE scope_type = 'person' AND is_over_budget"

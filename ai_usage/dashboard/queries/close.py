@@ -126,7 +126,7 @@ FROM loaded WHERE month = $month AND platform_code = 'all'
 SELECT COALESCE(SUM(total) FILTER (is_provisional), 0)::DECIMAL(38, 9) AS provisional,
   COALESCE(SUM(total) FILTER (is_unallocated), 0)::DECIMAL(38, 9) AS unallocated,
   COALESCE(SUM(total), 0)::DECIMAL(38, 9) AS total
-FROM costs WHERE month = $month
+FROM cost_rows WHERE month = $month
 """,
         {"month": filters.last},
     )
