@@ -244,7 +244,8 @@ def test_figures_are_those_of_honest_vendors_whatever_the_names(life: Life, fill
 def test_names_stand_in_the_warehouse_to_the_letter(life: Life) -> None:
     models = life.place.rows(
         f"SELECT DISTINCT model FROM raw_ai_events WHERE event_date >= DATE '{FROM}' "
-        "AND model IS NOT NULL"
+        # A bill's line items name models within other words.
+        "AND model IS NOT NULL AND source_endpoint != 'costs'"
     )
     assert {row["model"] for row in models} == life.sent["model"]
     names = life.place.rows("SELECT DISTINCT api_key_name AS n FROM api_key_mappings")

@@ -67,11 +67,19 @@ class HostileAnswers:
                 parts.append(message.get("body", b""))
 
         await self._app(scope, receive, collect)
-        body = msgspec.json.encode(self._poisoned("", msgspec.json.decode(b"".join(parts))))
+        body = self._rewritten(b"".join(parts), dict(start["headers"]).get(b"content-type", b""))
         headers = [(n, v) for n, v in start["headers"] if n != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
         await send({**start, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _rewritten(self, body: bytes, kind: bytes) -> bytes:
+        """The body with its names poisoned; what is no JSON, nor lines of it, as it is."""
+        if kind.startswith(b"application/x-ndjson"):
+            return b"".join(self._rewritten(line, b"json") + b"\n" for line in body.splitlines())
+        if b"json" not in kind or not body:
+            return body
+        return msgspec.json.encode(self._poisoned("", msgspec.json.decode(body)))
 
     def _poisoned(self, name: str, value: Any) -> Any:
         if isinstance(value, dict):
