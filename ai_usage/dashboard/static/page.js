@@ -134,7 +134,7 @@ async function draw(box) {
     drawn.view.addEventListener("click", (_event, item) => {
       if (item?.datum?.evidence) show(item.datum.evidence);
     });
-    for (const item of place.querySelectorAll("svg [aria-label], svg[role]")) {
+    for (const item of place.querySelectorAll("[role], [aria-label], [aria-roledescription]")) {
       item.removeAttribute("role");
       item.removeAttribute("aria-label");
       item.removeAttribute("aria-roledescription");
