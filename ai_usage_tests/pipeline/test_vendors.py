@@ -185,8 +185,9 @@ def test_a_vendor_without_a_key_says_so_and_takes_nothing_from_the_others(run: R
     }
     silent = {name: note for name, note in notes.items() if not name.startswith("source_acme")}
     assert len(silent) > 8
+    own = {"source_anthropic_claude_code_otel": "AI_USAGE_CLAUDE_CODE_OTEL_PATH"}
     for name, note in silent.items():
-        setting = "CURSOR_API_KEY" if "cursor" in name else "ANTHROPIC_ADMIN_KEY"
+        setting = own.get(name, "CURSOR_API_KEY" if "cursor" in name else "ANTHROPIC_ADMIN_KEY")
         assert note.endswith(f"is not configured: set {setting}.")
     assert {notes["source_acme_uses"], notes["source_acme_bills"]} == {"fetched"}
 
