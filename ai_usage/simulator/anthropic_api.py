@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,11 +25,10 @@ from ai_usage.simulator.anthropic_wire import (
     VERSIONS,
     Query,
     check_headers,
-    http_error,
     invalid,
     midnight,
     moment,
-    refused,
+    refusal,
     text_of,
     version_of,
 )
@@ -38,11 +36,11 @@ from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import (
     CompanySource,
     Guard,
-    RefusedError,
     answer,
     company_of,
     encode,
     page_token,
+    refusing,
 )
 from ai_usage.simulator.pricing import CACHE_READ, OUTPUT, UNCACHED, WRITE_1H, WRITE_5M
 from ai_usage.simulator.records import ApiUsage, CodeRecord, CostLine
@@ -98,7 +96,7 @@ def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
             Route(f"{base}/workspaces", workspaces),
             *analytics_routes(console_facts),
         ],
-        exception_handlers={RefusedError: refused, HTTPException: http_error},
+        exception_handlers=refusing(refusal),
         middleware=[Middleware(Guard, check=lambda request: check_headers(request, key))],
     )
     app.state.company = company

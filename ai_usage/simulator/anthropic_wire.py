@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -144,17 +143,3 @@ def refusal(status: int, message: str) -> Response:
     """An error in the vendor's own form."""
     kind = _KINDS.get(status, "api_error")
     return answer({"type": "error", "error": {"type": kind, "message": message}}, status)
-
-
-async def refused(request: Request, error: Exception) -> Response:
-    """Answer a `RefusedError`."""
-    if not isinstance(error, RefusedError):
-        raise error
-    return refusal(error.status, error.message)
-
-
-async def http_error(request: Request, error: Exception) -> Response:
-    """Answer an unknown path or method."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return refusal(error.status_code, error.detail)

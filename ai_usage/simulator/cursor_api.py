@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,6 +31,7 @@ from ai_usage.simulator.http import (
     answer,
     company_of,
     encode,
+    refusing,
 )
 from ai_usage.simulator.records import CursorActivity, CursorEvent
 from ai_usage.simulator.roster import Person
@@ -57,7 +57,7 @@ def create_cursor_app(company: CompanySource, key: str) -> Starlette:
             Route("/teams/spend", spend, methods=["POST"]),
             Route("/teams/members", members, methods=["GET"]),
         ],
-        exception_handlers={RefusedError: _refused, HTTPException: _http_error},
+        exception_handlers=refusing(refusal),
         middleware=[Middleware(Guard, check=lambda request: _check_key(request, key))],
     )
     app.state.company = company
@@ -434,15 +434,3 @@ def _check_key(request: Request, key: str) -> Response | None:
 def refusal(status: int, message: str) -> Response:
     """An error in the vendor's own form."""
     return answer({"error": _WORDS.get(status, "Error"), "message": message}, status)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RefusedError):
-        raise error
-    return refusal(error.status, error.message)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return refusal(error.status_code, error.detail)

@@ -6,14 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_usage.simulator.analytics_api import FIRST_DAY, analytics_routes
-from ai_usage.simulator.anthropic_wire import Query, check_headers, http_error, invalid, refused
+from ai_usage.simulator.anthropic_wire import Query, check_headers, invalid, refusal
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.enterprise_books import (
     code_days,
@@ -24,10 +23,10 @@ from ai_usage.simulator.enterprise_books import (
 from ai_usage.simulator.http import (
     CompanySource,
     Guard,
-    RefusedError,
     answer,
     company_of,
     page_token,
+    refusing,
 )
 
 
@@ -38,7 +37,7 @@ def create_enterprise_app(company: CompanySource, key: str) -> Starlette:
             *analytics_routes(enterprise_facts),
             Route("/v1/organizations/analytics/users", users),
         ],
-        exception_handlers={RefusedError: refused, HTTPException: http_error},
+        exception_handlers=refusing(refusal),
         middleware=[Middleware(Guard, check=lambda request: check_headers(request, key))],
     )
     app.state.company = company

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +26,7 @@ from starlette.routing import Route
 
 from ai_usage.simulator import github_copilot_books as books
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.http import CompanySource, Guard, RefusedError, answer, company_of
+from ai_usage.simulator.http import CompanySource, Guard, RefusedError, answer, company_of, refusing
 from ai_usage.simulator.roster import Person
 
 TOKEN: Final = "ghp_simulated"  # noqa: S105 (opens the simulator only)
@@ -58,7 +57,7 @@ def create_github_copilot_app(company: CompanySource, token: str = TOKEN) -> Sta
             Route(f"{billing}/reports/{{job}}", ordered),
             Route("/files/{name}", file, name="file"),
         ],
-        exception_handlers={RefusedError: _refused, HTTPException: _http_error},
+        exception_handlers=refusing(refusal),
         middleware=[Middleware(Guard, check=lambda request: _check_token(request, token))],
     )
     app.state.company = company
@@ -338,15 +337,3 @@ def refusal(status: int, message: str) -> Response:
     """An error in the vendor's own form."""
     more = {"documentation_url": "https://docs.github.com/rest", "status": str(status)}
     return answer({"message": message, **more}, status)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RefusedError):
-        raise error
-    return refusal(error.status, error.message)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return refusal(error.status_code, error.detail)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,6 +38,24 @@ class RefusedError(Exception):
 def answer(body: Any, status: int = 200) -> Response:
     """A JSON answer."""
     return Response(_encoder.encode(body), status, media_type="application/json")
+
+
+def refusing(
+    refusal: Callable[[int, str], Response],
+) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
+    """The handlers by which an app answers refusals, unknown paths and methods too.
+
+    `refusal` gives the vendor's own form of a status and a message.
+    """
+
+    async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, RefusedError):
+            return refusal(error.status, error.message)
+        if isinstance(error, HTTPException):
+            return refusal(error.status_code, error.detail)
+        raise error
+
+    return {RefusedError: refused, HTTPException: refused}
 
 
 def encode(value: Any) -> msgspec.Raw:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,6 +30,7 @@ from ai_usage.simulator.http import (
     encode,
     page_offset,
     page_token,
+    refusing,
 )
 from ai_usage.simulator.openai_books import Line, OpenAiUsage, Project, ProjectKey
 from ai_usage.simulator.roster import Person
@@ -92,7 +92,7 @@ def create_openai_app(company: CompanySource, key: str) -> Starlette:
             Route(f"{base}/projects/{{project}}/service_accounts", service_accounts),
             Route(f"{base}/users", users),
         ],
-        exception_handlers={RefusedError: _refused, HTTPException: _http_error},
+        exception_handlers=refusing(refusal),
         middleware=[Middleware(Guard, check=lambda request: _check_key(request, key))],
     )
     app.state.company = company
@@ -493,15 +493,3 @@ def refusal(status: int, message: str) -> Response:
     return answer(
         {"error": {"message": message, "type": kind, "param": None, "code": None}}, status
     )
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RefusedError):
-        raise error
-    return refusal(error.status, error.message)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return refusal(error.status_code, error.detail)
