@@ -13,16 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
+from ai_usage.archive.watched import Entry, WatchedFolder
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError, SettingsError
 from ai_usage.focus.files import FocusFile, is_focus_name, part_of
 from ai_usage.focus.shelf import VENDOR
 
@@ -49,32 +47,19 @@ class Folder:
     """
 
     def __init__(self, root: str) -> None:
-        self.root = root.rstrip("/")
-        try:
-            self._fs, path = fsspec.core.url_to_fs(self.root)
-        except (ImportError, ValueError) as error:
-            raise SettingsError(
-                f"{SETTING}={root} cannot be opened ({error}): it is a folder or a URL like "
-                "gs://bucket/prefix, which needs `pip install 'ai-usage[bigquery]'`."
-            ) from error
-        self._base = str(path).rstrip("/")
+        self._watched = WatchedFolder(SETTING, root, remedy="make it, or unset it")
+
+    @property
+    def root(self) -> str:
+        """Where it is, as the setting says it."""
+        return self._watched.root
 
     def files(self) -> list[Found]:
         """Its FOCUS files, those in folders below it too, oldest change first."""
-        with self._refusals():
-            self._fs.invalidate_cache()
-            if not self._fs.isdir(self._base):
-                raise SettingsError(f"{SETTING}={self.root} is no folder: make it, or unset it.")
-            entries: Mapping[str, Any] = self._fs.find(self._base, detail=True)
         found = [
-            Found(
-                str(path).removeprefix(f"{self._base}/"),
-                str(path),
-                _state(entry),
-                _changed(entry),
-            )
-            for path, entry in entries.items()
-            if is_focus_name(str(path))
+            Found(one.name, one.path, _state(one), _changed(one))
+            for one in self._watched.entries()
+            if is_focus_name(one.path)
         ]
         return sorted(found, key=lambda file: (file.changed, file.name))
 
@@ -85,25 +70,14 @@ class Folder:
             own = []
             for file in files:
                 path = Path(file.full)
-                if not isinstance(self._fs, LocalFileSystem):
+                if not isinstance(self._watched.store, LocalFileSystem):
                     # Parts of an export stay beside each other, and keep their names.
                     path = Path(copies) / file.name
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    with self._refusals():
-                        self._fs.get_file(file.full, str(path))
+                    with self._watched.reading():
+                        self._watched.store.get_file(file.full, str(path))
                 own.append(FocusFile(path, file.name))
             yield own
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except AiUsageError:
-            raise
-        except Exception as error:
-            # A cloud store's client raises errors of its own, of many types.
-            why = f"{type(error).__name__}: {str(error)[:200]}"
-            raise AiUsageError(f"{SETTING}={self.root} cannot be read ({why}).") from error
 
 
 def exports(files: Sequence[Found]) -> list[list[Found]]:
@@ -140,18 +114,13 @@ def note_seen(archive: Archive, files: Mapping[str, str], now: datetime) -> None
         recorder.add(Page(msgspec.json.encode(dict(sorted(files.items()))), "files of the folder"))
 
 
-def _state(entry: Mapping[str, Any]) -> str:
+def _state(file: Entry) -> str:
     """What is another one once a file's content is: size, time, and a store's own mark of it."""
-    mark = entry.get("etag") or entry.get("ETag") or entry.get("md5Hash") or ""
-    return " ".join(filter(None, (str(entry.get("size")), _changed(entry).isoformat(), str(mark))))
+    told = file.told
+    mark = told.get("etag") or told.get("ETag") or told.get("md5Hash") or ""
+    return " ".join(filter(None, (str(told.get("size")), _changed(file).isoformat(), str(mark))))
 
 
-def _changed(entry: Mapping[str, Any]) -> datetime:
-    """When a file changed last, as its store says it; of stores that do not, long ago."""
-    names = ("mtime", "LastModified", "last_modified", "updated", "created")
-    at = next((entry[name] for name in names if entry.get(name)), None)
-    if isinstance(at, datetime):
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    if isinstance(at, str):
-        return datetime.fromisoformat(at).astimezone(UTC)
-    return datetime.fromtimestamp(float(at or 0), UTC)
+def _changed(file: Entry) -> datetime:
+    """When a file changed last; of stores that do not say, long ago."""
+    return file.changed or datetime.fromtimestamp(0, UTC)

@@ -14,8 +14,7 @@ import gzip
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -23,13 +22,13 @@ from hashlib import sha256
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
-import fsspec
 import msgspec
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
+from ai_usage.archive.watched import WatchedFolder
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError, SettingsError, VendorError
+from ai_usage.errors import SettingsError, VendorError
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, LineFiles, LineSays, Vendor
 from ai_usage.vendors.decoding import decodable
@@ -119,15 +118,17 @@ class LineFolder:
 
     def __init__(self, files: LineFiles, root: str) -> None:
         self._files = files
-        self.root = root.rstrip("/")
-        try:
-            self._fs, path = fsspec.core.url_to_fs(self.root)
-        except (ImportError, ValueError) as error:
-            raise SettingsError(
-                f"{files.setting}={root} cannot be opened ({error}): it is a folder or a URL like "
-                "gs://bucket/prefix, which needs `pip install 'ai-usage[bigquery]'`."
-            ) from error
-        self._base = str(path).rstrip("/")
+        self._watched = WatchedFolder(
+            files.setting,
+            root,
+            remedy=f"set it to the folder of {files.written_by}",
+            failure=VendorError,
+        )
+
+    @property
+    def root(self) -> str:
+        """Where it is, as the setting says it."""
+        return self._watched.root
 
     @classmethod
     def from_settings(cls, files: LineFiles, settings: Settings) -> Self:
@@ -161,20 +162,12 @@ class LineFolder:
         Raises `SettingsError` where it is no folder, `VendorError` where a file is compressed in a
         way that cannot be read here.
         """
-        with self._refusals():
-            self._fs.invalidate_cache()
-            if not self._fs.isdir(self._base):
-                raise SettingsError(
-                    f"{self._files.setting}={self.root} is no folder: set it to the folder of "
-                    f"{self._files.written_by}."
-                )
-            entries: Mapping[str, Any] = self._fs.find(self._base, detail=True)
         found = []
-        for path, entry in entries.items():
-            name = str(path).removeprefix(f"{self._base}/")
-            if name.rpartition("/")[2].startswith(".") or not _NAME.search(name):
+        for one in self._watched.entries():
+            if one.name.rpartition("/")[2].startswith(".") or not _NAME.search(one.name):
                 continue
-            file = _File(_changed(entry), name, str(path))
+            # A store that does not say when a file changed may have changed it just now.
+            file = _File(one.changed or datetime.now(UTC), one.name, one.path)
             if since is None or file.changed >= since:
                 found.append(file)
         for file in found:
@@ -261,7 +254,7 @@ class LineFolder:
 
     def _lines(self, file: _File) -> Iterator[tuple[int, bytes]]:
         """The file's whole lines that are not blank, with their numbers from 1."""
-        with self._refusals(), self._fs.open(file.path, "rb") as raw:
+        with self._watched.reading(), self._watched.store.open(file.path, "rb") as raw:
             opened: Any = gzip.GzipFile(fileobj=raw) if file.name.endswith(".gz") else raw
             for number, line in enumerate(opened, 1):
                 if line.endswith(b"\n") and line.strip():
@@ -296,19 +289,6 @@ class LineFolder:
         says = self._said(line) if line[:1] == b"{" else None
         times = says.times if says else ()
         return min((at for at in times if start <= at < start + _HOUR_NS), default=start)
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except AiUsageError:
-            raise
-        except Exception as error:
-            # A cloud store's client raises errors of its own, of many types.
-            why = f"{type(error).__name__}: {str(error)[:200]}"
-            raise VendorError(f"{self._files.setting}={self.root} cannot be read ({why}).") from (
-                error
-            )
 
 
 def _held(
@@ -352,14 +332,3 @@ def _parts(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _ns(at: datetime) -> int:
     return (at - _EPOCH) // (at.resolution) * 1000
-
-
-def _changed(entry: Mapping[str, Any]) -> datetime:
-    """When a file changed last, as its store says it; of stores that do not, just now."""
-    names = ("mtime", "LastModified", "last_modified", "updated", "created")
-    at = next((entry[name] for name in names if entry.get(name)), None)
-    if isinstance(at, str):
-        at = datetime.fromisoformat(at)
-    if isinstance(at, datetime):
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    return datetime.now(UTC) if at is None else datetime.fromtimestamp(float(at), UTC)
