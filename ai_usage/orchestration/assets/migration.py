@@ -1,5 +1,7 @@
 """The migration from old tables: what was done, what is compared, what old tables are written."""
 
+from collections.abc import Callable, Sequence
+
 import dagster as dg
 import pyarrow as pa
 
@@ -21,20 +23,28 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.schema import table_schema
 
 
-def migration_log_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """The asset of `migration_log`, written as a whole; empty where nobody migrates anything."""
-
-    @dg.asset(
-        name="migration_log",
-        description=table_schema("migration_log").description,
+def _table(
+    name: str, partitions: dg.PartitionsDefinition[str], deps: Sequence[str] = ()
+) -> Callable[[Callable[..., pa.Table]], dg.AssetsDefinition]:
+    """What makes a function the asset of one of the migration's tables."""
+    return dg.asset(
+        name=name,
+        description=table_schema(name).description,
+        deps=deps,
         group_name="raw",
         kinds={"python", "table"},
         owners=[DATA_PLATFORM],
-        metadata=table_metadata("migration_log"),
+        metadata=table_metadata(name),
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
         io_manager_key="io_manager",
     )
+
+
+def migration_log_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The asset of `migration_log`, written as a whole; empty where nobody migrates anything."""
+
+    @_table("migration_log", partitions)
     def migration_log(
         context: dg.AssetExecutionContext, archive: dg.ResourceParam[ArchiveResource]
     ) -> pa.Table:
@@ -51,18 +61,11 @@ def migration_differences_asset(
 ) -> dg.AssetsDefinition:
     """The asset of `migration_differences`; without rows where no migration.yaml is there."""
 
-    @dg.asset(
-        name="migration_differences",
-        description=table_schema("migration_differences").description,
+    @_table(
+        "migration_differences",
+        partitions,
         # raw_restatements: what a vendor said before explains an old row.
         deps=["raw_ai_events", "loaded_days", "raw_restatements"],
-        group_name="raw",
-        kinds={"python", "table"},
-        owners=[DATA_PLATFORM],
-        metadata=table_metadata("migration_differences"),
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        io_manager_key="io_manager",
     )
     def migration_differences(
         context: dg.AssetExecutionContext,
@@ -86,18 +89,11 @@ def migration_writes_asset(
 ) -> dg.AssetsDefinition:
     """The asset of `migration_writes`: dual write, which fails nothing but its own check."""
 
-    @dg.asset(
-        name="migration_writes",
-        description=table_schema("migration_writes").description,
+    @_table(
+        "migration_writes",
+        partitions,
         # Not read: the old tables come after the new ones.
         deps=["raw_ai_events", "fact_ai_costs", "fact_ai_usage"],
-        group_name="raw",
-        kinds={"python", "table"},
-        owners=[DATA_PLATFORM],
-        metadata=table_metadata("migration_writes"),
-        partitions_def=partitions,
-        backfill_policy=ONE_RUN,
-        io_manager_key="io_manager",
     )
     def migration_writes(
         context: dg.AssetExecutionContext,
