@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ai_usage.cli.options import console, day_of
+from ai_usage.cli.options import FirstDayOption, console, day_of
 from ai_usage.settings import Settings
 
 migrate_app = typer.Typer(
@@ -28,9 +28,6 @@ SourceOption = Annotated[
         help="duckdb:FILE#SCHEMA, files:FOLDER or bigquery:PROJECT.DATASET. Default: that of the "
         "description.",
     ),
-]
-FromOption = Annotated[
-    date, typer.Option("--from", parser=day_of, metavar="YYYY-MM-DD", help="First UTC day.")
 ]
 ToOption = Annotated[
     date, typer.Option("--to", parser=day_of, metavar="YYYY-MM-DD", help="Last UTC day.")
@@ -77,7 +74,7 @@ def init(source: SourceOption = None, file: FileOption = None) -> None:
 
 @migrate_app.command("plan")
 def plan(
-    from_: FromOption, to: ToOption, table: TableOption = None, file: FileOption = None
+    from_: FirstDayOption, to: ToOption, table: TableOption = None, file: FileOption = None
 ) -> None:
     """Show what a load would bring; nothing is written.
 
@@ -94,7 +91,7 @@ def plan(
 
 @migrate_app.command("load")
 def load(
-    from_: FromOption,
+    from_: FirstDayOption,
     to: ToOption,
     table: TableOption = None,
     file: FileOption = None,
@@ -121,7 +118,7 @@ def load(
 
 @migrate_app.command("unload")
 def unload(
-    from_: FromOption,
+    from_: FirstDayOption,
     to: ToOption,
     table: TableOption = None,
     file: FileOption = None,
@@ -142,7 +139,7 @@ def unload(
 
 @migrate_app.command("compare")
 def compare(
-    from_: FromOption,
+    from_: FirstDayOption,
     to: ToOption,
     table: TableOption = None,
     file: FileOption = None,
