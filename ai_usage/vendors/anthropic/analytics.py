@@ -17,7 +17,7 @@ from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api, lines
 from ai_usage.vendors.base import Client, Params, ReadContext
 from ai_usage.vendors.kit.event import charge
-from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.values import NULL, day_start_of, email_of, instant_of, text_of
 from ai_usage.vendors.rows import RawEvent
@@ -161,12 +161,17 @@ def followed(
     at_end: Callable[[Paging], None] = lambda paging: None,
 ) -> Iterator[Page]:
     """Every page of a list of this API; a page's token is bound to its query."""
-
-    def ask(place: Place, where: str) -> Page:
-        asked = [*params, ("page", place.following)] if place.following else params
-        return client.get(endpoint, f"{PATH}/{path}", asked, where=where, headers=BETA)
-
-    return paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where, at_end=at_end)
+    return api.followed(
+        client,
+        endpoint,
+        f"{PATH}/{path}",
+        params,
+        listing,
+        where,
+        at_end,
+        vendor=vendor,
+        headers=BETA,
+    )
 
 
 def _kin(record: msgspec.Raw) -> Hashable | None:

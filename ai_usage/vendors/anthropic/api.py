@@ -7,7 +7,7 @@ a comment says where public reports of live calls decide. All days are UTC days.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -98,15 +98,18 @@ def followed(
     listing: Listing,
     where: str,
     at_end: Callable[[Paging], None] = lambda paging: None,
+    *,
+    vendor: str = NAME,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
     """Every page of a list; what names the next one goes into `page` or `after_id`."""
     name = "page" if listing.way == "token" else "after_id"
 
     def ask(place: Place, where: str) -> Page:
         asked = [*params, (name, place.following)] if place.following else params
-        return client.get(endpoint, path, asked, where=where)
+        return client.get(endpoint, path, asked, where=where, headers=headers)
 
-    return paginate(listing, ask, vendor=NAME, endpoint=endpoint, where=where, at_end=at_end)
+    return paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where, at_end=at_end)
 
 
 def buckets(
