@@ -19,7 +19,10 @@ from ai_usage.vendors.base import discovered_vendors
 
 @dataclass(frozen=True)
 class Ticked:
-    """What the runs of a tick did: which jobs failed, and which assets were not built."""
+    """What the runs of a tick did: which jobs failed, and which assets were not built.
+
+    The assets of a vendor whose schedule had nothing to ask for are not among the latter.
+    """
 
     failed_jobs: frozenset[str]
     not_built: frozenset[str]
@@ -38,6 +41,7 @@ def tick(settings: Settings) -> Ticked:
     alerts = Alerts(settings, discovered_vendors(), catalogue)
     failed: set[str] = set()
     built: set[str] = set()
+    idle: set[str] = set()
     at = datetime.now(UTC).replace(microsecond=0)
     with dagster_instance(settings) as instance:
 
@@ -58,6 +62,10 @@ def tick(settings: Settings) -> Ticked:
             alerts.report(history, result.run_id)
             alerts.deliver(history)
 
+        def assets_of(job: str) -> set[str]:
+            layer = defs.resolve_job_def(job).asset_layer
+            return {key.path[-1] for key in layer.executable_asset_keys}
+
         resources = dict(defs.resources or {})
         for schedule in repository.schedule_defs:
             if not schedule.name.endswith(HOURLY):
@@ -68,8 +76,11 @@ def tick(settings: Settings) -> Ticked:
                 repository_def=repository,
                 resources=resources,
             ) as asked:
-                for request in schedule.evaluate_tick(asked).run_requests or []:
-                    execute(schedule.job_name, request)
+                ticked = schedule.evaluate_tick(asked)
+            if ticked.skip_message:
+                idle.update(assets_of(schedule.job_name))
+            for request in ticked.run_requests or []:
+                execute(schedule.job_name, request)
         with dg.build_sensor_context(
             instance=instance, repository_def=repository, resources=resources
         ) as woken:
@@ -77,4 +88,4 @@ def tick(settings: Settings) -> Ticked:
             for request in sensor.evaluate_tick(woken).run_requests or []:
                 execute(TRANSFORM, request)
     every = {key.path[-1] for key in defs.resolve_asset_graph().executable_asset_keys}
-    return Ticked(frozenset(failed), frozenset(every - built))
+    return Ticked(frozenset(failed), frozenset(every - built - idle))
