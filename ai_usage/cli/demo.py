@@ -31,15 +31,10 @@ from ai_usage.settings import Settings
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import (
-    SCIM_TOKEN,
-    VENDOR_KEYS,
-    VENDOR_OPTIONS,
-    follow_the_date,
-    serve,
-)
+from ai_usage.simulator.server import SCIM_TOKEN, follow_the_date, serve
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.simulator.telemetry import Telemetry
+from ai_usage.simulator.vendors import VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.text.words import counted
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.line_files import files_of

@@ -10,18 +10,11 @@ from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.openai_truth import OpenAiTruth
 from ai_usage.simulator.records import UNKNOWN, Owner
 from ai_usage.simulator.reference import write_directory_files, write_reference_files
-from ai_usage.simulator.server import (
-    ANTHROPIC_KEY,
-    CURSOR_KEY,
-    ENTERPRISE_KEY,
-    OPENAI_KEY,
-    SCIM_TOKEN,
-    create_app,
-    serve,
-)
+from ai_usage.simulator.server import SCIM_TOKEN, create_app, serve
 from ai_usage.simulator.sheets_api import SHEET_ID, write_service_account
 from ai_usage.simulator.telemetry import Telemetry
 from ai_usage.simulator.truth import Truth
+from ai_usage.simulator.vendors import ANTHROPIC_KEY, CURSOR_KEY, ENTERPRISE_KEY, OPENAI_KEY
 
 __all__ = [
     "ANTHROPIC_KEY",

@@ -1,6 +1,7 @@
 """The simulated vendors as one web application on loopback.
 
-Mounting, keys, readiness and running belong here. Another vendor or directory is one more `Mount`.
+Mounting, readiness and running belong here. Another vendor is one more declaration in `vendors`,
+another directory one more `Mount`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -20,34 +21,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from ai_usage.simulator import anthropic_wire, cursor_api, github_copilot_api, openai_api
-from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.cursor_api import create_cursor_app
-from ai_usage.simulator.enterprise_api import create_enterprise_app
 from ai_usage.simulator.faults import FaultPlan, Faults
-from ai_usage.simulator.github_copilot_api import create_github_copilot_app
 from ai_usage.simulator.http import CompanySource, answer
-from ai_usage.simulator.openai_api import create_openai_app
 from ai_usage.simulator.scim_api import create_scim_app
 from ai_usage.simulator.sheets_api import create_sheets_app
+from ai_usage.simulator.vendors import ANTHROPIC_KEY, CURSOR_KEY, VENDORS
 
-CURSOR_KEY: Final = "key_simulated"
-ANTHROPIC_KEY: Final = "sk-ant-admin01-simulated"
-OPENAI_KEY: Final = "sk-admin-simulated"
-ENTERPRISE_KEY: Final = "sk-ant-api01-simulated"
-VENDOR_KEYS: Final = {
-    "cursor": CURSOR_KEY,
-    "anthropic": ANTHROPIC_KEY,
-    "openai": OPENAI_KEY,
-    "claude_enterprise": ENTERPRISE_KEY,
-    "github_copilot": github_copilot_api.TOKEN,
-}
-"""The key of each simulated vendor; its API stands under its name."""
-VENDOR_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "github_copilot": {"COPILOT_ACCOUNT": github_copilot_api.ACCOUNT}
-}
-"""What a vendor must be told besides its key, by setting."""
 SCIM_TOKEN: Final = "scim-simulated"  # noqa: S105 (opens the simulator only)
 _START_SECONDS: Final = 10.0
 
@@ -67,16 +47,11 @@ def create_app(
     `faults` says which requests go wrong; `middleware` wraps every request, to watch or count.
     """
     source = _source(company)
+    keys = {"cursor": cursor_key, "anthropic": anthropic_key}
     shown = Middleware(
         Faults,
         plan=faults or FaultPlan(),
-        refusals={
-            "/cursor": cursor_api.refusal,
-            "/anthropic": anthropic_wire.refusal,
-            "/github_copilot": github_copilot_api.refusal,
-            "/openai": openai_api.refusal,
-            "/claude_enterprise": anthropic_wire.refusal,
-        },
+        refusals={f"/{vendor.name}": vendor.refusal for vendor in VENDORS},
     )
 
     async def health(request: Request) -> Response:
@@ -88,11 +63,10 @@ def create_app(
     return Starlette(
         routes=[
             Route("/health", health),
-            Mount("/cursor", app=create_cursor_app(source, cursor_key)),
-            Mount("/anthropic", app=create_anthropic_app(source, anthropic_key)),
-            Mount("/github_copilot", app=create_github_copilot_app(source)),
-            Mount("/openai", app=create_openai_app(source, OPENAI_KEY)),
-            Mount("/claude_enterprise", app=create_enterprise_app(source, ENTERPRISE_KEY)),
+            *(
+                Mount(f"/{vendor.name}", app=vendor.app(source, keys.get(vendor.name, vendor.key)))
+                for vendor in VENDORS
+            ),
             Mount("/scim", app=create_scim_app(source, SCIM_TOKEN)),
             Mount("/sheets", app=create_sheets_app(source)),
         ],

@@ -23,7 +23,7 @@ from ai_usage.ledger.closing import History, history, record_close, record_reope
 from ai_usage.ledger.restatements import EVENTS, Restatement, Restatements
 from ai_usage.simulator import Company, add, change, drop, serve
 from ai_usage.simulator.records import CursorEvent
-from ai_usage.simulator.server import VENDOR_KEYS, VENDOR_OPTIONS
+from ai_usage.simulator.vendors import VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.vendors.http import VendorClient

@@ -13,7 +13,7 @@ import pytest
 
 from ai_usage.simulator import UNKNOWN, Company, Owner, serve, write_directory_files
 from ai_usage.simulator import github_copilot_books as books
-from ai_usage.simulator.server import VENDOR_KEYS, VENDOR_OPTIONS
+from ai_usage.simulator.vendors import VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage_tests.support.pipeline import run_window, simulated_settings, warehouse_of, window
 

@@ -24,7 +24,8 @@ import pytest
 
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.reference import write_reference_files
-from ai_usage.simulator.server import ANTHROPIC_KEY, CURSOR_KEY, serve
+from ai_usage.simulator.server import serve
+from ai_usage.simulator.vendors import ANTHROPIC_KEY, CURSOR_KEY
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema
 from ai_usage_tests.cli.support import TODAY, Place, vendors

@@ -22,7 +22,7 @@ from ai_usage.simulator.enterprise_books import (
     own_facts,
     owner_of,
 )
-from ai_usage.simulator.server import ENTERPRISE_KEY
+from ai_usage.simulator.vendors import ENTERPRISE_KEY
 from ai_usage.vendors import claude_enterprise
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import ReadContext

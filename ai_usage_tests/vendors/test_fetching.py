@@ -18,7 +18,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.server import CURSOR_KEY, VENDOR_KEYS, VENDOR_OPTIONS
+from ai_usage.simulator.vendors import CURSOR_KEY, VENDOR_KEYS, VENDOR_OPTIONS
 from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.vendors.fetching import FetchReport, fetch_window, read_rows
 from ai_usage.vendors.http import VendorClient
