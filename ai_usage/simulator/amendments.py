@@ -23,6 +23,10 @@ Stream = Literal[
     "code_execution",
     "cost_lines",
     "openai_usage",
+    "copilot_uses",
+    "copilot_days",
+    "enterprise_facts",
+    "enterprise_code",
 ]
 Where = Callable[[Any], bool]
 
@@ -77,14 +81,27 @@ def add(stream: Stream, day: date, *records: Any) -> Amendment:
     return Amendment(day, stream, lambda known: [*known, *records])
 
 
-_RESTATED: Final[dict[Stream, tuple[str, int | Decimal]]] = {
-    "cursor_events": ("charged_cents", Decimal("1.25")),
-    "cursor_activity": ("lines_added", 7),
-    "claude_code": ("sessions", 1),
-    "api_usage": ("uncached", 1000),
-    "openai_usage": ("uncached", 1000),
+def _more(name: str, by: int | Decimal) -> Callable[[Any], Any]:
+    return lambda record: msgspec.structs.replace(record, **{name: getattr(record, name) + by})
+
+
+def _costs_more(fact: Any) -> Any:
+    lines = tuple(map(_more("cents", Decimal("1.25")), fact.lines))
+    return msgspec.structs.replace(fact, lines=lines, requests=fact.requests + 5)
+
+
+_RESTATED: Final[dict[Stream, Callable[[Any], Any]]] = {
+    "cursor_events": _more("charged_cents", Decimal("1.25")),
+    "cursor_activity": _more("lines_added", 7),
+    "claude_code": _more("sessions", 1),
+    "api_usage": _more("uncached", 1000),
+    "openai_usage": _more("uncached", 1000),
+    "copilot_uses": _more("net", Decimal("1.25")),
+    "copilot_days": _more("interactions", 3),
+    "enterprise_facts": _costs_more,
+    "enterprise_code": _more("sessions", 1),
 }
-"""What `restated` adds to which field; cost lines follow from the tokens."""
+"""What `restated` makes of a record; cost lines follow from the tokens."""
 
 
 def late(company: Company, days: int) -> list[Amendment]:
@@ -99,19 +116,13 @@ def late(company: Company, days: int) -> list[Amendment]:
 def restated(company: Company, days: int) -> list[Amendment]:
     """The first record of every stream and of each of the last days says more."""
 
-    def more(name: str, by: int | Decimal) -> Callable[[list[Any]], list[Any]]:
-        def apply(records: list[Any]) -> list[Any]:
-            if not records:
-                return records
-            first = msgspec.structs.replace(records[0], **{name: getattr(records[0], name) + by})
-            return [first, *records[1:]]
-
-        return apply
+    def restating(change: Callable[[Any], Any]) -> Callable[[list[Any]], list[Any]]:
+        return lambda records: [*map(change, records[:1]), *records[1:]]
 
     return [
-        Amendment(day, stream, more(name, by))
+        Amendment(day, stream, restating(change))
         for day in _last(company, days)
-        for stream, (name, by) in _RESTATED.items()
+        for stream, change in _RESTATED.items()
     ]
 
 

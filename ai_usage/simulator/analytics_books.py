@@ -6,10 +6,11 @@ Books of their own: the older reports sum the same tokens otherwise, and name no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from ai_usage.simulator import pricing, seeding
 from ai_usage.simulator.records import UNKNOWN, ApiUsage, Owner
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 CLASSES: Final = pricing.TOKEN_TYPES
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """Money of a fact, of one kind; cents are exact."""
 
     cost_type: str
@@ -30,8 +30,7 @@ class Line:
     list_cents: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """What somebody did in one way on one day, in the finest grouping, and what it costs."""
 
     groups: Mapping[str, Any]

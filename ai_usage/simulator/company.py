@@ -170,7 +170,7 @@ class Company:
             events += behaviour.service_account_events(
                 self.seed, self.people[0], day, self._partial(day)
             )
-            events = self._amend("cursor_events", day, events)
+            events = self.as_amended("cursor_events", day, events)
             return sorted(events, key=lambda event: (event.timestamp_ms, event.person))
 
         return self._stream("cursor_events", day, make)
@@ -190,7 +190,9 @@ class Company:
                 )
                 for person in self.people
             )
-            return self._amend("cursor_activity", day, [row for row in found if row is not None])
+            return self.as_amended(
+                "cursor_activity", day, [row for row in found if row is not None]
+            )
 
         return self._stream("cursor_activity", day, make)
 
@@ -202,7 +204,7 @@ class Company:
             for person in self.people:
                 keys = [key for key in self._keys_of[person.number] if key.alive(day)]
                 records += behaviour.claude_code(self.seed, person, keys, day, self._partial(day))
-            return self._amend("claude_code", day, records)
+            return self.as_amended("claude_code", day, records)
 
         return self._stream("claude_code", day, make)
 
@@ -225,7 +227,7 @@ class Company:
             for person in self.people:
                 if person.uses_console:
                     usage += behaviour.workbench_usage(self.seed, person, day, partial)
-            return self._amend("api_usage", day, usage)
+            return self.as_amended("api_usage", day, usage)
 
         return self._stream("api_usage", day, make)
 
@@ -236,7 +238,7 @@ class Company:
             found: list[CodeExecution] = []
             for key in self.keys:
                 found += behaviour.code_execution(self.seed, key, day, self._partial(day))
-            return self._amend("code_execution", day, found)
+            return self.as_amended("code_execution", day, found)
 
         return self._stream("code_execution", day, make)
 
@@ -245,7 +247,7 @@ class Company:
 
         def make() -> list[CostLine]:
             lines = cost_lines_of(day, self.prices, self.api_usage(day), self.code_execution(day))
-            return self._amend("cost_lines", day, lines)
+            return self.as_amended("cost_lines", day, lines)
 
         return self._stream("cost_lines", day, make)
 
@@ -254,7 +256,7 @@ class Company:
 
         def make() -> list[openai_books.OpenAiUsage]:
             used = openai_books.usage_of(self.openai, self.people, day, self._partial(day))
-            return self._amend("openai_usage", day, used)
+            return self.as_amended("openai_usage", day, used)
 
         return self._stream("openai_usage", day, make)
 
@@ -264,6 +266,12 @@ class Company:
             "openai_lines", day, lambda: openai_books.lines_of(self.openai_usage(day))
         )
 
+    def as_amended(self, stream: Stream, day: date, records: list[Any]) -> list[Any]:
+        """The stream's records of a day as the vendors have restated them; for books."""
+        for amendment in self._amended.get((stream, day), ()):
+            records = amendment.apply(records)
+        return records
+
     def _partial(self, day: date) -> bool:
         return day == self.today
 
@@ -271,11 +279,6 @@ class Company:
         if not self.history_start <= day <= self.today:
             return []
         return self.cache.get(name, day, make)
-
-    def _amend(self, stream: Stream, day: date, records: list[Any]) -> list[Any]:
-        for amendment in self._amended.get((stream, day), ()):
-            records = amendment.apply(records)
-        return records
 
 
 def tokens_by_type(usage: ApiUsage) -> tuple[tuple[str, int], ...]:

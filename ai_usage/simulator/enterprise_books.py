@@ -6,11 +6,12 @@ show the Console's traffic too, whose tokens and dollars are the Console's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from ai_usage.simulator import behaviour, seeding
 from ai_usage.simulator.analytics_books import CLASSES, Fact, Line, console_facts, user_actor
@@ -25,8 +26,7 @@ DISCOUNT: Final = Decimal("0.9")
 _PRODUCTS: Final = ("chat", "cowork", "claude_code", "brand_new_product")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeDay:
+class CodeDay(msgspec.Struct, frozen=True):
     """A member's day in Claude Code."""
 
     person: Person
@@ -60,7 +60,8 @@ def own_facts(company: Company, day: date) -> list[Fact]:
             product = _PRODUCTS[min(int(draw.random() * 3.2), 3)]
             found.append(_fact(company, day, draw, actor, product, person.number % 5 == 1))
     draw = seeding.stream(company.seed, "enterprise nobody", day)
-    return [*found, _fact(company, day, draw, None, "claude_tag", beyond_seat=True)]
+    nobodys = _fact(company, day, draw, None, "claude_tag", beyond_seat=True)
+    return company.as_amended("enterprise_facts", day, [nobodys, *found])
 
 
 def _fact(
@@ -114,7 +115,7 @@ def code_days(company: Company, day: date) -> list[CodeDay]:
         if behaviour.works(company.seed, person, day) and person.number % 2:
             draw = seeding.stream(company.seed, "enterprise code", person.number, day).randrange
             found.append(CodeDay(person, 1 + draw(5), draw(400), draw(4), draw(30), draw(9)))
-    return found
+    return company.as_amended("enterprise_code", day, found)
 
 
 def owner_of(fact: Fact) -> Owner:

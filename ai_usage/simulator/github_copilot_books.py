@@ -96,7 +96,8 @@ def days_of(company: Company, day: date) -> list[CopilotDay]:
         spent: dict[int, Decimal] = defaultdict(Decimal)
         for spend in _uses(company, day):
             spent[spend.person] += spend.credits
-        return [_counted(company, day, company.people[n], spent[n]) for n in sorted(spent)]
+        found = [_counted(company, day, company.people[n], spent[n]) for n in sorted(spent)]
+        return company.as_amended("copilot_days", day, found)
 
     return company.cache.get("copilot days", day, make)
 
@@ -169,4 +170,4 @@ def _uses(company: Company, day: date) -> list[CopilotSpend]:
                     net=used * CREDIT_USD,
                 )
             )
-    return found
+    return company.as_amended("copilot_uses", day, found)
