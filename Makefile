@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dashboard dev test test-slow test-bigquery emulator python313 check format lock snapshots clean-demo
+.PHONY: help demo dashboard dev test test-slow test-long test-bigquery emulator python313 check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
@@ -14,6 +14,7 @@ help:
 	@echo "make dev     Dagster's UI on http://127.0.0.1:3000"
 	@echo "make test    lint, types and the tests, but for the slow ones"
 	@echo "make test-slow                         the slow tests alone"
+	@echo "make test-long                         every fault at every endpoint of every vendor"
 	@echo "make test-bigquery                     the tests on the BigQuery emulator alone (Python 3.13)"
 	@echo "make test-bigquery PROJECT=my-project  the same on a Google Cloud project"
 	@echo "make check   lint and types only"
@@ -53,6 +54,10 @@ test: check emulator
 # Years, kills, wheels, browsers, a month on the emulator: what a change is held against in the end.
 test-slow: $(STAMP) emulator
 	@$(PYTEST) -m slow
+
+# `make test` holds every fault against each way of paging, and some against every endpoint.
+test-long: $(STAMP)
+	@$(PYTEST) -m long
 
 # The BigQuery emulator runs on Python 3.13 in an environment of its own.
 EMULATOR := .venv-emulator/.installed

@@ -222,7 +222,7 @@ def simulate(
 
     A KIND is a status, of which the VALUE is its Retry-After in seconds, or one of:
     timeout (VALUE: seconds), cut, truncated, html, empty, repeated-page, shifting-page,
-    stray-token, wrong-type, unknown-enum, late and restated (VALUE: days), vanished,
+    stray-token, wrong-type, unknown-enum, unknown-field, late and restated (VALUE: days), vanished,
     clock (VALUE: seconds that the vendor's is ahead), revoked, limit (VALUE: requests a minute).
 
     \b

@@ -16,7 +16,6 @@ from email.utils import formatdate
 from functools import reduce
 from typing import Any, Final
 
-import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,9 +25,12 @@ from ai_usage.simulator.http import VIEW, answer
 from ai_usage.simulator.pages import (
     Change,
     add_unknown_enum,
+    add_unknown_field,
     add_wrong_types,
     count_one_less,
+    decoded,
     drop_first,
+    encoded,
     is_later_page,
     last_record,
     push_down,
@@ -46,6 +48,7 @@ KINDS: Final[dict[str, str]] = {
     "stray-token": "the end is reached, and yet a next page is named",
     "wrong-type": "a record whose values are of another type",
     "unknown-enum": "a record with a value that nobody has heard of",
+    "unknown-field": "the answer and its records with a field that nobody has heard of",
     "late": "the last VALUE days (default 2) are not reported yet",
     "restated": "the last VALUE days (default 2) are reported with other amounts",
     "vanished": "the first record is gone",
@@ -202,8 +205,8 @@ class FaultPlan:
             return 0.0
         return granted[0] + MINUTE - now
 
-    def changed(self, fault: Fault, path: str, body: bytes, later_page: bool) -> bytes:
-        """The body of a good answer as the fault leaves it."""
+    def changed(self, fault: Fault, path: str, body: bytes, kind: str, later_page: bool) -> bytes:
+        """The body of a good answer of that content type as the fault leaves it."""
         if fault.kind == "truncated":
             return body[: len(body) // 2]
         before = self._pages.get(path)
@@ -213,21 +216,24 @@ class FaultPlan:
             "stray-token": stray_token,
             "wrong-type": add_wrong_types,
             "unknown-enum": add_unknown_enum,
+            "unknown-field": add_unknown_field,
             "vanished": count_one_less if later_page else drop_first,
         }
         if before is not None:
             changes["shifting-page"] = push_down(before.last)
         change = changes.get(fault.kind)
-        if change is None:
+        value = None if change is None else decoded(body, kind)
+        if change is None or value is None:
             return body
-        value = msgspec.json.decode(body)
+        as_it_was = encoded(value, kind)
         change(value)
-        return msgspec.json.encode(value)
+        now = encoded(value, kind)
+        return body if now == as_it_was else now
 
-    def remember(self, path: str, body: bytes) -> None:
+    def remember(self, path: str, body: bytes, kind: str) -> None:
         """Keep what the path has answered truly, for the faults of the page after it."""
         if any(fault.kind in ("repeated-page", "shifting-page") for fault in self.faults):
-            self._pages[path] = _Page(body, last_record(msgspec.json.decode(body)))
+            self._pages[path] = _Page(body, last_record(decoded(body, kind)))
 
 
 class Faults:
@@ -295,11 +301,11 @@ class Faults:
         if views:
             scope = {**scope, VIEW: self._view(views)}
         status, headers, truth = await _collected(self._app, scope, asked)
-        body = truth
+        body, kind = truth, headers.get("content-type", "")
         if status == 200:
             for fault in sorted(striking, key=lambda fault: fault.kind == "truncated"):
-                body = self._plan.changed(fault, scope["path"], body, later_page)
-            self._plan.remember(scope["path"], truth)
+                body = self._plan.changed(fault, scope["path"], body, kind, later_page)
+            self._plan.remember(scope["path"], truth, kind)
         self._plan.struck += body != truth
         answered = Response(body, status, headers)
         if any(fault.kind == "cut" for fault in striking):

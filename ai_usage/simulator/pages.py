@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
 
-_LISTS: Final = ("data", "usageEvents", "teamMembers", "teamMemberSpend", "Resources")
+_LINES: Final = "lines of a file"
+_LISTS: Final = (
+    *("data", "usageEvents", "teamMembers", "teamMemberSpend", "Resources"),
+    *("seats", "usageItems", _LINES),
+)
 _RECORD_TOTALS: Final = ("totalUsageEventsCount", "totalMembers", "totalResults")
 _ENUMS: Final = (
     "kind",
@@ -19,10 +26,42 @@ _ENUMS: Final = (
     "status",
     "mostUsedModel",
     "display_color",
+    "sku",
+    "line_item",
+    "plan_type",
 )
 UNHEARD_OF: Final = "brand_new_value"
+UNHEARD_FIELD: Final = "brand_new_field"
+
+# A number keeps its digits, the zeros at its end too.
+_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 Change = Callable[[dict[str, Any]], None]
+
+
+def decoded(body: bytes, kind: str) -> dict[str, Any] | None:
+    """A body of that content type as an object with its list; None for what holds no records."""
+    if kind.startswith("application/x-ndjson"):
+        return {_LINES: [_DECODER.decode(line) for line in body.splitlines()]}
+    if kind.startswith("text/csv"):
+        return {_LINES: list(csv.DictReader(io.StringIO(body.decode())))}
+    value = _DECODER.decode(body) if "json" in kind else None
+    return value if isinstance(value, dict) else None
+
+
+def encoded(value: dict[str, Any], kind: str) -> bytes:
+    """What `decoded` took apart, in its own form again."""
+    if kind.startswith("application/x-ndjson"):
+        return b"".join(_ENCODER.encode(line) + b"\n" for line in value[_LINES])
+    if kind.startswith("text/csv"):
+        rows, written = value[_LINES], io.StringIO()
+        names = dict.fromkeys(name for row in rows for name in row)
+        table = csv.DictWriter(written, list(names), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        return written.getvalue().encode()
+    return _ENCODER.encode(value)
 
 
 def is_later_page(query: bytes, body: bytes) -> bool:
@@ -85,6 +124,14 @@ def add_unknown_enum(body: dict[str, Any]) -> None:
                 return
 
 
+def add_unknown_field(body: dict[str, Any]) -> None:
+    """Give the answer, and every record of it, a field that nobody has heard of."""
+    for record in _records(body):
+        record[UNHEARD_FIELD] = UNHEARD_OF
+    if _LINES not in body:
+        body[UNHEARD_FIELD] = {"inner": [UNHEARD_OF]}
+
+
 def drop_first(body: dict[str, Any]) -> None:
     """Take a record out, and count one less."""
     records, at = _first(body)
@@ -112,10 +159,18 @@ def _outer(body: Any) -> list[Any]:
 
 def _first(body: dict[str, Any]) -> tuple[list[dict[str, Any]] | None, int]:
     """The list and place of the first record that tells something: not a member's row of zeros."""
-    outer = _outer(body)
-    lists = [item["results"] for item in outer if isinstance(item.get("results"), list)]
-    for records in lists or [outer]:
+    for records in _record_lists(body):
         for at, record in enumerate(records):
             if record.get("isActive", True):
                 return records, at
     return None, 0
+
+
+def _record_lists(body: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    outer = _outer(body)
+    lists = [item["results"] for item in outer if isinstance(item.get("results"), list)]
+    return lists or [outer]
+
+
+def _records(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [record for records in _record_lists(body) for record in records]

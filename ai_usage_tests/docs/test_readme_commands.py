@@ -73,6 +73,7 @@ def test_the_readmes_steps_lead_from_keys_to_figures(tmp_path: Path) -> None:
         ("demo", "ai-usage demo"),
         ("test", 'pytest.* -m "not slow"'),
         ("test-slow", "pytest.* -m slow"),
+        ("test-long", "pytest.* -m long"),
         ("dev", "ai-usage dev"),
     ],
 )
