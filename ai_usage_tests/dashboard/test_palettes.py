@@ -19,6 +19,7 @@ from ai_usage.dashboard.charts.palettes import (
     on,
     style_sheet,
 )
+from ai_usage.vendors.base import discovered_vendors
 
 Matrix = Sequence[Sequence[float]]
 
@@ -136,13 +137,18 @@ def test_both_palettes_name_the_same_colours() -> None:
 
 
 def test_a_platform_keeps_its_colour_whatever_else_is_there() -> None:
-    all_platforms = [f"Platform {number}" for number in range(8)]
+    all_platforms = [f"Platform {number}" for number in range(12)]
     given = colours(all_platforms)
     assert [given[name] for name in all_platforms] == [
         *(named(colour) for colour in SERIES),
         *(named(REST), named(REST)),
     ]
     assert colours(["a", "b", "a"]) == {"a": named("c1"), "b": named("c2")}
+
+
+def test_every_product_that_can_be_bought_has_a_colour_of_its_own() -> None:
+    products = {row.platform_name for vendor in discovered_vendors() for row in vendor.platforms}
+    assert len(products) <= len(SERIES)
 
 
 def test_a_picture_that_leaves_the_page_holds_values_in_place_of_names() -> None:

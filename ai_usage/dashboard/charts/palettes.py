@@ -38,14 +38,18 @@ LIGHT: Mapping[str, str] = {
     "c4": "#512251",
     "c5": "#9d7e11",
     "c6": "#943741",
+    "c7": "#a584c6",
+    "c8": "#37378f",
+    "c9": "#584d00",
+    "c10": "#844d8f",
     "rest": "#6b7480",
     "c1-quiet": "#6c95cc",
     "h1": "#a9c6ea",
     "h2": "#3b72bd",
     "h3": "#173f75",
-    **dict.fromkeys(("on-c1", "on-c4", "on-c6", "on-rest", "on-h3"), "#ffffff"),
-    **dict.fromkeys(("on-c2", "on-c3", "on-c5", "on-past", "on-h1"), "#0c0e12"),
-    "on-h2": "#ffffff",
+    **dict.fromkeys(("on-c1", "on-c4", "on-c6", "on-c8", "on-c9", "on-c10"), "#ffffff"),
+    **dict.fromkeys(("on-c2", "on-c3", "on-c5", "on-c7", "on-past", "on-h1"), "#0c0e12"),
+    **dict.fromkeys(("on-rest", "on-h2", "on-h3"), "#ffffff"),
 }
 DARK: Mapping[str, str] = {
     "page": "#0f1217",
@@ -73,21 +77,25 @@ DARK: Mapping[str, str] = {
     "c4": "#eb9bfa",
     "c5": "#f0e7a8",
     "c6": "#e34e5b",
+    "c7": "#bb63c6",
+    "c8": "#21f2f2",
+    "c9": "#fdc637",
+    "c10": "#21a579",
     "rest": "#8b95a5",
     "c1-quiet": "#3d69b8",
     "h1": "#2b5a9a",
     "h2": "#5b9bf0",
     "h3": "#bcd8ff",
-    **dict.fromkeys(("on-c1", "on-c2", "on-c3", "on-c4", "on-c5", "on-c6"), "#0c0e12"),
+    **dict.fromkeys((f"on-c{number}" for number in range(1, 11)), "#0c0e12"),
     **dict.fromkeys(("on-rest", "on-h2", "on-h3"), "#0c0e12"),
     **dict.fromkeys(("on-past", "on-h1"), "#ffffff"),
 }
-SERIES = ("c1", "c2", "c3", "c4", "c5", "c6")
+SERIES = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10")
 """Colours of things that are compared, in the order in which they are given out."""
 STEPS = ("past", "h1", "h2", "h3")
 """Colours of steps of one thing, from none to much."""
 REST = "rest"
-"""Whatever comes after the sixth, and what is a remainder."""
+"""Whatever comes after the tenth, and what is a remainder."""
 _NAMED = re.compile(r"var\(--([a-z0-9-]+)\)")
 
 

@@ -56,10 +56,14 @@ def groups_by_day(
 
 
 def platforms(published: Published) -> list[str]:
-    """All platforms' names in one order, whatever is selected: each keeps its colour."""
+    """All platforms' names in one order, whatever is selected: each keeps its colour.
+
+    Those that ever cost something come first, so that they have the colours of their own.
+    """
     rows = published.rows(
         "SELECT platform_name FROM platforms "
-        "ORDER BY platform_sk = 0, platform_subtype = 'all', platform_code, platform_name"
+        "ORDER BY platform_sk NOT IN (SELECT platform_sk FROM cost_rows), "
+        "platform_sk = 0, platform_subtype = 'all', platform_code, platform_name"
     )
     return [row["platform_name"] for row in rows]
 
