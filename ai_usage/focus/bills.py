@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -36,7 +36,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Billed(msgspec.Struct, frozen=True):
-    """What a bill says of a service on a day: the billed amount of the charges that begin on it."""
+    """What a bill says of a service: the billed amount of the charges of the same days.
+
+    `day` is the first of them; `last` is None where it is the only one, and in bills that were
+    taken before charges of several days were kept apart.
+    """
 
     provider: str
     service: str
@@ -44,6 +48,11 @@ class Billed(msgspec.Struct, frozen=True):
     day: date
     amount: Decimal
     charges: int
+    last: date | None = None
+
+    def days(self) -> list[date]:
+        """The UTC days that bear the charges, evenly."""
+        return Window(self.day, (self.last or self.day) + timedelta(days=1)).days()
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -92,7 +101,7 @@ class Bill:
 
     key: BillKey
     files: list[FocusFile] = field(default_factory=list)
-    sums: dict[tuple[str, str, str, date], tuple[Decimal, int]] = field(default_factory=dict)
+    sums: dict[tuple[str, str, str, Span], tuple[Decimal, int]] = field(default_factory=dict)
     usage: Span | None = None
     others: Span | None = None
     version: str = ""
@@ -101,7 +110,7 @@ class Bill:
         """Count a charge."""
         if file not in self.files:
             self.files.append(file)
-        of = charge.provider, charge.service, charge.currency, charge.days.first
+        of = charge.provider, charge.service, charge.currency, charge.days
         amount, count = self.sums.get(of, (Decimal(0), 0))
         self.sums[of] = amount + charge.billed, count + 1
         if charge.is_correction:
@@ -124,7 +133,7 @@ class Bill:
             self.key.period.start,
             self.key.period.end,
             tuple(Part(file.shown, file.sha256) for file in self.files),
-            tuple(Billed(*of, *said) for of, said in sorted(self.sums.items())),
+            tuple(_billed(*of, *said) for of, said in sorted(self.sums.items())),
         )
 
 
@@ -237,6 +246,13 @@ def _refuse_twice(files: Sequence[FocusFile]) -> None:
             raise ImportRefusedError(
                 f"{one.shown} and {file.shown} are the same file: give it once."
             )
+
+
+def _billed(
+    provider: str, service: str, currency: str, days: Span, amount: Decimal, charges: int
+) -> Billed:
+    last = days.last if days.last > days.first else None
+    return Billed(provider, service, currency, days.first, amount, charges, last)
 
 
 def _joined(one: Span | None, other: Span) -> Span:

@@ -68,13 +68,11 @@ def bill_events(
         found: dict[str, list[RawEvent]] = defaultdict(list)
         for place, record in lines_of(archive, bill):
             charge = charge_of(record)
-            line = services.included(charge.provider, charge.service, charge.days.first)
-            if line is None or not charge.days & asked:
-                continue
-            if is_direct(line["platform"], charge.days.first):
-                raise AiUsageError(refusal_of_direct(charge.service, bill.head.name, line))
-            rate = rates.usd(charge.currency, charge.period.start)
-            found[line["platform"]] += _events(charge, line, rate, asked, aliases, place)
+            for day, line in _lines(charge, services, asked):
+                if is_direct(line["platform"], day):
+                    raise AiUsageError(refusal_of_direct(charge.service, bill.head.name, line))
+                rate = rates.usd(charge.currency, charge.period.start)
+                found[line["platform"]].append(_event(charge, day, line, rate, aliases, place))
         for platform, events in sorted(found.items()):
             stream = identified(platform, FOCUS, events)
             yield BillEvents(platform, bill.fetch.fetched_at, stream.events)
@@ -82,8 +80,12 @@ def bill_events(
 
 def platforms_of(bill: HeldBill, services: Services) -> set[str]:
     """The platforms that a bill brings cost of."""
-    lines = (services.included(b.provider, b.service, b.day) for b in bill.head.services)
-    return {line["platform"] for line in lines if line is not None}
+    return {
+        line["platform"]
+        for billed in bill.head.services
+        for day in billed.days()
+        if (line := services.included(billed.provider, billed.service, day)) is not None
+    }
 
 
 def refusal_of_direct(service: str, bill: str, line: Row | None) -> str:
@@ -100,41 +102,47 @@ def _has_tools(bill: HeldBill, services: Services) -> bool:
     return bool(platforms_of(bill, services))
 
 
-def _events(
-    charge: Charge, line: Row, rate: Rate, asked: Span, aliases: Aliases, place: str
-) -> list[RawEvent]:
-    whole = charge.days
-    days = (whole.last - whole.first).days + 1
-    raw = msgspec.json.encode(charge.record).decode()
+def _lines(charge: Charge, services: Services, asked: Span) -> Iterator[tuple[date, Row]]:
+    """The asked days of a charge on which its service is an AI tool, and the line that says so.
+
+    Each day is judged by itself: a fee of a month belongs to a tool that is mapped from the 15th
+    on for the days from then on.
+    """
     own = charge.days & asked
-    found = []
-    for n in range((own.first - whole.first).days + 1, (own.last - whole.first).days + 2):
-        day = whole.first + timedelta(days=n - 1)
+    for day in Window(own.first, own.last + timedelta(days=1)).days() if own else ():
+        line = services.included(charge.provider, charge.service, day)
+        if line is not None:
+            yield day, line
 
-        def share(amount: Decimal | None, n: int = n) -> Decimal | None:
-            return None if amount is None else on_day(in_usd(amount, rate), n, days)
 
-        found.append(
-            RawEvent(
-                identity=(charge.account, str(charge.period), day.isoformat(), charge.identity),
-                event_timestamp=midnight(day),
-                event_date=day,
-                event_type="cost",
-                platform_subtype=line["platform_subtype"],
-                cost_usd=share(charge.billed),
-                effective_cost_usd=share(charge.effective),
-                list_cost_usd=share(charge.list_price),
-                cost_currency=charge.currency,
-                cost_type=charge.cost_type,
-                billing_period="daily",
-                billing_account_id=charge.account,
-                raw_response=raw,
-                archive_page=place,
-                **_bearer(charge, line, aliases),
-                **rate_columns(rate),
-            )
-        )
-    return found
+def _event(
+    charge: Charge, day: date, line: Row, rate: Rate, aliases: Aliases, place: str
+) -> RawEvent:
+    """What a day of a charge bears."""
+    whole = charge.days
+    days, n = (whole.last - whole.first).days + 1, (day - whole.first).days + 1
+
+    def share(amount: Decimal | None) -> Decimal | None:
+        return None if amount is None else on_day(in_usd(amount, rate), n, days)
+
+    return RawEvent(
+        identity=(charge.account, str(charge.period), day.isoformat(), charge.identity),
+        event_timestamp=midnight(day),
+        event_date=day,
+        event_type="cost",
+        platform_subtype=line["platform_subtype"],
+        cost_usd=share(charge.billed),
+        effective_cost_usd=share(charge.effective),
+        list_cost_usd=share(charge.list_price),
+        cost_currency=charge.currency,
+        cost_type=charge.cost_type,
+        billing_period="daily",
+        billing_account_id=charge.account,
+        raw_response=msgspec.json.encode(charge.record).decode(),
+        archive_page=place,
+        **_bearer(charge, line, aliases),
+        **rate_columns(rate),
+    )
 
 
 def _bearer(charge: Charge, line: Row, aliases: Aliases) -> dict[str, Any]:

@@ -17,11 +17,13 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance.currency import Rate, Rates, in_usd
-from ai_usage.focus.bills import Bill, Head, bills_of, refuse_parts_of_periods
+from ai_usage.finance.exact import on_day
+from ai_usage.focus.bills import Bill, Billed, Head, bills_of, refuse_parts_of_periods
 from ai_usage.focus.events import refusal_of_direct
 from ai_usage.focus.files import FocusFile
 from ai_usage.focus.mapping import Services
 from ai_usage.focus.shelf import HeldBill, newest_bills
+from ai_usage.reference.files.focus_mapping import INCLUDE
 from ai_usage.text.words import counted
 from ai_usage.vendors.answers import ImportRefusedError
 from ai_usage.vendors.base import Vendor
@@ -103,41 +105,51 @@ def plan(
 
 
 def sorted_services(heads: Iterable[Head], known: Known) -> Sorted:
-    """The services of bills by what the mapping says of them on the day of each charge.
+    """The services of bills by what the mapping says of them, day by day.
 
-    Raises `ReferenceFileError` where an exchange rate is missing.
+    A charge that is in a line on some of its days alone counts on both sides, with its dollars of
+    those days. Raises `ReferenceFileError` where an exchange rate is missing.
     """
     sums: dict[str, dict[tuple[str, str], tuple[Decimal, int]]] = {
         name: defaultdict(lambda: (Decimal(0), 0)) for name in ("tools", "excluded", "unmapped")
     }
     for head in heads:
         for billed in head.services:
-            line = known.services.line(billed.provider, billed.service, billed.day)
-            of = "unmapped" if line is None else "excluded"
-            if known.services.included(billed.provider, billed.service, billed.day):
-                of = "tools"
-            usd = in_usd(billed.amount, _rate(head, billed.currency, known.rates))
             key = billed.provider, billed.service
-            before, charges = sums[of][key]
-            sums[of][key] = before + usd, charges + billed.charges
+            usd = in_usd(billed.amount, _rate(head, billed.currency, known.rates))
+            own: dict[str, Decimal] = defaultdict(Decimal)
+            days = billed.days()
+            for n, day in enumerate(days, 1):
+                own[_sort_of(billed, day, known)] += on_day(usd, n, len(days))
+            for of, amount in own.items():
+                before, charges = sums[of][key]
+                sums[of][key] = before + amount, charges + billed.charges
     return Sorted(**{name: _listed(own.items()) for name, own in sums.items()})
+
+
+def _sort_of(billed: Billed, day: date, known: Known) -> str:
+    line = known.services.line(billed.provider, billed.service, day)
+    if line is None:
+        return "unmapped"
+    return "tools" if line["treatment"] == INCLUDE else "excluded"
 
 
 def refuse_direct(head: Head, known: Known) -> None:
     """Raise `ImportRefusedError` for a service whose cost comes from its vendor too.
 
-    It does where the mapping gives it such a vendor's platform, and where no line speaks of it and
-    its provider or the service itself is called as the vendor is.
+    It does where the mapping gives it such a vendor's platform on any day of a charge, and where no
+    line speaks of it and its provider or the service itself is called as the vendor is.
     """
     platforms = {vendor.name for vendor in known.direct}
     for billed in head.services:
-        line = known.services.line(billed.provider, billed.service, billed.day)
-        own = known.services.included(billed.provider, billed.service, billed.day)
         called = {billed.provider.casefold(), billed.service.casefold()}
-        if own is not None and own["platform"] in platforms:
-            raise ImportRefusedError(refusal_of_direct(billed.service, head.name, own))
-        if line is None and any(called & _names(vendor) for vendor in known.direct):
-            raise ImportRefusedError(refusal_of_direct(billed.service, head.name, None))
+        for day in billed.days():
+            line = known.services.line(billed.provider, billed.service, day)
+            if line is None:
+                if any(called & _names(vendor) for vendor in known.direct):
+                    raise ImportRefusedError(refusal_of_direct(billed.service, head.name, None))
+            elif line["treatment"] == INCLUDE and line["platform"] in platforms:
+                raise ImportRefusedError(refusal_of_direct(billed.service, head.name, line))
 
 
 def told(taking: Taking) -> Iterator[str]:

@@ -6,15 +6,21 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import Rates
-from ai_usage.focus.taking import Known
+from ai_usage.focus.bills import Billed
+from ai_usage.focus.events import bill_events, platforms_of
+from ai_usage.focus.shelf import newest_bills
+from ai_usage.focus.taking import Known, Service
 from ai_usage.identity.aliases import Aliases
 from ai_usage.vendors.rows import RawEvent
 from ai_usage_tests.focus.support import CLOUD, MODELS, Shelf, line, mapped, rows, whole, written
 
+MARCH_WINDOW = Window(date(2026, 3, 1), date(2026, 4, 1))
 TAGGED = mapped(
     "Models,sky_models,chat,owner,squad,project,key",
     head="service,platform,platform_subtype,person_tag,team_tag,project_tag,key_tag",
@@ -305,6 +311,53 @@ def test_a_line_of_the_mapping_holds_on_its_days(tmp_path: Path) -> None:
     assert platforms == {"old": 14, "new": 15}
 
 
+def test_each_day_of_a_charge_is_mapped_by_itself(tmp_path: Path) -> None:
+    """A fee of four days: one line names the service on the first two, another on the third."""
+    services = mapped(
+        "Models,old,,2026-03-14",
+        "Models,new,2026-03-15,2026-03-15",
+        head="service,platform,valid_from,valid_to",
+    )
+    shelf = Shelf(tmp_path, Known(services, Rates()))
+    fee = line(13, "10", 16, ChargeCategory="Purchase")
+    (taking,) = shelf.take(written(tmp_path / "m.csv", whole(fee)))
+    found = {
+        stream.platform: [(event.event_date.day, event.cost_usd) for event in stream.events]
+        for stream in bill_events(
+            shelf.archive, services, Rates(), MARCH_WINDOW, Aliases(), lambda _platform, _day: False
+        )
+    }
+    # 2.50 a day; the 16th is in no line, and no cost. The 1st is usage for nothing.
+    assert found == {
+        "old": [(1, Decimal(0)), (13, Decimal("2.5")), (14, Decimal("2.5"))],
+        "new": [(15, Decimal("2.5"))],
+    }
+    assert taking.sorted.tools == [Service(CLOUD, "Models", Decimal("7.5"), 2)]
+    assert taking.sorted.unmapped == [Service(CLOUD, "Models", Decimal("2.5"), 2)]
+    (bill,) = newest_bills(shelf.archive)
+    assert platforms_of(bill, services) == {"old", "new"}
+
+
+def test_a_bill_of_fees_alone_is_of_the_tool_that_is_mapped_within_its_month(
+    tmp_path: Path,
+) -> None:
+    """Its charges begin on the 1st, the line of the mapping on the 20th."""
+    services = mapped("Models,tool,2026-03-20", head="service,platform,valid_from")
+    shelf = Shelf(tmp_path, Known(services, Rates()))
+    shelf.take(written(tmp_path / "m.csv", [line(1, "31", 31, ChargeCategory="Purchase")]))
+    assert [(event.event_date.day, event.cost_usd) for event in shelf.events()] == [
+        (day, Decimal(1)) for day in range(20, 32)
+    ]
+
+
+def test_a_bill_that_was_taken_by_an_older_version_is_read(tmp_path: Path) -> None:
+    old = (
+        b'{"provider":"Skyline Cloud","service":"Models","currency":"USD","day":"2026-03-02",'
+        b'"amount":"5.5","charges":2}'
+    )
+    assert msgspec.json.decode(old, type=Billed).days() == [date(2026, 3, 2)]
+
+
 def test_a_dollar_of_a_platform_that_is_fetched_directly_fails_the_build(tmp_path: Path) -> None:
     """Its key may have come after the file: nothing is counted twice, and it says what to do."""
     shelf = Shelf(tmp_path)
@@ -316,3 +369,18 @@ def test_a_dollar_of_a_platform_that_is_fetched_directly_fails_the_build(tmp_pat
     assert shelf.events(end="2026-03-15", is_direct=since_the_15th)
     with pytest.raises(AiUsageError, match="would count twice: set its treatment in focus_mapping"):
         shelf.events(is_direct=since_the_15th)
+
+
+def test_a_charge_of_several_days_fails_the_build_for_each_day_that_comes_from_the_vendor(
+    tmp_path: Path,
+) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.take(written(tmp_path / "m.csv", whole(line(10, "5", 20, ChargeCategory="Purchase"))))
+
+    def on_the_15th(platform: str, day: date) -> bool:
+        return platform == "sky_models" and day == date(2026, 3, 15)
+
+    assert shelf.events(end="2026-03-15", is_direct=on_the_15th)
+    assert shelf.events("2026-03-16", is_direct=on_the_15th)
+    with pytest.raises(AiUsageError, match="would count twice"):
+        shelf.events("2026-03-15", "2026-03-16", is_direct=on_the_15th)

@@ -217,3 +217,16 @@ def test_a_service_may_not_be_mapped_to_a_platform_that_is_fetched_directly(
     with pytest.raises(ImportRefusedError, match="or give it another platform if it is another"):
         Shelf(tmp_path, known).plan(file)
     assert Shelf(tmp_path, Known(MODELS, Rates(), [vendor])).plan(file)
+
+
+def test_a_charge_that_reaches_into_days_of_a_direct_vendor_is_refused(tmp_path: Path) -> None:
+    """A month's fee from the 1st on; the line of the mapping gives the 20th to the vendor."""
+    vendor = discovered_vendors()[0]
+    services = mapped(
+        "Models,sky_models,,2026-03-19",
+        f"Models,{vendor.name},2026-03-20,2026-03-20",
+        head="service,platform,valid_from,valid_to",
+    )
+    fee = line(1, "31", 31, ChargeCategory="Purchase")
+    with pytest.raises(ImportRefusedError, match="its dollars would count twice"):
+        Shelf(tmp_path, Known(services, Rates(), [vendor])).plan(written(tmp_path / "a.csv", [fee]))
