@@ -123,7 +123,7 @@ def _check_there(home: Path) -> None:
 def serve_demo_ui(console: Console, home: Path, port: int) -> None:
     """Dagster's UI over the demo's state, the simulated vendors beside it."""
     _check_there(home)
-    with serve(follow_the_date()) as base_url:
+    with serve(follow_the_date(_company())) as base_url:
         for name in [name for name in os.environ if name.startswith("AI_USAGE_")]:
             del os.environ[name]
         os.environ.pop("DAGSTER_HOME", None)
@@ -135,7 +135,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     """Fetch the simulated vendors' last days, materialise everything, and sum it up."""
     _claim(home)
     _reach_back(home, utc_today() - timedelta(days=days - 1))
-    company = Company(today=utc_today())
+    company = _company()
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
         write_reference_files(company, settings.reference_path)
@@ -157,6 +157,11 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     if not result.success:
         raise typer.Exit(1)
     _next(console, home)
+
+
+def _company() -> Company:
+    """A company as people run it: what a check finds in it is worth showing."""
+    return Company(today=utc_today(), tidy=True)
 
 
 def run_simulator(

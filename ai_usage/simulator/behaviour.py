@@ -80,9 +80,12 @@ def works(seed: str, person: Person, day: date) -> bool:
 
 
 def cursor_events(
-    seed: str, person: Person, day: date, scale: float, morning: bool
+    seed: str, person: Person, day: date, scale: float, morning: bool, *, steady: bool = False
 ) -> list[CursorEvent]:
-    """The person's Cursor events of a day in order of time; `scale` multiplies their number."""
+    """The person's Cursor events of a day in order of time; `scale` multiplies their number.
+
+    `steady` where the plan's allowance is spread over the month instead of used up first.
+    """
     if person.cursor_level == 0 or not works(seed, person, day):
         return []
     rng = seeding.stream(seed, "cursor", person.number, day)
@@ -96,7 +99,8 @@ def cursor_events(
         for _ in range(count)
     ]
     # The plan's allowance runs out towards the end of the month, sooner for heavy users.
-    paid_share = min(0.8, 0.15 + 0.02 * day.day * person.cursor_level)
+    at_day = 15 if steady else day.day
+    paid_share = min(0.8, 0.15 + 0.02 * at_day * person.cursor_level)
     favourite = int(random() * len(_CURSOR_MODELS))
     events: list[CursorEvent] = []
     for at in sorted(times):
@@ -115,6 +119,15 @@ def cursor_events(
     return events
 
 
+def service_accounts(seed: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Cursor's service accounts, each with id and name."""
+    triage, fixes = "triage", "nightly-fixes"
+    return (
+        (seeding.opaque_id("svc", seed, triage), triage),
+        (seeding.opaque_id("svc", seed, fixes), fixes),
+    )
+
+
 def service_account_events(seed: str, owner: Person, day: date, morning: bool) -> list[CursorEvent]:
     """What a service account does on a workday: nobody's, though somebody set it up.
 
@@ -126,13 +139,14 @@ def service_account_events(seed: str, owner: Person, day: date, morning: bool) -
     at = epoch_ms(day) + 4 * 3_600_000
     night = _headless(_cursor_event(random, owner, day, at, 1.0, 0))
     late = msgspec.structs.replace(night, timestamp_ms=at + NOON_MS)
+    triage, fixes = service_accounts(seed)
     return [
         msgspec.structs.replace(
             event,
             email=None,
-            service_account=(seeding.opaque_id("svc", seed, name), name),
+            service_account=account,
         )
-        for event, name in ((night, "triage"), (night, "nightly-fixes"), (late, "nightly-fixes"))
+        for event, account in ((night, triage), (night, fixes), (late, fixes))
         if not (morning and event is late)
     ]
 

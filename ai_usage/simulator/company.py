@@ -74,7 +74,9 @@ class Company:
     noon UTC, later days have none, and the history reaches back `HISTORY_DAYS`. `anchor` is the
     date that joiners, leavers and the mover hang on (default: the first day of today's quarter),
     so one company can be seen from several days: see `on`. `people` is its size; `scale`
-    multiplies the Cursor events a person makes. `amendments` restate days.
+    multiplies the Cursor events a person makes. `amendments` restate days. A `tidy` company is one
+    as people run it: its registers name what it uses but for one old key, its usage names somebody,
+    and hardly anything is unusual. Any other has every oddity on every day.
     """
 
     def __init__(
@@ -86,8 +88,10 @@ class Company:
         scale: float = 1.0,
         anchor: date | None = None,
         amendments: Iterable[Amendment] = (),
+        tidy: bool = False,
     ) -> None:
         self.seed = seed
+        self.tidy = tidy
         self.today: date = today or datetime.now(UTC).date()
         self.size = people
         self.scale = scale
@@ -97,7 +101,7 @@ class Company:
         self.amendments = tuple(amendments)
         self.history_start: date = self.today - timedelta(days=HISTORY_DAYS)
         self.organization_id = seeding.uuid_text(seed, "organization")
-        self.roster: Roster = build_roster(seed, people, self.anchor)
+        self.roster: Roster = build_roster(seed, people, self.anchor, tidy=tidy)
         self.prices = pricing.anthropic_prices(self.anchor)
         self.openai = openai_books.Account(seed, self.roster.people, self.anchor)
         self.cache = DayCache()
@@ -127,6 +131,7 @@ class Company:
             "scale": self.scale,
             "anchor": self.anchor,
             "amendments": self.amendments,
+            "tidy": self.tidy,
         }
         return Company(self.seed, **(arguments | changes))
 
@@ -165,7 +170,7 @@ class Company:
             events: list[CursorEvent] = []
             for person in self.people:
                 events += behaviour.cursor_events(
-                    self.seed, person, day, self.scale, self._partial(day)
+                    self.seed, person, day, self.scale, self._partial(day), steady=self.tidy
                 )
             events += behaviour.service_account_events(
                 self.seed, self.people[0], day, self._partial(day)
@@ -255,7 +260,9 @@ class Company:
         """What was used of OpenAI's API on the day, of every kind."""
 
         def make() -> list[openai_books.OpenAiUsage]:
-            used = openai_books.usage_of(self.openai, self.people, day, self._partial(day))
+            used = openai_books.usage_of(
+                self.openai, self.people, day, self._partial(day), tidy=self.tidy
+            )
             return self.as_amended("openai_usage", day, used)
 
         return self._stream("openai_usage", day, make)

@@ -58,10 +58,12 @@ def own_facts(company: Company, day: date) -> list[Fact]:
                 member_id(company, person), person.email, person.full_name, deleted=gone
             )
             product = _PRODUCTS[min(int(draw.random() * 3.2), 3)]
-            found.append(_fact(company, day, draw, actor, product, person.number % 5 == 1))
-    draw = seeding.stream(company.seed, "enterprise nobody", day)
-    nobodys = _fact(company, day, draw, None, "claude_tag", beyond_seat=True)
-    return company.as_amended("enterprise_facts", day, [nobodys, *found])
+            beyond = person.number % (10 if company.tidy else 5) == 1
+            found.append(_fact(company, day, draw, actor, product, beyond))
+    if not company.tidy:
+        draw = seeding.stream(company.seed, "enterprise nobody", day)
+        found.insert(0, _fact(company, day, draw, None, "claude_tag", beyond_seat=True))
+    return company.as_amended("enterprise_facts", day, found)
 
 
 def _fact(

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from ai_usage.simulator import behaviour, seeding
-from ai_usage.simulator.roster import Person
+from ai_usage.simulator.roster import CONTRACTOR, Person
 
 BIG: Final = "gpt-sim-5-2026-01-15"
 SMALL: Final = "gpt-sim-5-mini-2026-01-15"
@@ -47,6 +47,8 @@ _LINES: Final = {
     "web_search_calls": ("Web search tool calls", "calls", 1, "0.01"),
 }
 _MILLION: Final = Decimal(1_000_000)
+_TRIED_ON: Final = (5, 6)
+"""Days of a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +146,24 @@ class Account:
 
 
 def usage_of(
-    account: Account, people: tuple[Person, ...], day: date, partial: bool
+    account: Account, people: tuple[Person, ...], day: date, partial: bool, *, tidy: bool = False
 ) -> list[OpenAiUsage]:
-    """Everything that happened on a day; until noon it is half of it."""
+    """Everything that happened on a day; until noon it is half of it.
+
+    In a `tidy` company nothing names nobody, and the contractor tries it on a few days only.
+    """
     found: list[OpenAiUsage] = []
     for key in account.keys:
         person = None if key.person is None else people[key.person]
+        if tidy and key.person == CONTRACTOR and day.day not in _TRIED_ON:
+            continue
         if key.created <= day and _runs(account, key, person, day):
             found += _of_key(account, key, person, day)
     for person in account.members:
         if person.number % 4 == 2 and behaviour.works(account.seed, person, day):
             found += _in_the_playground(account, person, day)
-    found += _of_nobody(account, day)
+    if not tidy:
+        found += _of_nobody(account, day)
     return [_halved(usage) for usage in found] if partial else found
 
 

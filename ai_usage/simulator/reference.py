@@ -15,8 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from ai_usage.simulator import seeding
+from ai_usage.simulator.behaviour import service_accounts
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.github_copilot_books import is_in_register, login
+from ai_usage.simulator.enterprise_books import member_id
+from ai_usage.simulator.github_copilot_books import (
+    has_seat,
+    is_in_directory,
+    is_in_register,
+    login,
+)
 from ai_usage.simulator.money_files import COLUMNS as MONEY_COLUMNS
 from ai_usage.simulator.money_files import money_rows
 from ai_usage.simulator.roster import (
@@ -182,25 +189,68 @@ def _user_row(
         "location": person.place.location,
         "timezone": person.place.timezone,
         "ai_budget_monthly_usd": person.budget_usd,
-        # The contractor has an API key that nobody approved.
-        "approved_platforms": ("cursor",)
-        if person.number == CONTRACTOR
-        else ("anthropic", "claude_enterprise", "cursor", "github_copilot", "openai"),
+        "approved_platforms": _approved(company, person),
         "usage_restrictions": json.dumps(restrictions) if restrictions else None,
         "is_active": not left,
         "start_date": person.start_date,
         "end_date": person.end_date if left else None,
         "aliases": person.aliases,
-        "vendor_logins": (f"github_copilot:{login(person)}",) if is_in_register(person) else None,
+        "vendor_logins": _logins(company, person),
     }
+
+
+def _approved(company: Company, person: Person) -> tuple[str, ...]:
+    """The contractor has API keys that nobody approved, in a tidy company one."""
+    if person.number != CONTRACTOR:
+        return ("anthropic", "claude_enterprise", "cursor", "github_copilot", "openai")
+    return ("anthropic", "cursor", "github_copilot") if company.tidy else ("cursor",)
+
+
+def _logins(company: Company, person: Person) -> tuple[str, ...] | None:
+    """In a tidy company every login that the directory does not know, and ids of leavers."""
+    if not company.tidy:
+        return (f"github_copilot:{login(person)}",) if is_in_register(person) else None
+    own = [f"claude_enterprise:{member_id(company, person)}"]
+    if has_seat(person) and not is_in_directory(person):
+        own.append(f"github_copilot:{login(person)}")
+    return tuple(own)
 
 
 def api_key_rows(company: Company) -> list[dict[str, Cell]]:
     """The key register: most keys, not all, so that the vendor's directory has to speak too."""
-    return [
+    rows = [
         _key_row(company, key)
         for key in company.keys
         if key.registered and key.created <= company.today
+    ]
+    return [*rows, *_service_rows(company)] if company.tidy else rows
+
+
+def _service_rows(company: Company) -> list[dict[str, Cell]]:
+    """Service accounts of other vendors, which only a tidy company has in its register."""
+    search = next(team for team in company.roster.teams if team.name == "Search")
+    admin = company.people[ADMIN].email
+    accounts = [
+        *(("openai", key.id, key.name) for key in company.openai.keys if key.person is None),
+        *(("cursor", *account) for account in service_accounts(company.seed)),
+    ]
+    return [
+        {
+            **dict.fromkeys(API_KEYS_COLUMNS),
+            "platform": platform,
+            "api_key_id": key_id,
+            "api_key_name": name,
+            "user_email": search.manager_email,
+            "environment": "production",
+            "intended_use": "service",
+            "cost_center": search.cost_center,
+            "is_active": True,
+            "created_date": company.anchor - timedelta(days=700),
+            "last_verified_date": min(company.today, company.anchor - timedelta(days=20)),
+            "created_by": admin,
+            "updated_by": admin,
+        }
+        for platform, key_id, name in accounts
     ]
 
 

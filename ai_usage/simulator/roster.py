@@ -8,7 +8,7 @@ in `behaviour`. All dates hang on the company's anchor, so that the same company
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -232,8 +232,11 @@ class Roster:
     service_account: str
 
 
-def build_roster(seed: str, people: int, anchor: date) -> Roster:
-    """The company of a seed. ValueError below the size at which the whole cast exists."""
+def build_roster(seed: str, people: int, anchor: date, *, tidy: bool = False) -> Roster:
+    """The company of a seed; in a `tidy` one no two keys have one name.
+
+    ValueError below the size at which the whole cast exists.
+    """
     if people < SMALLEST_COMPANY:
         raise ValueError(f"a company needs at least {SMALLEST_COMPANY} people, not {people}")
     names = _names(seed, people)
@@ -243,7 +246,15 @@ def build_roster(seed: str, people: int, anchor: date) -> Roster:
     removed = seeding.opaque_id("user", seed, "removed")
     service_account = seeding.opaque_id("svac", seed, "provisioning")
     keys = _keys(seed, staff, workspaces, teams, anchor, removed, service_account)
+    if tidy:
+        keys = tuple(_with_its_own_name(key, staff) for key in keys)
     return Roster(staff, workspaces, keys, teams, removed, service_account)
+
+
+def _with_its_own_name(key: ApiKey, people: tuple[Person, ...]) -> ApiKey:
+    if key.person not in SAME_KEY_NAME:
+        return key
+    return replace(key, name=f"{people[key.person].handle.replace('.', '-')}-{key.name}")
 
 
 def ascii_handle(first: str, last: str) -> str:

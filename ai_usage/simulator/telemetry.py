@@ -145,7 +145,7 @@ class Telemetry:
 
     def _uses(self, person: Person, day: date, email: str, account: str | None) -> Iterator[Use]:
         rng = seeding.stream(self.company.seed, "telemetry", person.number, day)
-        for hour in _HOURS:
+        for hour in _HOURS[: 1 if self.company.tidy else None]:
             if rng.random() < 0.25:
                 continue
             session = seeding.uuid_text(self.company.seed, "session", person.number, day, hour)
