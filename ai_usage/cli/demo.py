@@ -28,6 +28,7 @@ from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
+from ai_usage.simulator.cloud_bills import write_bills
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.faults import Fault, FaultPlan
 from ai_usage.simulator.reference import write_reference_files
@@ -39,8 +40,8 @@ from ai_usage.text.words import counted
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.vendors.line_files import files_of
 
-TELEMETRY = "telemetry"
-"""The folder of files that a collector would write, in the demo's own."""
+TELEMETRY, BILLS = "telemetry", "bills"
+"""The folders of files that a collector and a cloud would write, in the demo's own."""
 MARKER = "this-is-the-demo"
 """A file in the demo's folder: a folder with state but without it is not the demo's to use."""
 
@@ -86,11 +87,13 @@ def demo_environment(home: Path, base_url: str) -> dict[str, str]:
     """
     key_file = write_service_account(home.absolute() / "service-account.json", base_url)
     (home / TELEMETRY).mkdir(exist_ok=True)
+    (home / BILLS).mkdir(exist_ok=True)
     return {
         **_own_state(home),
         **vendor_environment(base_url),
         **directory_environment(base_url, key_file),
         **telemetry_environment(home / TELEMETRY),
+        "AI_USAGE_FOCUS_PATH": str((home / BILLS).absolute()),
     }
 
 
@@ -138,7 +141,8 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     company = _company()
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
-        write_reference_files(company, settings.reference_path)
+        write_reference_files(company, settings.reference_path, with_cloud=True)
+        write_bills(company, home / BILLS, settings.first_day)
         window = window_of_run(console, settings, _window_to_run(home, settings, days))
         Telemetry(company).write(home / TELEMETRY, window.start, settings.today)
         console.print(

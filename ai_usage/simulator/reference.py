@@ -16,6 +16,12 @@ from typing import Final
 
 from ai_usage.simulator import seeding
 from ai_usage.simulator.behaviour import service_accounts
+from ai_usage.simulator.cloud_bills import (
+    MAPPING_COLUMNS,
+    cloud_platform,
+    cloud_rules,
+    mapping_rows,
+)
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.enterprise_books import member_id
 from ai_usage.simulator.github_copilot_books import (
@@ -110,19 +116,30 @@ Cell = str | int | bool | date | Decimal | tuple[str, ...] | None
 
 
 def write_reference_files(
-    company: Company, folder: str | Path, *, invoiced_periods: int = INVOICED_PERIODS
+    company: Company,
+    folder: str | Path,
+    *,
+    invoiced_periods: int = INVOICED_PERIODS,
+    with_cloud: bool = False,
 ) -> list[Path]:
     """Write every maintained file into the folder, which is made if needed.
 
-    The invoices are added up from the vendors' reports of their periods: for a huge company ask
-    for few of them.
+    `with_cloud` where the cloud's bills are read too: then it is said what they are. The invoices
+    are added up from the vendors' reports of their periods: for a huge company ask for few of them.
     """
+    money = money_rows(company, invoiced_periods)
+    platforms = platform_rows(company)
+    target, of_cloud = Path(folder), []
+    directories = write_directory_files(company, folder)
+    if with_cloud:
+        money["allocation_rules.csv"] += cloud_rules(company)
+        platforms.append({**dict.fromkeys(PLATFORMS_COLUMNS), **cloud_platform()})
+        _write(target / "platforms.csv", PLATFORMS_COLUMNS, platforms)
+        of_cloud = [_write(target / "focus_mapping.csv", MAPPING_COLUMNS, mapping_rows())]
     return [
-        *write_directory_files(company, folder),
-        *(
-            _write(Path(folder) / name, MONEY_COLUMNS[name], rows)
-            for name, rows in money_rows(company, invoiced_periods).items()
-        ),
+        *directories,
+        *of_cloud,
+        *(_write(target / name, MONEY_COLUMNS[name], rows) for name, rows in money.items()),
         _write(Path(folder) / "viewers.csv", VIEWERS_COLUMNS, viewer_rows(company)),
     ]
 
