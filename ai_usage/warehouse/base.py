@@ -95,10 +95,11 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def create_view(self, view: ViewSchema, literals: Literals) -> None:
-        """Create or replace the view with its render parameters filled in.
+    def create_view(self, view: ViewSchema, literals: Literals) -> Details:
+        """Let the view stand with its render parameters filled in; what the engine says of it.
 
-        A view that it reads and that is not there yet is created too, seen from the same day.
+        A view that it reads and that is not there yet is created too, seen from the same day. One
+        that stands so already may be left alone; labels that others gave it stay in any case.
         """
 
     def _create_what_is_read(self, sql: str, literals: Literals) -> None:

@@ -22,7 +22,15 @@ import pyarrow as pa
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.base import DayCounts, Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.base import (
+    DayCounts,
+    Details,
+    Parameters,
+    Query,
+    Replaced,
+    Rows,
+    Warehouse,
+)
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
@@ -408,7 +416,7 @@ class DuckDBWarehouse(Warehouse):
         bounds = (window.start, window.end) if whole_days else (window.start_at, window.end_at)
         return f"WHERE {column} >= ? AND {column} < ?", list(bounds)
 
-    def create_view(self, view: ViewSchema, literals: Literals) -> None:
+    def create_view(self, view: ViewSchema, literals: Literals) -> Details:
         """Create or replace the view with its render parameters filled in."""
         self._create_what_is_read(view.query, literals)
         query = self._rendered(view.query, literals)
@@ -431,6 +439,7 @@ class DuckDBWarehouse(Warehouse):
             for column, description in view.columns:
                 connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}')
             connection.execute("COMMIT")
+        return {}
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""

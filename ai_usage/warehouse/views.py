@@ -46,6 +46,11 @@ class ViewSchema:
         return months if isinstance(months, int) else None
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels that the deployed view has of us."""
+        return {name: str(value) for name, value in self.defaults.items()}
+
+    @property
     def column_names(self) -> list[str]:
         """Column names in the order of the view."""
         return [name for name, _ in self.columns]

@@ -21,7 +21,6 @@ from ai_usage.orchestration.checks.metrics import (
     budget_check,
     closed_month_check,
     freshness_check,
-    latency_check,
     metric_checks,
     spend_check,
     volume_check,
@@ -80,7 +79,7 @@ def failing(of: Ran, name: str) -> dict[str, list[str]]:
     return {str(rule): sorted(days) for rule in broken}
 
 
-# -- latency ------------------------------------------------------------------------------------
+# -- freshness ----------------------------------------------------------------------------------
 
 
 def view_run(
@@ -118,24 +117,6 @@ def view_run(
             plotted[name] = value.value
     return evaluation, plotted
 
-
-def test_the_seconds_of_reading_a_view_are_measured_and_plotted(
-    warehouse: DuckDBWarehouse, tmp_path: Path
-) -> None:
-    for limit, passes in (("60", True), ("0.000001", False)):
-        settings = settings_for(tmp_path, AI_USAGE_VIEW_LATENCY_SECONDS=limit)
-        schema = view_schema(VIEW)
-        warehouse.create_view(schema, view_literals(settings.as_of, schema))
-        evaluation, plotted = view_run(warehouse, latency_check(VIEW, settings))
-        assert evaluation.passed == passes
-        assert evaluation.partition is None
-        seconds = evaluation.metadata["view_latency_seconds"].value
-        assert plotted == {"view_latency_seconds": seconds}
-        assert isinstance(seconds, float)
-        assert 0 < seconds < 60
-
-
-# -- freshness ----------------------------------------------------------------------------------
 
 ENDPOINT = "usage_events"
 

@@ -19,7 +19,7 @@ from ai_usage.orchestration.resources import ClockResource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.warehouse.relations import layer_of
 from ai_usage.warehouse.sql import AS_OF, Literals, references
-from ai_usage.warehouse.views import ViewSchema, published_views, view_names, view_schema
+from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
 
 
 def view_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -36,9 +36,6 @@ def view_literals(as_of: date | None, view: ViewSchema) -> Literals:
 
 
 def _view(view: ViewSchema, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    # Counting evaluates the view; what a helper view holds, a published one is counted with.
-    counted = view.name in published_views()
-
     @dg.asset(
         name=view.name,
         description=view.description,
@@ -56,14 +53,11 @@ def _view(view: ViewSchema, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
         clock: dg.ResourceParam[ClockResource],
         warehouse: dg.ResourceParam[WarehouseResource],
     ) -> dg.MaterializeResult[None]:
-        details: dict[str, Any] = {}
         with explained():
             opened = warehouse.warehouse()
-            opened.create_view(view, view_literals(clock.pretended, view))
+            details = opened.create_view(view, view_literals(clock.pretended, view))
             types = opened.column_types(view.name)
-            if counted:
-                rows, measured = opened.measured(f"SELECT COUNT(*) AS n FROM {view.name}")
-                details = {"dagster/row_count": rows.to_pylist()[0]["n"], **measured}
+        # Its rows are not counted: that evaluates it, as the check `latency` does once a day.
         # The engine knows the types; when the graph is loaded, there is no engine to ask.
         # A view has no rows of a day: what it holds now is noted once, on the run's last day.
         note_of_run(context, {**_metadata(view, types), **details})

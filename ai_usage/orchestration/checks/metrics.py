@@ -4,9 +4,7 @@ All of them warn, none blocks. What a day alone can break is recorded for every 
 how fresh a view is, is true of the view now, whatever days a run covers.
 """
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,15 +14,15 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
 from ai_usage.orchestration.checks.factory import DETAILS as DETAILS
-from ai_usage.orchestration.checks.factory import resources_of_check
+from ai_usage.orchestration.checks.latency import latency_check
 from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
+from ai_usage.orchestration.checks.view_checks import Found, plot, view_check
 from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
 from ai_usage.warehouse.views import published_views
 
-LATENCY = "latency"
 FRESHNESS = "freshness"
 CLOSED_MONTH = "closed_month_changed"
 DIRECTORY_RECORDS = "directory_records"
@@ -62,14 +60,6 @@ RECENT = timedelta(days=3)
 """How far back a fetch of today may be: what is older is stale by any measure."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a check of a view found: what broke the promise, and what was measured."""
-
-    failures: Mapping[str, int]
-    metadata: Mapping[str, dg.MetadataValue[Any]]
-
-
 def metric_checks(
     settings: Settings, vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetChecksDefinition]:
@@ -82,27 +72,6 @@ def metric_checks(
         budget_check(partitions),
         closed_month_check(),
     ]
-
-
-def latency_check(view: str, settings: Settings) -> dg.AssetChecksDefinition:
-    """Reading the whole view is quick; the seconds are plotted on the view's page."""
-
-    def evaluate(given: Resources, context: dg.AssetCheckExecutionContext) -> Found:
-        started = time.perf_counter()
-        rows = given.warehouse.query(f"SELECT * FROM {view}").num_rows
-        seconds = time.perf_counter() - started
-        _plot(context, view, {"view_latency_seconds": seconds})
-        slow = seconds >= settings.view_latency_seconds
-        return Found(
-            {LATENCY: 1} if slow else {},
-            {
-                "view_latency_seconds": dg.MetadataValue.float(seconds),
-                "rows": dg.MetadataValue.int(rows),
-            },
-        )
-
-    promise = f"Reading the whole view takes less than {settings.view_latency_seconds:g} s."
-    return _view_check(view, LATENCY, promise, evaluate)
 
 
 def freshness_check(
@@ -130,7 +99,7 @@ def freshness_check(
         known = [at for at in newest.values() if at is not None]
         if known:
             hours = (now - min(known)) / timedelta(hours=1)
-            _plot(context, view, {"data_age_hours": hours})
+            plot(context, view, {"data_age_hours": hours})
             metadata["data_age_hours"] = dg.MetadataValue.float(hours)
         return Found({f"{vendor}.{endpoint}": 1 for vendor, endpoint in stale}, metadata)
 
@@ -139,7 +108,7 @@ def freshness_check(
         f"{settings.freshness_hours:g} h old."
     )
     needs = {"archive", "clock", *(name for vendor in vendors for name in vendor.clients)}
-    return _view_check(view, FRESHNESS, promise, evaluate, needs)
+    return view_check(view, FRESHNESS, promise, evaluate, needs)
 
 
 Loaded = Mapping[tuple[str, str, date], datetime]
@@ -305,7 +274,7 @@ def closed_month_check() -> dg.AssetChecksDefinition:
         "result, and no vendor has restated it since. Book what vw_adjustments has; close the "
         "month anew to accept it."
     )
-    return _view_check("vw_adjustments", CLOSED_MONTH, promise, evaluate)
+    return view_check("vw_adjustments", CLOSED_MONTH, promise, evaluate)
 
 
 _ADJUSTMENTS = """
@@ -325,42 +294,3 @@ def _adjusted(row: Mapping[str, Any]) -> str:
         return f"{usd} taken in since it was closed"
     remedy = "`ai-usage run`" if row["is_open"] else "`ai-usage run --closed`"
     return f"{usd} held back, from {row['first_day']} on; {remedy} takes them in"
-
-
-def _view_check(
-    view: str,
-    name: str,
-    promise: str,
-    evaluate: Callable[[Resources, dg.AssetCheckExecutionContext], Found],
-    needs: Collection[str] = (),
-) -> dg.AssetChecksDefinition:
-    """A check of a view as it stands, without partitions: one result a run."""
-
-    @dg.asset_check(
-        asset=view,
-        name=name,
-        description=promise,
-        blocking=False,
-        required_resource_keys={"warehouse", *needs},
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = evaluate(resources_of_check(context), context)
-        metadata = dict(found.metadata)
-        if found.failures:
-            metadata["failing_rows"] = dg.MetadataValue.int(sum(found.failures.values()))
-            metadata["failures"] = dg.MetadataValue.json(dict(found.failures))
-        return dg.AssetCheckResult(
-            passed=not found.failures, severity=dg.AssetCheckSeverity.WARN, metadata=metadata
-        )
-
-    return check
-
-
-def _plot(context: dg.AssetCheckExecutionContext, view: str, numbers: Mapping[str, float]) -> None:
-    """Observe the view: Dagster plots what is observed of an asset, not what checks find."""
-    context.op_execution_context.log_event(
-        dg.AssetObservation(
-            asset_key=view,
-            metadata={name: dg.MetadataValue.float(value) for name, value in numbers.items()},
-        )
-    )
