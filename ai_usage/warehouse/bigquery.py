@@ -53,6 +53,7 @@ from ai_usage.warehouse.bigquery_tables import (
     staged_field,
     staged_type,
     type_of,
+    view_stands,
 )
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal, relations
@@ -425,16 +426,29 @@ SELECT old_days, new_days;
                 f"{schema.name}: the new rows were refused, the old ones stay: {said(error)}"
             ) from error
 
-    def create_view(self, view: ViewSchema, literals: Literals) -> None:
-        """Create or replace the view with its render parameters filled in."""
+    def create_view(self, view: ViewSchema, literals: Literals) -> Details:
+        """Create or replace the view with its render parameters filled in.
+
+        One that stands so already is left alone: a new one loses the labels, tags and policy tags
+        that others gave it, and is a line in the audit log. Labels are carried over at least.
+        """
         self._create_what_is_read(view.query, literals)
+        statement, spent = self.view_statement(view, literals), Spent()
         with self.client() as client:
             self._require_datasets(client)
             self._require_dataset(client, self.dataset_of(view.name))
-            self._foreseen(
+            there = _found(client, self.home(view.name))
+            if there is not None and view_stands(there, view, statement):
+                return spent.details()
+            spent.estimated += self._foreseen(
                 client, self.render(view.query, literals), {}, reads=references(view.query)
             )
-            run(client, self.view_statement(view, literals), {}, Spent())
+            run(client, statement, {}, spent)
+            if there is not None and there.labels.keys() - view.labels.keys():
+                made = client.get_table(self.home(view.name))
+                made.labels = there.labels | view.labels
+                client.update_table(made, ["labels"])
+        return spent.details()
 
     def view_statement(self, view: ViewSchema, literals: Literals) -> str:
         """The CREATE OR REPLACE VIEW that is sent: as its file declares it, names in full."""

@@ -1,4 +1,4 @@
-"""Tables and datasets of BigQuery against what the DDL declares, and what is refused of them."""
+"""Tables, views and datasets of BigQuery against their DDL, and what is refused of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+import sqlglot
 from google.cloud import bigquery
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import DayCounts
 from ai_usage.warehouse.schema import Column, TableSchema
+from ai_usage.warehouse.views import ViewSchema
 
 _GENERIC_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 _DAY_MS = 86_400_000
@@ -30,6 +32,23 @@ def declared(schema: TableSchema, name: str) -> bigquery.Table:
     if schema.cluster_by:
         table.clustering_fields = list(schema.cluster_by)
     return table
+
+
+def view_stands(there: bigquery.Table, view: ViewSchema, statement: str) -> bool:
+    """Whether a view is what its CREATE VIEW would make; labels that others gave it aside."""
+    create = sqlglot.parse_one(statement, read="bigquery")
+    return (
+        there.view_query is not None
+        and _normal(there.view_query) == _normal(create.expression.sql("bigquery"))
+        and there.description == view.description
+        and [(f.name, f.description) for f in there.schema] == list(view.columns)
+        and view.labels.items() <= there.labels.items()
+    )
+
+
+def _normal(query: str) -> str:
+    """A query however it is laid out; comments say nothing to an engine."""
+    return sqlglot.parse_one(query, read="bigquery").sql("bigquery", comments=False)
 
 
 def _field(column: Column) -> bigquery.SchemaField:

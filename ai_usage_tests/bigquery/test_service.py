@@ -210,6 +210,37 @@ def test_every_job_names_its_location_its_labels_its_zone_and_what_it_may_bill(
     assert not [a for a in asked if "authorization" in {name.lower() for name in a.headers}]
 
 
+def test_a_view_is_created_where_its_text_changed_and_keeps_the_labels_of_others(
+    warehouse: BigQueryWarehouse, asked: list[Asked]
+) -> None:
+    """A view made anew each hour loses what others noted on it, and fills the audit log."""
+    view = view_schema("vw_platform_costs")
+    name = warehouse.home(view.name)
+
+    def created(as_of: date | None = None) -> int:
+        asked.clear()
+        warehouse.create_view(view, view_literals(as_of, view))
+        texts = [json.dumps(a.json) for a in asked if a.method == "POST"]
+        return sum("CREATE OR REPLACE VIEW" in text for text in texts)
+
+    assert created() >= 1
+    with warehouse.client() as client:
+        there = client.get_table(name)
+        there.labels = {**there.labels, "steward": "ada", "months": "12"}
+        client.update_table(there, ["labels"])
+    assert created() == 0
+    assert not [a for a in asked if a.method in ("POST", "PATCH", "PUT")], "no job, not a dry run"
+    assert created(DAY) == 1
+    with warehouse.client() as client:
+        there = client.get_table(name)
+        assert there.labels["steward"] == "ada"
+        there.description = "Somebody else's words."
+        client.update_table(there, ["description"])
+    assert created(DAY) == 1
+    with warehouse.client() as client:
+        assert client.get_table(name).description == view.description
+
+
 def test_a_staging_table_expires_by_itself_however_it_was_made(
     warehouse: BigQueryWarehouse, asked: list[Asked], day: date
 ) -> None:
