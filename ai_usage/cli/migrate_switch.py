@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,30 +15,32 @@ from ai_usage.migration.description import FILE_NAME, read_description
 from ai_usage.migration.dual_write import (
     is_on,
     keep_marks,
-    old_file,
     refuse_other_writers,
     written_tables,
 )
-from ai_usage.migration.embedded_target import LEGACY_SCHEMA
 from ai_usage.migration.log import entries, note, step
-from ai_usage.migration.opening import open_source
+from ai_usage.migration.opening import open_target
 from ai_usage.migration.sources import MigrationError
-from ai_usage.migration.states import ROLLBACK_DAYS, Entry, check_step, unfinished
+from ai_usage.migration.states import Entry, check_step, unfinished
 from ai_usage.migration.steps import (
-    SNAPSHOT_DAYS,
     OldNames,
+    aside,
     hindrances,
     old_names,
+    readers,
     rehearse,
     retire,
     snapshot_of,
+    statements,
     switch,
     switch_back,
 )
+from ai_usage.migration.writing import query_of
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, few
+from ai_usage.warehouse.base import Warehouse
 
 
 def dual_write(
@@ -50,10 +53,15 @@ def dual_write(
     archive = Archive(settings.archive_root)
     if on:
         description = read_description(file or settings.home / FILE_NAME)
-        target, tables = old_file(description.source), list(written_tables(description))
+        target = open_target(description.source, _warehouse(settings))
+        mappings = written_tables(description)
+        tables = list(mappings)
         refuse_other_writers(target, archive, tables)
-        say(console, f"each run writes {', '.join(tables)} in {target.path}, too")
+        say(console, f"each run writes {', '.join(tables)} in {target.where}, too")
         if dry_run:
+            for name, mapping in mappings.items():
+                asked = query_of(mapping, [settings.now.date()])
+                _show(console, target.statements(name, mapping, asked))
             return
         keep_marks(archive, target, tables, settings.now)
     else:
@@ -86,13 +94,15 @@ def cutover(
     kept = entries(archive)
     resumes = check_step(kept, "cutover", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
-    names = old_names(description, warehouse_resource(settings).warehouse())
+    names = old_names(description, _warehouse(settings))
     if not resumes:
         _refuse_unready(console, settings, names, file)
     for table, columns in names.unwritten.items():
         empty = f"; {', '.join(columns)} will be NULL" if columns else ""
-        say(console, f"{table}: moves to {LEGACY_SCHEMA}.{table}, a view takes its name{empty}")
+        place = names.switching.aside(table)
+        say(console, f"{table}: moves to {place}, a view takes its name{empty}")
     if dry_run:
+        _show(console, names.switching.statements("cutover", names.switch))
         return
     told: dict[str, str] = {"tables": ", ".join(names.tables)}
     with step(
@@ -100,11 +110,10 @@ def cutover(
     ):
         open_ = unfinished(entries(archive))
         begun = open_.at if open_ is not None else settings.now
-        copy, told["sha256"] = snapshot_of(names, _folder(settings), begun)
-        told["snapshot"] = str(copy)
-        say(
-            console, f"{copy}: the old file, SHA-256 {told['sha256']}; keep it {SNAPSHOT_DAYS} days"
-        )
+        snapshot = snapshot_of(names, _folder(settings), begun)
+        told |= snapshot.details
+        for line in snapshot.told:
+            say(console, line)
         moved = switch(names)
         say(console, f"{counted(len(moved), 'name')} switched; the way back is kept 30 days")
 
@@ -116,12 +125,14 @@ def rollback(
     archive = Archive(settings.archive_root)
     check_step(entries(archive), "rollback", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
-    for table in written_tables(description):
-        say(console, f"{table}: the view goes, {LEGACY_SCHEMA}.{table} has its name again")
+    warehouse = _warehouse(settings)
+    for table, place in aside(description, warehouse).items():
+        say(console, f"{table}: the view goes, {place} has its name again")
     if dry_run:
+        _show(console, statements(description, warehouse, "rollback"))
         return
     with step(archive, "rollback", by=acting_user(settings), why=why, now=settings.now):
-        moved = switch_back(description)
+        moved = switch_back(description, warehouse)
         say(console, f"{counted(len(moved), 'name')} switched back; the migration is parallel")
 
 
@@ -132,21 +143,23 @@ def retire_tables(
     archive = Archive(settings.archive_root)
     check_step(entries(archive), "retire", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
-    readers = open_source(description.source).readers(ROLLBACK_DAYS)
-    if readers:
-        who = few([f"{one.who} ({one.table})" for one in readers], most=10)
+    warehouse = _warehouse(settings)
+    reading = readers(description, warehouse)
+    if reading:
+        who = few([f"{one.who} ({one.table})" for one in reading], most=10)
         raise MigrationError(f"retire: old names are still read by {who}.")
-    if readers is None and not why:
+    if reading is None and not why:
         raise MigrationError(
             "retire: nobody keeps a list of who reads a file; say in --note whom you asked."
         )
     for table in written_tables(description):
         say(console, f"{table}: goes to {_folder(settings) / 'retired'} as Parquet, then away")
     if dry_run:
+        _show(console, statements(description, warehouse, "retire"))
         return
     told: dict[str, str] = {}
     with step(archive, "retire", by=acting_user(settings), why=why, now=settings.now, details=told):
-        told |= retire(description, _folder(settings) / "retired")
+        told |= retire(description, warehouse, _folder(settings) / "retired")
         for table, digest in told.items():
             say(console, f"{table}.parquet: read back, SHA-256 {digest}")
 
@@ -154,7 +167,7 @@ def retire_tables(
 def rehearse_switch(console: Console, settings: Settings, file: Path | None) -> bool:
     """Cut over and roll back a copy; True where every table is then as it was."""
     description = read_description(file or settings.home / FILE_NAME)
-    names = old_names(description, warehouse_resource(settings).warehouse())
+    names = old_names(description, _warehouse(settings))
     found = rehearse(names, _folder(settings))
     for one in found:
         same = "as it was" if one.before == one.after else "NOT as it was"
@@ -180,6 +193,16 @@ def _refuse_unready(
     for one in found:
         say(console, f"{'met' if one.met else 'NOT met'}: {one.name} ({one.found})")
     refuse_unmet(found)
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return warehouse_resource(settings).warehouse()
+
+
+def _show(console: Console, sent: Sequence[str]) -> None:
+    """The statements that a step would send, each ended by a semicolon."""
+    for statement in sent:
+        say(console, f"{statement.rstrip().rstrip(';')};")
 
 
 def _folder(settings: Settings) -> Path:

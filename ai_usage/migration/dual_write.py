@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.old_tables import LEGACY, MARKS
@@ -21,12 +20,13 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.migration.description import Description, TableMapping, read_description
-from ai_usage.migration.embedded_target import OldFile
 from ai_usage.migration.loading import after_what_is_known
 from ai_usage.migration.log import entries
+from ai_usage.migration.opening import open_target
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry, state_of
-from ai_usage.migration.writing import rows_of, writable_days
+from ai_usage.migration.targets import Target
+from ai_usage.migration.writing import query_of, writable_days
 from ai_usage.warehouse.base import Warehouse
 
 QUIET = timedelta(hours=26)
@@ -56,17 +56,6 @@ def is_on(kept: Sequence[Entry]) -> bool:
     return on and state_of(kept) != "retired"
 
 
-def old_file(source: str) -> OldFile:
-    """The old system that can be written. Raises `MigrationError` for any other."""
-    kind, _, rest = source.partition(":")
-    if kind != "duckdb":
-        raise MigrationError(
-            f"{source}: only a DuckDB file's old tables can be written; others are read."
-        )
-    path, _, schema = rest.partition("#")
-    return OldFile(Path(path).expanduser().absolute(), schema or "main")
-
-
 def written_tables(description: Description) -> dict[str, TableMapping]:
     """The tables that have `write:`. Raises `MigrationError` where none has."""
     found = {name: mapping for name, mapping in description.tables.items() if mapping.write}
@@ -75,15 +64,21 @@ def written_tables(description: Description) -> dict[str, TableMapping]:
     return found
 
 
-def refuse_other_writers(target: OldFile, archive: Archive, tables: Sequence[str]) -> None:
-    """Raise `MigrationError` where the company's own writer still writes the old tables."""
+def refuse_other_writers(
+    target: Target, archive: Archive, tables: Sequence[str], at: datetime | None = None
+) -> None:
+    """Raise `MigrationError` where the company's own writer still writes the old tables.
+
+    `at` is the real time, whatever day is pretended: a real clock says when a table changed.
+    """
     marks = last_marks(archive)
     foreign = [table for table in tables if target.mark(table) not in marks.get(table, ())]
-    changed = target.changed_at()
-    # The machine's clock wrote the file's time, whatever day is pretended.
-    if foreign and datetime.now(changed.tzinfo) - changed < QUIET:
+    if not foreign:
+        return
+    changed = target.changed_at(foreign)
+    if (at or datetime.now(UTC)) - changed < QUIET:
         raise MigrationError(
-            f"{target.path} was changed at {changed:%Y-%m-%d %H:%M} UTC and not by us: stop what "
+            f"{target.where} was changed at {changed:%Y-%m-%d %H:%M} UTC and not by us: stop what "
             f"writes {', '.join(foreign)}, and try again {QUIET / timedelta(hours=1):.0f} hours "
             "after its last change."
         )
@@ -100,7 +95,8 @@ def write_days(
         return
     try:
         description = read_description(file)
-        target, tables = old_file(description.source), written_tables(description)
+        target = open_target(description.source, warehouse)
+        tables = written_tables(description)
     except AiUsageError as error:
         yield from _failed("migration.yaml", window.days(), error)
         return
@@ -109,8 +105,7 @@ def write_days(
         if not days:
             continue
         try:
-            rows = rows_of(warehouse, mapping, days)
-            count = _replace(target, archive, table, mapping, rows, days, now)
+            count = _replace(target, archive, table, mapping, warehouse, days, now)
         except AiUsageError as error:
             yield from _failed(table, days, error)
         else:
@@ -129,11 +124,11 @@ def last_marks(archive: Archive) -> Marks:
 
 
 def _replace(
-    target: OldFile,
+    target: Target,
     archive: Archive,
     table: str,
     mapping: TableMapping,
-    rows: pa.Table,
+    warehouse: Warehouse,
     days: Sequence[date],
     now: datetime,
 ) -> int:
@@ -148,10 +143,10 @@ def _replace(
         # Kept before the table has it: a kill in between leaves one of the two.
         _keep(archive, marks | {table: (before, after)}, now)
 
-    return target.replace(table, mapping, rows, days, told)
+    return target.replace(table, mapping, query_of(mapping, days), warehouse, days, told)
 
 
-def keep_marks(archive: Archive, target: OldFile, tables: Sequence[str], now: datetime) -> None:
+def keep_marks(archive: Archive, target: Target, tables: Sequence[str], now: datetime) -> None:
     """Take the tables as they are for ours."""
     _keep(archive, {table: (mark, mark) for table in tables for mark in [target.mark(table)]}, now)
 

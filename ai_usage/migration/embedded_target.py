@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from ai_usage.migration.description import TableMapping, expression
 from ai_usage.migration.sources import MigrationError
+from ai_usage.migration.targets import Target
+from ai_usage.warehouse.base import Query, Warehouse
 from ai_usage.warehouse.sql import for_duckdb
 
 LEGACY_SCHEMA = "legacy"
@@ -22,13 +23,18 @@ LEGACY_SCHEMA = "legacy"
 
 
 @dataclass(frozen=True)
-class OldFile:
+class OldFile(Target):
     """A schema of a DuckDB file, as `from:` names it."""
 
     path: Path
     schema: str
 
-    def changed_at(self) -> datetime:
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    def changed_at(self, tables: Sequence[str]) -> datetime:
         """When anything in the file changed last."""
         wal = self.path.with_name(f"{self.path.name}.wal")
         times = [file.stat().st_mtime for file in (self.path, wal) if file.exists()]
@@ -43,15 +49,13 @@ class OldFile:
         self,
         table: str,
         mapping: TableMapping,
-        rows: pa.Table,
+        asked: Query,
+        warehouse: Warehouse,
         days: Sequence[date],
         before_commit: Callable[[str, str], None],
     ) -> int:
-        """Put the rows of the days in the place of those that are there, in one transaction.
-
-        `before_commit` is told the table's marks before and after. Returns the rows of the days.
-        Raises `MigrationError` where the table refuses them; it is then as it was.
-        """
+        """Put the rows of the days in the place of those that are there, in one transaction."""
+        rows = warehouse.query(asked)
         of_day = for_duckdb(expression(mapping.day)).sql("duckdb")
         columns = ", ".join(quoted(name) for name in rows.column_names)
         with self.connected() as connection, transaction(connection):
@@ -148,6 +152,12 @@ class OldFile:
             raise MigrationError(f"{self.path}: {said}") from error
         finally:
             connection.close()
+
+
+def old_file(rest: str) -> OldFile:
+    """What `<file>#<schema>` of `from:` names."""
+    path, _, schema = rest.partition("#")
+    return OldFile(Path(path).expanduser().absolute(), schema or "main")
 
 
 def sha256_of(file: Path) -> str:

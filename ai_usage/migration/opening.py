@@ -1,13 +1,16 @@
-"""The old system that a description or a person names."""
+"""The old system that a description or a person names: to be read, written, or switched."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ai_usage.migration.embedded_source import EmbeddedSource
-from ai_usage.migration.embedded_target import LEGACY_SCHEMA
+from ai_usage.migration.embedded_target import LEGACY_SCHEMA, old_file
 from ai_usage.migration.sources import MigrationError, Source
 from ai_usage.migration.states import State
+from ai_usage.migration.switching import EmbeddedSwitching
+from ai_usage.migration.targets import Switching, Target
+from ai_usage.warehouse.base import Warehouse
 
 
 def open_old(text: str, state: State) -> Source:
@@ -46,3 +49,24 @@ def open_source(text: str) -> Source:
         f"{text!r} names no old system: write duckdb:<file>#<schema>, files:<file or folder> or "
         "bigquery:<project>.<dataset>."
     )
+
+
+def open_target(text: str, warehouse: Warehouse) -> Target:
+    """The old tables that `from:` names, to be written.
+
+    Raises `MigrationError` for those that can only be read.
+    """
+    return open_switching(text, warehouse).target
+
+
+def open_switching(text: str, warehouse: Warehouse) -> Switching:
+    """The old names that `from:` names, to be switched to views over the warehouse's tables.
+
+    Raises as `open_target` does.
+    """
+    kind, _, rest = text.partition(":")
+    if kind != "duckdb" or not rest:
+        raise MigrationError(
+            f"{text}: only a DuckDB file's old tables can be written; others are read."
+        )
+    return EmbeddedSwitching(old_file(rest), warehouse)

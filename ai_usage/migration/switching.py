@@ -1,16 +1,19 @@
-"""Old names as views, and back: each step whole or not at all, so that a kill leaves no half."""
+"""Old names of a DuckDB file as views, and back: each step is whole or not at all.
+
+A kill leaves no half: all names are switched in one transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import sqlglot
 from sqlglot import exp
 
+from ai_usage.migration.description import TableMapping, expression
 from ai_usage.migration.embedded_target import (
     LEGACY_SCHEMA,
     OldFile,
@@ -21,15 +24,115 @@ from ai_usage.migration.embedded_target import (
     text_of,
     transaction,
 )
-from ai_usage.migration.sources import MigrationError
+from ai_usage.migration.sources import MigrationError, Reader
+from ai_usage.migration.targets import (
+    SNAPSHOT_DAYS,
+    Rehearsed,
+    Snapshot,
+    Switch,
+    Switching,
+    WrittenDays,
+)
+from ai_usage.migration.writing import EVENTS, view_of
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.sql import for_duckdb
 
 
-@dataclass(frozen=True)
-class WrittenDays:
-    """Days of an old table that dual write wrote last, by its own day (DuckDB's SQL)."""
+class EmbeddedSwitching(Switching):
+    """The old names of a DuckDB file's schema; tables go to its schema `legacy`."""
 
-    day: str
-    days: Sequence[date]
+    def __init__(self, old: OldFile, warehouse: Warehouse) -> None:
+        self.target: OldFile = old
+        self._warehouse = warehouse
+
+    def aside(self, table: str) -> str:
+        """The table in the schema `legacy`."""
+        return f"{LEGACY_SCHEMA}.{table}"
+
+    def views(
+        self, tables: Mapping[str, TableMapping], columns: Mapping[str, Sequence[str]]
+    ) -> dict[str, str]:
+        """Each view's SELECT, which reads the warehouse's file by itself."""
+        if not isinstance(self._warehouse, DuckDBWarehouse):
+            raise MigrationError(
+                f"{self.target.path}: a view in it cannot read {self._warehouse.describe()}: keep "
+                "the embedded warehouse until the cutover, or move the old tables to BigQuery "
+                "first."
+            )
+        path = text_of(self._warehouse.path.absolute())
+        events = (
+            f"read_duckdb({path}, schema_name = '{self._warehouse.dataset_of(EVENTS)}', "
+            f"table_name = '{EVENTS}')"
+        )
+        return {
+            name: for_duckdb(view_of(name, mapping, columns[name]))
+            .sql("duckdb")
+            .replace(f"FROM {EVENTS}", f"FROM {events}", 1)
+            for name, mapping in tables.items()
+        }
+
+    def hindrances(self, tables: Mapping[str, TableMapping]) -> list[str]:
+        """Indexes, which a move would lose."""
+        return unmovable(self.target, list(tables))
+
+    def switched(self, tables: Sequence[str]) -> list[str]:
+        """Those of the tables whose names are views already."""
+        return switched(self.target, tables)
+
+    def snapshot(self, tables: Sequence[str], folder: Path, begun: datetime) -> Snapshot:
+        """The copy of the whole old file from before the cutover.
+
+        One that is there is kept: it was made before anything moved.
+        """
+        to = folder / f"{self.target.path.stem}-{begun:%Y%m%dT%H%M%S%f}.duckdb"
+        if to.exists():
+            digest = sha256_of(to)
+        elif self.switched(tables):
+            raise MigrationError(
+                f"{to} is gone, and some names are switched: go back with `ai-usage migrate "
+                "rollback`."
+            )
+        else:
+            digest = self.target.copy(to)
+        told = f"{to}: the old file, SHA-256 {digest}; keep it {SNAPSHOT_DAYS} days"
+        return Snapshot([told], {"snapshot": str(to), "sha256": digest})
+
+    def cut_over(self, switch: Switch) -> list[str]:
+        """Move the tables, and let the views have their names; those that are moved are left."""
+        return cut_over(self.target, switch.views, switch.written)
+
+    def roll_back(self, tables: Sequence[str]) -> list[str]:
+        """Let the tables have their names again."""
+        return roll_back(self.target, tables)
+
+    def retire(self, tables: Sequence[str], folder: Path) -> dict[str, str]:
+        """Archive each old table as Parquet, and drop it."""
+        drop(self.target, tables, folder)
+        files = {name: folder / f"{name}.parquet" for name in tables}
+        return {name: sha256_of(file) for name, file in files.items() if file.exists()}
+
+    def rehearse(self, switch: Switch, folder: Path) -> list[Rehearsed]:
+        """Cut over and roll back a copy of the old file; the original is only read."""
+        copy = folder / "rehearsal.duckdb"
+        try:
+            self.target.copy(copy)
+            file = OldFile(copy, self.target.schema)
+            before = file.state()
+            cut_over(file, switch.views, switch.written)
+            roll_back(file, list(switch.views))
+            after = file.state()
+        finally:
+            copy.unlink(missing_ok=True)
+            copy.with_name(f"{copy.name}.wal").unlink(missing_ok=True)
+        return [
+            Rehearsed(table, before.get(table, "none"), after.get(table, "none"))
+            for table in sorted(before.keys() | after.keys())
+        ]
+
+    def readers(self, tables: Sequence[str], days: int) -> list[Reader] | None:
+        """None: no list is kept of who reads a file."""
+        return None
 
 
 def switched(old: OldFile, tables: Sequence[str]) -> list[str]:
@@ -71,9 +174,9 @@ def _refuse_difference(
     old: OldFile, connection: duckdb.DuckDBPyConnection, table: str, written: WrittenDays
 ) -> None:
     """The smoke query: on days that we wrote, the old name gives the rows that it gave."""
+    day = for_duckdb(expression(written.day)).sql("duckdb")
     sides = [
-        f"SELECT * FROM {place} WHERE CAST({written.day} AS DATE) IN "
-        "(SELECT UNNEST(CAST($1 AS DATE[])))"
+        f"SELECT * FROM {place} WHERE CAST({day} AS DATE) IN (SELECT UNNEST(CAST($1 AS DATE[])))"
         for place in (named(LEGACY_SCHEMA, table), named(old.schema, table))
     ]
     for one, other in (sides, sides[::-1]):

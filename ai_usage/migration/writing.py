@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-import pyarrow as pa
 from sqlglot import exp
 
 from ai_usage.archive.archive import Archive
@@ -16,18 +15,17 @@ from ai_usage.days.windows import Window
 from ai_usage.migration.archived import vendor_days
 from ai_usage.migration.description import TableMapping, expression
 from ai_usage.migration.reading import ENDPOINT_PREFIX
-from ai_usage.warehouse.base import Parameters, Query, Warehouse
-from ai_usage.warehouse.sql import for_duckdb
+from ai_usage.warehouse.base import Parameters, Query
+from ai_usage.warehouse.schema import table_schema
 
 _DAY = timedelta(days=1)
 EVENTS = "raw_ai_events"
 
 
-def rows_of(warehouse: Warehouse, mapping: TableMapping, days: Sequence[date]) -> pa.Table:
+def query_of(mapping: TableMapping, days: Sequence[date]) -> Query:
     """The vendors' events of the days, and of those beside them, as old rows.
 
     A local day has events of two UTC days: whoever writes the rows keeps those of the days asked.
-    Raises `WarehouseError` where an expression is refused.
     """
     slack = _DAY if mapping.zone != "UTC" else timedelta()
     endpoints = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
@@ -44,7 +42,7 @@ def rows_of(warehouse: Warehouse, mapping: TableMapping, days: Sequence[date]) -
         "platform = @platform_",
         f"source_endpoint IN ({listed})",
     )
-    return warehouse.query(Query(select.sql("bigquery"), bound))
+    return Query(select.sql("bigquery"), bound)
 
 
 def writable_days(archive: Archive, mapping: TableMapping, window: Window) -> list[date]:
@@ -63,20 +61,22 @@ def writable_days(archive: Archive, mapping: TableMapping, window: Window) -> li
     ]
 
 
-def view_of(table: str, mapping: TableMapping, columns: Sequence[str], events: str) -> str:
-    """The SELECT, in DuckDB's SQL, of the view that takes an old table's name.
+def view_of(table: str, mapping: TableMapping, columns: Sequence[str]) -> exp.Select:
+    """The SELECT over `raw_ai_events` of the view that takes an old table's name.
 
-    `events` is where raw_ai_events stands for whoever reads the view. Days that no vendor has
-    answered come from what was loaded of the old table itself. Columns that are not written are
-    NULL.
+    Days that no vendor has answered come from what was loaded of the old table itself. Columns that
+    are not written are NULL. It reads all days: the table must not be read without saying which.
     """
     endpoints = [*mapping.endpoints, f"{ENDPOINT_PREFIX}{table}"]
     listed = ", ".join(exp.Literal.string(name).sql("bigquery") for name in endpoints)
     platform = exp.Literal.string(mapping.platform).sql("bigquery")
-    select = _select(
-        mapping, f"platform = {platform}", f"source_endpoint IN ({listed})", columns=columns
+    return _select(
+        mapping,
+        table_schema(EVENTS).days_from("DATE '1900-01-01'"),
+        f"platform = {platform}",
+        f"source_endpoint IN ({listed})",
+        columns=columns,
     )
-    return for_duckdb(select).sql("duckdb").replace(f"FROM {EVENTS}", f"FROM {events}", 1)
 
 
 def _select(mapping: TableMapping, *conditions: str, columns: Sequence[str] = ()) -> exp.Select:

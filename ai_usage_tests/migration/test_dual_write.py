@@ -22,13 +22,13 @@ from ai_usage.migration.description import read_description
 from ai_usage.migration.dual_write import (
     Written,
     keep_marks,
-    old_file,
     refuse_other_writers,
     write_days,
     written_tables,
 )
-from ai_usage.migration.embedded_target import OldFile
+from ai_usage.migration.embedded_target import OldFile, old_file
 from ai_usage.migration.log import entries, note
+from ai_usage.migration.opening import open_target
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry
 from ai_usage.warehouse.base import Warehouse
@@ -62,7 +62,7 @@ class System:
 
     @property
     def target(self) -> OldFile:
-        return old_file(read_description(self.file).source)
+        return old_file(read_description(self.file).source.partition(":")[2])
 
     def write(self, window: Window = WEEK) -> list[Written]:
         return list(write_days(self.file, self.archive, self.warehouse, window, NOW))
@@ -259,6 +259,6 @@ def test_the_command_switches_it_and_says_what_it_would_do(tmp_path: Path) -> No
     assert not dual_write.is_on(entries(small.archive))
 
 
-def test_old_tables_that_cannot_be_written_are_refused_in_one_line() -> None:
+def test_old_tables_that_cannot_be_written_are_refused_in_one_line(system: System) -> None:
     with pytest.raises(MigrationError, match="only a DuckDB file's old tables can be written"):
-        old_file("bigquery:acme.ai_costs")
+        open_target("bigquery:acme.ai_costs", system.warehouse)

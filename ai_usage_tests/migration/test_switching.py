@@ -99,7 +99,7 @@ def test_dual_write_goes_on_in_the_old_table_and_the_way_back_has_it(system: Swi
     assert [w.outcome for w in system.write(day)] == ["written"]
     old = open_old(system.description.source, "cutover")
     assert [table.name for table in old.tables()] == ["cursor_costs"]
-    assert switch_back(system.description) == ["cursor_costs"]
+    assert switch_back(system.description, system.warehouse) == ["cursor_costs"]
     assert system.target.state() == before
 
 
@@ -168,20 +168,21 @@ def test_a_kill_at_any_statement_of_cutover_or_rollback_leaves_no_half_and_is_fi
     with monkeypatch.context() as patched:
         killed_at_statement(patched, at % 7)
         with pytest.raises(KeyboardInterrupt):
-            switch_back(system.description)
+            switch_back(system.description, system.warehouse)
     assert switched(system.target, ["cursor_costs"]) == ["cursor_costs"]
-    assert switch_back(system.description) == ["cursor_costs"]
+    assert switch_back(system.description, system.warehouse) == ["cursor_costs"]
     assert system.target.state() == before
-    assert switch_back(system.description) == []
+    assert switch_back(system.description, system.warehouse) == []
 
 
 def test_a_snapshot_is_the_file_and_is_made_once(system: Switched, tmp_path: Path) -> None:
-    copy, digest = snapshot_of(system.names, tmp_path / "kept", NOW)
+    snapshot = snapshot_of(system.names, tmp_path / "kept", NOW)
+    copy = Path(snapshot.details["snapshot"])
     with duckdb.connect(str(copy), read_only=True) as connection:
         found = connection.execute("SELECT COUNT(*) FROM finance.cursor_costs").fetchall()
     assert found == [(84,)]
     switch(system.names)
-    assert snapshot_of(system.names, tmp_path / "kept", NOW) == (copy, digest)
+    assert snapshot_of(system.names, tmp_path / "kept", NOW) == snapshot
     copy.unlink()
     with pytest.raises(MigrationError, match="is gone, and some names are switched"):
         snapshot_of(system.names, tmp_path / "kept", NOW)
@@ -192,7 +193,7 @@ def test_what_is_retired_is_read_back_before_it_is_dropped(
 ) -> None:
     switch(system.names)
     kept = system.rows("SELECT * FROM legacy.cursor_costs ORDER BY ALL")
-    digests = retire(system.description, tmp_path / "retired")
+    digests = retire(system.description, system.warehouse, tmp_path / "retired")
     assert list(digests) == ["cursor_costs"]
     file = tmp_path / "retired" / "cursor_costs.parquet"
     with duckdb.connect() as connection:
@@ -201,4 +202,4 @@ def test_what_is_retired_is_read_back_before_it_is_dropped(
     left = system.rows("SELECT table_name FROM information_schema.tables ORDER BY 1")
     assert left == [("claude_costs",)]
     # A second time, after a kill, there is nothing left to do.
-    assert retire(system.description, tmp_path / "retired") == digests
+    assert retire(system.description, system.warehouse, tmp_path / "retired") == digests
