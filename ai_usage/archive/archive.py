@@ -2,11 +2,15 @@
 
     <root>/<vendor>/<endpoint>/pages/<sha[:2]>/<sha256>.jsonl.gz
     <root>/<vendor>/<endpoint>/fetches/<YYYY-MM>/<start>_<end>_<fetched_at>_<complete|incomplete>.json
+    <root>/<vendor>/<endpoint>/fetches/<YYYY-MM>.<version>.json   (in buckets, see `listing`)
 
 A page file holds one JSON line, the body as it came (line breaks between tokens become spaces),
 under the SHA-256 of that line: the same answer twice is one file. A fetch's manifest names its
 pages and is written last, so that a crash leaves pages nobody names, never a fetch that looks
 complete. Manifest names alone tell which days are held.
+
+Nothing is overwritten or deleted, so the account that writes needs neither right. A page that was
+damaged is stored again beside it, `<sha256>.2.jsonl.gz`, and read from there.
 """
 
 from __future__ import annotations
@@ -17,17 +21,21 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
-from typing import Literal
+from itertools import count, islice
+from pathlib import Path
+from typing import Literal, Self
 
 import msgspec
 
+from ai_usage.archive.listing import Listing
 from ai_usage.archive.pages import Page
 from ai_usage.archive.store import Store
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, ArchiveError
+from ai_usage.settings import Settings
 
 AmountsIn = Literal["cents", "usd"]
 Origin = Literal["api", "import"]
@@ -109,23 +117,28 @@ class Recorder:
         """Store a page unless it is stored already; its line. Raises `ArchiveError`."""
         line = _one_line(page.body)
         sha = hashlib.sha256(line).hexdigest()
-        path = _page_path(self._folder, sha)
-        if not self._intact(path, sha):
-            self._store.write(path, gzip.compress(line + b"\n", compresslevel=6, mtime=0))
+        if self._keep(line, sha):
             self.new_pages += 1
         self.pages.append(StoredPage(sha, len(line), page.request))
         self.bytes += len(line)
         return line
 
-    def _intact(self, path: str, sha: str) -> bool:
-        """Whether the page is there and sound; a damaged one is written again, which fixes it."""
-        if not self._store.exists(path):
-            return False
-        try:
-            _verified(self._store, path, sha)
-        except ArchiveError:
-            return False
-        return True
+    def _keep(self, line: bytes, sha: str) -> bool:
+        """Store a page's line unless a sound file of it is there; whether it was stored now.
+
+        A damaged file stays as it is: the page gets another beside it.
+        """
+        for path in _page_paths(self._folder, sha):
+            content = self._store.find(path)
+            if content is None:
+                packed = gzip.compress(line + b"\n", compresslevel=6, mtime=0)
+                if self._store.create(path, packed):
+                    return True
+                # Somebody else was quicker.
+                content = self._store.read(path)
+            if _unpacked(content, sha) is not None:
+                return False
+        raise AssertionError("there is always another name")
 
 
 class Archive:
@@ -135,14 +148,28 @@ class Archive:
     the bucket refuses, or where a file is damaged.
     """
 
-    def __init__(self, root: str, until: datetime | None = None) -> None:
-        """With `until` the archive as it was known at that instant: later fetches are not seen."""
-        self._store = Store(root)
-        self._until = until
+    def __init__(
+        self, root: str, *, key_file: Path | None = None, keeps_listings: bool = False
+    ) -> None:
+        """`key_file` is the account's for a bucket of Google's, else the machine's own is taken.
+
+        With `keeps_listings` the fetches of an endpoint are those of the first time that they were
+        asked for, and its own: for the length of a run.
+        """
+        self._store = Store(root, key_file)
+        self._listing = Listing(self._store, keeps=keeps_listings)
+        self._until: datetime | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The archive that the settings name."""
+        return cls(settings.archive_root, key_file=settings.bigquery_credentials)
 
     def as_of(self, instant: datetime) -> Archive:
-        """The same archive as it was known at that instant."""
-        return Archive(self.root, instant)
+        """The same archive as it was known at that instant: later fetches are not seen."""
+        earlier = copy(self)
+        earlier._until = instant
+        return earlier
 
     @property
     def root(self) -> str:
@@ -198,10 +225,13 @@ class Archive:
             raise
         recorder.fetch = finish(None)
 
-    def fetches(self, vendor: str, endpoint: str) -> list[Fetch]:
-        """Every fetch of an endpoint, oldest first, from the manifests' names alone."""
+    def fetches(self, vendor: str, endpoint: str, since: date | None = None) -> list[Fetch]:
+        """The fetches of an endpoint, oldest first, from the manifests' names alone.
+
+        All of them; or, which costs less, at least those made since a day.
+        """
         found = []
-        for path in self._store.list(f"{_folder(vendor, endpoint)}/fetches"):
+        for path in self._listing.paths(_folder(vendor, endpoint), since):
             match = _MANIFEST_NAME.fullmatch(path.rpartition("/")[2])
             if match is None:
                 continue
@@ -222,7 +252,9 @@ class Archive:
         """
         wanted = set(window.days())
         serving: list[tuple[Fetch, list[date]]] = []
-        for fetch in reversed(self.fetches(vendor, endpoint)):
+        # Nobody asks for a day before it has begun, wherever on Earth.
+        since = window.start - timedelta(days=1)
+        for fetch in reversed(self.fetches(vendor, endpoint, since)):
             if not wanted:
                 break
             if not fetch.complete or not _overlap(fetch.window, window):
@@ -282,28 +314,49 @@ class Archive:
         return sorted({(part[0], part[1]) for part in parts if len(part) > 3})
 
     def page_files(self, vendor: str, endpoint: str) -> set[str]:
-        """The paths of an endpoint's page files, whether or not a fetch names them."""
+        """The SHA-256 of every page that an endpoint has a file of, sound or not, named or not."""
         files = self._store.list(f"{_folder(vendor, endpoint)}/pages")
-        return {path for path in files if not path.rpartition("/")[2].startswith(".")}
+        names = (path.rpartition("/")[2] for path in files)
+        return {name.partition(".")[0] for name in names if not name.startswith(".")}
 
     def page(self, vendor: str, endpoint: str, sha256: str) -> bytes:
         """One page's line. Raises `ArchiveError` where it is missing or damaged."""
-        return _verified(self._store, page_path(vendor, endpoint, sha256), sha256)
+        paths = _page_paths(_folder(vendor, endpoint), sha256)
+        first = next(paths)
+        content = self._store.find(first)
+        while True:
+            line = None if content is None else _unpacked(content, sha256)
+            if line is not None:
+                return line
+            # Stored again beside a damaged one, which somebody may have taken away since.
+            other = self._store.find(next(paths))
+            if other is None:
+                break
+            content = other
+        if content is None:
+            # Say what the store says of a file that is not there.
+            self._store.read(first)
+        raise ArchiveError(
+            f"{self._store.shown(first)} is damaged: restore it from a backup, or fetch its days "
+            "again (the same answer fixes it, a newer one takes its place)."
+        )
 
     def _write_manifest(self, manifest: Manifest) -> Fetch:
         """Write under a free name: two fetches in one microsecond (a pretended clock) both stay."""
         window = Window(manifest.start, manifest.end)
         state = "complete" if manifest.complete else "incomplete"
+        parent = _folder(manifest.vendor, manifest.endpoint)
         while True:
             at = manifest.fetched_at
-            folder = f"{_folder(manifest.vendor, manifest.endpoint)}/fetches/{at:%Y-%m}"
-            stem = f"{folder}/{window.start}_{window.end}_{at.strftime(_STAMP)}"
-            if not any(self._store.exists(f"{stem}_{s}.json") for s in ("complete", "incomplete")):
+            folder = f"{parent}/fetches/{at:%Y-%m}"
+            path = f"{folder}/{window.start}_{window.end}_{at.strftime(_STAMP)}_{state}.json"
+            content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+            # A bucket may have taken it, lost its answer, and be asked once more by its client.
+            if self._store.create(path, content) or self._store.find(path) == content:
                 break
             later = at + timedelta(microseconds=1)
             manifest = msgspec.structs.replace(manifest, fetched_at=later)
-        path = f"{stem}_{state}.json"
-        self._store.write(path, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        self._listing.note(parent, path)
         return Fetch(manifest.vendor, manifest.endpoint, window, at, manifest.complete, path)
 
 
@@ -320,6 +373,14 @@ def _page_path(folder: str, sha: str) -> str:
     return f"{folder}/pages/{sha[:2]}/{sha}.jsonl.gz"
 
 
+def _page_paths(folder: str, sha: str) -> Iterator[str]:
+    """Where a page may be: under its name, or beside files of it that were damaged."""
+    path = _page_path(folder, sha)
+    yield path
+    for number in count(2):
+        yield path.replace(".jsonl.gz", f".{number}.jsonl.gz")
+
+
 def _overlap(one: Window, other: Window) -> bool:
     return one.start < other.end and other.start < one.end
 
@@ -329,19 +390,10 @@ def _one_line(body: bytes) -> bytes:
     return body.strip().replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def _verified(store: Store, path: str, sha: str) -> bytes:
-    """A page's line. Raises `ArchiveError` naming the file unless it is what was stored."""
+def _unpacked(content: bytes, sha: str) -> bytes | None:
+    """A page's line; None unless it is what was stored."""
     try:
-        line = gzip.decompress(store.read(path)).removesuffix(b"\n")
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(store, path) from error
-    if hashlib.sha256(line).hexdigest() != sha:
-        raise _damaged(store, path)
-    return line
-
-
-def _damaged(store: Store, path: str) -> ArchiveError:
-    return ArchiveError(
-        f"{store.shown(path)} is damaged: restore it from a backup, or fetch its days again "
-        "(the same answer fixes the file, a newer one takes its place)."
-    )
+        line = gzip.decompress(content).removesuffix(b"\n")
+    except (OSError, EOFError, zlib.error):
+        return None
+    return line if hashlib.sha256(line).hexdigest() == sha else None

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from ai_usage.archive.opening import opened
 from ai_usage.errors import ArchiveError
 
 _MENDS = {
@@ -35,10 +35,10 @@ _MENDS = {
 class Store:
     """Files by path relative to `root`. Every failure is an `ArchiveError` naming the file."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, key_file: Path | None = None) -> None:
         self.root = root.rstrip("/") or "/"
         try:
-            self._fs, path = fsspec.core.url_to_fs(self.root)
+            self._fs, path = opened(self.root, key_file)
         except (ImportError, ValueError) as error:
             raise ArchiveError(
                 f"the archive {self.root} cannot be opened ({error}): AI_USAGE_ARCHIVE is a "
@@ -52,10 +52,10 @@ class Store:
         """The path as a person would look for it."""
         return f"{self.root}/{path}"
 
-    def exists(self, path: str) -> bool:
-        """Whether the file is there."""
-        with self._refusals(path, "read"):
-            return bool(self._fs.isfile(self._full(path)))
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of this machine, where looking costs next to nothing."""
+        return self._local
 
     def read(self, path: str) -> bytes:
         """The whole file."""
@@ -72,14 +72,40 @@ class Store:
             found: dict[str, bytes] = self._fs.cat(full)
             return [found[path] for path in full]
 
-    def write(self, path: str, content: bytes) -> None:
-        """Write the whole file or none of it: a reader never sees a part, a crash leaves none."""
+    def find(self, path: str) -> bytes | None:
+        """The whole file; None where there is none, and only then: a refusal is an error."""
+        with self._refusals(path, "read"):
+            try:
+                content: bytes = self._fs.cat_file(self._full(path))
+            except FileNotFoundError:
+                return None
+            return content
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write the whole file or none of it; False, and nothing written, where there is one.
+
+        A reader never sees a part, a crash leaves none. Of two who create a file in a bucket at
+        once, one is told that it was there.
+        """
         with self._refusals(path, "written"):
             if self._local:
-                _write_local(Path(self._full(path)), content)
-            else:
+                return _create_local(Path(self._full(path)), content)
+            try:
                 # Object stores put an object whole; a rename there would only be a second copy.
-                self._fs.pipe_file(self._full(path), content)
+                self._fs.pipe_file(self._full(path), content, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+    def below(self, folder: str) -> list[str]:
+        """The names of files and folders right below a folder; none if it is absent."""
+        with self._refusals(folder, "listed"):
+            self._fs.invalidate_cache()
+            try:
+                found: Any = self._fs.ls(self._full(folder), detail=False)
+            except FileNotFoundError:
+                return []
+        return sorted({str(path).rstrip("/").rpartition("/")[2] for path in found})
 
     def list(self, folder: str) -> Iterator[str]:
         """Every file below the folder, as paths relative to the root; none if it is absent."""
@@ -113,8 +139,11 @@ class Store:
             raise ArchiveError(f"{self.shown(path)} cannot be {verb} ({why}).") from error
 
 
-def _write_local(path: Path, content: bytes) -> None:
+def _create_local(path: Path, content: bytes) -> bool:
     """Temporary file, flushed to the disk, then renamed: whole or absent, even after a crash."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        path.lstat()
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -127,3 +156,4 @@ def _write_local(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    return True

@@ -83,11 +83,11 @@ def _verify_endpoint(
     there = archive.page_files(vendor, endpoint)
     found.fetches += len(fetches)
     found.pages += len(needing)
-    found.unnamed += len(there - {page_path(vendor, endpoint, sha) for sha in needing})
+    found.unnamed += len(there - needing.keys())
     for done, (sha, own) in enumerate(sorted(needing.items()), 1):
         path = page_path(vendor, endpoint, sha)
         is_import = any(manifests[fetch.path].origin == "import" for fetch in own)
-        if path not in there:
+        if sha not in there:
             found.faults.append(_fault("lost", path, archive, own, serving, is_import=is_import))
         else:
             try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import fsspec
-
+from ai_usage.archive.opening import opened
 from ai_usage.errors import AiUsageError, SettingsError
 
 
@@ -34,16 +34,23 @@ class Entry(NamedTuple):
 class WatchedFolder:
     """The folder. Raises `SettingsError` where it cannot be one, `failure` where reading fails.
 
-    `setting` names it in messages, `remedy` says what to do where it is none.
+    `setting` names it in messages, `remedy` says what to do where it is none. `key_file` is the
+    account's, where it is in a bucket of Google's.
     """
 
     def __init__(
-        self, setting: str, root: str, *, remedy: str, failure: type[AiUsageError] = AiUsageError
+        self,
+        setting: str,
+        root: str,
+        *,
+        remedy: str,
+        failure: type[AiUsageError] = AiUsageError,
+        key_file: Path | None = None,
     ) -> None:
         self.root = root.rstrip("/")
         self._setting, self._remedy, self._failure = setting, remedy, failure
         try:
-            self.store, path = fsspec.core.url_to_fs(self.root)
+            self.store, path = opened(self.root, key_file)
         except (ImportError, ValueError) as error:
             raise SettingsError(
                 f"{setting}={root} cannot be opened ({error}): it is a folder or a URL like "

@@ -39,7 +39,7 @@ def accept(console: Console, settings: Settings, role: Role, *, yes: bool, why: 
     if not yes and not why:
         raise MigrationError('a no needs --note "why": somebody has to put it right.')
     note(
-        Archive(settings.archive_root),
+        Archive.of(settings),
         Entry(
             at=settings.now,
             step="accept",
@@ -67,7 +67,7 @@ def give_feedback(
     elif yes is not None:
         _vote(settings, acting_user(settings), approves=yes)
     say(console, _month(approval(settings)))
-    said = votes(entries(Archive(settings.archive_root)))
+    said = votes(entries(Archive.of(settings)))
     for one in ROLES:
         own = [yes for (_, of), yes in said.items() if of == one]
         say(console, f"{one}: {sum(own)} of {counted(len(own), 'answer')} yes")

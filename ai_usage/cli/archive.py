@@ -37,7 +37,7 @@ def verify_archive(console: Console, settings: Settings) -> bool:
 
     Raises `ArchiveError` where the archive cannot be listed.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     found = verify(archive, _progress(console))
     for fault in found.faults:
         console.print(

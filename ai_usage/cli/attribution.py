@@ -53,7 +53,7 @@ def note_confirmed(console: Console, settings: Settings, path: Path) -> None:
     if not found.answered:
         raise AiUsageError(f"{path}: nobody has answered yet; fill in is_right with yes or no.")
     note(
-        Archive(settings.archive_root),
+        Archive.of(settings),
         Entry(
             at=settings.now,
             step="confirm",

@@ -37,7 +37,7 @@ def show_changes(
 
     What is said beside them goes to `messages`, so that CSV and JSON stay clean.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     found = Restatements(discovered_vendors(), archive, window, history(archive), since)
     batches = list(restatement_batches(found))
     schema = table_schema("raw_restatements").arrow_schema

@@ -86,7 +86,7 @@ def close_month(
     by, reason = acting_user(settings), None if accept is None else one_line(accept)
     if reason == "":
         raise AiUsageError('--accept is empty: say why the month is closed, --accept "why".')
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     warehouse = warehouse_resource(settings).warehouse()
     defs = build_defs(settings)
     _refuse_early(settings, archive, month)
@@ -183,7 +183,7 @@ def _say_closed(console: Console, one: _Closable, signature: Signature) -> None:
 
 def reopen_month(console: Console, settings: Settings, month: date) -> None:
     """Let the month change again. Raises `AiUsageError` if it is not closed."""
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     name, known = f"{month:%Y-%m}", history(archive)
     if month not in known.standing:
         raise AiUsageError(f"{name} is not closed: there is nothing to open.")

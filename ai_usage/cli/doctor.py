@@ -86,7 +86,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
 def _left_out(settings: Settings) -> Iterator[Finding]:
     """What directories and vendors' lists leave out, by name: whoever asks has the archive."""
     vendors = discovered_vendors()
-    directory = Directory(Declared.of(settings, vendors), Archive(settings.archive_root), settings)
+    directory = Directory(Declared.of(settings, vendors), Archive.of(settings), settings)
     try:
         configured = configured_among(client_resources(settings, vendors))
         for record in left_out(directory, configured):
@@ -202,7 +202,7 @@ def _directory(directory: DirectorySource, settings: Settings) -> Finding:
 
 
 def _archive(settings: Settings) -> str:
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     count = sum(
         len(archive.fetches(vendor.name, endpoint.name))
         for vendor in discovered_vendors()

@@ -28,10 +28,11 @@ def of_bills(settings: Settings) -> Iterator[Finding]:
     Nothing where there are no bills and no folder is watched.
     """
     try:
-        archive = Archive(settings.archive_root)
+        archive = Archive.of(settings)
         bills = newest_bills(archive)
         if settings.focus_path is not None:
-            files = Folder(settings.focus_path).files()
+            folder = Folder(settings.focus_path, key_file=settings.bigquery_credentials)
+            files = folder.files()
             yield Finding(_WHAT, True, f"{counted(len(files), 'file')} in {settings.focus_path}")
         if not bills:
             return

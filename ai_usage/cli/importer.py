@@ -42,7 +42,7 @@ def import_files(
     the dollars that it bills for them. Raises `AiUsageError` where `plan_imports` does, and for
     days that are no partitions, or of closed months if `closed` is not set.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     of_bills = [path for path in files if is_focus_name(path.name)]
     answers = [path for path in files if path not in of_bills]
     takings = _bills(settings, archive, of_bills, replace=replace, stated=stated)

@@ -87,7 +87,7 @@ def show_plan(
 ) -> None:
     """Print what a load would bring; nothing is written."""
     source, description = _described(settings, file)
-    window, archive = checked_window(settings, first, last), Archive(settings.archive_root)
+    window, archive = checked_window(settings, first, last), Archive.of(settings)
     for table, mapping in _chosen(description, tables):
         for line in _planned(plan_table(source, table, mapping, archive, window)):
             say(console, line)
@@ -242,7 +242,7 @@ def _default(settings: Settings) -> Path:
 
 
 def _archive(settings: Settings) -> Archive:
-    return Archive(settings.archive_root)
+    return Archive.of(settings)
 
 
 def _chosen(

@@ -38,7 +38,7 @@ def validate(
 
     Raises `MigrationError` where one is not.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     if not dry_run:
         check_step(entries(archive), "validate", settings.now)
     found = gate(settings, gate_window(settings, first, last), file)
@@ -53,7 +53,7 @@ def validate(
 
 def reopen(console: Console, settings: Settings, why: str) -> None:
     """Go back from validated to parallel."""
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     with step(archive, "reopen", by=acting_user(settings), why=why, now=settings.now):
         pass
     say(console, "the migration is parallel again; answers of people are asked anew")
@@ -64,7 +64,7 @@ def gate(settings: Settings, window: Window, file: Path | None) -> list[Conditio
     voted = approval(settings)
     evidence = measure(
         read_description(file or settings.home / FILE_NAME),
-        Archive(settings.archive_root),
+        Archive.of(settings),
         warehouse_resource(settings).warehouse(),
         window,
         PROMISED_FRESH,

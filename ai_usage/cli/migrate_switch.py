@@ -50,7 +50,7 @@ def dual_write(
 
     Raises `MigrationError` where there is nothing to write, or somebody else still writes it.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     if on:
         description = read_description(file or settings.home / FILE_NAME)
         target = open_target(description.source, _warehouse(settings))
@@ -90,7 +90,7 @@ def cutover(
 
     Raises `MigrationError` where something does not, and where a view differs from its table.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     kept = entries(archive)
     resumes = check_step(kept, "cutover", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
@@ -122,7 +122,7 @@ def rollback(
     console: Console, settings: Settings, file: Path | None, *, why: str, dry_run: bool
 ) -> None:
     """Let the old tables have their names again, with what was written since."""
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     check_step(entries(archive), "rollback", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
     warehouse = _warehouse(settings)
@@ -140,7 +140,7 @@ def retire_tables(
     console: Console, settings: Settings, file: Path | None, *, why: str, dry_run: bool
 ) -> None:
     """Archive the old tables as Parquet, and drop them, once nobody can go back or reads them."""
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     check_step(entries(archive), "retire", settings.now)
     description = read_description(file or settings.home / FILE_NAME)
     warehouse = _warehouse(settings)
@@ -184,7 +184,7 @@ def _refuse_unready(
     wrong = hindrances(names)
     if wrong:
         raise MigrationError(f"cutover: {few(wrong, most=10)}.")
-    if not is_on(entries(Archive(settings.archive_root))):
+    if not is_on(entries(Archive.of(settings))):
         raise MigrationError(
             "cutover: dual write is off, and the way back would lose days: `ai-usage migrate "
             "dual-write on`."

@@ -163,7 +163,7 @@ def refuse_closed(settings: Settings, window: Window, remedy: str | None = None)
 
     `remedy` says what to do; by default which days to ask for instead.
     """
-    known = history(Archive(settings.archive_root))
+    known = history(Archive.of(settings))
     if known.locked(window):
         raise ArgumentError(
             f"{window} reaches into closed books. {_closed_days(settings, known)} as reported: "

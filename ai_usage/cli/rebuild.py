@@ -34,7 +34,7 @@ def rebuild(console: Console, settings: Settings, first: date | None, last: date
     months that the warehouse holds stay as they are; those that it lacks are built from what was
     known when they were closed. Raises `AiUsageError` where the archive holds no answer.
     """
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     window = _window(settings, archive, first, last)
     warehouse = warehouse_resource(settings).warehouse()
     there = loaded_in(warehouse)
@@ -85,7 +85,7 @@ def note_missing_history(console: Console, settings: Settings, window: Window) -
 
     A warehouse that cannot be asked now is left to the run, which says why.
     """
-    archive, warehouse = Archive(settings.archive_root), warehouse_resource(settings).warehouse()
+    archive, warehouse = Archive.of(settings), warehouse_resource(settings).warehouse()
     vendors, end = discovered_vendors(), settings.today + timedelta(days=1)
     first = settings.first_day
     if settings.start_date is None:

@@ -94,7 +94,7 @@ def seat_notes(settings: Settings) -> list[str]:
 
 def _finance_snapshot(settings: Settings) -> FinanceSnapshot:
     declared = Declared.of(settings, discovered_vendors())
-    return FinanceSnapshot(Directory(declared, Archive(settings.archive_root), settings))
+    return FinanceSnapshot(Directory(declared, Archive.of(settings), settings))
 
 
 def _beside(file: Checked, settings: Settings) -> Iterator[str]:

@@ -46,8 +46,10 @@ class Folder:
     `root` is a folder or any URL that fsspec knows.
     """
 
-    def __init__(self, root: str) -> None:
-        self._watched = WatchedFolder(SETTING, root, remedy="make it, or unset it")
+    def __init__(self, root: str, *, key_file: Path | None = None) -> None:
+        self._watched = WatchedFolder(
+            SETTING, root, remedy="make it, or unset it", key_file=key_file
+        )
 
     @property
     def root(self) -> str:

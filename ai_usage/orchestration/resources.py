@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import SystemClock
@@ -37,13 +38,31 @@ from ai_usage.warehouse.base import Warehouse
 
 
 class ArchiveResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The archive of vendors' answers."""
+    """The archive of vendors' answers.
+
+    The steps of a run in one process share what they know of it: an endpoint's fetches are listed
+    once, and are those that the run found at first, besides its own.
+    """
 
     root: str = Field(description="Folder or fsspec URL (`gs://…`, `memory://…`).")
+    key_file: str | None = Field(
+        default=None,
+        description="Service-account key (JSON) for a bucket of Google's. Default: application "
+        "default credentials.",
+    )
+    _of_run: Archive | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Open the archive that the steps of a run share."""
+        self._of_run = self._opened(keeps_listings=True)
 
     def archive(self) -> Archive:
         """The archive; cheap, nothing is read yet."""
-        return Archive(self.root)
+        return self._of_run or self._opened()
+
+    def _opened(self, *, keeps_listings: bool = False) -> Archive:
+        key_file = Path(self.key_file) if self.key_file else None
+        return Archive(self.root, key_file=key_file, keeps_listings=keeps_listings)
 
 
 class ClockResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -205,7 +224,12 @@ def resources_of(settings: Settings, vendors: Sequence[Vendor] = ()) -> dict[str
     Besides the IO manager, which alone is Dagster's own way to write.
     """
     return {
-        "archive": ArchiveResource(root=settings.archive_root),
+        "archive": ArchiveResource(
+            root=settings.archive_root,
+            key_file=(
+                str(settings.bigquery_credentials) if settings.bigquery_credentials else None
+            ),
+        ),
         "clock": ClockResource(as_of=settings.as_of.isoformat() if settings.as_of else None),
         "warehouse": warehouse_resource(settings),
         **client_resources(settings, vendors),

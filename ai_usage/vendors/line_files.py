@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
@@ -116,13 +117,14 @@ class _Hour:
 class LineFolder:
     """The folder (or any URL that fsspec knows) that an endpoint's files lie in, at any depth."""
 
-    def __init__(self, files: LineFiles, root: str) -> None:
+    def __init__(self, files: LineFiles, root: str, *, key_file: Path | None = None) -> None:
         self._files = files
         self._watched = WatchedFolder(
             files.setting,
             root,
             remedy=f"set it to the folder of {files.written_by}",
             failure=VendorError,
+            key_file=key_file,
         )
 
     @property
@@ -136,7 +138,7 @@ class LineFolder:
         root = settings.vendor_value(files.setting)
         if root is None:
             raise SettingsError(f"set {files.setting} to the folder of {files.written_by}.")
-        return cls(files, root)
+        return cls(files, root, key_file=settings.bigquery_credentials)
 
     def __enter__(self) -> Self:
         return self

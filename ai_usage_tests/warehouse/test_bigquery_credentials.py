@@ -1,4 +1,4 @@
-"""Whose credentials a BigQuery client carries, and what is said where there are none to read."""
+"""Whose credentials BigQuery and buckets are asked with, and what is said where there are none."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2.service_account import Credentials
 
+import ai_usage
+from ai_usage.archive.archive import Archive
 from ai_usage.errors import SettingsError
+from ai_usage.focus.folder import Folder
 from ai_usage.orchestration.bigquery_resource import SCOPES, bigquery_resource
+from ai_usage.orchestration.resources import resources_of
 from ai_usage.settings import Settings
+from ai_usage.vendors.anthropic import telemetry
+from ai_usage.vendors.line_files import LineFolder
 
 ACCOUNT = "ai-usage@my-project.iam.gserviceaccount.com"
 
@@ -56,6 +62,34 @@ def test_a_key_files_account_is_who_asks(key_file: Path) -> None:
     assert isinstance(credentials, Credentials)
     assert credentials.service_account_email == ACCOUNT
     assert credentials.scopes == SCOPES
+
+
+def test_buckets_are_asked_by_the_same_account(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive's, also as Dagster's resource, and those of folders that are watched."""
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    folders = {"AI_USAGE_ARCHIVE": "gs://a/b", "AI_USAGE_CLAUDE_CODE_OTEL_PATH": "gs://c/d"}
+    given = {"AI_USAGE_ENV_FILE": "no.env", "AI_USAGE_BIGQUERY_CREDENTIALS": str(key_file)}
+    named = Settings.load({**given, **folders})
+    files = telemetry.ENDPOINT.files
+    assert files is not None
+    for store in (
+        Archive.of(named)._store._fs,
+        resources_of(named)["archive"].archive()._store._fs,
+        LineFolder.from_settings(files, named)._watched.store,
+        Folder("gs://e/f", key_file=named.bigquery_credentials)._watched.store,
+    ):
+        credentials = store.credentials.credentials
+        assert credentials.service_account_email == ACCOUNT
+
+
+def test_nothing_opens_an_archive_or_a_url_without_the_accounts_key() -> None:
+    """But for the one door that knows it."""
+    package = Path(ai_usage.__file__).parent
+    texts = {p.relative_to(package): p.read_text("utf-8") for p in package.rglob("*.py")}
+    assert [str(p) for p, text in texts.items() if "url_to_fs" in text] == ["archive/opening.py"]
+    assert not [p for p, text in texts.items() if "Archive(settings" in text]
 
 
 def test_an_address_with_http_gets_nobodys_credentials(key_file: Path) -> None:

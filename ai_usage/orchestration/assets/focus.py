@@ -79,7 +79,8 @@ def focus_asset(
             return skipped(context, f"no folder is watched for FOCUS files; set {SETTING}.")
         held = archive.archive()
         with explained():
-            folder, known = Folder(settings.focus_path), known_of(settings, held, vendors)
+            folder = Folder(settings.focus_path, key_file=settings.bigquery_credentials)
+            known = known_of(settings, held, vendors)
             files, before = folder.files(), seen(held)
         after = {f.name: f.state for f in files if before.get(f.name) == f.state}
         refused: list[str] = []
