@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         None, description="Google Cloud project that holds the dataset and runs the jobs."
     )
     bigquery_location: str | None = Field(
-        None, description="Location of the dataset, like `EU`. Default: Google's."
+        None, description="Location of the datasets, like `EU`. Default: where the dataset lies."
     )
     bigquery_credentials: Path | None = Field(
         None,
@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="BigQuery's API, where it is not the public one: a private endpoint, or "
         "`http://…` for an emulator, to which no credentials are sent.",
+    )
+    bigquery_job_minutes: int = Field(
+        15,
+        ge=1,
+        description="Minutes that one BigQuery job may take, waiting included; one that needs more "
+        "is ended by Google.",
     )
     maximum_bytes_billed: int = Field(
         1_000_000_000_000,

@@ -3,15 +3,19 @@
 Imported only where the settings say `bigquery`: importing `dagster_gcp` takes seconds.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
+from threading import local
 from typing import Any
 
 import dagster as dg
 import google.auth
 from dagster_gcp import BigQueryResource
 from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 from pydantic import Field
 
@@ -21,6 +25,8 @@ from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 
+_REFRESH_SECONDS = 300
+_NOBODY = AnonymousCredentials()
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
@@ -41,23 +47,39 @@ class EndpointBigQueryResource(BigQueryResource):
     )
 
     @contextmanager
-    def get_client(self) -> Iterator[bigquery.Client]:
-        """A client, closed afterwards."""
-        client = bigquery.Client(
+    def get_client(self, location: str | None = None) -> Iterator[bigquery.Client]:
+        """A client for jobs in a location, over its thread's line to Google.
+
+        The line stays open for the next one: to be greeted anew takes longer than most questions.
+        """
+        credentials = self._credentials()
+        yield bigquery.Client(
             project=self.project,
-            location=self.location,
-            credentials=self._credentials(),
+            location=location or self.location,
+            credentials=credentials,
             client_options={"api_endpoint": self.endpoint} if self.endpoint else None,
+            _http=line(credentials),
         )
-        try:
-            yield client
-        finally:
-            client.close()  # type: ignore[no-untyped-call]
 
     def _credentials(self) -> Credentials:
         if self.endpoint and self.endpoint.startswith("http://"):
-            return AnonymousCredentials()
+            return _NOBODY
         return _credentials(self.credentials_file)
+
+
+_LINES = local()
+"""Of each thread: its sessions, by the credentials that they carry."""
+
+
+def line(credentials: Credentials) -> AuthorizedSession:
+    """The thread's session with these credentials, made as Google's client makes its own."""
+    mine: dict[tuple[int, int], AuthorizedSession] = _LINES.__dict__.setdefault("sessions", {})
+    # A process that was forked must not speak on its parent's line.
+    key = (os.getpid(), id(credentials))
+    if key not in mine:
+        mine[key] = AuthorizedSession(credentials, refresh_timeout=_REFRESH_SECONDS)
+        mine[key].configure_mtls_channel()
+    return mine[key]
 
 
 @cache
@@ -79,19 +101,21 @@ def _credentials(file: str | None) -> Credentials:
 class BigQueryWarehouseResource(WarehouseResource):
     """The warehouse in a BigQuery dataset."""
 
-    client: dg.ResourceDependency[BigQueryResource]
+    client: dg.ResourceDependency[EndpointBigQueryResource]
     project: str
     dataset: str
     views_dataset: str | None = None
     internal_dataset: str | None = None
     location: str | None = None
     maximum_bytes_billed: int | None = None
+    job_minutes: int = 15
     storage_api: bool = True
 
     def warehouse(self) -> Warehouse:
         """The warehouse in the dataset."""
         return BigQueryWarehouse(
             connect=self.client.get_client,
+            job_timeout=timedelta(minutes=self.job_minutes),
             project=self.project,
             dataset=self.dataset,
             views_dataset=self.views_dataset,
@@ -143,6 +167,7 @@ def bigquery_resource(settings: Settings) -> BigQueryWarehouseResource:
         internal_dataset=settings.internal_dataset,
         location=settings.bigquery_location,
         maximum_bytes_billed=settings.maximum_bytes_billed,
+        job_minutes=settings.bigquery_job_minutes,
         # The Storage API has an endpoint of its own, which is not named by the other.
         storage_api=settings.bigquery_endpoint is None,
     )

@@ -29,6 +29,7 @@ from ai_usage.warehouse import bigquery_ibis
 from ai_usage.warehouse.base import Details, Parameters, Query, Replaced, Rows, Warehouse
 from ai_usage.warehouse.bigquery_jobs import (
     CONFLICT_RETRY,
+    JOB_TIMEOUT,
     LOOK_RETRY,
     NO_ANSWER,
     RETRY_SECONDS,
@@ -49,7 +50,9 @@ from ai_usage.warehouse.bigquery_tables import (
     declared,
     described,
     inherited_defaults,
+    looked_at,
     refuse_drift,
+    staged_counts,
     staged_field,
     staged_type,
     type_of,
@@ -80,7 +83,11 @@ Labels = Mapping[str, str]
 ReadAt = Mapping[str, datetime | None]
 """When tables had last been written to as they were read."""
 
-Connect = Callable[[], AbstractContextManager[bigquery.Client]]
+Connect = Callable[[str | None], AbstractContextManager[bigquery.Client]]
+"""Opens a client whose jobs run in a location; None: wherever Google guesses."""
+
+_LOCATIONS: dict[tuple[str, str], str] = {}
+"""Where a project's dataset lies, as Google said it."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class BigQueryWarehouse(Warehouse):
     internal_dataset: str | None = None
     location: str | None = None
     maximum_bytes_billed: int | None = None
+    job_timeout: timedelta = JOB_TIMEOUT
     storage_api: bool = True
     labels: Callable[[], Labels] = field(default=dict)
 
@@ -147,15 +155,19 @@ class BigQueryWarehouse(Warehouse):
         What Google refuses becomes a `WarehouseError` of one line.
         """
         labels = {"app": "ai-usage", **{k: label(v) for k, v in self.labels().items()}}
+        patience = self.job_timeout // timedelta(milliseconds=1)
         try:
-            with self.connect() as client:
+            with self.connect(self.located()) as client:
                 bounds = bigquery.QueryJobConfig(
                     labels=labels, use_legacy_sql=False, connection_properties=[UTC_SESSION]
                 )
+                bounds.job_timeout_ms = patience
                 if self.maximum_bytes_billed is not None:
                     bounds.maximum_bytes_billed = self.maximum_bytes_billed
                 client.default_query_job_config = bounds
-                client.default_load_job_config = bigquery.LoadJobConfig(labels=labels)
+                loads = bigquery.LoadJobConfig(labels=labels)
+                loads.job_timeout_ms = patience
+                client.default_load_job_config = loads
                 yield client
         except api.GoogleAPICallError as error:
             raise WarehouseError(f"{self.describe()}: {said(error)}") from error
@@ -170,6 +182,24 @@ class BigQueryWarehouse(Warehouse):
                 f"{self.project}: Google's credentials are missing or refused: {said(error)} Run "
                 "`gcloud auth application-default login`, or set AI_USAGE_BIGQUERY_CREDENTIALS."
             ) from error
+
+    def located(self) -> str | None:
+        """The location that the settings name, else the dataset's; None where that is not there.
+
+        A script, or a query that reads no table, would be run wherever Google guesses. Asked once
+        a process.
+        """
+        key = (self.project, self.dataset)
+        if self.location is None and key not in _LOCATIONS:
+            with self.connect(None) as client:
+                try:
+                    there = client.get_dataset(f"{self.project}.{self.dataset}", retry=LOOK_RETRY)
+                except api.NotFound:
+                    return None
+                if there.location is None:
+                    return None
+                _LOCATIONS[key] = str(there.location)
+        return self.location or _LOCATIONS[key]
 
     def exists(self, relation: str) -> bool:
         """Whether the table or view is there."""
@@ -288,7 +318,7 @@ class BigQueryWarehouse(Warehouse):
             else:
                 self._stage_rows(client, schema, stage, new)
             staged = {f.name: type_of(f) for f in client.get_table(stage).schema}
-            self._check_stage(client, schema, stage, staged, window, spent)
+            self._check_columns(schema, staged)
             return self._swap(client, schema, stage, staged, window, read_at, spent)
         finally:
             # What cannot be dropped now expires by itself.
@@ -326,17 +356,9 @@ class BigQueryWarehouse(Warehouse):
             rows = write_parquet(schema, new, file)
             made = client.create_table(table)
             if rows:
-                load(client, file, table, made.location or self.location)
+                load(client, file, table, made.location or client.location)
 
-    def _check_stage(
-        self,
-        client: bigquery.Client,
-        schema: TableSchema,
-        stage: str,
-        staged: Mapping[str, str],
-        window: Window | None,
-        spent: Spent,
-    ) -> None:
+    def _check_columns(self, schema: TableSchema, staged: Mapping[str, str]) -> None:
         check_names(schema, list(staged))
         for c in schema.columns:
             # A load has no JSON: its text is parsed when it is inserted.
@@ -345,32 +367,6 @@ class BigQueryWarehouse(Warehouse):
                     f"{schema.name}.{c.name}: the new rows have {staged[c.name]}, the DDL says "
                     f"{c.type}; nothing was changed."
                 )
-        required = [c.name for c in schema.columns if not c.nullable]
-        asked = [f"COUNTIF(`{name}` IS NULL) AS null_{i}" for i, name in enumerate(required)]
-        bounds: Parameters = {}
-        if window is not None:
-            inside, bounds = _where(schema, window)
-            day = schema.day_expression
-            asked += [
-                f"COUNTIF(NOT ({inside})) AS outside",
-                f"MIN(IF({inside}, NULL, {day})) AS first_outside",
-                f"MAX(IF({inside}, NULL, {day})) AS last_outside",
-            ]
-        if not asked:
-            return
-        rows = ask(client, f"SELECT {', '.join(asked)} FROM `{stage}`", bounds, spent)
-        found = next(iter(rows))
-        for i, name in enumerate(required):
-            if found[f"null_{i}"]:
-                raise WarehouseError(
-                    f"{schema.name}.{name} is NOT NULL, but {found[f'null_{i}']} of the new rows "
-                    "have NULL there; nothing was changed."
-                )
-        if window is not None and found["outside"]:
-            raise WarehouseError(
-                f"{schema.name}: {found['outside']} of the new rows lie outside {window} "
-                f"({found['first_outside']} to {found['last_outside']}); nothing was changed."
-            )
 
     def _swap(
         self,
@@ -382,9 +378,10 @@ class BigQueryWarehouse(Warehouse):
         read_at: ReadAt,
         spent: Spent,
     ) -> tuple[CountsByDay, CountsByDay] | None:
-        """Delete and insert in one transaction: a script that fails is rolled back by BigQuery.
+        """Look at the stage, then delete and insert in one transaction: one script, one job.
 
-        None where a table that the stage was built from was written to since: whoever did that
+        A script that fails is rolled back by BigQuery; rows that are refused begin none. None
+        where a table that the stage was built from was written to since: whoever did that
         builds this table after it, from newer rows than these. A transaction that lost against
         another is run again, for a stage that is as new as before.
         """
@@ -392,18 +389,24 @@ class BigQueryWarehouse(Warehouse):
         where, bounds = _where(schema, window)
         columns = ", ".join(f"`{c}`" for c in schema.column_names)
         values = ", ".join(inserted(c, staged[c.name]) for c in schema.columns)
+        # Both cost nothing: whole partitions go, or the whole table.
+        remove = (
+            f"TRUNCATE TABLE {name}"
+            if schema.partition_column is None
+            else f"DELETE FROM {name} WHERE {where}"
+        )
         script = f"""
-DECLARE old_days, new_days STRING;
+DECLARE staged, old_days STRING;
+SET staged = ({looked_at(schema, f"`{stage}`", where if window is not None else "TRUE")});
+IF COALESCE(JSON_VALUE(staged, '$.is_refused'), 'false') = 'false' THEN
 BEGIN TRANSACTION;
 SET old_days = ({counted_by_day(schema, name, where)});
-DELETE FROM {name} WHERE {where};
+{remove};
 INSERT INTO {name} ({columns}) SELECT {values} FROM `{stage}`;
-SET new_days = ({counted_by_day(schema, f"`{stage}`")});
 COMMIT TRANSACTION;
-SELECT old_days, new_days;
+END IF;
+SELECT staged, old_days;
 """
-        # A script has no dry run. What it reads of the table is what its DELETE reads.
-        spent.estimated += self._foreseen(client, f"DELETE FROM {name} WHERE {where}", bounds)
 
         def moved() -> bool:
             return self._written_at(client, read_at) != read_at
@@ -417,7 +420,8 @@ SELECT old_days, new_days;
             row = next(iter(rows))
             if moved():
                 return None
-            return counts_by_day(row["old_days"]), counts_by_day(row["new_days"])
+            new_days = staged_counts(schema, row["staged"], window)
+            return counts_by_day(row["old_days"]), new_days
 
         try:
             return CONFLICT_RETRY(attempt)()
@@ -461,7 +465,7 @@ SELECT old_days, new_days;
         asked = Query(query) if isinstance(query, str) else query
         sql = self.render(_only_query(asked.sql))
         with self.client() as client:
-            return self._rows(client, sql, asked.parameters, Spent())
+            return self._rows(client, sql, asked.parameters)
 
     def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
         """The rows of a query, and the bytes that it was foreseen to process and did."""
@@ -474,7 +478,11 @@ SELECT old_days, new_days;
         return rows, spent.details()
 
     def _rows(
-        self, client: bigquery.Client, sql: str, parameters: Parameters, spent: Spent
+        self,
+        client: bigquery.Client,
+        sql: str,
+        parameters: Parameters,
+        spent: Spent | None = None,
     ) -> pa.Table:
         # A person may be waiting for the answer.
         rows = ask(client, sql, parameters, spent, LOOK_RETRY)
@@ -514,7 +522,7 @@ SELECT old_days, new_days;
     def ibis(self) -> Iterator[Any]:
         """An ibis connection to the warehouse's dataset, closed afterwards."""
         with self.client() as client:
-            yield bigquery_ibis.connect(client, self.project, self.dataset, self.location)
+            yield bigquery_ibis.connect(client, self.project, self.dataset, client.location)
 
     def _foreseen(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 
 import requests
 from google.api_core import exceptions as api
@@ -19,6 +21,9 @@ from ai_usage.warehouse.base import Details, Parameter, Parameters
 
 RETRY_SECONDS = 600.0
 """How long a job is tried again that BigQuery refused for its load, or for another writer's."""
+
+JOB_TIMEOUT = timedelta(minutes=15)
+"""How long a job may take, waiting for slots included: Google's own bound is six hours."""
 
 UTC_SESSION = bigquery.ConnectionProperty("time_zone", "UTC")
 """A project or organisation may have a default time zone, which rules whatever names none."""
@@ -83,20 +88,34 @@ def label(text: str) -> str:
 
 @dataclass
 class Spent:
-    """Bytes that statements would process, by their dry runs, and did process.
+    """What statements cost: bytes that they would process, by dry runs, did process and billed.
 
-    `staged_again` counts how often rows were worked out anew because a table that they come from
-    was written to meanwhile.
+    What is billed is at least 10 MB for each table of a query, and of a script the sum of its
+    statements. `slot_ms` is the time of BigQuery's workers. `staged_again` counts how often rows
+    were worked out anew because a table that they come from was written to meanwhile.
     """
 
     estimated: int = 0
     processed: int = 0
+    billed: int = 0
+    slot_ms: int = 0
     staged_again: int = 0
 
     def details(self) -> Details:
         """What a materialisation notes."""
-        bytes_ = {"bytes_estimated": self.estimated, "bytes_processed": self.processed}
-        return bytes_ | ({"staged_again": self.staged_again} if self.staged_again else {})
+        found = {
+            "bytes_estimated": self.estimated,
+            "bytes_processed": self.processed,
+            "bytes_billed": self.billed,
+            "slot_ms": self.slot_ms,
+        }
+        return found | ({"staged_again": self.staged_again} if self.staged_again else {})
+
+    def add(self, job: bigquery.QueryJob) -> None:
+        """Count a job that has ended."""
+        self.processed += int(job.total_bytes_processed or 0)
+        self.billed += int(job.total_bytes_billed or 0)
+        self.slot_ms += int(job.slot_millis or 0)
 
 
 def bound(parameters: Parameters) -> bigquery.QueryJobConfig:
@@ -134,7 +153,7 @@ def run(
     """
     job = client.query(sql, job_config=bound(parameters), job_retry=job_retry)
     rows = job.result()
-    spent.processed += int(rows.total_bytes_processed or 0)
+    spent.add(job)
     return rows
 
 
@@ -142,14 +161,21 @@ def ask(
     client: bigquery.Client,
     sql: str,
     parameters: Parameters,
-    spent: Spent,
+    spent: Spent | None = None,
     retry: Retry = DEFAULT_RETRY,
 ) -> RowIterator:
-    """The rows of a query; the first of them come with the answer to the question itself."""
+    """The rows of a query; the first of them come with the answer to the question itself.
+
+    What it cost is not told with them: to know it takes a question more.
+    """
     rows = client.query_and_wait(
         sql, job_config=bound(parameters), retry=retry, job_retry=JOB_RETRY
     )
-    spent.processed += int(rows.total_bytes_processed or 0)
+    if spent is not None and rows.job_id:
+        # A note in the metadata is no reason to fail.
+        with suppress(*NO_ANSWER):
+            job = client.get_job(rows.job_id, location=rows.location, retry=LOOK_RETRY)
+            spent.add(cast(bigquery.QueryJob, job))
     return rows
 
 
@@ -161,6 +187,8 @@ def said(error: BaseException) -> str:
     line = re.sub(r"^(GET|POST|PATCH|PUT|DELETE) \S+: ", "", line).split("; reason: ")[0]
     if "bytes billed" in line:
         return f"{line} AI_USAGE_MAXIMUM_BYTES_BILLED is the limit."
+    if "timed out" in line:
+        return f"{line} AI_USAGE_BIGQUERY_JOB_MINUTES is the limit."
     if isinstance(error, api.Forbidden) and not is_transient(error):
         return f"{line} docs/deploy.md names the roles that the account needs."
     return line

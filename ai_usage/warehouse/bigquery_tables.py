@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import sqlglot
 from google.cloud import bigquery
 
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import DayCounts
 from ai_usage.warehouse.schema import Column, TableSchema
@@ -197,20 +199,78 @@ def counted_by_day(schema: TableSchema, relation: str, where: str = "TRUE") -> s
 
     A text, because a script's variable holds it: to be asked for costs no job of its own.
     """
+    return (
+        f"SELECT TO_JSON_STRING(ARRAY_AGG(STRUCT({_DAY_COUNTS}))) FROM ("
+        f"SELECT {_counted(schema)} FROM {relation} WHERE {where} GROUP BY 1)"
+    )
+
+
+def looked_at(schema: TableSchema, stage: str, inside: str = "TRUE") -> str:
+    """The query for one JSON text on a stage: `is_refused`, and of each day what it holds.
+
+    One look for both, because each look at a table is billed as 10 MB at least. Rows are refused
+    that lie outside the condition `inside`, or have NULL where there must be none (`missing_<i>`
+    counts them of the i-th such column).
+    """
+    missing = [
+        f"COUNTIF(`{name}` IS NULL) AS missing_{i}" for i, name in enumerate(required(schema))
+    ]
+    bad = [f"NOT ({inside})", *(f"`{name}` IS NULL" for name in required(schema))]
+    counted = ", ".join([_counted(schema), *missing, f"COUNTIF({' OR '.join(bad)}) AS refused"])
+    kept = ", ".join([_DAY_COUNTS, *(f"missing_{i} AS missing_{i}" for i in range(len(missing)))])
+    return (
+        "SELECT TO_JSON_STRING(STRUCT(SUM(refused) > 0 AS is_refused, "
+        f"ARRAY_AGG(STRUCT({kept})) AS days)) "
+        f"FROM (SELECT {counted} FROM {stage} GROUP BY 1)"
+    )
+
+
+_DAY_COUNTS = "day AS day, n AS n, usd AS usd"
+
+
+def _counted(schema: TableSchema) -> str:
     day = "CAST(NULL AS DATE)" if schema.partition_column is None else schema.day_expression
     usd = f"SUM({schema.dollars_column})" if schema.dollars_column else "CAST(NULL AS NUMERIC)"
-    return (
-        "SELECT TO_JSON_STRING(ARRAY_AGG(STRUCT(day AS day, n AS n, usd AS usd))) FROM ("
-        f"SELECT {day} AS day, COUNT(*) AS n, CAST({usd} AS STRING) AS usd "
-        f"FROM {relation} WHERE {where} GROUP BY 1)"
-    )
+    return f"{day} AS day, COUNT(*) AS n, CAST({usd} AS STRING) AS usd"
+
+
+def required(schema: TableSchema) -> list[str]:
+    """The columns that must have a value."""
+    return [c.name for c in schema.columns if not c.nullable]
 
 
 def counts_by_day(text: str | None) -> CountsByDay:
     """What `counted_by_day` answered."""
+    return _counts(json.loads(text or "null") or ())
+
+
+def staged_counts(schema: TableSchema, text: str, window: Window | None) -> CountsByDay:
+    """What `looked_at` answered. Raises `WarehouseError` where rows are refused."""
+    found = json.loads(text)
+    days = found["days"] or ()
+    if found["is_refused"]:
+        for i, name in enumerate(required(schema)):
+            if missing := sum(int(day[f"missing_{i}"]) for day in days):
+                raise WarehouseError(
+                    f"{schema.name}.{name} is NOT NULL, but {missing} of the new rows have NULL "
+                    "there; nothing was changed."
+                )
+        outside = {
+            day: counts.rows
+            for day, counts in _counts(days).items()
+            if day is not None and window is not None and not window.start <= day < window.end
+        }
+        raise WarehouseError(
+            f"{schema.name}: {sum(outside.values())} of the new rows lie outside {window} "
+            f"({min(outside)} to {max(outside)}); nothing was changed."
+        )
+    return _counts(days)
+
+
+def _counts(rows: Iterable[Mapping[str, Any]]) -> CountsByDay:
     return {
         date.fromisoformat(row["day"]) if row["day"] else None: DayCounts(
             int(row["n"]), None if row["usd"] is None else Decimal(row["usd"])
         )
-        for row in json.loads(text or "null") or ()
+        for row in rows
     }

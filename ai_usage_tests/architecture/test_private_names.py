@@ -93,6 +93,11 @@ def test_a_private_member_of_ibis_and_googles_client_is_still_there(name: str) -
     assert [path.name for path in users] == ["bigquery_ibis.py"]
 
 
+def test_googles_client_still_takes_a_line_that_is_open() -> None:
+    """`bigquery_resource` shares one between clients."""
+    assert "_http" in inspect.signature(Client.__init__).parameters
+
+
 def test_no_other_file_imports_a_private_name() -> None:
     """Nor a test: what a test needs breaks the next version as well."""
     files = [*sources(), *sources("ai_usage_tests", "tools", "benchmarks")]

@@ -181,12 +181,14 @@ def test_a_tables_contract_is_checked_in_one_query_besides_the_count(jobs: list[
     assert asked == dict.fromkeys([f"{table}_contract" for table in table_names()], 2)
 
 
-def test_the_bytes_foreseen_and_read_are_metadata_of_every_table_and_view(month: Loaded) -> None:
-    """The emulator says 0 for both; that they are there is what can be shown on it."""
+def test_bytes_foreseen_read_and_billed_are_metadata_of_tables_and_views(
+    month: Loaded,
+) -> None:
+    """The emulator says 0 for all; that they are there is what can be shown on it."""
     noted = materializations(month.settings, month.result.run_id)
     for name in (*table_names(), *published_views()):
-        assert isinstance(noted[name]["bytes_estimated"], int), name
-        assert isinstance(noted[name]["bytes_processed"], int), name
+        for what in ("bytes_estimated", "bytes_processed", "bytes_billed", "slot_ms"):
+            assert isinstance(noted[name][what], int), (name, what)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
@@ -19,6 +18,7 @@ from google.cloud import bigquery
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.settings import Settings
+from ai_usage.warehouse import bigquery as bigquery_warehouse
 from ai_usage.warehouse.base import DayCounts, Query
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage.warehouse.compare import compare
@@ -197,18 +197,13 @@ def test_a_load_that_bigquery_refuses_changes_nothing(loaded: BigQueryWarehouse)
 
 
 def test_an_insert_that_fails_in_the_transaction_brings_the_old_rows_back(
-    loaded: BigQueryWarehouse,
+    loaded: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows are deleted by then: here somebody takes the stage away once it was looked at."""
-
-    class Robbed(BigQueryWarehouse):
-        def _check_stage(self, client: Any, schema: Any, stage: str, *rest: Any) -> None:
-            super()._check_stage(client, schema, stage, *rest)
-            client.delete_table(stage)
-
-    robbed = Robbed(**{f.name: getattr(loaded, f.name) for f in fields(loaded)})
+    """The rows are deleted by then: the look at the stage has found nothing wrong with it."""
+    monkeypatch.setattr(bigquery_warehouse, "inserted", lambda *_: "ERROR('no such value')")
     with pytest.raises(WarehouseError, match="the old ones stay"):
-        robbed.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
+        loaded.replace(TABLE, days(DAY, 1), arrow(TABLE, [raw(DAY, "new")]))
+    monkeypatch.undo()
     assert_untouched(loaded)
 
 

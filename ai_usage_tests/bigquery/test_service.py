@@ -25,6 +25,7 @@ from ai_usage.cli.doctor_bigquery import findings
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.orchestration.assets.sql_views import view_literals
+from ai_usage.orchestration.bigquery_resource import EndpointBigQueryResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse
@@ -94,7 +95,7 @@ CONFLICT = "Transaction is aborted due to concurrent update against table p:d.ra
 BUSY = [
     Fault("POST", "/jobs", 403, "rateLimitExceeded", "Exceeded rate limits", 2, "BEGIN TRANS"),
     Fault("POST", "/jobs", 503, "backendError", "Try again later", 1, "BEGIN TRANS"),
-    Fault("POST", "/queries", 429, "rateLimitExceeded", "Too many requests", 1, "COUNTIF"),
+    Fault("POST", "/queries", 429, "rateLimitExceeded", "Too many requests", 1, "event_id"),
     Fault("POST", "uploadType", 403, "rateLimitExceeded", "Exceeded rate limits", 1),
     Fault("PUT", "uploadType", 503, "backendError", "Try again later", 1),
     # What another writer's commit looks like: only the one who waits for the job is told.
@@ -109,9 +110,9 @@ def test_a_busy_service_is_tried_again_and_the_day_lands_once(
     """Quotas of a moment, servers in trouble, and a transaction that lost against another."""
     proxy.faults.append(planted := replace(fault))
     written = warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
-    assert planted.times == 0, "the fault was never met"
     assert written.rows == 1
     assert events(warehouse, day) == {event_id("new")}
+    assert planted.times == 0, "the fault was never met"
     assert stages(warehouse) == []
 
 
@@ -191,20 +192,22 @@ def test_every_job_names_its_location_its_labels_its_zone_and_what_it_may_bill(
         assert connection.table(TABLE).filter(ibis._.event_date == DAY).count().execute() == 1
     jobs = [a.json for a in asked if a.method == "POST" and a.path.split("?")[0].endswith("/jobs")]
     texts = [job["configuration"].get("query", {}).get("query", "LOAD") for job in jobs]
-    assert {"LOAD", "DELETE", "DECLARE", "CREATE"} <= {text.split()[0] for text in texts}
+    assert {"LOAD", "DECLARE", "CREATE"} <= {text.split()[0] for text in texts}
     questions = [a.json for a in asked if a.path.split("?")[0].endswith("/queries")]
-    assert len(jobs) >= 7
-    assert len(questions) >= 3
+    assert len(jobs) >= 6
+    assert questions
     zone = [{"key": "time_zone", "value": "UTC"}]
     for job in jobs:
         assert job["jobReference"]["location"] == "US"
         assert job["configuration"]["labels"]["app"] == "ai-usage"
+        assert job["configuration"]["jobTimeoutMs"] == "900000"
         if "query" in job["configuration"]:
             assert job["configuration"]["query"]["maximumBytesBilled"] == "10000000000"
             assert job["configuration"]["query"]["connectionProperties"] == zone
     for question in questions:
         assert question["location"] == "US"
         assert question["labels"]["app"] == "ai-usage"
+        assert question["jobTimeoutMs"] == "900000"
         assert question["maximumBytesBilled"] == "10000000000"
         assert question["connectionProperties"] == zone
     assert not [a for a in asked if "authorization" in {name.lower() for name in a.headers}]
@@ -262,7 +265,7 @@ def test_a_staging_table_expires_by_itself_however_it_was_made(
 def test_a_replacement_asks_as_few_statements_as_its_promises_need(
     warehouse: BigQueryWarehouse, asked: list[Asked], day: date
 ) -> None:
-    """Each costs a second and more on the real service: one for the rows, a look at them, the swap.
+    """Each costs a second and more on the real service: one for the rows, one to swap them in.
 
     A statement more is a change to be made knowingly.
     """
@@ -278,10 +281,36 @@ def test_a_replacement_asks_as_few_statements_as_its_promises_need(
         return kinds
 
     warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "new")]))
-    assert statements() == ["LOAD", "SELECT", "dry DELETE", "DECLARE"]
+    assert statements() == ["LOAD", "DECLARE"]
     query = Query("SELECT * FROM raw_ai_events WHERE event_date = @day", {"day": day})
     warehouse.replace(TABLE, Window.day(day), query)
-    assert statements() == ["dry SELECT", "CREATE", "SELECT", "dry DELETE", "DECLARE"]
+    assert statements() == ["dry SELECT", "CREATE", "DECLARE"]
+
+
+def test_jobs_run_where_the_dataset_lies_though_no_setting_says_so(
+    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
+) -> None:
+    """A script, or a query of no table, would be run wherever Google guesses; asked once."""
+    place = {"projectId": warehouse.project, "datasetId": warehouse.dataset}
+    body = json.dumps({"datasetReference": place, "location": "EU"})
+    proxy.faults.append(Fault("GET", f"/datasets/{warehouse.dataset}?", 200, "", body, 9))
+    unplaced = replace(warehouse, location=None)
+    resource = EndpointBigQueryResource(project=warehouse.project, endpoint=proxy.endpoint)
+    unplaced = replace(unplaced, connect=resource.get_client)
+    assert unplaced.located() == unplaced.located() == "EU"
+    assert len([a for a in asked if "/datasets/" in a.path]) == 1
+    with unplaced.client() as client:
+        assert client.location == "EU"
+    assert replace(unplaced, dataset="not_there").located() is None
+
+
+def test_a_job_that_takes_too_long_names_the_setting(
+    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
+) -> None:
+    late = "Job execution was cancelled: Job timed out after 900s"
+    proxy.faults.append(Fault("POST", "/queries", 400, "stopped", late, 9))
+    with pytest.raises(WarehouseError, match=r"timed out.* AI_USAGE_BIGQUERY_JOB_MINUTES is the"):
+        warehouse.query("SELECT 1 AS one")
 
 
 def loads(asked: list[Asked]) -> list[str]:
@@ -370,7 +399,7 @@ def built(warehouse: BigQueryWarehouse) -> list[str]:
     return list(warehouse.read("dim_cost_centers").column("cost_center").to_pylist())
 
 
-@pytest.mark.parametrize("moment", ["COUNTIF", "BEGIN TRANS", "conflict"])
+@pytest.mark.parametrize("moment", ["CREATE TABLE", "BEGIN TRANS", "conflict"])
 def test_an_older_stage_never_stays_over_a_newer_one(
     moment: str,
     place: Place,
@@ -380,7 +409,7 @@ def test_an_older_stage_never_stays_over_a_newer_one(
 ) -> None:
     """One writer has staged rows; another writes newer raw events and builds from them.
 
-    Before the first looks, between its look and its script, and in a conflict that it is told of.
+    While the first stages, between its look and its script, and in a conflict that it is told of.
     """
     transform(warehouse, "older")
     environment = {

@@ -16,6 +16,7 @@ import ai_usage.warehouse.duckdb as embedded
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.simulator import Company
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
+from ai_usage.warehouse.bigquery_tables import counted_by_day, looked_at
 from ai_usage.warehouse.files import Kind, load, names, sql_root
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.relations import layer_of
@@ -169,6 +170,17 @@ def test_a_query_as_it_is_sent_means_what_its_file_means(
     """What is sent has passed through sqlglot, and names its tables in full."""
     sql = load(kind, name)
     assert google.analyze(sent.render(sql)) == google.analyze(sql)
+
+
+@pytest.mark.parametrize("table", ["raw_ai_events", "fact_ai_costs", "dim_dates"])
+def test_the_looks_of_a_replacement_are_accepted(table: str, google: GoogleSql) -> None:
+    """Of a table with a DATE, with a TIMESTAMP and without days; the stage has its columns."""
+    schema = table_schema(table)
+    column = schema.partition_column
+    inside = f"{column} >= {column}" if column else "TRUE"
+    for look in (looked_at(schema, table, inside), counted_by_day(schema, table, inside)):
+        ((_, kind),) = google.analyze(look)
+        assert kind == "STRING"
 
 
 @pytest.mark.parametrize("view", view_names())
