@@ -157,7 +157,7 @@ def test_clustering_is_by_at_most_four_plain_columns_of_clusterable_types(
 def sent() -> BigQueryWarehouse:
     """A warehouse that is only asked what it would send."""
 
-    def connect() -> Any:
+    def connect(_: str | None) -> Any:
         raise AssertionError("nothing is sent here")
 
     return BigQueryWarehouse(connect=connect, project=PROJECT, dataset=DATASET)
