@@ -16,14 +16,19 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from ai_usage.archive.archive import Archive
 from ai_usage.cli.dev import serve_ui
 from ai_usage.cli.harmless import say
 from ai_usage.cli.progress import follow, print_outcome, window_of_run
 from ai_usage.cli.spend import how_much, spend_table
+from ai_usage.cli.spend_by import By
 from ai_usage.days.clock import utc_today
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
+from ai_usage.focus.shelf import newest_bills
+from ai_usage.focus.taking import sorted_services
 from ai_usage.instance.partitions import lookback_window
+from ai_usage.orchestration.assets.focus import known_of
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch
@@ -160,6 +165,7 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     print_outcome(console, result, window)
     if not result.success:
         raise typer.Exit(1)
+    _explain(console, settings)
     _next(console, home)
 
 
@@ -231,6 +237,7 @@ def _claim(home: Path) -> None:
 def _sum_up(console: Console, settings: Settings) -> None:
     warehouse = warehouse_resource(settings).warehouse()
     console.print(spend_table(warehouse, settings.today))
+    console.print(spend_table(warehouse, settings.today, By.platform))
     shares = warehouse.query(
         "SELECT month, is_partial, attribution_rate, allocated_monthly_cost, total_monthly_cost "
         "FROM vw_executive_dashboard ORDER BY month DESC LIMIT 2"
@@ -248,6 +255,22 @@ def _sum_up(console: Console, settings: Settings) -> None:
         )
 
 
+def _explain(console: Console, settings: Settings) -> None:
+    """What the checks find in a company that keeps its registers, and what nobody has mapped."""
+    say(
+        console,
+        "\nWhat the checks find is what they find in most companies: people above a budget, a "
+        "contractor who tries a tool that nobody approved, now and then a quiet day. An old "
+        "script's key is in no register: `keys gaps` has it.",
+    )
+    archive = Archive(settings.archive_root)
+    heads = [bill.head for bill in newest_bills(archive)]
+    known = known_of(settings, archive, discovered_vendors())
+    for service in sorted_services(heads, known).unmapped:
+        said = "In the cloud's bills, and no cost until focus_mapping.csv says what it is"
+        say(console, f"{said}: {service}.")
+
+
 def _next(console: Console, home: Path) -> None:
     command = _own_name()
     state = "" if home == Path(".demo") else f" --home {home}"
@@ -258,6 +281,7 @@ def _next(console: Console, home: Path) -> None:
         f"\nThe demo's state is in {home}. Next:\n"
         f"  {dashboard}\n"
         f'  AI_USAGE_HOME={home} {command} query "SELECT * FROM vw_executive_dashboard"\n'
+        f"  AI_USAGE_HOME={home} {command} keys gaps\n"
         f"  AI_USAGE_HOME={home} {command} tables\n"
         f"  {command} dev --demo{state}\n"
         "From here to your own data: five steps in the README.",

@@ -124,10 +124,10 @@ def how_much(warehouse: Warehouse, month: date) -> str:
     return f"{row['loaded']} of {row['days']} days"
 
 
-def spend_table(warehouse: Warehouse, today: date, width: int = WIDTH) -> Table:
-    """A row a team: the running month by platform and in all, and the month before, in cents."""
+def spend_table(warehouse: Warehouse, today: date, by: By = By.team, width: int = WIDTH) -> Table:
+    """A row a group: the running month by platform and in all, and the month before, in cents."""
     month = month_of(today)
-    return _table(warehouse, month, today, By.team, _lines(warehouse, month, By.team), width)
+    return _table(warehouse, month, today, by, _lines(warehouse, month, by), width)
 
 
 def _span(warehouse: Warehouse) -> str:

@@ -135,8 +135,8 @@ def _charges(company: Company, month: date, *, corrected: bool) -> Iterator[Char
     if corrected:
         own = [_corrected(charge) for charge in own]
         earlier = month - timedelta(days=10)
-        given_back = _charge("Usage", "Input tokens", earlier, -4_200_000, (month, month))
-        own.append(replace(given_back, is_correction=True))
+        given_back = _charge("Usage", "Online prediction", earlier, -4_200_000, (month, month))
+        own.append(replace(given_back, team=TEAMS[1], is_correction=True))
     yield from own
     taxed = sum(charge.micros for charge in own) * TAX_PERCENT // 100
     yield _charge("Tax", "Value added tax", month, taxed, (month, last), last)

@@ -158,7 +158,7 @@ def usage_of(
         if tidy and key.person == CONTRACTOR and day.day not in _TRIED_ON:
             continue
         if key.created <= day and _runs(account, key, person, day):
-            found += _of_key(account, key, person, day)
+            found += _of_key(account, key, person, day, always=BIG if tidy else None)
     for person in account.members:
         if person.number % 4 == 2 and behaviour.works(account.seed, person, day):
             found += _in_the_playground(account, person, day)
@@ -179,8 +179,9 @@ def _runs(account: Account, key: ProjectKey, person: Person | None, day: date) -
 
 
 def _of_key(
-    account: Account, key: ProjectKey, person: Person | None, day: date
+    account: Account, key: ProjectKey, person: Person | None, day: date, always: str | None
 ) -> Iterator[OpenAiUsage]:
+    """`always` is the model of every request, where there is one."""
     draw = seeding.stream(account.seed, "openai", key.id, day).randrange
     user = None if person is None else account.user_id(person)
 
@@ -196,6 +197,7 @@ def _of_key(
         )
 
     model = BIG if draw(3) else SMALL
+    model = always or model
     yield made("completions", model, **_tokens(draw), requests=1 + draw(40))
     if person is None:
         yield made("completions", SMALL, batch=True, **_tokens(draw), requests=1 + draw(400))

@@ -23,7 +23,6 @@ from ai_usage.simulator.cloud_bills import (
     mapping_rows,
 )
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.enterprise_books import member_id
 from ai_usage.simulator.github_copilot_books import (
     has_seat,
     is_in_directory,
@@ -224,13 +223,11 @@ def _approved(company: Company, person: Person) -> tuple[str, ...]:
 
 
 def _logins(company: Company, person: Person) -> tuple[str, ...] | None:
-    """In a tidy company every login that the directory does not know, and ids of leavers."""
-    if not company.tidy:
-        return (f"github_copilot:{login(person)}",) if is_in_register(person) else None
-    own = [f"claude_enterprise:{member_id(company, person)}"]
-    if has_seat(person) and not is_in_directory(person):
-        own.append(f"github_copilot:{login(person)}")
-    return tuple(own)
+    """In a tidy company every login that the directory does not know."""
+    known = has_seat(person) and not is_in_directory(person)
+    if is_in_register(person) or (company.tidy and known):
+        return (f"github_copilot:{login(person)}",)
+    return None
 
 
 def api_key_rows(company: Company) -> list[dict[str, Cell]]:
@@ -240,35 +237,53 @@ def api_key_rows(company: Company) -> list[dict[str, Cell]]:
         for key in company.keys
         if key.registered and key.created <= company.today
     ]
-    return [*rows, *_service_rows(company)] if company.tidy else rows
+    return [*rows, *_other_rows(company)] if company.tidy else rows
 
 
-def _service_rows(company: Company) -> list[dict[str, Cell]]:
-    """Service accounts of other vendors, which only a tidy company has in its register."""
-    search = next(team for team in company.roster.teams if team.name == "Search")
+def _other_rows(company: Company) -> list[dict[str, Cell]]:
+    """Other vendors' service accounts, and the keys of who has left: no list of theirs has them."""
+    team = next(team for team in company.roster.teams if team.name == "Search")
+    service: dict[str, Cell] = {
+        "user_email": team.manager_email,
+        "environment": "production",
+        "intended_use": "service",
+        "cost_center": team.cost_center,
+        "is_active": True,
+    }
+    rows = [_other_row(company, "cursor", *own, service) for own in service_accounts(company.seed)]
+    for key in company.openai.keys:
+        owner = None if key.person is None else company.people[key.person]
+        if owner is None:
+            rows.append(_other_row(company, "openai", key.id, key.name, service))
+        elif owner.end_date is not None and owner.end_date < company.today:
+            left: dict[str, Cell] = {
+                "user_email": owner.email,
+                "environment": "development",
+                "intended_use": "personal",
+                "is_active": False,
+                "expires_date": owner.end_date,
+            }
+            rows.append(_other_row(company, "openai", key.id, key.name, left))
+    return rows
+
+
+def _other_row(
+    company: Company, platform: str, key_id: str, name: str, told: dict[str, Cell]
+) -> dict[str, Cell]:
     admin = company.people[ADMIN].email
-    accounts = [
-        *(("openai", key.id, key.name) for key in company.openai.keys if key.person is None),
-        *(("cursor", *account) for account in service_accounts(company.seed)),
-    ]
-    return [
-        {
-            **dict.fromkeys(API_KEYS_COLUMNS),
-            "platform": platform,
-            "api_key_id": key_id,
-            "api_key_name": name,
-            "user_email": search.manager_email,
-            "environment": "production",
-            "intended_use": "service",
-            "cost_center": search.cost_center,
-            "is_active": True,
-            "created_date": company.anchor - timedelta(days=700),
-            "last_verified_date": min(company.today, company.anchor - timedelta(days=20)),
-            "created_by": admin,
-            "updated_by": admin,
-        }
-        for platform, key_id, name in accounts
-    ]
+    last = told.get("expires_date")
+    checked = min(company.today, company.anchor - timedelta(days=20))
+    return {
+        **dict.fromkeys(API_KEYS_COLUMNS),
+        "platform": platform,
+        "api_key_id": key_id,
+        "api_key_name": name,
+        "created_date": company.anchor - timedelta(days=700),
+        "last_verified_date": min(checked, last) if isinstance(last, date) else checked,
+        "created_by": admin,
+        "updated_by": admin,
+        **told,
+    }
 
 
 def _key_row(company: Company, key: ApiKey) -> dict[str, Cell]:
