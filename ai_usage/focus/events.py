@@ -9,7 +9,7 @@ adjustment that names nobody is shared, unless it names a team, whose rule then 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from ai_usage.finance.events import identified, midnight, rate_columns
 from ai_usage.finance.exact import on_day
 from ai_usage.focus.charges import Charge, charge_of
 from ai_usage.focus.mapping import Services
+from ai_usage.focus.same_dollars import Source, clashes
 from ai_usage.focus.shelf import HeldBill, lines_of, newest_bills
 from ai_usage.identity.aliases import Aliases
 from ai_usage.reference.column import Row
@@ -54,17 +55,20 @@ def bill_events(
     window: Window,
     aliases: Aliases,
     is_direct: FetchedDirectly,
+    others: Collection[Source] = (),
 ) -> Iterator[BillEvents]:
     """The window's events of the newest bills, a bill in memory at a time.
 
     Raises `AiUsageError` where a rate is missing, or where a charge is of a platform whose cost of
-    that day comes from the vendor too: a dollar has one source.
+    that day comes from the vendor or another source too: a dollar has one source.
     """
     asked = Span(window.start, window.end - timedelta(days=1))
     for bill in newest_bills(archive):
         period = Span(bill.fetch.window.start, bill.fetch.window.end - timedelta(days=1))
         if not period & asked or not _has_tools(bill, services):
             continue
+        for clash in clashes(bill.head, services, others, asked):
+            raise AiUsageError(f"{clash}")
         found: dict[str, list[RawEvent]] = defaultdict(list)
         for place, record in lines_of(archive, bill):
             charge = charge_of(record)

@@ -7,7 +7,7 @@ told with its dollars: its charges are in the archive and no cost until somebody
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from ai_usage.focus.bills import Bill, Billed, Head, bills_of, refuse_parts_of_p
 from ai_usage.focus.events import refusal_of_direct
 from ai_usage.focus.files import FocusFile
 from ai_usage.focus.mapping import Services
+from ai_usage.focus.same_dollars import Source, clashes
 from ai_usage.focus.shelf import HeldBill, newest_bills
 from ai_usage.reference.files.focus_mapping import INCLUDE
 from ai_usage.text.words import counted
@@ -31,11 +32,16 @@ from ai_usage.vendors.base import Vendor
 
 @dataclass(frozen=True)
 class Known:
-    """What bills are judged by: the mapping, the rates, and whose cost comes from themselves."""
+    """What bills are judged by: the mapping, the rates, and who else has their dollars.
+
+    `direct` are the vendors whose cost comes from themselves, `others` says which other sources
+    speak of a period.
+    """
 
     services: Services
     rates: Rates
     direct: Collection[Vendor] = ()
+    others: Callable[[Window], Collection[Source]] = lambda _period: ()
 
 
 class Service(NamedTuple):
@@ -86,8 +92,9 @@ def plan(
 
     Raises `ImportRefusedError` where a file cannot be read, a bill is not whole (`PeriodRunsError`
     where its period runs), overlaps another period of its account, brings a service that its
-    vendor reports itself, or, without `replace`, is of other providers than the one it would
-    replace; `ReferenceFileError` where an exchange rate is missing; `ArchiveError`.
+    vendor reports itself or another source has the cost of, or, without `replace`, is of other
+    providers than the one it would replace; `ReferenceFileError` where an exchange rate is missing;
+    `ArchiveError`.
     """
     held = newest_bills(archive)
     found = []
@@ -100,6 +107,8 @@ def plan(
         if before is not None and not replace:
             _refuse_strangers(bill, before)
         refuse_direct(head, known)
+        for clash in clashes(head, known.services, known.others(head.period)):
+            raise ImportRefusedError(f"{bill.names} is refused. {clash}")
         found.append(Taking(bill, head, before, is_held, sorted_services([head], known)))
     return found
 

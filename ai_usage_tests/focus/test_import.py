@@ -22,6 +22,9 @@ user_email,team,cost_center
 ada@x.com,search,CC-1
 bob@x.com,search,CC-2
 """
+SEATS = (
+    "contract_id,platform,platform_subtype,quantity,price,valid_from,valid_to,billing_account_id\n"
+)
 RULES = """\
 rule_id,platform,scope_type,scope_value,method,team
 squad,sky_models,workspace,search,equal_split,search
@@ -88,6 +91,17 @@ def test_a_bill_becomes_facts_by_person_team_and_nobody(tmp_path: Path) -> None:
     assert found["ada@x.com", "usage"] == Decimal(12), "10 of her own, and half of the squad's 4"
     assert found["bob@x.com", "usage"] == Decimal(2)
     assert sum(usd for (_, kind), usd in found.items() if kind == "one_time") == Decimal("9.50")
+    # What finance types of the same platform and days is refused, and tells its line.
+    seats = tmp_path / "reference" / "seats.csv"
+    seats.write_text(f"{SEATS}team,sky_models,chat,5,30,2026-01-01,,\n")
+    check = place.call("reference", "check")
+    assert check.code == 1
+    assert "seats.csv:2: platform: sky_models of 2026-03-01 is in the bill of account acc-1" in (
+        check.out + check.err
+    )
+    seats.write_text(f"{SEATS}team,sky_models,chat,5,30,2026-01-01,,acc-2\n")
+    succeeded(place.call("reference", "check"))
+    seats.unlink()
     # A later file of the month takes its place whole.
     again = written(tmp_path / "again.csv", whole(line(5, "7.25"))).path
     succeeded(place.run("import", str(again)))

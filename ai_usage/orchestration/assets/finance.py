@@ -35,6 +35,8 @@ from ai_usage.finance import (
 )
 from ai_usage.focus.events import FOCUS, bill_events
 from ai_usage.focus.mapping import Services
+from ai_usage.focus.same_dollars import Source, clashes, contracts, cost_entries
+from ai_usage.focus.shelf import newest_bills
 from ai_usage.identity import members_of
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.adopted import rows_of_closed_months
@@ -46,13 +48,14 @@ from ai_usage.orchestration.assets.common import (
     table_metadata,
 )
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
+from ai_usage.orchestration.assets.focus import OTHER_COSTS, of_old_tables
 from ai_usage.orchestration.assets.reference import KnownPeople, reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.open_days import windows_of_today
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured, Resources
 from ai_usage.reference import Beyond, Problem, Row, products_of, reference_file
-from ai_usage.reference.file import Line
+from ai_usage.reference.file import AcrossRule, Line
 from ai_usage.reference.known import SEATS as SEATS_FILE
 from ai_usage.reference.known import USERS, Others
 from ai_usage.reference.states import newest_rows
@@ -130,7 +133,23 @@ class FinanceSnapshot:
             people = self.directory.people(others.get(USERS))
             return too_many_holders(lines, others.get(SEATS_FILE, ()), people)
 
-        return Beyond(products_of(self.directory.declared.vendors), {ASSIGNMENTS: too_many})
+        def in_bills(sources: Callable[[Iterable[Row], Sequence[int]], list[Source]]) -> AcrossRule:
+            def rule(lines: Sequence[Line], others: Others) -> Iterator[Problem]:
+                services = Services(others.get(SERVICES_FILE, ()))
+                own = sources([line.values for line in lines], [line.number for line in lines])
+                for bill in newest_bills(self.directory.archive) if own else ():
+                    for clash in clashes(bill.head, services, own):
+                        number = clash.source.number
+                        yield Problem(number, "platform", clash.what, clash.source.remedy)
+
+            return rule
+
+        rules = {
+            ASSIGNMENTS: too_many,
+            SEATS_FILE: in_bills(contracts),
+            OTHER_COSTS: in_bills(cost_entries),
+        }
+        return Beyond(products_of(self.directory.declared.vendors), rules)
 
     def list_prices(self) -> dict[tuple[str, str], dict[str, Any]]:
         """What seats cost today, by each product on which seats were ever bought."""
@@ -185,6 +204,11 @@ class FinanceSnapshot:
             window,
             directory.people().aliases,
             FetchedDirectly(directory.declared.vendors, directory.archive),
+            [
+                *contracts(self.rows(SEATS_FILE)),
+                *cost_entries(self.rows(OTHER_COSTS)),
+                *of_old_tables(directory.archive, window),
+            ],
         )
         for bill in found:
             provenance = Provenance(

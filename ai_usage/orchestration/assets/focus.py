@@ -5,24 +5,29 @@ from collections.abc import Sequence
 import dagster as dg
 
 from ai_usage.archive.archive import Archive
+from ai_usage.days.windows import Window, windows_of
 from ai_usage.errors import AiUsageError
 from ai_usage.finance import Rates
 from ai_usage.focus.bills import PeriodRunsError
 from ai_usage.focus.folder import SETTING, Folder, Found, at_rest, exports, note_seen, seen
 from ai_usage.focus.mapping import Services
+from ai_usage.focus.same_dollars import Source, contracts, cost_entries, old_table
 from ai_usage.focus.shelf import keep
 from ai_usage.focus.taking import Known, plan, told
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.closing import history
+from ai_usage.migration.archived import legacy_days
 from ai_usage.orchestration.assets.common import FINANCE, explained, note_of_run
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.run_log import say, skipped
-from ai_usage.reference import Row, read_path, reference_file
+from ai_usage.reference import Reading, Row, read_path, reference_file
+from ai_usage.reference.known import SEATS
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
 
 KEY = dg.AssetKey("source_focus")
+OTHER_COSTS = "other_costs.csv"
 
 
 def bill_keys() -> list[dg.AssetKey]:
@@ -38,7 +43,10 @@ def known_of(settings: Settings, archive: Archive, vendors: Sequence[Vendor]) ->
     """
 
     def rows(name: str) -> list[Row]:
-        return list(read_path(reference_file(name), settings.reference_path).rows)
+        return list(read(name).rows)
+
+    def read(name: str) -> Reading:
+        return read_path(reference_file(name), settings.reference_path)
 
     direct = [
         vendor
@@ -50,7 +58,27 @@ def known_of(settings: Settings, archive: Archive, vendors: Sequence[Vendor]) ->
             or any(f.complete for e in costs for f in archive.fetches(vendor.name, e.name))
         )
     ]
-    return Known(Services(rows("focus_mapping.csv")), Rates(rows("fx_rates.csv")), direct)
+    seats, costs = read(SEATS), read(OTHER_COSTS)
+    files = [
+        *contracts(seats.rows, [line.number for line in seats.lines]),
+        *cost_entries(costs.rows, [line.number for line in costs.lines]),
+    ]
+    return Known(
+        Services(rows("focus_mapping.csv")),
+        Rates(rows("fx_rates.csv")),
+        direct,
+        lambda period: [*files, *of_old_tables(archive, period)],
+    )
+
+
+def of_old_tables(archive: Archive, window: Window) -> list[Source]:
+    """The old tables that stand for cost of the window's days."""
+    return [
+        source
+        for own in legacy_days(archive, window)
+        if own.head.has_cost
+        for source in old_table(own.table, own.head.platform, windows_of(own.days))
+    ]
 
 
 def focus_asset(
