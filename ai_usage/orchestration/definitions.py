@@ -20,7 +20,6 @@ from ai_usage.orchestration.assets.finance import FinanceSnapshot, finance_asset
 from ai_usage.orchestration.assets.focus import focus_asset
 from ai_usage.orchestration.assets.ledger import ledger_assets
 from ai_usage.orchestration.assets.loaded_days import loaded_days_asset
-from ai_usage.orchestration.assets.member_spend import member_spend_asset
 from ai_usage.orchestration.assets.migration import (
     migration_differences_asset,
     migration_log_asset,
@@ -29,6 +28,7 @@ from ai_usage.orchestration.assets.migration import (
 from ai_usage.orchestration.assets.raw_events import raw_events_asset
 from ai_usage.orchestration.assets.reference import reference_assets
 from ai_usage.orchestration.assets.report import monthly_report_asset
+from ai_usage.orchestration.assets.reported_spend import reported_spend_assets
 from ai_usage.orchestration.assets.sources import source_assets
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.assets.sql_views import view_assets
@@ -67,7 +67,7 @@ def build_defs(
         *reference_assets(settings, known_people(declared), partitions),
         raw_events_asset(declared, partitions),
         loaded_days_asset(vendors, partitions),
-        member_spend_asset(vendors, partitions),
+        *reported_spend_assets(vendors, partitions),
         *ledger_assets(vendors, partitions),
         migration_log_asset(partitions),
         migration_differences_asset(settings, partitions),

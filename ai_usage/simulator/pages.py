@@ -14,9 +14,9 @@ import msgspec
 _LINES: Final = "lines of a file"
 _LISTS: Final = (
     *("data", "usageEvents", "teamMembers", "teamMemberSpend", "Resources"),
-    *("seats", "usageItems", _LINES),
+    *("seats", "usageItems", _LINES, "members", "groups", "teams"),
 )
-_RECORD_TOTALS: Final = ("totalUsageEventsCount", "totalMembers", "totalResults")
+_RECORD_TOTALS: Final = ("totalUsageEventsCount", "totalMembers", "totalCount", "totalResults")
 _ENUMS: Final = (
     "kind",
     "service_tier",
@@ -67,7 +67,9 @@ def encoded(value: dict[str, Any], kind: str) -> bytes:
 def is_later_page(query: bytes, body: bytes) -> bool:
     """Whether a request asks for another page than the first, in any vendor's way."""
     asked = parse_qs(query.decode("latin-1"))
-    if asked.keys() & {"after_id", "after", "page"} or asked.get("startIndex", ["1"]) != ["1"]:
+    if asked.keys() & {"after_id", "after"}:
+        return True
+    if any(asked.get(name, ["1"]) != ["1"] for name in ("page", "startIndex")):
         return True
     try:
         value = msgspec.json.decode(body)
@@ -142,9 +144,10 @@ def drop_first(body: dict[str, Any]) -> None:
 
 def count_one_less(body: dict[str, Any]) -> None:
     """What every page of a list says that has lost a record."""
-    for name in _RECORD_TOTALS:
-        if name in body:
-            body[name] -= 1
+    for place in (body, body.get("pagination") or {}):
+        for name in _RECORD_TOTALS:
+            if name in place:
+                place[name] -= 1
 
 
 def _outer(body: Any) -> list[Any]:

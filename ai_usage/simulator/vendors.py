@@ -12,7 +12,13 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from ai_usage.simulator import anthropic_wire, cursor_api, github_copilot_api, openai_api
+from ai_usage.simulator import (
+    anthropic_wire,
+    cursor_api,
+    cursor_organization_api,
+    github_copilot_api,
+    openai_api,
+)
 from ai_usage.simulator.analytics_api import FIRST_DAY
 from ai_usage.simulator.anthropic_api import create_anthropic_app
 from ai_usage.simulator.cursor_api import create_cursor_app
@@ -40,10 +46,19 @@ class SimulatedVendor:
     """What it must be told besides the key, by setting."""
     otherwise: Mapping[str, str] = field(default_factory=dict)
     """Options by which the same company is asked for other reports."""
+    otherwise_key: str = ""
+    """The key that these take, where it is another."""
 
 
 VENDORS: Final = (
-    SimulatedVendor("cursor", CURSOR_KEY, create_cursor_app, cursor_api.refusal),
+    SimulatedVendor(
+        "cursor",
+        CURSOR_KEY,
+        create_cursor_app,
+        cursor_api.refusal,
+        otherwise={"CURSOR_ORGANIZATION_ID": cursor_organization_api.ORGANIZATION},
+        otherwise_key=cursor_organization_api.KEY,
+    ),
     SimulatedVendor(
         "anthropic",
         ANTHROPIC_KEY,

@@ -136,6 +136,26 @@ class MemberSpend(msgspec.Struct, kw_only=True, frozen=True):
     included_spend_usd: Decimal | None = None
 
 
+class GroupSpend(msgspec.Struct, kw_only=True, frozen=True):
+    """What a vendor says a group of its own has spent, as of the snapshot, in US dollars.
+
+    Members are addresses, or the vendor's ids of who has none. A cycle is UTC, its end exclusive.
+    """
+
+    group_id: str
+    group_name: str | None = None
+    kind: Literal["billing_group", "team"]
+    directory_group_id: str | None = None
+    is_unassigned: bool = False
+    current_members: list[str] = []
+    former_members: list[str] = []
+    cycle_start: datetime | None = None
+    cycle_end: datetime | None = None
+    spend_usd: Decimal | None = None
+    included_spend_usd: Decimal | None = None
+    budget_usd: Decimal | None = None
+
+
 class DirectoryRow(msgspec.Struct, kw_only=True, frozen=True):
     """What a company's own directory says of a person or key: a line of a reference file.
 
@@ -174,4 +194,4 @@ class LeftOut(msgspec.Struct, kw_only=True, frozen=True):
     why: Why = "odd"
 
 
-Row = RawEvent | Person | ApiKey | Workspace | MemberSpend | DirectoryRow | LeftOut
+Row = RawEvent | Person | ApiKey | Workspace | MemberSpend | GroupSpend | DirectoryRow | LeftOut

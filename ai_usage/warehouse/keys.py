@@ -109,6 +109,7 @@ UNIQUE_KEYS: dict[str, tuple[str, ...]] = {
     "vw_idle_seats": ("seat_id",),
     "vw_loaded_days": ("date", "platform_code"),
     "vw_adjustments": ("month", "platform_code", "user_email", "cost_center", "status"),
+    "raw_group_spend": ("snapshot_date", "platform", "group_kind", "group_id"),
     "vw_member_spend": ("platform_code", "cycle_start", "member"),
 }
 """The columns whose values identify a row."""

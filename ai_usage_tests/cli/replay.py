@@ -50,6 +50,7 @@ class Replay:
         lists = {
             "members": {"teamMembers": [member]},
             "spend": {"teamMemberSpend": [{**member, "spendCents": 0}]},
+            "groups": {"groups": []},
             "users": {"data": [member], "has_more": False},
         }
         return as_json(lists.get(name, {"data": [], "has_more": False}))

@@ -663,8 +663,14 @@ def spend_view(books: Books) -> dict[Key, Row]:
         )
         for start in starts
     ]
+    # A contract, of which nobody's own spend is said, ends no cycle, and no cycle ends it.
+    says_spend = [
+        any(s["spend_usd"] is not None for s in books.spend if s["cycle_start"] == start)
+        for start in starts
+    ]
     for n, start in enumerate(starts):
         of_cycle = [s for s in books.spend if s["cycle_start"] == start]
+        after = [k for k in range(n + 1, len(starts)) if says_spend[k] == says_spend[n]]
         newest = max(s["snapshot_date"] for s in of_cycle)
         said = {s["user_email"]: s["spend_usd"] for s in of_cycle if s["snapshot_date"] == newest}
         noon = datetime(newest.year, newest.month, newest.day, 12, tzinfo=UTC)
@@ -672,7 +678,7 @@ def spend_view(books: Books) -> dict[Key, Row]:
             e
             for e in books.reports
             if began[n] <= e["event_timestamp"] <= noon
-            and not (n + 1 < len(starts) and e["event_timestamp"] >= began[n + 1])
+            and not (after and e["event_timestamp"] >= began[after[0]])
         ]
         for member in said.keys() | {e["user_email"] for e in events}:
             own = [e for e in events if e["user_email"] == member and e["cost_type"] == "overage"]
@@ -681,10 +687,10 @@ def spend_view(books: Books) -> dict[Key, Row]:
             reported = said.get(member)
             view["cursor", start, member or "Unattributed"] = {
                 "snapshot_date": newest,
-                "is_latest_cycle": n + 1 == len(starts),
+                "is_latest_cycle": not after,
                 "reported_spend_usd": reported,
                 "events_usd": billed,
-                "spend_difference_usd": (reported or ZERO) - cents,
+                "spend_difference_usd": (reported or ZERO) - cents if says_spend[n] else None,
                 "chargeable_events": len(own),
             }
     return view

@@ -50,7 +50,8 @@ def bought(now: datetime) -> tuple[Bought, ...]:
             options = {**simulated.options, **simulated.otherwise}
             heeding = tuple(e for e in vendor.endpoints if _heeds(e, options, now))
             label = f"{vendor.name}-otherwise"
-            found.append(Bought(vendor, simulated.key, options, heeding, label))
+            key = simulated.otherwise_key or simulated.key
+            found.append(Bought(vendor, key, options, heeding, label))
     return tuple(found)
 
 

@@ -418,6 +418,7 @@ def test_no_vendor_is_asked_for_more_than_it_allows() -> None:
         "usage_events": 30,
         "members": 1,
         "spend": 1,
+        "groups": 1,
         "usage_report": 31,
         "cost_report": 31,
         "claude_code": 31,

@@ -19,7 +19,7 @@ view: vw_member_spend {
     timeframes: [raw, date, week, month, quarter, year]
     convert_tz: no
     datatype: date
-    description: "UTC day on which the billing cycle began, as the vendor names it. It began at an instant of that day: events are counted from there."
+    description: "UTC day on which the billing cycle (of an organisation, the contract) began, as the vendor names it. It began at an instant of that day: events are counted from there."
     sql: ${TABLE}.cycle_start ;;
   }
   dimension: member {
@@ -38,7 +38,7 @@ view: vw_member_spend {
   }
   dimension: is_latest_cycle {
     type: yesno
-    description: "True for the platform's newest cycle, which may still be running."
+    description: "True for the platform's newest cycle of its kind, a team's or an organisation's contract, which may still be running."
     sql: ${TABLE}.is_latest_cycle ;;
   }
   dimension: reported_spend_usd {
@@ -58,7 +58,7 @@ view: vw_member_spend {
   dimension: spend_difference_usd {
     hidden: yes
     type: number
-    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0."
+    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0; NULL where the vendor reports nobody's on-demand spend, as for an organisation."
     required_access_grants: [sees_people]
     sql: ${TABLE}.spend_difference_usd ;;
   }
@@ -145,13 +145,13 @@ view: vw_member_spend {
   measure: sum_spend_difference_usd {
     type: number
     value_format_name: usd
-    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0. Nothing where fewer people than the constant MINIMUM_PEOPLE are in the cell."
+    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0; NULL where the vendor reports nobody's on-demand spend, as for an organisation. Nothing where fewer people than the constant MINIMUM_PEOPLE are in the cell."
     sql: CASE WHEN COUNT(DISTINCT ${TABLE}.member) >= @{MINIMUM_PEOPLE} THEN SUM(${TABLE}.spend_difference_usd) END ;;
   }
   measure: exact_spend_difference_usd {
     type: number
     value_format_name: usd
-    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0."
+    description: "reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0; NULL where the vendor reports nobody's on-demand spend, as for an organisation."
     required_access_grants: [sees_money]
     sql: SUM(${TABLE}.spend_difference_usd) ;;
   }

@@ -1,12 +1,12 @@
 CREATE VIEW vw_member_spend (
   platform_code OPTIONS(description="Vendor's code: the vendor that says what its members have spent (Cursor)."),
-  cycle_start OPTIONS(description="UTC day on which the billing cycle began, as the vendor names it. It began at an instant of that day: events are counted from there."),
+  cycle_start OPTIONS(description="UTC day on which the billing cycle (of an organisation, the contract) began, as the vendor names it. It began at an instant of that day: events are counted from there."),
   member OPTIONS(description="The member's e-mail address, the newest; the vendor's id where it names no address; Unattributed for events that name nobody."),
   snapshot_date OPTIONS(description="UTC day of the cycle's newest snapshot: a cycle is compared up to the moment of it."),
-  is_latest_cycle OPTIONS(description="True for the platform's newest cycle, which may still be running."),
+  is_latest_cycle OPTIONS(description="True for the platform's newest cycle of its kind, a team's or an organisation's contract, which may still be running."),
   reported_spend_usd OPTIONS(description="On-demand spend of the cycle that the vendor reports for the member, US dollars. NULL if the snapshot lacks the member, as after removal, or the amount."),
   events_usd OPTIONS(description="What the member's chargeable events bill from the instant at which the cycle began to the snapshot, US dollars."),
-  spend_difference_usd OPTIONS(description="reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0."),
+  spend_difference_usd OPTIONS(description="reported_spend_usd - events_usd rounded to the cent, as the vendor reports it, US dollars: above 0 events are missing here. A missing report counts as 0; NULL where the vendor reports nobody's on-demand spend, as for an organisation."),
   provisional_usd OPTIONS(description="Part of events_usd that the vendor may still change, US dollars: look at a difference again when it is 0."),
   reported_included_usd OPTIONS(description="Value covered by the seat in the cycle that the vendor reports for the member, US dollars. NULL if not reported."),
   events_included_usd OPTIONS(description="Value covered by the seat of the member's events from cycle_start to the snapshot, US dollars."),
@@ -23,7 +23,8 @@ WITH snapshots AS (
   SELECT
     *,
     COALESCE(user_email, vendor_user_id, 'Unattributed') AS member,
-    MAX(snapshot_date) OVER (PARTITION BY platform, cycle_start) AS newest_date
+    MAX(snapshot_date) OVER (PARTITION BY platform, cycle_start) AS newest_date,
+    COUNT(spend_usd) OVER (PARTITION BY platform, cycle_start) > 0 AS reports_spend
   FROM raw_member_spend
   WHERE snapshot_date BETWEEN @window_start AND @as_of
     AND cycle_start >= @window_start
@@ -39,15 +40,17 @@ newest AS (
   WHERE snapshot_date = newest_date
 ),
 cycles AS (
+  -- The contract of an organisation, of which the pool alone is reported, ends no team's cycle.
   SELECT
     platform,
     cycle_start,
     newest_date,
     asked_at,
     began_at,
-    LEAD(began_at) OVER (PARTITION BY platform ORDER BY began_at) AS next_began_at
+    reports_spend,
+    LEAD(began_at) OVER (PARTITION BY platform, reports_spend ORDER BY began_at) AS next_began_at
   FROM (
-    SELECT DISTINCT platform, cycle_start, newest_date, asked_at, began_at
+    SELECT DISTINCT platform, cycle_start, newest_date, asked_at, began_at, reports_spend
     FROM newest
   ) AS asked
 ),
@@ -117,8 +120,13 @@ SELECT
   c.next_began_at IS NULL AS is_latest_cycle,
   CAST(t.reported_spend_usd AS NUMERIC) AS reported_spend_usd,
   CAST(t.events_usd AS NUMERIC) AS events_usd,
-  CAST(COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2) AS NUMERIC)
-    AS spend_difference_usd,
+  CAST(
+    IF(
+      c.reports_spend,
+      COALESCE(t.reported_spend_usd, NUMERIC '0') - ROUND(t.events_usd, 2),
+      NULL
+    ) AS NUMERIC
+  ) AS spend_difference_usd,
   CAST(t.provisional_usd AS NUMERIC) AS provisional_usd,
   CAST(t.reported_included_usd AS NUMERIC) AS reported_included_usd,
   CAST(t.events_included_usd AS NUMERIC) AS events_included_usd,

@@ -1,7 +1,7 @@
-"""Cursor's team Admin API: one module per endpoint, what they share in `api`."""
+"""Cursor's Admin APIs, a team's or an organisation's: one module per endpoint, beside `api`."""
 
-from ai_usage.vendors.base import Vendor
-from ai_usage.vendors.cursor import api, daily_usage, members, spend, usage_events
+from ai_usage.vendors.base import Option, Vendor
+from ai_usage.vendors.cursor import api, daily_usage, groups, members, spend, usage_events
 from ai_usage.vendors.kit.products import Product, platform_rows
 
 PRODUCTS = (
@@ -30,6 +30,15 @@ VENDOR = Vendor(
     base_url_setting="CURSOR_BASE_URL",
     base_url="https://api.cursor.com",
     headers=api.headers,
+    options=(
+        Option(
+            api.ORGANIZATION_SETTING,
+            f"The organisation whose API key {api.KEY_SETTING} is, with the scope admin:*: all its "
+            "teams are asked at once. Unset, the key is one team's.",
+            "the organisation's id org_…",
+            api.organization,
+        ),
+    ),
     requests_per_minute=20,
     members_consume_seats=True,
     endpoints=(
@@ -37,6 +46,7 @@ VENDOR = Vendor(
         usage_events.ENDPOINT,
         members.ENDPOINT,
         spend.ENDPOINT,
+        groups.ENDPOINT,
     ),
     platforms=platform_rows(api.NAME, PRODUCTS),
 )

@@ -29,7 +29,7 @@ from ai_usage.vendors.kit.saved import (
 from ai_usage.vendors.kit.values import Int, day_of, email_of, midnight, text_of, total
 from ai_usage.vendors.rows import RawEvent
 
-PATH = "/teams/daily-usage-data"
+ROUTE = "/daily-usage-data"
 
 
 class _Page(msgspec.Struct):
@@ -122,7 +122,7 @@ LISTING = Listing("number", _says, key=api.member_day)
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """With page and pageSize all members come; without, only those who were active."""
     asked, size = api.within(window, now), api.USERS_PER_PAGE
-    return api.numbered(client, "daily_usage", PATH, asked, size, LISTING, window)
+    return api.numbered(client, "daily_usage", ROUTE, asked, size, LISTING, window)
 
 
 def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent | None:
@@ -204,7 +204,7 @@ def _tell(body: Body) -> PageTells:
 ENDPOINT = Endpoint(
     name="daily_usage",
     description="A member's day in the editor: lines, suggestions, requests.",
-    api_path=f"POST {PATH}",
+    api_path=f"POST {api.TEAM}{ROUTE}",
     yields=RawEvent,
     fetch=_fetch,
     read=events(

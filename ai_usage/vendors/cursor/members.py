@@ -1,4 +1,4 @@
-"""The team's members; a removed member stays listed as such."""
+"""Whom the key's team or organisation has; a team lists a removed member as such."""
 
 from __future__ import annotations
 
@@ -14,14 +14,28 @@ from ai_usage.vendors.cursor import api
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import IN_USERS, rows
-from ai_usage.vendors.kit.values import email_of, text_of
+from ai_usage.vendors.kit.values import email_of, field_of, text_if_any, text_of
 from ai_usage.vendors.rows import Person
 
-PATH = "/teams/members"
+ROUTE = "/members"
+MEMBERS_PER_PAGE = 200
+"""Of an organisation; larger pages are cut to this."""
 
 
 class _Page(msgspec.Struct, rename="camel"):
-    team_members: list[msgspec.Raw]
+    """A team's list is on one page, an organisation's under another name on several."""
+
+    team_members: list[msgspec.Raw] | None = None
+    members: list[msgspec.Raw] | None = None
+    pagination: api.Pagination | None = None
+
+    @property
+    def listed(self) -> list[msgspec.Raw]:
+        """The list, which must be there: ValueError else."""
+        found = self.members if self.team_members is None else self.team_members
+        if found is None:
+            raise ValueError("no list of members")
+        return found
 
 
 class _Member(msgspec.Struct, rename="camel"):
@@ -30,6 +44,7 @@ class _Member(msgspec.Struct, rename="camel"):
     name: str | None = None
     email: str | None = None
     role: str | None = None
+    organization_role: str | None = None
     is_removed: bool | None = None
 
 
@@ -37,16 +52,28 @@ _PAGE = msgspec.json.Decoder(_Page, strict=False)
 
 
 def _says(paging: Paging, page: Page, number: int) -> Says:
-    """All on one page."""
-    return Says(paging.decode(page, _PAGE).team_members, more=False)
+    answer = paging.decode(page, _PAGE)
+    if answer.team_members is None and answer.members is None:
+        raise paging.failure("the answer has another shape than documented: no list of members")
+    pagination = answer.pagination or api.NO_PAGINATION
+    more, total = bool(pagination.has_next_page), pagination.total_count
+    return Says(answer.listed, more, number=pagination.page, total=total)
 
 
-LISTING = Listing("number", _says, nobody=api.KEY_SETTING)
+def _id_of(record: msgspec.Raw) -> str | None:
+    """An organisation has a member once, whatever teams he is in."""
+    return text_if_any(field_of(record, "userId"))
+
+
+LISTING = Listing("number", _says, key=_id_of, nobody=api.KEY_SETTING)
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     def ask(place: Place, where: str) -> Page:
-        return client.get("members", PATH, where=f"{window}")
+        if api.organization_of(client) is None:
+            return client.get("members", f"{api.TEAM}{ROUTE}", where=f"{window}")
+        asked = [("page", str(place.number)), ("pageSize", str(MEMBERS_PER_PAGE))]
+        return client.get("members", f"{api.ORGANIZATION}{ROUTE}", asked, where=where)
 
     return paginate(LISTING, ask, vendor=api.NAME, endpoint="members", where=f"{window}")
 
@@ -57,19 +84,19 @@ def _row(member: _Member) -> Person:
         vendor_user_id=text_of(member.id) or text_of(member.user_id) or email or "",
         user_email=email,
         full_name=text_of(member.name),
-        role=member.role,
+        role=member.role or member.organization_role,
         is_removed=bool(member.is_removed),
     )
 
 
 ENDPOINT = Endpoint(
     name="members",
-    description="The team's members, removed ones included.",
-    api_path=f"GET {PATH}",
+    description="The members, of a team removed ones included.",
+    api_path=f"GET {api.TEAM}{ROUTE}",
     yields=Person,
     fetch=_fetch,
     read=rows(
-        lambda page: _PAGE.decode(page).team_members,
+        lambda page: _PAGE.decode(page).listed,
         msgspec.json.Decoder(_Member, strict=False),
         _row,
         ids=("id", "userId"),

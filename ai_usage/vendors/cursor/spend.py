@@ -1,4 +1,8 @@
-"""Every member's spend in the running billing cycle, as of the moment of asking."""
+"""Every member's spend, as of the moment of asking. One name means two things.
+
+A team's `spendCents` is what is billed on demand in the running billing cycle. An organisation's is
+what of its pool was used over the contract's time, which seats and contracts pay for.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +29,23 @@ from ai_usage.vendors.kit.values import (
 )
 from ai_usage.vendors.rows import MemberSpend
 
-PATH = "/teams/spend"
-SORTED = {"sortBy": "user", "sortDirection": "asc"}
-"""By user: amounts move while paging, names don't."""
+ROUTE = "/spend"
+TEAM_ORDER, ORGANIZATION_ORDER = "user", "email"
+"""Amounts move while paging, names don't."""
+
+
+class _Period(msgspec.Struct, rename="camel"):
+    start_date: Int = None
 
 
 class _Page(msgspec.Struct, rename="camel"):
+    """A team says when its cycle began, an organisation from when to when its contract goes."""
+
     team_member_spend: list[msgspec.Raw]
     total_members: int | None = None
     total_pages: int | None = None
     subscription_cycle_start: Int = None
+    period: _Period | None = None
 
 
 class _Spend(msgspec.Struct, rename="camel"):
@@ -60,28 +71,33 @@ LISTING = Listing("number", _says, key=api.member_day, size=api.USERS_PER_PAGE)
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
-    return api.numbered(client, "spend", PATH, SORTED, api.USERS_PER_PAGE, LISTING, window)
+    of_team = api.organization_of(client) is None
+    asked = {"sortBy": TEAM_ORDER if of_team else ORGANIZATION_ORDER, "sortDirection": "asc"}
+    return api.numbered(client, "spend", ROUTE, asked, api.USERS_PER_PAGE, LISTING, window)
 
 
 def _read(pages: Iterable[bytes], context: ReadContext) -> Iterator[MemberSpend]:
-    """One row per member: the running billing cycle until the moment of asking.
+    """One row per member (and team of an organisation): its cycle until the moment of asking.
 
     Raises `UnreadableAmount` where a member's spend is no amount, or under a name unknown here.
     """
     for page in pages:
         answer = _PAGE.decode(page)
-        start = answer.subscription_cycle_start
+        contract = answer.period
+        start = answer.subscription_cycle_start if contract is None else contract.start_date
         for record in answer.team_member_spend:
             member = _SPEND.decode(record)
             if member.spend_cents is UNSAID and _speaks_of_spend(record):
                 raise UnreadableAmount("a member's spend without spendCents")
+            spent = usd(member.spend_cents)
+            included = usd(member.included_spend_cents)
             yield MemberSpend(
                 vendor_user_id=text_of(member.user_id) or text_of(member.id),
                 user_email=email_of(member.email),
                 cycle_start=None if start is None else instant_of_ms(start),
-                spend_usd=usd(member.spend_cents),
+                spend_usd=spent if contract is None else None,
                 overall_spend_usd=usd(member.overall_spend_cents),
-                included_spend_usd=usd(member.included_spend_cents),
+                included_spend_usd=included if contract is None else spent,
             )
 
 
@@ -94,7 +110,7 @@ def _speaks_of_spend(record: msgspec.Raw) -> bool:
 ENDPOINT = Endpoint(
     name="spend",
     description="Every member's spend in the running billing cycle, as of the moment.",
-    api_path=f"POST {PATH}",
+    api_path=f"POST {api.TEAM}{ROUTE}",
     yields=MemberSpend,
     fetch=_fetch,
     read=_read,

@@ -36,7 +36,7 @@ from ai_usage.vendors.kit.values import (
 )
 from ai_usage.vendors.rows import RawEvent
 
-PATH = "/teams/filtered-usage-events"
+ROUTE = "/filtered-usage-events"
 EVENTS_PER_PAGE = 1000
 
 
@@ -114,7 +114,7 @@ LISTING = Listing("number", _says, kin=_moment)
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     asked = api.within(window, now)
-    return api.numbered(client, "usage_events", PATH, asked, EVENTS_PER_PAGE, LISTING, window)
+    return api.numbered(client, "usage_events", ROUTE, asked, EVENTS_PER_PAGE, LISTING, window)
 
 
 def _records(page: bytes) -> list[msgspec.Raw]:
@@ -217,7 +217,7 @@ def _tell(body: Body) -> PageTells:
 ENDPOINT = Endpoint(
     name="usage_events",
     description="Every request to a model, with its tokens and its charge.",
-    api_path=f"POST {PATH}",
+    api_path=f"POST {api.TEAM}{ROUTE}",
     yields=RawEvent,
     fetch=_fetch,
     read=events(_records, _event, event_type="usage", product=api.NAME, days=("timestamp",)),
