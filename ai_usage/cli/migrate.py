@@ -113,13 +113,14 @@ def load_tables(
     """
     source, description = _described(settings, file)
     window, archive = _open_window(settings, first, last, closed=closed), _archive(settings)
-    by = acting_user(settings)
+    by, kept = acting_user(settings), entries(archive)
     for table, mapping in _chosen(description, tables):
         now = settings.now
         for done in load_table(source, table, mapping, archive, window, now, again=again):
-            say(console, _loaded(done))
-            if not done.there_already:
+            # A load that was ended between the two is noted by the next one.
+            if not done.there_already or not _is_noted(kept, done):
                 note(archive, _load_entry(done, settings.now, by))
+            say(console, _loaded(done))
     if not tables:
         _write_sheets(console, settings, source, description)
     build_without_vendors(console, settings, window, closed=closed, command="migrate")
@@ -309,13 +310,27 @@ def _loaded(done: LoadedRange) -> str:
     )
 
 
+def _is_noted(kept: Sequence[Entry], done: LoadedRange) -> bool:
+    return any(
+        entry.step == "load"
+        and entry.table == done.table
+        and entry.details.get("kept_at") == done.kept_at.isoformat()
+        for entry in kept
+    )
+
+
 def _load_entry(done: LoadedRange, now: datetime, by: str) -> Entry:
-    details = {
+    counts = {
         "read": str(done.read),
         "repeated": str(done.repeated),
         "written": str(done.written),
         "usd": text(done.usd),
+    }
+    details = {
+        # Nobody counts again what a load that was ended had counted.
+        **({} if done.there_already else counts),
         "vendor_days": ranges(done.vendor_days, most=len(done.vendor_days)),
+        "kept_at": done.kept_at.isoformat(),
     }
     return _entry("load", now, by, done.table, done.window, details)
 

@@ -115,7 +115,8 @@ def cutover(
         for line in snapshot.told:
             say(console, line)
         moved = switch(names)
-        say(console, f"{counted(len(moved), 'name')} switched; the way back is kept 30 days")
+    # Said when it is noted: a reader who has gone away would make it look as if it had failed.
+    say(console, f"{counted(len(moved), 'name')} switched; the way back is kept 30 days")
 
 
 def rollback(
@@ -133,7 +134,7 @@ def rollback(
         return
     with step(archive, "rollback", by=acting_user(settings), why=why, now=settings.now):
         moved = switch_back(description, warehouse)
-        say(console, f"{counted(len(moved), 'name')} switched back; the migration is parallel")
+    say(console, f"{counted(len(moved), 'name')} switched back; the migration is parallel")
 
 
 def retire_tables(
@@ -160,8 +161,8 @@ def retire_tables(
     told: dict[str, str] = {}
     with step(archive, "retire", by=acting_user(settings), why=why, now=settings.now, details=told):
         told |= retire(description, warehouse, _folder(settings) / "retired")
-        for table, digest in told.items():
-            say(console, f"{table}.parquet: read back, SHA-256 {digest}")
+    for table, digest in told.items():
+        say(console, f"{table}.parquet: read back, SHA-256 {digest}")
 
 
 def rehearse_switch(console: Console, settings: Settings, file: Path | None) -> bool:

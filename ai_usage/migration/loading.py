@@ -45,6 +45,8 @@ class LoadedRange:
     vendor_days: Sequence[date]
     """Days on which a vendor's own answer wins."""
     there_already: bool
+    kept_at: datetime
+    """When the archive took it in: no two loads of a table have the same."""
 
     @property
     def written(self) -> int:
@@ -113,8 +115,10 @@ def _load(
     answered = vendor_days(archive, mapping.replaces, window)
     vendors = [day for day in window.days() if day in answered]
     request = _request(source, table, mapping)
-    if not again and _there(archive, table, window, request):
-        return LoadedRange(table, window, 0, 0, Decimal(0), vendors, there_already=True)
+    if not again and (there := _there(archive, table, window, request)):
+        return LoadedRange(
+            table, window, 0, 0, Decimal(0), vendors, there_already=True, kept_at=there
+        )
     told = _Told(answered)
     at = after_what_is_known(archive, table, now)
     with archive.recording(LEGACY, table, window, fetched_at=at) as recorder:
@@ -134,7 +138,14 @@ def _load(
             if not some:
                 break
     return LoadedRange(
-        table, window, told.read, told.repeated, told.usd, vendors, there_already=False
+        table,
+        window,
+        told.read,
+        told.repeated,
+        told.usd,
+        vendors,
+        there_already=False,
+        kept_at=at,
     )
 
 
@@ -167,13 +178,13 @@ def _request(source: Source, table: str, mapping: TableMapping) -> str:
     return f"ai-usage migrate load {table} of {source.where}, description {meaning}, state {state}"
 
 
-def _there(archive: Archive, table: str, window: Window, request: str) -> bool:
-    """Whether the newest load of all days of the window asked the same."""
+def _there(archive: Archive, table: str, window: Window, request: str) -> datetime | None:
+    """When the window's days were loaded last; None where not all are there, as asked now."""
     serving = archive.coverage(LEGACY, table, window)
     days = sum(len(own) for _, own in serving)
-    return days == len(window.days()) and all(
-        _asked(archive, fetch) == request for fetch, _ in serving
-    )
+    if days != len(window.days()) or any(_asked(archive, f) != request for f, _ in serving):
+        return None
+    return max(fetch.fetched_at for fetch, _ in serving)
 
 
 def _asked(archive: Archive, fetch: Fetch) -> str:

@@ -19,6 +19,7 @@ from ai_usage.archive.old_tables import LEGACY, LOG
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError
+from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import (
     AnyStep,
     Entry,
@@ -69,8 +70,9 @@ def step(
 ) -> Iterator[bool]:
     """A step that changes the state: begun, and done where the body ends; gives whether it resumes.
 
-    Raises `MigrationError` before anything is begun where it does not lead on from here. An error
-    in the body is noted as failed, but a process that is ended leaves the step begun.
+    Raises `MigrationError` before anything is begun where it does not lead on from here. One in the
+    body is noted as failed: the body has then changed nothing. A process that is ended leaves the
+    step begun. So does any other error, or one of a step that resumes: nobody knows what it left.
     """
     resumes = check_step(entries(archive), name, now)
 
@@ -82,8 +84,9 @@ def step(
         told("begun")
     try:
         yield resumes
-    except Exception as error:
-        told("failed", error=str(error))
+    except MigrationError as error:
+        if not resumes:
+            told("failed", error=str(error))
         raise
     told("done")
 

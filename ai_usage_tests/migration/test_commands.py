@@ -9,6 +9,7 @@ import pytest
 
 from ai_usage_tests.ledger.small import Small
 from ai_usage_tests.migration import described, old_system
+from ai_usage_tests.migration.guide import Walk, commands
 
 WEEK = ("--from", "2026-03-01", "--to", "2026-03-07")
 
@@ -33,28 +34,22 @@ def test_inventory_init_and_plan_write_nothing_but_the_description(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_load_compare_and_status_tell_what_was_done(tmp_path: Path) -> None:
-    small = Small(tmp_path / "home", first=date(2026, 3, 1), today=date(2026, 4, 10))
-    small.file("users.csv", "user_email,team,cost_center", "ann@x.io,Core,CC1")
-    path = old_system.build(tmp_path / "old.duckdb")
-    described.write(small.home, f"duckdb:{path}#finance")
-    said = small.call("migrate", "load", *WEEK, "--table", "cursor_costs").out
-    assert "18 rows read, 18 events kept, $27.00" in said
-    said = small.call("migrate", "load", *WEEK, "--table", "cursor_costs").out
-    assert "cursor_costs, 2026-03-01..2026-03-07: there already" in said
-    # What was loaded is compared with where it came from.
-    html = tmp_path / "report.html"
-    said = small.done("migrate", "compare", *WEEK, "--table", "cursor_costs", "--html", str(html))
-    assert "cursor_costs: $0.00 unexplained" in said
-    assert "identical: 18 keys, old $27.00, new $27.00" in said
-    assert html.exists()
-    said = small.done("migrate", "status")
-    assert "the migration is parallel" in said
-    assert "load cursor_costs 2026-03-01..2026-03-07 done by fin@x.io" in said
+def test_load_compare_and_status_tell_what_was_done(walked: Walk, tmp_path: Path) -> None:
+    said = {" ".join(command[:2]): done.out for command, done in walked.said}
+    # Five days of March are the old table's alone: 1.51, 2.25 and 0.75 dollars on each.
+    assert "36 rows read, 36 events kept, $22.55; the vendor's on" in said["migrate load"]
+    assert "cursor_costs: $0.00 unexplained" in said["migrate compare"]
+    # Of Ann's 1.505 dollars on twelve days the old table has half a cent more on each.
+    assert "rounding: 12 keys, old $18.12, new $18.06, +$0.06" in said["migrate compare"]
+    assert (walked.small.home / "march.html").exists()
+    small = walked.small.copied(tmp_path / "home")
+    said_of_all = small.done("migrate", "status")
+    assert "the migration is validated" in said_of_all
+    assert "load cursor_costs 2026-03-20..2026-03-31 done by fin@x.io" in said_of_all
     assert "fin@x.io says yes for finance" in small.done(
         "migrate", "accept", "--role", "finance", "--yes"
     )
     refused = small.call("migrate", "accept", "--role", "finance", "--no")
     assert (refused.code, "a no needs --note" in refused.err) == (1, True)
-    wrong = small.call("migrate", "plan", *WEEK, "--table", "nothing")
-    assert (wrong.code, "described are: cursor_costs, claude_costs" in wrong.err) == (1, True)
+    wrong = small.call(*commands(3)[0], "--table", "nothing")
+    assert (wrong.code, "described are: cursor_costs" in wrong.err) == (1, True)

@@ -69,13 +69,42 @@ def test_a_step_that_is_killed_resumes_and_holds_the_others_up(archive: Archive)
 
 def test_a_step_that_fails_leaves_the_state_and_says_why(archive: Archive) -> None:
     with (
-        pytest.raises(ValueError, match="no room"),
+        pytest.raises(MigrationError, match="no room"),
         step(archive, "validate", by="a", why="", now=NOW),
     ):
-        raise ValueError("no room")
+        raise MigrationError("no room")
     assert (state_of(entries(archive)), unfinished(entries(archive))) == ("parallel", None)
     assert entries(archive)[-1].details == {"error": "no room"}
     do(archive, "validate")
+
+
+def test_a_resumed_step_that_fails_stays_begun_and_a_cutover_can_still_go_back(
+    archive: Archive,
+) -> None:
+    """Its first process may have switched the names before it was killed."""
+    do(archive, "validate")
+    with pytest.raises(KeyboardInterrupt), step(archive, "cutover", by="a", why="", now=NOW):
+        raise KeyboardInterrupt
+    with (
+        pytest.raises(MigrationError, match="no copy"),
+        step(archive, "cutover", by="a", why="", now=NOW),
+    ):
+        raise MigrationError("no copy")
+    open_ = unfinished(entries(archive))
+    assert open_ is not None
+    assert open_.step == "cutover"
+    do(archive, "rollback")
+    assert (state_of(entries(archive)), unfinished(entries(archive))) == ("parallel", None)
+
+
+def test_a_step_whose_outcome_nobody_knows_stays_begun(archive: Archive) -> None:
+    """A network that is gone may have taken the answer, and not the question."""
+    with (
+        pytest.raises(OSError, match="gone"),
+        step(archive, "validate", by="a", why="", now=NOW),
+    ):
+        raise OSError("gone")
+    assert unfinished(entries(archive)) is not None
 
 
 def test_the_way_back_is_kept_for_thirty_days_and_not_a_second_longer(archive: Archive) -> None:

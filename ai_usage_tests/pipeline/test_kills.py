@@ -10,16 +10,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
-import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -32,6 +29,7 @@ from ai_usage.vendors import fetching
 from ai_usage.vendors.http import VendorClient
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.conftest import ANCHOR, TODAY
+from ai_usage_tests.support.kills import Moment, Tick, Told, in_a_child, killed
 from ai_usage_tests.support.pipeline import (
     Tables,
     assert_equal_tables,
@@ -45,7 +43,6 @@ from ai_usage_tests.support.pipeline import (
 SEED = 20260318
 FIRST_KILLS = ("archive", "fetch", "archive", "normalise", "archive", "replace", "fold")
 """One a story. Two more follow, then a run to the end; the even stories begin with nothing."""
-GIVE_UP_SECONDS = 300.0
 DAYS = window(date(2026, 3, 17), TODAY)
 _CHAIN = "group:staging or group:intermediate or group:rollups"
 ASSETS = f"{_CHAIN} or " + " or ".join(
@@ -67,15 +64,6 @@ ASSETS = f"{_CHAIN} or " + " or ".join(
     )
 )
 FOLDED = {"dim_users", "api_key_mappings", "bridge_user_identity"}
-
-Tick = Callable[[str], None]
-
-
-class Moment(NamedTuple):
-    """The n-th operation of a stage."""
-
-    stage: str
-    number: int
 
 
 @contextmanager
@@ -124,27 +112,11 @@ def counted(tick: Tick) -> Iterator[None]:
         @contextmanager
         def connected(self: DuckDBWarehouse, *, read_only: bool = False) -> Iterator[Any]:
             with connect(self, read_only=read_only) as connection:
-                yield _Told(connection, lambda: tick(stages[-1])) if stages else connection
+                yield Told(connection, lambda: tick(stages[-1])) if stages else connection
 
         patch.setattr(DuckDBWarehouse, "replace", replaced)
         patch.setattr(DuckDBWarehouse, "connect", connected)
         yield
-
-
-class _Told:
-    """A connection that tells of every statement before and after it."""
-
-    def __init__(self, connection: Any, tell: Callable[[], None]) -> None:
-        self._connection, self._tell = connection, tell
-
-    def execute(self, *arguments: Any) -> Any:
-        self._tell()
-        done = self._connection.execute(*arguments)
-        self._tell()
-        return done
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
 
 
 def run(settings: Settings) -> None:
@@ -152,45 +124,6 @@ def run(settings: Settings) -> None:
     again = Refetch.since(DAYS.start)
     result = run_window(settings, DAYS, selection=ASSETS, refetch=again, checks=False)
     assert result.success, result.errors
-
-
-def in_a_child(work: Callable[[], None]) -> int:
-    """Do the work in a fork of this process; its exit code, negative for a signal."""
-    if (child := os.fork()) == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    deadline = time.monotonic() + GIVE_UP_SECONDS
-    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            pytest.fail("the run hangs")
-        time.sleep(0.01)
-    return os.waitstatus_to_exitcode(ended[1])
-
-
-def killed(settings: Settings, moment: Moment) -> bool:
-    """Run and be killed at the moment; whether there was one."""
-    counts: Counter[str] = Counter()
-
-    def tick(stage: str) -> None:
-        counts[stage] += 1
-        if moment == (stage, counts[stage]):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def work() -> None:
-        with counted(tick):
-            run(settings)
-
-    code = in_a_child(work)
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
 
 
 def drawn(counts: Counter[str], draw: random.Random) -> list[list[Moment]]:
@@ -233,8 +166,9 @@ def test_runs_killed_at_seeded_moments_and_run_again_end_in_the_undisturbed_tabl
         for number, story in enumerate(drawn(counts, random.Random(SEED))):  # noqa: S311
             settings = place(f"story{number}")
             shutil.copytree(old.home if number % 2 else empty, settings.home)
-            moments += [moment for moment in story if killed(settings, moment)]
-            assert in_a_child(partial(run, settings)) == 0
+            work = partial(run, settings)
+            moments += [moment for moment in story if killed(work, counted, moment)]
+            assert in_a_child(work) == 0
             assert_equal_tables(tables(warehouse_of(settings)), expected)
             shutil.rmtree(settings.home)
     assert len(moments) >= 20
