@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,17 +13,18 @@ from rich.console import Console
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.harmless import say
 from ai_usage.cli.importer import build_without_vendors
+from ai_usage.cli.migrate_words import compared_lines, loaded_line, planned_lines
 from ai_usage.cli.progress import refuse_closed
 from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import checked_window
-from ai_usage.migration.comparing import Comparison, compare_table
+from ai_usage.migration.comparing import compare_table
 from ai_usage.migration.description import FILE_NAME, Description, TableMapping, read_description
 from ai_usage.migration.inventory import READ_DAYS, Inventory, VendorHours, take_inventory
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.log import entries, note
 from ai_usage.migration.opening import open_old, open_source
-from ai_usage.migration.planning import Plan, Shown, plan_table
+from ai_usage.migration.planning import plan_table
 from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.migration.references import sheet_of
 from ai_usage.migration.report import as_csv, as_html
@@ -33,7 +34,6 @@ from ai_usage.migration.states import Entry, state_of, unfinished
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings, acting_user
 from ai_usage.text.csv_cells import text
-from ai_usage.text.figures import money
 from ai_usage.text.words import counted, few, ranges
 
 _HOURS = """
@@ -89,7 +89,7 @@ def show_plan(
     source, description = _described(settings, file)
     window, archive = checked_window(settings, first, last), Archive.of(settings)
     for table, mapping in _chosen(description, tables):
-        for line in _planned(plan_table(source, table, mapping, archive, window)):
+        for line in planned_lines(plan_table(source, table, mapping, archive, window)):
             say(console, line)
     for table, reference in description.references.items():
         sheet = sheet_of(source, table, reference)
@@ -120,7 +120,7 @@ def load_tables(
             # A load that was ended between the two is noted by the next one.
             if not done.there_already or not _is_noted(kept, done):
                 note(archive, _load_entry(done, settings.now, by))
-            say(console, _loaded(done))
+            say(console, loaded_line(done))
     if not tables:
         _write_sheets(console, settings, source, description)
     build_without_vendors(console, settings, window, closed=closed, command="migrate")
@@ -166,10 +166,10 @@ def compare_tables(
     for table, mapping in _chosen(description, tables):
         compared = compare_table(source, table, mapping, warehouse, window)
         found.append(compared)
-        for line in _compared(compared):
+        for line in compared_lines(compared):
             say(console, line)
         counts: dict[str, str] = {
-            one.class_: f"{one.keys} {text(one.usd)}" for one in compared.totals
+            one.class_: f"{one.keys} {text(one.difference('usd'))}" for one in compared.totals
         }
         details = {**counts, "green_days": str(compared.green_days)}
         note(archive, _entry("compare", settings.now, by, table, window, details))
@@ -265,51 +265,6 @@ def _open_window(settings: Settings, first: date, last: date, *, closed: bool) -
     return window
 
 
-def _planned(plan: Plan) -> Iterator[str]:
-    again = f", {plan.repeated:,} of them again (each counts once)" if plan.repeated else ""
-    yield f"{plan.table}, {plan.window}: {counted(plan.read, 'row')}{again}"
-    with_rows = counted(len(plan.days), "day")
-    yield f"  {with_rows} with rows, {money(plan.usd)} where no vendor answered"
-    if plan.vendor_days:
-        yield f"  the vendor's own answer wins on {ranges(plan.vendor_days)}"
-    if not plan.dual_write:
-        yield "  no `write:`: the old table will not be written"
-    for shown in plan.shown:
-        yield from _side_by_side(shown)
-
-
-def _side_by_side(shown: Shown) -> Iterator[str]:
-    event = shown.event
-    set_ = {
-        name: value
-        for name in event.__struct_fields__
-        if name not in ("identity", "raw_response", "record", "event_id", "validation_errors")
-        and (value := getattr(event, name)) is not None
-    }
-    yield f"  old: {_pairs(shown.old)}"
-    yield f"  new: {_pairs(set_)}"
-    for name in shown.lost:
-        yield (
-            f"  back: {name} is {text(shown.back[name]) or 'NULL'}, "
-            f"not {text(shown.old.get(name)) or 'NULL'}"
-        )
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {text(value) or 'NULL'}" for name, value in values.items())
-
-
-def _loaded(done: LoadedRange) -> str:
-    if done.there_already:
-        return f"{done.table}, {done.window}: there already"
-    again = f", {done.repeated:,} again" if done.repeated else ""
-    wins = f"; the vendor's on {ranges(done.vendor_days)}" if done.vendor_days else ""
-    return (
-        f"{done.table}, {done.window}: {counted(done.read, 'row')} read{again}, "
-        f"{counted(done.written, 'event')} kept, {money(done.usd)}{wins}"
-    )
-
-
 def _is_noted(kept: Sequence[Entry], done: LoadedRange) -> bool:
     return any(
         entry.step == "load"
@@ -364,22 +319,3 @@ def _write_sheets(
         path.write_text(sheet.text, encoding="utf-8")
         beside = "" if path.parent == settings.reference_path else "; take over what is missing"
         say(console, f"{table}: wrote {counted(sheet.rows, 'line')} to {path}{beside}")
-
-
-def _compared(compared: Comparison) -> Iterator[str]:
-    yield (
-        f"{compared.table}: {money(compared.unexplained_usd)} unexplained, "
-        f"{counted(compared.green_days, 'green final day')} without a break"
-    )
-    for one in compared.totals:
-        yield (
-            f"  {one.class_}: {counted(one.keys, 'key')}, old {money(one.usd_old)}, "
-            f"new {money(one.usd_new)}, {money(one.usd, signed=True)}"
-        )
-    for class_ in ("unexplained", "missing_in_new", "missing_in_old", "doubled", "attribution"):
-        own = [one for one in compared.findings if one.class_ == class_]
-        notes = {one.note for one in own if one.note}
-        if own:
-            yield f"  {class_} on {ranges([one.day for one in own])}" + (
-                f": {few(sorted(notes), most=3)}" if notes else ""
-            )

@@ -30,6 +30,19 @@ CLASSES: tuple[Class, ...] = (
 )
 """As they are shown: what nobody can explain comes first."""
 
+MEANINGS: dict[Class, str] = {
+    "unexplained": "nobody can say why: look here first",
+    "missing_in_new": "only the old table has it",
+    "missing_in_old": "only the new tables have it",
+    "doubled": "the old table has rows twice; counted once, both agree",
+    "attribution": "the same amount, under another person or another spelling of an address",
+    "restated": "what the vendor said before it corrected itself",
+    "zone": "the same amount, on the local day of the old table",
+    "rounding": "within what rounding to cents can move",
+    "identical": "equal to the last digit",
+}
+"""In a sentence, for whoever signs."""
+
 Key = tuple[date, tuple[str, ...]]
 """A day, and the values of the compared columns; a missing one is an empty text."""
 Sums = Mapping[str, Decimal]
@@ -165,7 +178,7 @@ class _Judged:
                     yield self._found(key, class_, note)  # type: ignore[arg-type]
                 return
         rest = [_less(_sums(self._old.get(key)), _sums(self._new.get(key))) for key in keys]
-        if len(keys) > 1 and not any(_total(rest).values()):
+        if len(keys) > 1 and not any(total(rest).values()):
             for key in keys:
                 yield self._found(key, "attribution", "the day's sum is the same")
             return
@@ -218,7 +231,8 @@ def _equal(one: Sums, other: Sums) -> bool:
     return not any(_less(one, other).values())
 
 
-def _total(several: Sequence[Sums]) -> dict[str, Decimal]:
+def total(several: Sequence[Sums]) -> dict[str, Decimal]:
+    """Measure by measure what they sum to."""
     found: dict[str, Decimal] = {}
     for sums in several:
         for name, value in sums.items():

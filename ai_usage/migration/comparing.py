@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ai_usage.days.windows import Window
 from ai_usage.ledger.restatements import Bearer
-from ai_usage.migration.classes import CLASSES, Cell, Class, Finding, Key, Known, Sums, classify
+from ai_usage.migration.classes import (
+    CLASSES,
+    Cell,
+    Class,
+    Finding,
+    Key,
+    Known,
+    Sums,
+    classify,
+    total,
+)
 from ai_usage.migration.description import MEASURES, TableMapping
+from ai_usage.migration.evidence import zone_of
 from ai_usage.migration.loading import taken
 from ai_usage.migration.reading import ENDPOINT_PREFIX, old_rows
 from ai_usage.migration.sources import Source
-from ai_usage.text.csv_cells import text
+from ai_usage.migration.trend import Verdict, green_run
+from ai_usage.text.figures import exact_money
 from ai_usage.warehouse.base import Parameters, Query, Warehouse
 
 _ADDRESSES = frozenset({"user_email"})
@@ -25,34 +37,27 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Total:
-    """All findings of a class: keys, and dollars. `usd` is old less new."""
+    """All findings of a class: keys, and what both sides sum to."""
 
     class_: Class
     keys: int
-    usd_old: Decimal
-    usd_new: Decimal
+    days: Sequence[date]
+    old: Sums
+    new: Sums
 
     @property
-    def usd(self) -> Decimal:
+    def usd_old(self) -> Decimal:
+        """Dollars of the old table."""
+        return self.old.get("usd", Decimal(0))
+
+    @property
+    def usd_new(self) -> Decimal:
+        """Dollars of the events."""
+        return self.new.get("usd", Decimal(0))
+
+    def difference(self, measure: str) -> Decimal:
         """Old less new."""
-        return self.usd_old - self.usd_new
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A day: whether it is green, and why not."""
-
-    day: date
-    final: bool
-    """Whether no vendor can change it any more."""
-    reasons: Sequence[str]
-    over: frozenset[Class] = frozenset()
-    """The classes that make it so."""
-
-    @property
-    def green(self) -> bool:
-        """Nothing unexplained, every class within its limit."""
-        return not self.reasons
+        return self.old.get(measure, Decimal(0)) - self.new.get(measure, Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Comparison:
     """What the key has beside the day."""
     findings: Sequence[Finding]
     verdicts: Sequence[Verdict]
+    measures: Sequence[str] = ("usd",)
+    """What the old table has of `description.MEASURES`."""
 
     @property
     def totals(self) -> list[Total]:
@@ -73,7 +80,9 @@ class Comparison:
         for class_ in CLASSES:
             own = [one for one in self.findings if one.class_ == class_]
             if own:
-                found.append(Total(class_, len(own), _usd(own, "old"), _usd(own, "new")))
+                days = sorted({one.day for one in own})
+                old, new = _summed(one.old for one in own), _summed(one.new for one in own)
+                found.append(Total(class_, len(own), days, old, new))
         return found
 
     @property
@@ -87,12 +96,7 @@ class Comparison:
     @property
     def green_days(self) -> int:
         """Final green days up to the newest final one, without a break."""
-        count = 0
-        for verdict in reversed([one for one in self.verdicts if one.final]):
-            if not verdict.green:
-                break
-            count += 1
-        return count
+        return len(green_run([self.verdicts]))
 
 
 def compare_table(
@@ -119,6 +123,9 @@ def compare_table(
     old = _old_cells(source, table, mapping, measures, days)
     new = _new_cells(warehouse, table, mapping, measures, days)
     findings = classify(old, new, known)
+    if any(one.class_ == "unexplained" and not one.note for one in findings):
+        hint = _zone_hint(warehouse, mapping, old, days)
+        findings = [_hinted(one, hint) for one in findings]
     final = {day for day, is_final in loaded.items() if is_final}
     return Comparison(
         table=table,
@@ -126,6 +133,7 @@ def compare_table(
         columns=mapping.compare,
         findings=findings,
         verdicts=[verdict(day, findings, mapping, final=day in final) for day in days.days()],
+        measures=list(measures),
     )
 
 
@@ -152,13 +160,13 @@ def verdict(
         some = [one for one in own if one.class_ == class_]
         if not some or class_ == "identical":
             continue
-        usd = sum((abs(one.difference("usd")) for one in some), Decimal(0))
+        usd = _moved(some, "usd")
         if class_ == "unexplained":
-            over[class_] = f"${text(usd)} unexplained"
+            over[class_] = f"{_told(some)} unexplained"
         elif class_ not in mapping.differences:
-            over[class_] = f"{class_} is not declared: ${text(usd)}"
+            over[class_] = f"{class_} is not declared: {_told(some)}"
         elif usd > (most := mapping.differences[class_].a_day):
-            over[class_] = f"{class_}: ${text(usd)}, declared ${text(most)}"
+            over[class_] = f"{class_}: {exact_money(usd)}, declared {exact_money(most)}"
     return Verdict(day, final, [*over.values()], frozenset(over))
 
 
@@ -309,6 +317,58 @@ def _folded(columns: Sequence[str], values: Sequence[str]) -> tuple[str, ...]:
     return tuple(v.strip().lower() if c in _ADDRESSES else v for c, v in pairs)
 
 
-def _usd(findings: Sequence[Finding], side: str) -> Decimal:
-    cells = [getattr(one, side) for one in findings]
-    return sum((c.sums.get("usd", Decimal(0)) for c in cells if c is not None), Decimal(0))
+def _zone_hint(
+    warehouse: Warehouse, mapping: TableMapping, old: Mapping[Key, Cell], window: Window
+) -> str:
+    """The zone whose days the old days are, where UTC is declared and another fits; else nothing.
+
+    Only dollars tell it, as in the inventory.
+    """
+    if mapping.zone != "UTC" or "event_timestamp" in mapping.read or not mapping.has_cost:
+        return ""
+    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    sql = (
+        "SELECT TIMESTAMP_TRUNC(event_timestamp, HOUR) AS hour, SUM(cost_usd) AS usd "
+        "FROM raw_ai_events WHERE event_date >= @start AND event_date < @end "
+        f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)}) "
+        "AND cost_usd IS NOT NULL GROUP BY hour"
+    )
+    bound: Parameters = {
+        "start": window.start - _DAY,
+        "end": window.end + _DAY,
+        "platform": mapping.platform,
+        **names,
+    }
+    hours = {row["hour"]: row["usd"] for row in warehouse.rows(Query(sql, bound))}
+    days: dict[date, Decimal] = {}
+    for (day, _), cell in old.items():
+        days[day] = days.get(day, Decimal(0)) + cell.sums.get("usd", Decimal(0))
+    found = zone_of(days, hours)
+    if found is None or found.zone == "UTC":
+        return ""
+    return f"days of {found.zone}? {found.matched} of {found.of} are equal by it: declare `zone:`"
+
+
+def _hinted(finding: Finding, hint: str) -> Finding:
+    if finding.class_ != "unexplained" or finding.note:
+        return finding
+    return replace(finding, note=hint)
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    """How much differs: dollars, and lines and tokens where those do."""
+    told = [
+        f"{_moved(findings, measure):,.0f} {measure}"
+        for measure in MEASURES
+        if measure != "usd" and _moved(findings, measure)
+    ]
+    usd = _moved(findings, "usd")
+    return " and ".join([*([exact_money(usd)] if usd or not told else []), *told])
+
+
+def _moved(findings: Sequence[Finding], measure: str) -> Decimal:
+    return sum((abs(one.difference(measure)) for one in findings), Decimal(0))
+
+
+def _summed(cells: Iterable[Cell | None]) -> Sums:
+    return total([cell.sums for cell in cells if cell is not None])

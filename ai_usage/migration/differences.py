@@ -11,10 +11,11 @@ from typing import Any
 
 from ai_usage.days.windows import Window
 from ai_usage.migration.classes import Cell, Finding
-from ai_usage.migration.comparing import Comparison, Verdict, compare_table
+from ai_usage.migration.comparing import Comparison, compare_table
 from ai_usage.migration.description import MEASURES, read_description
 from ai_usage.migration.opening import open_old
 from ai_usage.migration.states import State
+from ai_usage.migration.trend import Verdict
 from ai_usage.warehouse.base import Warehouse
 
 

@@ -12,6 +12,7 @@ from ai_usage.ledger.closing import History
 from ai_usage.migration.accuracy import Accuracy
 from ai_usage.migration.comparing import Comparison
 from ai_usage.migration.states import Entry
+from ai_usage.migration.trend import green_run
 from ai_usage.text.figures import money
 from ai_usage.text.words import counted
 
@@ -74,7 +75,7 @@ class Condition:
 def conditions(evidence: Evidence) -> list[Condition]:
     """Every condition, in the order in which a person clears them."""
     unexplained = sum((one.unexplained_usd for one in evidence.comparisons), Decimal(0))
-    days = green_run(evidence.comparisons)
+    days = green_run(one.verdicts for one in evidence.comparisons)
     month_end = [day for day in days if (day + timedelta(days=1)).day == 1]
     return [
         Condition("nothing is unexplained", unexplained == 0, money(unexplained)),
@@ -96,27 +97,6 @@ def conditions(evidence: Evidence) -> list[Condition]:
         *_approved(evidence.approval),
         _month_is_closed(evidence.history, evidence.now.date()),
     ]
-
-
-def green_run(comparisons: Sequence[Comparison]) -> list[date]:
-    """The final days up to the newest that are green in every table, without a break, in order.
-
-    A day counts where each table that has it says that it is final and green.
-    """
-    by_day: dict[date, list[bool]] = {}
-    for comparison in comparisons:
-        for verdict in comparison.verdicts:
-            if verdict.final:
-                by_day.setdefault(verdict.day, []).append(verdict.green)
-    open_days = {v.day for one in comparisons for v in one.verdicts if not v.final}
-    final = sorted(by_day.keys() - open_days)
-    run: list[date] = []
-    for day in reversed(final):
-        follows = not run or run[-1] - day == timedelta(days=1)
-        if not follows or not all(by_day[day]):
-            break
-        run.append(day)
-    return run[::-1]
 
 
 def votes(entries: Sequence[Entry]) -> dict[tuple[str, Role], bool]:
@@ -185,6 +165,8 @@ def _fast(view: str, latency: Latency) -> Condition:
         if old is not None and own > old
     ]
     found = f"median {latency.median:.2f} s, p95 {latency.p95:.2f} s"
+    if latency.old_median is None:
+        found += "; no old query is named in `old_queries:`"
     if slower:
         found += f"; {' and '.join(slower)} slower than the old query"
     return Condition(f"{view} answers within 3 s", within and not slower, found)

@@ -22,6 +22,13 @@ def money(dollars: Decimal | None, *, signed: bool = False) -> str:
     return _sign(cents, signed) + f"${abs(cents):,.2f}"
 
 
+def exact_money(dollars: Decimal) -> str:
+    """`$1,234.50`, and all digits of less than a cent: what is not nothing is never `$0.00`."""
+    if dollars == dollars.quantize(_CENT):
+        return money(dollars)
+    return _sign(dollars, False) + f"${abs(dollars).normalize():,f}"
+
+
 def short_money(dollars: Decimal | None, *, signed: bool = False) -> str:
     """`$950`, `$12.3k`, `$4.56M`: three digits, for pictures and sentences, never for tables."""
     if dollars is None:

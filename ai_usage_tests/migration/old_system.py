@@ -16,6 +16,7 @@ in Los Angeles is the evening before, and 10 dollars at 20:00 UTC.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,8 @@ MISSING = date(2026, 3, 5)
 DOUBLED = date(2026, 3, 17)
 OTHER_CASE = date(2026, 3, 20)
 RENAMED = date(2026, 3, 15)
+FAULTS = frozenset({"cents", "missing", "doubled", "other case", "renamed", "local"})
+"""The faults of the table above, in its order; a test may plant some of them."""
 
 DOLLARS = {"ann@x.io": Decimal("1.50"), "bob@x.io": Decimal("2.25"), "cyd@x.io": Decimal("0.75")}
 
@@ -45,19 +48,28 @@ def claude_hours() -> dict[datetime, Decimal]:
     return early | late
 
 
-def old_rows() -> list[tuple[str | None, str | None, date, int, Decimal]]:
+def old_rows(
+    faults: Collection[str] = FAULTS,
+) -> list[tuple[str | None, str | None, date, int, Decimal]]:
     """Rows of `cursor_costs`: email, user_email, usage_date, lines, amount."""
     rows = []
     for day in DAYS:
         for address, dollars in DOLLARS.items():
-            if day == MISSING:
+            if "missing" in faults and day == MISSING:
                 continue
-            spelled = "Cyd@X.io" if (day, address) == (OTHER_CASE, "cyd@x.io") else address
-            names = (spelled, None) if day < RENAMED else (None, spelled)
-            amount = dollars * 100 if CENTS[0] <= day <= CENTS[1] else dollars
-            row = (*names, day, 7, amount)
-            rows += [row, row] if (day, address) == (DOUBLED, "bob@x.io") else [row]
+            other_case = "other case" in faults and (day, address) == (OTHER_CASE, "cyd@x.io")
+            spelled = "Cyd@X.io" if other_case else address
+            names = (spelled, None) if "renamed" in faults and day < RENAMED else (None, spelled)
+            in_cents = "cents" in faults and CENTS[0] <= day <= CENTS[1]
+            row = (*names, day, 7, dollars * 100 if in_cents else dollars)
+            twice = "doubled" in faults and (day, address) == (DOUBLED, "bob@x.io")
+            rows += [row, row] if twice else [row]
     return rows
+
+
+def utc_rows() -> list[tuple[date, Decimal]]:
+    """Rows of `claude_costs` as they would be without a fault."""
+    return [(day, Decimal(day.day + 10)) for day in DAYS]
 
 
 def local_rows() -> list[tuple[date, Decimal]]:
@@ -73,8 +85,8 @@ def local_rows() -> list[tuple[date, Decimal]]:
     return [(day, late.get(day, nothing) + evening.get(day, nothing)) for day in days]
 
 
-def build(path: Path) -> Path:
-    """The old system as a DuckDB file, in the schema `finance`."""
+def build(path: Path, faults: Collection[str] = FAULTS) -> Path:
+    """The old system as a DuckDB file, in the schema `finance`, with the faults."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA finance")
         connection.execute(
@@ -82,10 +94,11 @@ def build(path: Path) -> Path:
             "usage_date DATE, lines BIGINT, amount DOUBLE)"
         )
         connection.executemany(
-            "INSERT INTO finance.cursor_costs VALUES (?, ?, ?, ?, ?)", old_rows()
+            "INSERT INTO finance.cursor_costs VALUES (?, ?, ?, ?, ?)", old_rows(faults)
         )
         connection.execute(
             "CREATE TABLE finance.claude_costs (local_day DATE, cost_usd DECIMAL(12, 2))"
         )
-        connection.executemany("INSERT INTO finance.claude_costs VALUES (?, ?)", local_rows())
+        claude = local_rows() if "local" in faults else utc_rows()
+        connection.executemany("INSERT INTO finance.claude_costs VALUES (?, ?)", claude)
     return path

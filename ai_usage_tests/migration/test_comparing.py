@@ -125,7 +125,7 @@ def test_local_days_are_equal_by_their_own_zone(compared: Mapping[str, Compariso
 
 def test_a_day_is_green_within_what_is_declared_alone(compared: Mapping[str, Comparison]) -> None:
     red = {v.day: list(v.reasons) for v in compared["claude_costs"].verdicts if not v.green}
-    assert red == {date(2026, 3, 28): ["zone: $28, declared $1"]}
+    assert red == {date(2026, 3, 28): ["zone: $28.00, declared $1.00"]}
     # Red are the week of cents, 5, 17 and 20 March.
     days = {v.day.day for v in compared["cursor_costs"].verdicts if not v.green}
     assert days == {5, *range(8, 15), 17, 20}

@@ -13,10 +13,11 @@ from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import History
 from ai_usage.migration.accuracy import COLUMNS, Accuracy, confirmed, sheet
 from ai_usage.migration.classes import Cell, Finding
-from ai_usage.migration.comparing import Comparison, Verdict
-from ai_usage.migration.gate import Approval, Evidence, Latency, conditions, green_run, votes
+from ai_usage.migration.comparing import Comparison
+from ai_usage.migration.gate import Approval, Evidence, Latency, conditions, votes
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry
+from ai_usage.migration.trend import Verdict, green_run
 
 NOW = datetime(2026, 4, 6, 12, tzinfo=UTC)
 MARCH = Window(date(2026, 3, 1), date(2026, 4, 1))
@@ -114,9 +115,9 @@ def test_answers_are_asked_anew_after_the_way_back() -> None:
 
 def test_the_run_of_green_days_ends_at_a_red_one_and_leaves_open_days_out() -> None:
     one = comparison([*days(date(2026, 3, 1), 9, d3=True), Verdict(date(2026, 3, 10), False, [])])
-    assert [day.day for day in green_run([one])] == [4, 5, 6, 7, 8, 9]
+    assert [day.day for day in green_run([one.verdicts])] == [4, 5, 6, 7, 8, 9]
     other = comparison(days(date(2026, 3, 1), 10, d7=True))
-    assert [day.day for day in green_run([one, other])] == [8, 9]
+    assert [day.day for day in green_run([one.verdicts, other.verdicts])] == [8, 9]
 
 
 def test_accuracy_has_wilsons_interval() -> None:
