@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         description="The copy that the dashboard reads, written after each run. Default: "
         "`<home>/dashboard.duckdb`.",
     )
+    dashboard_hours: int | None = Field(
+        None,
+        ge=0,
+        description="Hours for which that copy may stand before a run makes it anew, on the same "
+        "day. Default: 0, and 12 on BigQuery, where each copy evaluates every view.",
+    )
     dashboard_sign_in: Literal["none", "proxy"] = Field(
         "none",
         description="How people sign in to the dashboard: `none`, on this machine alone, or "
@@ -420,6 +426,14 @@ class Settings(BaseSettings):
     def published_path(self) -> Path:
         """The file of the copy that the dashboard reads."""
         return self.dashboard_path or self.home / "dashboard.duckdb"
+
+    @property
+    def copy_stands_for(self) -> timedelta:
+        """How long the copy that the dashboard reads may stand before a run makes it anew."""
+        on_bigquery = 12 if self.warehouse == "bigquery" else 0
+        return timedelta(
+            hours=on_bigquery if self.dashboard_hours is None else self.dashboard_hours
+        )
 
     @property
     def archive_root(self) -> str:

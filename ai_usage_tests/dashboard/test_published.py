@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
-from datetime import date
+from contextlib import closing, suppress
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,8 +16,12 @@ from ai_usage.dashboard.published import Published
 from ai_usage.dashboard.scope import spend
 from ai_usage.dashboard.viewers import Mode, Role, Viewer
 from ai_usage.errors import WarehouseError
+from ai_usage.orchestration.assets.dashboard import still_stands
+from ai_usage.orchestration.resources import ClockResource
+from ai_usage.settings import Settings
 from ai_usage_tests.dashboard.copies import Cost, Made, Person
 
+ON_BIGQUERY = {"AI_USAGE_WAREHOUSE": "bigquery", "AI_USAGE_BIGQUERY_PROJECT": "my-project"}
 ADMIN = Viewer("", Role.ADMIN, Mode.OPEN)
 MARCH = Filters(date(2026, 3, 1), date(2026, 3, 1))
 
@@ -112,3 +116,34 @@ def test_a_copy_of_another_version_is_not_read_and_the_next_run_mends_it(
         old.rows("SELECT 1")
     costing(2).publish(path)
     assert total(old) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "hours", "stands"),
+    [
+        ({}, 0, False),
+        ({"AI_USAGE_DASHBOARD_HOURS": "3"}, 2, True),
+        ({"AI_USAGE_DASHBOARD_HOURS": "3"}, 3, False),
+        (ON_BIGQUERY, 11, True),
+        (ON_BIGQUERY, 12, False),
+        (ON_BIGQUERY | {"AI_USAGE_DASHBOARD_HOURS": "0"}, 0, False),
+    ],
+)
+def test_a_copy_stands_for_hours_where_making_one_costs_dollars(
+    environment: dict[str, str], hours: int, stands: bool, tmp_path: Path
+) -> None:
+    """On BigQuery each evaluates every view; another day always gets its own."""
+    path = tmp_path / "copy.duckdb"
+    settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", **environment})
+    clock = ClockResource(as_of="2026-03-18")
+    assert not still_stands(path, settings, clock)
+
+    def made(as_of: date, at: datetime) -> None:
+        costing(1).publish(path)
+        with closing(duckdb.connect(str(path))) as connection:
+            connection.execute("UPDATE about SET as_of = ?, published_at = ?", [as_of, at])
+
+    made(clock.today, clock.now - timedelta(hours=hours))
+    assert still_stands(path, settings, clock) == stands
+    made(clock.today - timedelta(days=1), clock.now)
+    assert not still_stands(path, settings, clock)

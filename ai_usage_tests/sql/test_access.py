@@ -44,6 +44,23 @@ def test_a_table_with_a_policy_lets_everything_through_to_the_pipeline() -> None
     assert policies[0].startswith("CREATE OR REPLACE ROW ACCESS POLICY everything")
 
 
+def test_leads_get_the_tables_that_have_a_policy_and_lose_them_before_it_is_gone() -> None:
+    """Without the grant the policies give them nothing; without the policies all is theirs."""
+    given, undone = (
+        statements(sql_root() / "access" / name)
+        for name in ("2_team_leads.sql", "3_team_leads_undo.sql")
+    )
+    for table in ("fact_ai_costs", "fact_ai_usage"):
+        grant = f'ON TABLE {table} TO "group:team-leads@example.com"'
+        granted = next(i for i, text in enumerate(given) if text.endswith(grant))
+        policies = [i for i, text in enumerate(given) if f"ON {table}\n" in text]
+        assert len(policies) == 2
+        assert granted > max(policies)
+        revoke = f'ON TABLE {table} FROM "group:team-leads@example.com"'
+        revoked = next(i for i, text in enumerate(undone) if text.endswith(revoke))
+        assert revoked < undone.index(f"DROP ALL ROW ACCESS POLICIES ON {table}")
+
+
 def test_nobody_but_the_pipeline_is_given_what_holds_cost_by_person_without_a_policy() -> None:
     """The internal dataset as a whole, and any relation of it."""
     grants = [
@@ -70,6 +87,9 @@ def test_the_leads_filter_is_a_condition_on_columns_that_are_there(
         for text in statements(sql_root() / "access" / "2_team_leads.sql")
         if f"POLICY own_reports ON {table}" in text
     ]
+    # A policy stands by itself: what it looks up is named in full.
     condition = policy.split("FILTER USING", 1)[1]
+    assert "FROM `my-project`.ai_usage.dim_users" in condition
+    condition = condition.replace("`my-project`.ai_usage.", "")
     assert table_schema(table).column("user_sk")
     assert google.analyze(f"SELECT user_sk FROM {table} WHERE {condition}")
