@@ -20,15 +20,16 @@ from typing import Any
 
 import pytest
 
+from ai_usage.cli.demo import vendor_environment
 from ai_usage.orchestration.assets import dimensions
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve, write_directory_files
 from ai_usage.simulator.amendments import late, restated
+from ai_usage.simulator.vendors import VENDOR_KEYS
 from ai_usage.vendors import fetching
 from ai_usage.vendors.http import VendorClient
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage_tests.conftest import ANCHOR, TODAY
 from ai_usage_tests.support.kills import Moment, Tick, Told, in_a_child, killed
 from ai_usage_tests.support.pipeline import (
     Tables,
@@ -43,26 +44,20 @@ from ai_usage_tests.support.pipeline import (
 SEED = 20260318
 FIRST_KILLS = ("archive", "fetch", "archive", "normalise", "archive", "replace", "fold")
 """One a story. Two more follow, then a run to the end; the even stories begin with nothing."""
-DAYS = window(date(2026, 3, 17), TODAY)
-_CHAIN = "group:staging or group:intermediate or group:rollups"
-ASSETS = f"{_CHAIN} or " + " or ".join(
-    f'key:"{name}"'
-    for name in (
-        "source_cursor_usage_events",
-        "source_cursor_members",
-        "source_anthropic_usage_report",
-        "source_anthropic_cost_report",
-        "source_anthropic_api_keys",
-        "source_anthropic_users",
-        "reference_users",
-        "reference_api_keys",
-        "raw_ai_events",
-        "dim_users",
-        "api_key_mappings",
-        "bridge_user_identity",
-        "fact_ai_costs",
-    )
+TODAY, ANCHOR = date(2026, 11, 18), date(2026, 12, 1)
+"""Every vendor bills then."""
+DAYS = window(date(2026, 11, 17), TODAY)
+_GROUPS = ("staging", "intermediate", "rollups", *(f"sources_{name}" for name in VENDOR_KEYS))
+_TABLES = (
+    "reference_users",
+    "reference_api_keys",
+    "raw_ai_events",
+    "dim_users",
+    "api_key_mappings",
+    "bridge_user_identity",
+    "fact_ai_costs",
 )
+ASSETS = " or ".join([*(f"group:{name}" for name in _GROUPS), *(f'key:"{t}"' for t in _TABLES)])
 FOLDED = {"dim_users", "api_key_mappings", "bridge_user_identity"}
 
 
@@ -145,7 +140,9 @@ def test_runs_killed_at_seeded_moments_and_run_again_end_in_the_undisturbed_tabl
     with serve(lambda: companies[-1]) as base_url:
 
         def place(name: str) -> Settings:
-            return simulated_settings(tmp_path / name, base_url, TODAY, DAYS.start)
+            return simulated_settings(
+                tmp_path / name, base_url, TODAY, DAYS.start, **vendor_environment(base_url)
+            )
 
         old = place("old")
         write_directory_files(truth, old.reference_path)
@@ -160,6 +157,8 @@ def test_runs_killed_at_seeded_moments_and_run_again_end_in_the_undisturbed_tabl
         with counted(lambda stage: counts.update([stage])):
             run(place("new"))
         expected: Tables = tables(warehouse_of(place("new")))
+        billed = expected["raw_ai_events"].select(["platform", "cost_usd"]).to_pylist()
+        assert {row["platform"] for row in billed if row["cost_usd"]} == set(VENDOR_KEYS)
         assert set(counts) == {"fetch", "archive", "normalise", "replace", "fold"}
 
         moments = []
