@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
-from ai_usage.simulator import purchases
+from ai_usage.simulator import billed, purchases
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.vendors import VENDORS, SimulatedVendor
 
 LineKind = Literal["usage", "seat", "tax", "credit", "commitment"]
 Status = Literal["reconciled", "disputed"]
@@ -42,7 +43,7 @@ class Invoice:
     """An invoice and what reconciling it must say."""
 
     invoice_id: str
-    platform: Literal["cursor", "anthropic"]
+    platform: str
     account: str | None
     first: date
     last: date
@@ -58,16 +59,44 @@ class Invoice:
         return _cents(total * self.rate)
 
 
-def invoices(company: Company, periods: int) -> list[Invoice]:
+def invoices(company: Company, periods: int, *, of_all: bool = False) -> list[Invoice]:
     """The newest closed periods' invoices, at most so many of each kind, the oldest first.
 
-    A period that begins before the history is not among them.
+    A period that begins before the history is not among them. `of_all`: not of the vendors with
+    contracts alone, but of everyone that the company buys from.
     """
-    return [
+    found = [
         *_cursor(company, periods),
         *_api(company, periods),
         *_team(company, periods),
     ]
+    known = {invoice.platform for invoice in found}
+    for vendor in VENDORS if of_all else ():
+        if vendor.name not in known:
+            found += _of_use(company, periods, vendor)
+    return found
+
+
+def _of_use(company: Company, periods: int, vendor: SimulatedVendor) -> list[Invoice]:
+    """By calendar month, of months with use that is billed."""
+    found = []
+    for first, last in _closed(company, 1, periods):
+        used = _cents(_total(vendor.billed(company, day) for day in company.days(first, last)))
+        if used:
+            found.append(
+                Invoice(
+                    f"{vendor.name}-{first:%Y-%m}",
+                    vendor.name,
+                    None,
+                    first,
+                    last,
+                    "USD",
+                    Decimal(1),
+                    (InvoiceLine("usage", used),),
+                    "reconciled",
+                )
+            )
+    return found
 
 
 def _cursor(company: Company, periods: int) -> list[Invoice]:
@@ -76,8 +105,7 @@ def _cursor(company: Company, periods: int) -> list[Invoice]:
     found = []
     for at, (first, last) in enumerate(cycles):
         disputed = at == len(cycles) - _DISPUTED_AT
-        events = (e for d in company.days(first, last) for e in company.cursor_events(d))
-        used = sum((e.charged_cents / 100 for e in events if e.is_chargeable), Decimal())
+        used = _total(billed.by_cursor(company, day) for day in company.days(first, last))
         usage = _cents(used) + (OVERCHARGED if disputed else 0)
         bought = [b for b in purchases.cursor_bought(company) if b.since <= first][-1]
         seats = purchases.CURSOR_PRICE * bought.quantity
@@ -111,8 +139,8 @@ def _api(company: Company, periods: int) -> list[Invoice]:
     }
     found = []
     for at, (first, last) in enumerate(months):
-        costs = (line for d in company.days(first, last) for line in company.cost_lines(d))
-        lines = [InvoiceLine("usage", _cents(_total(line.cents / 100 for line in costs)))]
+        used = _total(billed.by_anthropic(company, day) for day in company.days(first, last))
+        lines = [InvoiceLine("usage", _cents(used))]
         if first in commitments:
             lines.append(InvoiceLine("commitment", commitments[first]))
         if at == len(months) - 1:

@@ -96,15 +96,18 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 _DAY: Final = timedelta(days=1)
 
 
-def money_rows(company: Company, periods: int) -> dict[str, Rows]:
-    """Every file's rows, by name; `periods` is how many invoices of each kind there are."""
+def money_rows(company: Company, periods: int, *, of_all: bool = False) -> dict[str, Rows]:
+    """Every file's rows, by name; `periods` is how many invoices of each kind there are.
+
+    `of_all` is that of `invoices`.
+    """
     return {
         "seats.csv": seat_rows(company),
         "seat_assignments.csv": assignment_rows(company),
         "other_costs.csv": other_cost_rows(company),
         "budgets.csv": budget_rows(company),
         "fx_rates.csv": rate_rows(company),
-        "invoices.csv": invoice_rows(company, periods),
+        "invoices.csv": invoice_rows(company, periods, of_all=of_all),
         "allocation_rules.csv": rule_rows(company),
         "model_prices.csv": price_rows(company),
     }
@@ -233,7 +236,7 @@ def rate_rows(company: Company) -> Rows:
     ]
 
 
-def invoice_rows(company: Company, periods: int) -> Rows:
+def invoice_rows(company: Company, periods: int, *, of_all: bool = False) -> Rows:
     """The closed periods' invoices."""
     return [
         {
@@ -246,7 +249,7 @@ def invoice_rows(company: Company, periods: int) -> Rows:
             "amount": line.amount,
             "currency": invoice.currency,
         }
-        for invoice in invoices(company, periods)
+        for invoice in invoices(company, periods, of_all=of_all)
         for line in invoice.lines
     ]
 

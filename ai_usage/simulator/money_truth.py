@@ -72,7 +72,7 @@ def other_dollars(company: Company, start: date, end: date) -> dict[OtherKey, De
     return dict(found)
 
 
-def invoice_truths(company: Company, periods: int) -> list[InvoiceTruth]:
+def invoice_truths(company: Company, periods: int, *, of_all: bool = False) -> list[InvoiceTruth]:
     """Every invoice that `write_reference_files` writes with so many periods."""
     return [
         InvoiceTruth(
@@ -87,7 +87,7 @@ def invoice_truths(company: Company, periods: int) -> list[InvoiceTruth]:
             - (billed.OVERCHARGED if invoice.status == "disputed" else 0),
             invoice.status,
         )
-        for invoice in billed.invoices(company, periods)
+        for invoice in billed.invoices(company, periods, of_all=of_all)
     ]
 
 

@@ -120,13 +120,15 @@ def write_reference_files(
     *,
     invoiced_periods: int = INVOICED_PERIODS,
     with_cloud: bool = False,
+    of_all: bool = False,
 ) -> list[Path]:
     """Write every maintained file into the folder, which is made if needed.
 
     `with_cloud` where the cloud's bills are read too: then it is said what they are. The invoices
     are added up from the vendors' reports of their periods: for a huge company ask for few of them.
+    `of_all` writes those of every vendor, not of the ones with contracts alone.
     """
-    money = money_rows(company, invoiced_periods)
+    money = money_rows(company, invoiced_periods, of_all=of_all)
     platforms = platform_rows(company)
     target, of_cloud = Path(folder), []
     directories = write_directory_files(company, folder)

@@ -384,9 +384,11 @@ class Truth:
         """What other_costs.csv brings, per day, platform and kind; all of it is shared."""
         return money_truth.other_dollars(self.company, start, end)
 
-    def invoices(self, periods: int = INVOICED_PERIODS) -> list[InvoiceTruth]:
+    def invoices(
+        self, periods: int = INVOICED_PERIODS, *, of_all: bool = False
+    ) -> list[InvoiceTruth]:
         """Every written invoice in dollars and what reconciling it must say."""
-        return money_truth.invoice_truths(self.company, periods)
+        return money_truth.invoice_truths(self.company, periods, of_all=of_all)
 
     # Who -------------------------------------------------------------------------------
 

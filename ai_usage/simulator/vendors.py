@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from ai_usage.simulator import (
     anthropic_wire,
+    billed,
     cursor_api,
     cursor_organization_api,
     github_copilot_api,
@@ -42,6 +43,8 @@ class SimulatedVendor:
     app: Callable[[CompanySource, str], ASGIApp]
     refusal: Callable[[int, str], Response]
     """The vendor's own form of an error: status and message."""
+    billed: billed.Billed
+    """What its books say that it bills for a day's use."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What it must be told besides the key, by setting."""
     otherwise: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +59,7 @@ VENDORS: Final = (
         CURSOR_KEY,
         create_cursor_app,
         cursor_api.refusal,
+        billed.by_cursor,
         otherwise={"CURSOR_ORGANIZATION_ID": cursor_organization_api.ORGANIZATION},
         otherwise_key=cursor_organization_api.KEY,
     ),
@@ -64,6 +68,7 @@ VENDORS: Final = (
         ANTHROPIC_KEY,
         create_anthropic_app,
         anthropic_wire.refusal,
+        billed.by_anthropic,
         otherwise={"ANTHROPIC_ANALYTICS_COST_FROM": FIRST_DAY.isoformat()},
     ),
     SimulatedVendor(
@@ -71,12 +76,17 @@ VENDORS: Final = (
         github_copilot_api.TOKEN,
         create_github_copilot_app,
         github_copilot_api.refusal,
+        billed.by_github_copilot,
         options={"COPILOT_ACCOUNT": github_copilot_api.ACCOUNT},
         otherwise={"COPILOT_ACCOUNT": github_copilot_api.ORGANISATION_ACCOUNT},
     ),
-    SimulatedVendor("openai", OPENAI_KEY, create_openai_app, openai_api.refusal),
+    SimulatedVendor("openai", OPENAI_KEY, create_openai_app, openai_api.refusal, billed.by_openai),
     SimulatedVendor(
-        "claude_enterprise", ENTERPRISE_KEY, create_enterprise_app, anthropic_wire.refusal
+        "claude_enterprise",
+        ENTERPRISE_KEY,
+        create_enterprise_app,
+        anthropic_wire.refusal,
+        billed.by_claude_enterprise,
     ),
 )
 VENDOR_KEYS: Final = {vendor.name: vendor.key for vendor in VENDORS}
