@@ -125,8 +125,6 @@ OTHERWISE = {
             "cursor-otherwise-groups",
         )
     },
-    # What is restated first of a day is what a seat covers: no dollar of a billing group.
-    ("restated:5", "cursor-groups"): Case("restated:5", "EQUAL"),
     # The export is held against the plain answer of the same days.
     ("vanished", "github_copilot-billing"): Case("vanished", "FAILED", "the plain answer"),
     # The person at the head of the list has a second seat there.
