@@ -66,28 +66,10 @@ class _Daily(msgspec.Struct, gc=False, rename="camel"):
 
     def is_idle(self) -> bool:
         """A row of zeros: paging brings one for every member who did nothing."""
-        return not (
-            self.is_active
-            or self.total_lines_added
-            or self.total_lines_deleted
-            or self.accepted_lines_added
-            or self.accepted_lines_deleted
-            or self.total_applies
-            or self.total_accepts
-            or self.total_rejects
-            or self.total_tabs_shown
-            or self.total_tabs_accepted
-            or self.composer_requests
-            or self.chat_requests
-            or self.agent_requests
-            or self.cmdk_usages
-            or self.bugbot_usages
-            or self.subscription_included_reqs
-            or self.usage_based_reqs
-            or self.api_key_reqs
-        )
+        return not (self.is_active or any(getattr(self, name) for name in _COUNTS))
 
 
+_COUNTS = tuple(field.name for field in msgspec.structs.fields(_Daily) if field.type == Int)
 _PAGE = msgspec.json.Decoder(_Page, strict=False)
 _DAILY = msgspec.json.Decoder(_Daily, strict=False)
 _SAMPLE_DAILY: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
