@@ -47,7 +47,7 @@ view: fact_ai_usage {
   }
   dimension: api_key_id {
     type: string
-    description: "Vendor's id of the API key."
+    description: "Vendor's id of the API key, or of the account that acted without one, as in raw_ai_events."
     required_access_grants: [sees_people]
     sql: ${TABLE}.api_key_id ;;
   }

@@ -5,7 +5,7 @@ CREATE TABLE fact_ai_usage (
   time_sk INT64 NOT NULL OPTIONS(description="UTC time of the event, HHMMSS; 0 where the vendor reports whole days."),
   event_id STRING NOT NULL OPTIONS(description="Event in raw_ai_events. Unique here."),
   session_id STRING OPTIONS(description="Vendor's session id, where one is reported."),
-  api_key_id STRING OPTIONS(description="Vendor's id of the API key."),
+  api_key_id STRING OPTIONS(description="Vendor's id of the API key, or of the account that acted without one, as in raw_ai_events."),
   model STRING OPTIONS(description="Model as the vendor names it."),
   session_count INT64 OPTIONS(description="Sessions. NULL where not reported."),
   request_count INT64 OPTIONS(description="Requests. NULL where not reported."),

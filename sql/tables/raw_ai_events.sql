@@ -8,7 +8,7 @@ CREATE TABLE raw_ai_events (
   source_endpoint STRING NOT NULL OPTIONS(description="Vendor endpoint, contract or file that the event comes from."),
   user_email STRING OPTIONS(description="E-mail address in the payload, lower case. NULL where the payload names nobody."),
   actor_name STRING OPTIONS(description="Name of the API key that acted, where the vendor names the key instead of a person. Not unique at the vendor."),
-  api_key_id STRING OPTIONS(description="Vendor's id of the API key. NULL for Workbench, OAuth and service-account traffic and where not reported."),
+  api_key_id STRING OPTIONS(description="Vendor's id of the API key; of who acted without one, the account's own id where the vendor tells it: a service account of Cursor, OpenAI or Anthropic's cost analytics, a member of OpenAI. NULL for Anthropic's Workbench, OAuth and service-account traffic in its usage report, and where not reported."),
   workspace_id STRING OPTIONS(description="Vendor's workspace. NULL means the default workspace, or not reported."),
   session_id STRING OPTIONS(description="Vendor's session id, where one is reported."),
   model STRING OPTIONS(description="Model as the vendor names it."),
