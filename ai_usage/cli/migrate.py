@@ -203,7 +203,9 @@ def show_status(console: Console, settings: Settings) -> None:
 
 def _inventory(settings: Settings, source: str | None, file: Path | None) -> Inventory:
     where = source or read_description(file or _default(settings)).source
-    return take_inventory(open_source(where), _vendor_hours(settings))
+    return take_inventory(
+        open_source(where, warehouse_resource(settings).warehouse()), _vendor_hours(settings)
+    )
 
 
 def _vendor_hours(settings: Settings) -> list[VendorHours]:
@@ -235,7 +237,9 @@ def _readers(found: Inventory) -> str:
 def _described(settings: Settings, file: Path | None) -> tuple[Source, Description]:
     description = read_description(file or _default(settings))
     state = state_of(entries(_archive(settings)))
-    return open_old(description.source, state), description
+    return open_old(
+        description.source, state, warehouse_resource(settings).warehouse()
+    ), description
 
 
 def _default(settings: Settings) -> Path:

@@ -60,8 +60,9 @@ def dual_write(
         say(console, f"each run writes {', '.join(tables)} in {target.where}, too")
         if dry_run:
             for name, mapping in mappings.items():
-                asked = query_of(mapping, [settings.now.date()])
-                _show(console, target.statements(name, mapping, asked))
+                days = [settings.now.date()]
+                asked = query_of(mapping, days)
+                _show(console, target.statements(name, mapping, asked, days))
             return
         keep_marks(archive, target, tables, settings.now)
     else:

@@ -31,7 +31,7 @@ def comparisons(
     description = read_description(file)
     if not description.tables:
         return
-    source = open_old(description.source, state)
+    source = open_old(description.source, state, warehouse)
     for table, mapping in description.tables.items():
         if mapping.takes_any(window):
             yield compare_table(source, table, mapping, warehouse, window)

@@ -63,7 +63,7 @@ def measure(
     warehouse refuses.
     """
     kept = entries(archive)
-    source = open_old(description.source, state_of(kept))
+    source = open_old(description.source, state_of(kept), warehouse)
     return Evidence(
         comparisons=compare_all(description, source, warehouse, window),
         coverage=_one(warehouse, _COVERAGE, "share", window),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ai_usage.migration.embedded_source import EmbeddedSource
@@ -13,22 +15,23 @@ from ai_usage.migration.targets import Switching, Target
 from ai_usage.warehouse.base import Warehouse
 
 
-def open_old(text: str, state: State) -> Source:
+def open_old(text: str, state: State, warehouse: Warehouse | None = None) -> Source:
     """The old system, where its own tables stand in this state: views have their names after it.
 
     Raises as `open_source` does.
     """
-    source = open_source(text)
+    source = open_source(text, warehouse, switched=state == "cutover")
     if state == "cutover" and isinstance(source, EmbeddedSource):
         return source.in_schema(LEGACY_SCHEMA)
     return source
 
 
-def open_source(text: str) -> Source:
+def open_source(text: str, warehouse: Warehouse | None = None, *, switched: bool = False) -> Source:
     """The old system that `from:` names.
 
-    `duckdb:<file>#<schema>`, `files:<file or folder>` or `bigquery:<project>.<dataset>`. Raises
-    `MigrationError` where it is none of these or not there.
+    `duckdb:<file>#<schema>`, `files:<file or folder>` or `bigquery:<project>.<dataset>`. A
+    warehouse in BigQuery reads the latter with its own account and bounds; `switched` says that
+    views have its old names. Raises `MigrationError` where it is none of these or not there.
     """
     kind, _, rest = text.partition(":")
     if kind == "duckdb" and rest:
@@ -37,14 +40,12 @@ def open_source(text: str) -> Source:
     if kind == "files" and rest:
         return EmbeddedSource(Path(rest).expanduser(), None, text)
     if kind == "bigquery" and rest.count(".") == 1:
-        try:
+        with _client_installed(text):
             from ai_usage.migration.bigquery_source import BigQuerySource
-        except ImportError as error:
-            raise MigrationError(
-                f"{text}: BigQuery's client is not installed: pip install 'ai-usage[bigquery]'."
-            ) from error
-
-        return BigQuerySource(*rest.split("."))
+            from ai_usage.warehouse.bigquery import BigQueryWarehouse
+        connect = warehouse.client if isinstance(warehouse, BigQueryWarehouse) else None
+        project, dataset = rest.split(".")
+        return BigQuerySource(project, dataset, connect, switched=switched)
     raise MigrationError(
         f"{text!r} names no old system: write duckdb:<file>#<schema>, files:<file or folder> or "
         "bigquery:<project>.<dataset>."
@@ -65,8 +66,31 @@ def open_switching(text: str, warehouse: Warehouse) -> Switching:
     Raises as `open_target` does.
     """
     kind, _, rest = text.partition(":")
-    if kind != "duckdb" or not rest:
+    if kind == "duckdb" and rest:
+        return EmbeddedSwitching(old_file(rest), warehouse)
+    if kind != "bigquery" or rest.count(".") != 1:
         raise MigrationError(
-            f"{text}: only a DuckDB file's old tables can be written; others are read."
+            f"{text}: only old tables of a DuckDB file or of BigQuery can be written; others are "
+            "read."
         )
-    return EmbeddedSwitching(old_file(rest), warehouse)
+    with _client_installed(text):
+        from ai_usage.migration.bigquery_switching import BigQuerySwitching
+        from ai_usage.migration.bigquery_target import BigQueryTarget
+        from ai_usage.warehouse.bigquery import BigQueryWarehouse
+    if not isinstance(warehouse, BigQueryWarehouse):
+        raise MigrationError(
+            f"{text}: its tables are written from a warehouse in BigQuery, and this one is "
+            f"{warehouse.describe()}: set AI_USAGE_WAREHOUSE=bigquery, and build the days there."
+        )
+    return BigQuerySwitching(BigQueryTarget(warehouse, *rest.split(".")))
+
+
+@contextmanager
+def _client_installed(text: str) -> Iterator[None]:
+    """Say how to install BigQuery's client where it is not."""
+    try:
+        yield
+    except ImportError as error:
+        raise MigrationError(
+            f"{text}: BigQuery's client is not installed: pip install 'ai-usage[bigquery]'."
+        ) from error

@@ -65,8 +65,10 @@ class Target(ABC):
         was.
         """
 
-    def statements(self, table: str, mapping: TableMapping, asked: Query) -> list[str]:
-        """What `replace` sends for a day, for a person to read; none where rows are handed over."""
+    def statements(
+        self, table: str, mapping: TableMapping, asked: Query, days: Sequence[date]
+    ) -> list[str]:
+        """What `replace` sends, for a person to read; none where rows are handed over."""
         return []
 
 

@@ -259,6 +259,18 @@ def test_the_command_switches_it_and_says_what_it_would_do(tmp_path: Path) -> No
     assert not dual_write.is_on(entries(small.archive))
 
 
-def test_old_tables_that_cannot_be_written_are_refused_in_one_line(system: System) -> None:
-    with pytest.raises(MigrationError, match="only a DuckDB file's old tables can be written"):
-        open_target("bigquery:acme.ai_costs", system.warehouse)
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("files:old", "only old tables of a DuckDB file or of BigQuery can be written"),
+        (
+            "bigquery:acme.ai_costs",
+            "written from a warehouse in BigQuery, and this one is .*duckdb",
+        ),
+    ],
+)
+def test_old_tables_that_cannot_be_written_are_refused_in_one_line(
+    system: System, source: str, says: str
+) -> None:
+    with pytest.raises(MigrationError, match=says):
+        open_target(source, system.warehouse)

@@ -6,6 +6,7 @@ from the DDL as it is written; small tables go into a query as typed constants.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -80,11 +81,21 @@ class GoogleSql:
         language.enabled_language_features.append(
             types.LanguageFeature.FEATURE_CREATE_VIEWS_WITH_COLUMN_OPTIONS
         )
+        language.enabled_language_features.append(types.LanguageFeature.FEATURE_CREATE_TABLE_CLONE)
         kinds = types.ResolvedNodeKind
         language.supported_statement_kinds = [
             kinds.RESOLVED_QUERY_STMT,
             kinds.RESOLVED_CREATE_TABLE_STMT,
             kinds.RESOLVED_CREATE_VIEW_STMT,
+            # What is sent for old tables.
+            kinds.RESOLVED_BEGIN_STMT,
+            kinds.RESOLVED_ASSERT_STMT,
+            kinds.RESOLVED_DELETE_STMT,
+            kinds.RESOLVED_INSERT_STMT,
+            kinds.RESOLVED_COMMIT_STMT,
+            kinds.RESOLVED_CREATE_SNAPSHOT_TABLE_STMT,
+            kinds.RESOLVED_ALTER_TABLE_STMT,
+            kinds.RESOLVED_DROP_STMT,
         ]
         self.language = language
         self._options = types.AnalyzerOptions(
@@ -127,6 +138,28 @@ class GoogleSql:
             for name in (DATASET, f"{DATASET}{INTERNAL_SUFFIX}")
         ]
         self._catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=homes)]
+
+    def with_tables(self, tables: Mapping[str, str]) -> GoogleSql:
+        """The same with these tables alone, each with its columns as DDL has them.
+
+        A name is the project's and whatever else leads to the table, with full stops.
+        """
+        catalogs: dict[tuple[str, ...], Any] = {(): copy.copy(self._functions)}
+        catalogs[()].catalog = []
+        for name, columns in tables.items():
+            *path, table_name = name.split(".")
+            for depth in range(1, len(path) + 1):
+                here = tuple(path[:depth])
+                if here not in catalogs:
+                    catalogs[here] = types.SimpleCatalog(name=here[-1], catalog=[], table=[])
+                    catalogs[here[:-1]].catalog.append(catalogs[here])
+            table = TableBuilder(table_name)
+            for column in self._analyze(f"CREATE TABLE x ({columns})").column_definition_list:
+                table.add_column(column.name, column.type)
+            catalogs[tuple(path)].table.append(table.build())
+        other = copy.copy(self)
+        other._catalog = catalogs[()]
+        return other
 
     def _analyze(self, sql: str) -> Any:
         sql = written_out(sql)

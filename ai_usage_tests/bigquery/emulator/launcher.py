@@ -7,6 +7,7 @@ expects to download its extensions. Here they come from packages.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -68,6 +69,29 @@ def tell_last_writes() -> None:
     tables.load = load_as_written
 
 
+COPY = re.compile(
+    r"^(CREATE\b.*?)\s+(CLONE\s+\S+)\s+(OPTIONS\s*\(.*\))$", re.IGNORECASE | re.DOTALL
+)
+
+
+def read_options_of_copies() -> None:
+    """Let a snapshot or clone have OPTIONS at its end: the emulator reads them before CLONE."""
+    from local_bigquery.sql.dialect import BigQueryDialect
+    from local_bigquery.sql.rules import ddl
+    from sqlglot import exp, parse_one
+
+    normalise = ddl.normalise
+
+    def normalise_copy(tree: Any) -> Any:
+        if isinstance(tree, exp.Command):
+            text = tree.sql(dialect=BigQueryDialect).strip()
+            if COPY.match(text):
+                tree = parse_one(COPY.sub(r"\1 \3 \2", text), dialect=BigQueryDialect)
+        return normalise(tree)
+
+    ddl.normalise = normalise_copy
+
+
 def main() -> None:
     """Start the emulator with the command line's arguments."""
     connect = duckdb.connect
@@ -91,6 +115,7 @@ def main() -> None:
         from local_bigquery import cli
 
         tell_last_writes()
+        read_options_of_copies()
         sys.argv[0] = "local-bigquery"
         cli.main()
 
