@@ -237,13 +237,17 @@ class BigQuerySwitching(Switching):
         with self._explained(), self.target.client() as client:
             for name, file in files.items():
                 place = self.target.place(name)
-                there = self.target.found(client, place.aside)
-                if there is not None and self.target.standing(client, name) != "here":
-                    self._archive(client, place.aside, there, file)
-                if there is not None or file.exists():
-                    view = self.target.found(client, place)
-                    if view is not None and view.table_type == "VIEW":
-                        self.target.run(client, sql.drop_view(place))
+                named, old = (
+                    self.target.found(client, place),
+                    self.target.found(client, place.aside),
+                )
+                if named is not None and named.table_type != "VIEW":
+                    # It has its name, so what stands beside it is none of ours.
+                    continue
+                if old is not None:
+                    self._archive(client, place.aside, old, file)
+                if file.exists():
+                    self.target.run(client, sql.drop_view(place))
                     self.target.run(client, sql.drop_table(place.aside))
                     authorise(client, self._events_dataset, place, may=False)
         return {name: sha256_of(file) for name, file in files.items() if file.exists()}

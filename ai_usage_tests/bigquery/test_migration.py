@@ -376,7 +376,7 @@ def test_a_kill_before_any_statement_of_a_cutover_is_finished_by_a_second_or_giv
 
 
 def test_what_a_renamed_table_loses_or_a_view_would_show_forbids_a_cutover(
-    system: System,
+    system: System, tmp_path: Path
 ) -> None:
     system.write_and_note(WEEK)
     name = f"{system.dataset}.cursor_costs"
@@ -390,6 +390,9 @@ def test_what_a_renamed_table_loses_or_a_view_would_show_forbids_a_cutover(
         "cursor_costs__legacy is there already",
         "cursor_costs has the row policy own (lines > 0), which a view cannot have",
     ]
+    # A table that has its name is not retired, nor what somebody else keeps beside it.
+    assert retire(system.description, system.warehouse, tmp_path / "retired") == {}
+    assert system.ask(f"SELECT COUNT(*) AS n FROM `{name}__legacy`") == [{"n": 0}]
 
 
 @COPIED
