@@ -6,6 +6,7 @@ tables that they read; it keeps grants by name, where Google moves them with a r
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from google.cloud import bigquery
+from rich.console import Console
 from sqlglot import exp
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
+from ai_usage.cli.migrate_switch import dual_write, rehearse_switch
 from ai_usage.days.windows import Window
 from ai_usage.migration import bigquery_statements
 from ai_usage.migration.bigquery_rights import grants, row_policies
@@ -40,7 +43,6 @@ from ai_usage.migration.steps import (
     OldNames,
     hindrances,
     old_names,
-    rehearse,
     retire,
     snapshot_of,
     statements,
@@ -182,10 +184,15 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def events(new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
-    """A warehouse with the vendor's events; the old datasets stand beside it."""
-    settings = Settings.load({"AI_USAGE_ENV_FILE": "no.env", **new_dataset()})
-    warehouse = in_bigquery(settings)
+def environment(new_dataset: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """The settings of the warehouse beside which old datasets stand."""
+    return {"AI_USAGE_ENV_FILE": "no.env", **new_dataset()}
+
+
+@pytest.fixture(scope="module")
+def events(environment: dict[str, str]) -> BigQueryWarehouse:
+    """The warehouse with the vendor's events."""
+    warehouse = in_bigquery(Settings.load(environment))
     rows = [row for row in vendors() if row["platform"] == "cursor"]
     warehouse.replace("raw_ai_events", DAYS, table_schema("raw_ai_events").to_arrow(rows))
     return warehouse
@@ -396,13 +403,20 @@ def test_what_a_renamed_table_loses_or_a_view_would_show_forbids_a_cutover(
 
 
 @COPIED
-def test_a_rehearsal_leaves_the_tables_as_they_were_and_no_copy(system: System) -> None:
+def test_the_commands_show_what_is_sent_and_a_rehearsal_leaves_everything_as_it_was(
+    system: System, environment: dict[str, str]
+) -> None:
+    settings = Settings.load({**environment, "AI_USAGE_HOME": str(system.file.parent)})
     system.write_and_note(WEEK)
-    before = system.target.mark("cursor_costs")
-    found = rehearse(system.names, Path())
-    assert [(one.table, one.before == one.after) for one in found] == [("cursor_costs", True)]
-    assert " 84 " in found[0].before
-    assert system.target.mark("cursor_costs") == before
+    mark, text = system.target.mark("cursor_costs"), io.StringIO()
+    console = Console(file=text, width=500)
+    dual_write(console, settings, None, on=True, why="", dry_run=True)
+    assert f"each run writes cursor_costs in bigquery:{system.dataset}, too" in text.getvalue()
+    assert f"DELETE FROM {system.place.sql} WHERE usage_date IN (DATE" in text.getvalue()
+    assert rehearse_switch(console, settings, None)
+    assert "cursor_costs: as it was" in text.getvalue()
+    assert "7 written days gave the same rows under the old names" in text.getvalue()
+    assert system.target.mark("cursor_costs") == mark
     with system.warehouse.client() as client:
         left = [t.table_id for t in client.list_tables(system.warehouse.internal)]
     assert [name for name in left if name.startswith("ai_usage_")] == []
