@@ -1,8 +1,9 @@
-"""The Pandera checks of fact_ai_usage over a million rows, run inside the engine.
+"""The checks of fact_ai_usage over a million rows, run inside the engine.
 
-Run: `python -m benchmarks.bench_checks [rows]`. Contract (types, nullability, rules) and quality,
-once over sound rows and once with one row in a hundred broken, which also costs the counting by
-rule and day. CPU and wall seconds, median of three; and the peak memory of all.
+Run: `python -m benchmarks.bench_checks [rows]`. Contract (types, nullability, rules), quality and
+unique key, each by itself and all in one query; once over sound rows and once with one row in a
+hundred broken, which also costs the counting by rule and day. CPU and wall seconds, median of
+three; and the peak memory of all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.contract import validate
+from ai_usage.quality.judging import judge
+from ai_usage.quality.promises import CONTRACT, QUALITY, UNIQUE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from benchmarks.bench_replace import DAYS, FIRST, TABLE, fill
 
@@ -43,17 +45,19 @@ def main(rows: int) -> None:
         with warehouse.connect() as connection:
             connection.execute(f"UPDATE {name} SET time_sk = 0, platform_sk = 1")
 
-        def checked(severity: str) -> Callable[[], object]:
+        def checked(*names: str) -> Callable[[], object]:
             def work() -> object:
                 with warehouse.ibis() as connection:
-                    return validate(connection, TABLE, severity, WINDOW)  # type: ignore[arg-type]
+                    return judge(connection, TABLE, names, WINDOW)
 
             return work
 
         for state in ("sound", "one in a hundred broken"):
             print(f"{rows:,} rows, {state}")
-            measure("  contract", checked("error"))
-            measure("  quality", checked("warning"))
+            measure("  contract", checked(CONTRACT))
+            measure("  quality", checked(QUALITY))
+            measure("  unique key", checked(UNIQUE))
+            measure("  all of them", checked(CONTRACT, QUALITY, UNIQUE))
             with warehouse.connect() as connection:
                 connection.execute(
                     f"UPDATE {name} SET time_sk = -1, platform_sk = 0, "

@@ -25,8 +25,8 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
 
 from ai_usage.dashboard.copied import COPIED
-from ai_usage.quality.contract import tests_of
 from ai_usage.quality.flags import Severity
+from ai_usage.quality.promises import row_tests
 from ai_usage.quality.rules import RELATIONS
 from ai_usage.warehouse.bigquery_tables import required
 from ai_usage.warehouse.building import follows_its_month, is_partitioned
@@ -252,7 +252,9 @@ def _rules(table: str) -> str:
     schema = table_schema(table)
     rows = ibis.table({c.name: _IBIS.get(c.type, c.type.lower()) for c in schema.columns}, table)
     severities: tuple[Severity, ...] = ("error", "warning")
-    asked = [holds(rows) for severity in severities for holds in tests_of(table, severity).values()]
+    asked = [
+        holds(rows) for severity in severities for holds in row_tests(table, severity).values()
+    ]
     broken = (
         rows.aggregate(n=(~ibis.and_(*asked)).sum()) if asked else rows.aggregate(n=rows.count())
     )

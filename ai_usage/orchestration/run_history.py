@@ -184,7 +184,7 @@ class _Log:
 
     def ours(self) -> bool:
         """Whether the run builds or checks anything of the catalogue."""
-        return bool(self._asset_of_step() or self._check_of_step())
+        return bool(self._asset_of_step() or self._checks_of_step())
 
     def planned(self) -> set[str]:
         """The assets that the run was to build."""
@@ -203,12 +203,13 @@ class _Log:
             if event.asset_key is not None and event.asset_key.path[-1] in self._catalogue
         }
 
-    def _check_of_step(self) -> dict[str | None, tuple[str, str]]:
-        planned = {}
+    def _checks_of_step(self) -> dict[str | None, list[tuple[str, str]]]:
+        planned: dict[str | None, list[tuple[str, str]]] = {}
         for event in self.of(DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED):
             data = event.asset_check_planned_data
             if data.asset_key.path[-1] in self._catalogue:
-                planned[event.step_key] = data.asset_key.path[-1], data.check_name
+                check = data.asset_key.path[-1], data.check_name
+                planned.setdefault(event.step_key, []).append(check)
         return planned
 
     def _evaluations(self) -> dict[tuple[str, str], list[dg.AssetCheckEvaluation]]:
@@ -239,30 +240,26 @@ class _Log:
     def failed_steps(self, window: Window | None) -> list[Failure]:
         """The assets and checks whose step failed by itself."""
         days = frozenset(window.days()) if window else frozenset()
-        assets, checks = self._asset_of_step(), self._check_of_step()
+        assets, checks = self._asset_of_step(), self._checks_of_step()
         found = []
         for event in self.of(DagsterEventType.STEP_FAILURE):
             error = step_error(event)
             if error is None:
                 # A check's own result says it, or a person stopped the run.
                 continue
-            if event.step_key in assets:
-                asset, check = assets[event.step_key], BUILT
-            elif event.step_key in checks:
-                asset, check = checks[event.step_key]
-            else:
-                continue
-            rule = BUILT if check == BUILT else f"{check} could not run"
-            found.append(
-                Failure(
-                    asset,
-                    check,
-                    "error",
-                    {rule: Rule(1, days)},
-                    detail=error.line,
-                    cause=error.cause,
+            steps = [(assets[event.step_key], BUILT)] if event.step_key in assets else []
+            for asset, check in steps or checks.get(event.step_key, []):
+                rule = BUILT if check == BUILT else f"{check} could not run"
+                found.append(
+                    Failure(
+                        asset,
+                        check,
+                        "error",
+                        {rule: Rule(1, days)},
+                        detail=error.line,
+                        cause=error.cause,
+                    )
                 )
-            )
         return found
 
 

@@ -381,8 +381,12 @@ def selected(defs: dg.Definitions, selection: str) -> list[dg.AssetKey]:
 def plan_size(defs: dg.Definitions, selection: str) -> int:
     """How many steps a run of the selection has: its assets and their checks."""
     keys = set(selected(defs, selection))
-    checks = defs.resolve_asset_graph().asset_check_keys
-    return len(keys) + sum(1 for check in checks if check.asset_key in keys)
+    steps = {
+        check.node_def.name
+        for check in defs.asset_checks or ()
+        if any(key.asset_key in keys for key in check.check_keys)
+    }
+    return len(keys) + len(steps)
 
 
 def _report(entry: dg.EventLogEntry, progress: Progress) -> None:

@@ -26,6 +26,8 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.bigquery_resource import EndpointBigQueryResource
+from ai_usage.quality.judging import judge
+from ai_usage.quality.promises import promised
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Replaced
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME, BigQueryWarehouse
@@ -211,6 +213,30 @@ def test_every_job_names_its_location_its_labels_its_zone_and_what_it_may_bill(
         assert question["maximumBytesBilled"] == "10000000000"
         assert question["connectionProperties"] == zone
     assert not [a for a in asked if "authorization" in {name.lower() for name in a.headers}]
+
+
+def test_all_that_is_promised_of_a_table_is_one_job(
+    warehouse: BigQueryWarehouse, asked: list[Asked], day: date
+) -> None:
+    """And what is broken is found there as everywhere: a doubled key, a rule, an amount."""
+    names = promised(TABLE)
+
+    def judged() -> dict[str, dict[str, int]]:
+        asked.clear()
+        with warehouse.ibis() as connection:
+            found = judge(connection, TABLE, names, Window.day(day), warehouse.dataset_of)
+        return {name: one.whole.failures for name, one in found.items()}
+
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [raw(day, "one"), raw(day, "two")]))
+    assert judged() == {name: {} for name in names}
+    assert len([a for a in asked if a.method == "POST"]) == 1
+    rows = [raw(day, "one"), raw(day, "one"), raw(day, "two", validation_errors=["unknown_enum:x"])]
+    warehouse.replace(TABLE, Window.day(day), arrow(TABLE, [*rows, raw(day, "3", commits=-1)]))
+    assert judged() == {
+        "contract": {},
+        "quality": {"counts_not_negative": 1, "no_unknown_enum": 1},
+        "unique_key": {"event_id not unique": 2},
+    }
 
 
 def test_a_view_is_created_where_its_text_changed_and_keeps_the_labels_of_others(

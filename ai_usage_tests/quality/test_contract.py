@@ -12,9 +12,10 @@ import ibis
 import pytest
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.contract import validate
 from ai_usage.quality.flags import FLAGS, Severity
+from ai_usage.quality.judging import failing_by_day, judge
 from ai_usage.quality.outcome import MAX_FAILURE_CASES, Validation
+from ai_usage.quality.promises import CONTRACT, QUALITY, promised, row_tests
 from ai_usage.quality.rules import RELATIONS, RULES, rules_of
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
@@ -42,24 +43,24 @@ def fill(warehouse: DuckDBWarehouse, table: str, rows: list[Row]) -> None:
 
 
 def checked(
-    warehouse: DuckDBWarehouse, table: str, severity: Severity, window: Window | None = BOTH
+    warehouse: DuckDBWarehouse, table: str, check: str, window: Window | None = BOTH
 ) -> Validation:
     with warehouse.ibis() as connection:
-        return validate(connection, table, severity, window, warehouse.dataset_of(table))
+        return judge(connection, table, [check], window, warehouse.dataset_of)[check]
 
 
 @pytest.mark.parametrize("table", table_names())
 def test_plain_rows_keep_every_tables_contract(shared: DuckDBWarehouse, table: str) -> None:
     partitioned = table_schema(table).partition_column is not None
     fill(shared, table, [row(table), row(table, NEXT if partitioned else DAY)])
-    found = checked(shared, table, "error", BOTH if partitioned else None)
+    found = checked(shared, table, CONTRACT, BOTH if partitioned else None)
     assert (found.whole.failures, found.by_day, found.rows) == ({}, {}, 2)
 
 
-@pytest.mark.parametrize("severity", ["error", "warning"])
-def test_no_rows_keep_the_contract(shared: DuckDBWarehouse, severity: Severity) -> None:
+@pytest.mark.parametrize("check", promised("raw_ai_events"))
+def test_no_rows_keep_the_contract(shared: DuckDBWarehouse, check: str) -> None:
     fill(shared, "raw_ai_events", [])
-    found = checked(shared, "raw_ai_events", severity)
+    found = checked(shared, "raw_ai_events", check)
     assert (found.whole.failures, found.by_day, found.rows) == ({}, {}, 0)
 
 
@@ -168,7 +169,15 @@ def test_a_row_that_breaks_a_rule_fails_it_alone_on_its_day(
     good = [row(table), row(table, NEXT if partitioned else DAY)]
     bad = [row(table, NEXT if partitioned else DAY, **PLANTED[table, name]) for name in names]
     fill(shared, table, [*good, *bad])
-    found = checked(shared, table, severity, BOTH if partitioned else None)
+    if severity == "charge":
+        # No check of the table: what is not known is told by `charges_known`.
+        with shared.ibis() as connection:
+            rows, tests = connection.table(table), row_tests(table, severity)
+            failing = failing_by_day(rows, table_schema(table), tests)
+        assert failing == {name: {NEXT: 1} for name in names}
+        return
+    check = {"error": CONTRACT, "warning": QUALITY}[severity]
+    found = checked(shared, table, check, BOTH if partitioned else None)
     assert found.whole.failures == dict.fromkeys(names, 1)
     assert {d: o.failures for d, o in found.by_day.items()} == (
         {NEXT: dict.fromkeys(names, 1)} if partitioned else {}
@@ -227,7 +236,7 @@ def test_null_where_the_ddl_says_not_null_is_counted_by_column_and_day(
     by_hand(warehouse, table, {})
     rows = [row(table), row(table, NEXT, platform=None), row(table, NEXT, platform=None)]
     insert(warehouse, table, [*rows, row(table, event_type=None)])
-    found = checked(warehouse, table, "error")
+    found = checked(warehouse, table, CONTRACT)
     nulls = {k: n for k, n in found.whole.failures.items() if k.endswith("_not_null")}
     assert nulls == {"platform_not_null": 2, "event_type_not_null": 1}
     assert found.by_day[NEXT].failures["platform_not_null"] == 2
@@ -251,7 +260,7 @@ def test_a_column_of_another_type_fails_the_whole_and_every_day(
     table = "raw_ai_events"
     by_hand(warehouse, table, {column: type_name})
     insert(warehouse, table, [row(table, validation_errors=None)])
-    found = checked(warehouse, table, "error")
+    found = checked(warehouse, table, CONTRACT)
     (said,) = found.whole.failures
     assert column in said
     assert not found.whole.passed
@@ -268,7 +277,7 @@ def test_of_many_failing_rows_all_are_counted_and_a_few_are_shown(
     table = "raw_ai_events"
     many = [row(table, input_tokens=-1, commits=-1) for _ in range(700)]
     fill(warehouse, table, many + [row(table, NEXT, commits=-1) for _ in range(300)])
-    found = checked(warehouse, table, "warning")
+    found = checked(warehouse, table, QUALITY)
     assert found.whole.failures == {"tokens_not_negative": 700, "counts_not_negative": 1000}
     assert found.by_day[NEXT].failures == {"counts_not_negative": 300}
     assert found.by_day[DAY].failures == {"tokens_not_negative": 700, "counts_not_negative": 700}
@@ -281,8 +290,33 @@ def test_only_the_windows_days_are_judged(warehouse: DuckDBWarehouse) -> None:
             {"commits": -1} if table == "raw_ai_events" else {"suggestion_acceptance_rate": 2.0}
         )
         fill(warehouse, table, [row(table), row(table, NEXT, **negative)])
-        assert checked(warehouse, table, "warning", Window.day(DAY)).whole.passed
-        assert not checked(warehouse, table, "warning", Window.day(NEXT)).whole.passed
+        assert checked(warehouse, table, QUALITY, Window.day(DAY)).whole.passed
+        assert not checked(warehouse, table, QUALITY, Window.day(NEXT)).whole.passed
+
+
+def test_all_that_is_promised_of_a_table_is_asked_in_one_query(
+    warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On BigQuery each is a job, and bills ten megabytes at least."""
+    table = "fact_ai_costs"
+    fill(warehouse, table, [row(table)])
+    for relation in RELATIONS[table]:
+        value = row(table)[relation.column]
+        fill(warehouse, relation.target, [row(relation.target, **{relation.target_column: value})])
+    asked: list[str] = []
+    with warehouse.ibis() as connection:
+        for name in ("to_pyarrow", "execute"):
+            ask = getattr(type(connection), name)
+
+            def noted(self: Any, query: Any, /, ask: Any = ask, **more: Any) -> Any:
+                asked.append(ibis.to_sql(query))
+                return ask(self, query, **more)
+
+            monkeypatch.setattr(type(connection), name, noted)
+        found = judge(connection, table, promised(table), BOTH, warehouse.dataset_of)
+    assert list(found) == ["contract", "quality", "unique_key", "foreign_keys"]
+    assert all(one.whole.passed and one.rows == 1 for one in found.values()), found
+    assert len(asked) == 1
 
 
 def test_rules_of_a_severity_are_the_tables_own() -> None:

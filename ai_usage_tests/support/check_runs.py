@@ -36,6 +36,10 @@ class Ran:
     recorded: Mapping[str, Mapping[str | None, str]]
     summaries: Mapping[str, dg.AssetCheckEvaluation]
 
+    def found(self, name: str) -> dict[str | None, str]:
+        """What a check found; Dagster plans a result for each day of a run, of whole tables too."""
+        return {day: what for day, what in self.recorded[name].items() if what != "PLANNED"}
+
 
 def run(
     warehouse: DuckDBWarehouse,

@@ -4,7 +4,7 @@ In a run over a range Dagster records one evaluation without a partition and lea
 partition's row open; so each day's evaluation is logged here, and one summary returned.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,12 +14,10 @@ from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
 from ai_usage.orchestration.resources import Resources
-from ai_usage.quality.counting import count_failing, within
-from ai_usage.quality.flags import Severity
-from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
+from ai_usage.quality.outcome import Outcome, Validation
+from ai_usage.quality.promises import CONTRACT, FOREIGN, QUALITY, UNIQUE, promised
 from ai_usage.quality.rules import RELATIONS, rules_of
 from ai_usage.text.masking import masked
-from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.relations import is_internal
 from ai_usage.warehouse.schema import table_schema
@@ -32,10 +30,6 @@ _EVERY_DAY_RECORDED = 62
 
 DETAILS = "details"
 """Metadata: for a failure by its name, what a person wants to know of it."""
-CONTRACT = "contract"
-QUALITY = "quality"
-UNIQUE = "unique_key"
-FOREIGN = "foreign_keys"
 
 
 def table_check(
@@ -52,6 +46,8 @@ def table_check(
 ) -> dg.AssetChecksDefinition:
     """An asset check over the run's days of a table, its result recorded for every day.
 
+    A table without partitions is judged as a whole, once a run.
+
     `needs` are the resources that `evaluate` asks besides the warehouse, `reads` the relations that
     it looks at besides the table: it waits for them, as for rollups that are built of the table.
     """
@@ -62,13 +58,12 @@ def table_check(
         name=name,
         description=description,
         blocking=blocking,
-        partitions_def=partitions,
+        partitions_def=_days_of(table, partitions),
         required_resource_keys={"warehouse", *needs},
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        days = _days(context)
-        window = Window(days[0], days[-1] + timedelta(days=1)) if days else None
-        validation = evaluate(resources_of_check(context), window)
+        days = _days(context, table)
+        validation = evaluate(resources_of_check(context), _window(days))
         _record_days(context, table, name, days, validation, severity)
         return dg.AssetCheckResult(
             passed=validation.whole.passed,
@@ -84,11 +79,25 @@ def resources_of_check(context: dg.AssetCheckExecutionContext) -> Resources:
     return Resources(context.op_execution_context.resources)
 
 
-def _days(context: dg.AssetCheckExecutionContext) -> list[date]:
+def _days(context: dg.AssetCheckExecutionContext, table: str) -> list[date]:
+    """The run's days; none of a table that is judged as a whole."""
     op = context.op_execution_context
+    if table_schema(table).partition_column is None:
+        return []
     if not op.has_partition_key and not op.has_partition_key_range:
         return []
     return [date.fromisoformat(key) for key in op.partition_keys]
+
+
+def _window(days: Sequence[date]) -> Window | None:
+    return Window(days[0], days[-1] + timedelta(days=1)) if days else None
+
+
+def _days_of(
+    table: str, partitions: dg.PartitionsDefinition[str]
+) -> dg.PartitionsDefinition[str] | None:
+    """The partitions of a table's checks: a table that is one whole is judged once a run."""
+    return partitions if table_schema(table).partition_column is not None else None
 
 
 def _record_days(
@@ -102,16 +111,14 @@ def _record_days(
     if context.op_execution_context.has_partition_key:
         # A run of one partition, not of a range: the evaluation that we return carries it.
         return
-    partitioned = table_schema(table).partition_column is not None
     if is_internal(table) and len(days) > _EVERY_DAY_RECORDED:
         # Nobody looks up a year's good days of what stands between events and facts, and each is
         # an event to keep: of a long backfill the failing ones are recorded.
-        failing = set(validation.by_day) if partitioned else set[date]()
-        days = [day for day in days if day in failing]
+        days = [day for day in days if day in validation.by_day]
     targets = _materializations(context, table, days)
     with stored_together(context.op_execution_context.instance):
         for day in days:
-            outcome = validation.by_day.get(day, Outcome()) if partitioned else validation.whole
+            outcome = validation.by_day.get(day, Outcome())
             # The signature does not name check evaluations; the event log takes them.
             context.op_execution_context.log_event(
                 dg.AssetCheckEvaluation(  # type: ignore[arg-type]
@@ -160,135 +167,78 @@ def _metadata(outcome: Outcome, rows: int | None) -> dict[str, dg.MetadataValue[
     return found
 
 
-def rule_checks(
-    table: str, partitions: dg.PartitionsDefinition[str]
-) -> list[dg.AssetChecksDefinition]:
-    """The table's contract (blocking) and, where it has rules of quality, their check."""
+def promises_check(
+    table: str, names: Sequence[str], partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    """Checks of a table that follow from its declarations, in one step that asks one query."""
+    specs = [_promise_spec(table, name, _days_of(table, partitions)) for name in names]
 
-    def by(severity: Severity) -> Evaluate:
-        def evaluate(given: Resources, window: Window | None) -> Validation:
-            # Pandera takes a second to import: who judges nothing does not wait for it.
-            from ai_usage.quality.contract import validate
+    @dg.multi_asset_check(
+        name=f"{table}_checks",
+        specs=specs,
+        can_subset=True,
+        required_resource_keys={"warehouse"},
+    )
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
+        # Pandera and ibis take seconds to import: who judges nothing does not wait for them.
+        from ai_usage.quality.judging import judge
 
-            warehouse = given.warehouse
-            with warehouse.ibis() as connection:
-                return validate(connection, table, severity, window, warehouse.dataset_of(table))
-
-        return evaluate
-
-    checks = [
-        table_check(
-            table,
-            CONTRACT,
-            "Types and nullability as the DDL declares them, and the rules of the contract: "
-            + " ".join(rule.description for rule in rules_of(table, "error")),
-            by("error"),
-            severity=dg.AssetCheckSeverity.ERROR,
-            blocking=True,
-            partitions=partitions,
-        )
-    ]
-    warnings = rules_of(table, "warning")
-    if warnings:
-        checks.append(
-            table_check(
-                table,
-                QUALITY,
-                " ".join(rule.description for rule in warnings),
-                by("warning"),
-                severity=dg.AssetCheckSeverity.WARN,
-                blocking=False,
-                partitions=partitions,
+        chosen = context.op_execution_context.selected_asset_check_keys
+        asked = [spec.name for spec in specs if spec.key in chosen]
+        days = _days(context, table)
+        warehouse = resources_of_check(context).warehouse
+        with warehouse.ibis() as connection:
+            found = judge(connection, table, asked, _window(days), warehouse.dataset_of)
+        for name in asked:
+            severity = _SEVERITIES[name]
+            _record_days(context, table, name, days, found[name], severity)
+            yield dg.AssetCheckResult(
+                check_name=name,
+                asset_key=table,
+                passed=found[name].whole.passed,
+                severity=severity,
+                metadata=_metadata(found[name].whole, found[name].rows),
             )
-        )
+
     return checks
 
 
-def unique_key_check(
-    table: str, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetChecksDefinition:
-    """No two rows of the table share the values of its key."""
-    key = UNIQUE_KEYS[table]
+_SEVERITIES = {
+    CONTRACT: dg.AssetCheckSeverity.ERROR,
+    QUALITY: dg.AssetCheckSeverity.WARN,
+    UNIQUE: dg.AssetCheckSeverity.ERROR,
+    FOREIGN: dg.AssetCheckSeverity.ERROR,
+}
 
-    def evaluate(given: Resources, window: Window | None) -> Validation:
-        whole = Outcome()
-        by_day: dict[date, Outcome] = {}
-        schema = table_schema(table)
-        warehouse = given.warehouse
-        with warehouse.ibis() as connection:
-            rows = within(_table(warehouse, connection, table), schema, window)
-            groups = rows.group_by(list(key)).agg(n=rows.count())
-            doubled = groups.filter(groups.n > 1)
-            whole.sample = doubled.limit(MAX_FAILURE_CASES).to_pyarrow().to_pylist()
-            if whole.sample:
-                failing = rows.semi_join(doubled, list(key))
-                count_failing(failing, schema, f"{', '.join(key)} not unique", whole, by_day)
-            total = int(rows.count().execute())
-        return Validation(whole, by_day, total)
 
-    return table_check(
-        table,
-        UNIQUE,
-        f"No two rows share {', '.join(key)}.",
-        evaluate,
-        severity=dg.AssetCheckSeverity.ERROR,
-        blocking=True,
-        partitions=partitions,
+def _promise_spec(
+    table: str, name: str, partitions: dg.PartitionsDefinition[str] | None
+) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        name,
+        asset=table,
+        description=_promise(table, name),
+        blocking=_SEVERITIES[name] is dg.AssetCheckSeverity.ERROR,
+        partitions_def=partitions,
     )
 
 
-def foreign_key_check(
-    table: str, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetChecksDefinition:
-    """Every key of the table stands in the dimension it points to."""
-    relations = RELATIONS[table]
-
-    def evaluate(given: Resources, window: Window | None) -> Validation:
-        whole = Outcome()
-        by_day: dict[date, Outcome] = {}
-        schema = table_schema(table)
-        warehouse = given.warehouse
-        with warehouse.ibis() as connection:
-            rows = within(_table(warehouse, connection, table), schema, window)
-            for relation in relations:
-                target = _table(warehouse, connection, relation.target)
-                orphans = rows.anti_join(
-                    target, rows[relation.column] == target[relation.target_column]
-                )
-                name = f"{relation.column} not in {relation.target}"
-                count_failing(orphans, schema, name, whole, by_day)
-                if name in whole.failures:
-                    wanted = MAX_FAILURE_CASES - len(whole.sample)
-                    sample = orphans.limit(wanted).to_pyarrow().to_pylist() if wanted else []
-                    whole.sample.extend({"rule": name, **row} for row in sample)
-            total = int(rows.count().execute())
-        return Validation(whole, by_day, total)
-
-    return table_check(
-        table,
-        FOREIGN,
-        " ".join(f"{r.column} stands in {r.target}." for r in relations),
-        evaluate,
-        severity=dg.AssetCheckSeverity.ERROR,
-        blocking=True,
-        partitions=partitions,
+def _promise(table: str, name: str) -> str:
+    """What a check promises, in words."""
+    if name == UNIQUE:
+        return f"No two rows share {', '.join(UNIQUE_KEYS[table])}."
+    if name == FOREIGN:
+        return " ".join(f"{r.column} stands in {r.target}." for r in RELATIONS[table])
+    if name == QUALITY:
+        return " ".join(rule.description for rule in rules_of(table, "warning"))
+    return (
+        "Types and nullability as the DDL declares them, and the rules of the contract: "
+        + " ".join(rule.description for rule in rules_of(table, "error"))
     )
-
-
-def _table(warehouse: Warehouse, connection: Any, name: str) -> Any:
-    """The product's table as an ibis connection to the warehouse finds it."""
-    return connection.table(name, database=warehouse.dataset_of(name))
 
 
 def warehouse_checks(
     tables: Iterable[str], partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetChecksDefinition]:
     """The checks of the tables that follow from their DDL, rules, key and relations."""
-    checks: list[dg.AssetChecksDefinition] = []
-    for table in tables:
-        checks.extend(rule_checks(table, partitions))
-        if table in UNIQUE_KEYS:
-            checks.append(unique_key_check(table, partitions))
-        if table in RELATIONS:
-            checks.append(foreign_key_check(table, partitions))
-    return checks
+    return [promises_check(table, promised(table), partitions) for table in tables]
