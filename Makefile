@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -qq
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo dashboard dev test test-slow test-long test-bigquery emulator python313 check format lock snapshots clean-demo
+.PHONY: help demo dashboard dev test test-slow test-long bench test-bigquery emulator python313 check format lock snapshots clean-demo
 
 help:
 	@echo "make demo    see it work: simulated vendors, the real pipeline, a summary"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-bigquery                     the tests on the BigQuery emulator alone (Python 3.13)"
 	@echo "make test-bigquery PROJECT=my-project  the same on a Google Cloud project"
 	@echo "make check   lint and types only"
+	@echo "make bench   speed, written to benchmarks/RESULTS.md (BENCH=\"--events 3650000\": a year)"
 
 # Byte code is made when a module is first imported: most of what comes along never is.
 $(STAMP): requirements.lock pyproject.toml
@@ -58,6 +59,12 @@ test-slow: $(STAMP) emulator
 # `make test` holds every fault against each way of paging, and some against every endpoint.
 test-long: $(STAMP)
 	@$(PYTEST) -m long
+
+# Minutes by default; a year of 3,650,000 or 36,500,000 raw events takes hours.
+BENCH ?=
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
 # The BigQuery emulator runs on Python 3.13 in an environment of its own.
 EMULATOR := .venv-emulator/.installed
