@@ -19,8 +19,9 @@ from sqlglot.errors import ParseError, SqlglotError
 from ai_usage.cli.harmless import say
 from ai_usage.cli.show import print_rows
 from ai_usage.errors import AiUsageError, WarehouseError
-from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.embedded import embedded_warehouse
 from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_schema
@@ -49,7 +50,7 @@ def ask(
     console: Console, settings: Settings, sql: str, format_: str, *, internal: bool = False
 ) -> None:
     """Print the rows of one SELECT. Raises `AiUsageError` on anything else."""
-    warehouse = warehouse_resource(settings).warehouse()
+    warehouse = _opened(settings)
     check_reads_only(sql, warehouse.dataset_of, internal=internal)
     try:
         rows = warehouse.query(sql)
@@ -61,6 +62,15 @@ def ask(
                 raise WarehouseError(f"{error} {remedy}") from error
         raise
     print_rows(console, rows, format_)
+
+
+def _opened(settings: Settings) -> Warehouse:
+    """The warehouse; a question to the embedded one does not wait for Dagster to be imported."""
+    if settings.warehouse == "duckdb":
+        return embedded_warehouse(settings)
+    from ai_usage.orchestration.io_managers import warehouse_resource
+
+    return warehouse_resource(settings).warehouse()
 
 
 def check_reads_only(sql: str, dataset_of: Callable[[str], str], *, internal: bool = False) -> None:

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 import sqlglot
 
 from ai_usage.ledger.rule_changes import RULE_CHANGES, RuleChange, statement_changes
+from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.views import view_schema, views_read
 
@@ -40,6 +41,7 @@ def declared_version(table: str) -> str | None:
 
 
 @lru_cache(maxsize=256)
+@kept(str)
 def code_version_of(sql: str) -> str:
     """The code version of what a statement in BigQuery's dialect builds, its functions inlined.
 

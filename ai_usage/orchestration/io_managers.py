@@ -20,6 +20,8 @@ from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import DayCounts, Query, Replaced, Rows, Warehouse, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.embedded import duckdb_options
+from ai_usage.warehouse.kept import keep_in
 from ai_usage.warehouse.schema import table_schema
 
 
@@ -134,6 +136,7 @@ def _of_run(done: Sequence[tuple[Window | None, Replaced]]) -> dict[str, Any]:
 
 def warehouse_resource(settings: Settings) -> WarehouseResource:
     """The warehouse resource that the settings name."""
+    keep_in(settings.home / "cache")
     if settings.warehouse == "bigquery":
         # Imported here: it takes seconds, and its packages are an extra.
         try:
@@ -144,11 +147,4 @@ def warehouse_resource(settings: Settings) -> WarehouseResource:
                 "with the extra `bigquery`."
             ) from error
         return bigquery_resource(settings)
-    return DuckDBWarehouseResource(
-        path=str(settings.warehouse_path),
-        dataset=settings.dataset,
-        internal_dataset=settings.internal_dataset,
-        lock_timeout_seconds=settings.lock_timeout_seconds,
-        memory_limit=settings.duckdb_memory,
-        spill_dir=str(settings.duckdb_spill_dir) if settings.duckdb_spill_dir else None,
-    )
+    return DuckDBWarehouseResource(**duckdb_options(settings))

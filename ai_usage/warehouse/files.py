@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
+
+_COMPILED = frozenset({".pyc", ".pyo"})
 
 Kind = Literal[
     "tables",
@@ -37,3 +41,16 @@ def load(kind: Kind, name: str) -> str:
 def names(kind: Kind) -> list[str]:
     """The names of the SQL files of one kind, sorted."""
     return sorted(path.stem for path in (sql_root() / kind).glob("*.sql"))
+
+
+@cache
+def installed_version() -> str:
+    """A digest of every file of the package and of its SQL, and of what translates it."""
+    package = Path(__file__).resolve().parent.parent
+    digest = sha256(version("sqlglot").encode())
+    for root in sorted({package, sql_root()}):
+        files = (path for path in root.rglob("*") if path.suffix not in _COMPILED)
+        for path in sorted(path for path in files if path.is_file()):
+            digest.update(str(path.relative_to(root)).encode() + b"\0")
+            digest.update(path.read_bytes() + b"\1")
+    return digest.hexdigest()

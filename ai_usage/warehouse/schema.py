@@ -17,6 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.warehouse.files import load, names
+from ai_usage.warehouse.kept import kept
 
 NUMERIC = pa.decimal128(38, 9)
 """BigQuery's NUMERIC has 38 digits, 9 of them after the point; money is kept in it everywhere."""
@@ -200,6 +201,7 @@ def table_names() -> list[str]:
     return names("tables")
 
 
+@kept(TableSchema)
 def parse_ddl(ddl: str) -> TableSchema:
     """Read one `CREATE TABLE` in BigQuery's dialect.
 

@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.warehouse.functions import inline
+from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.relations import is_internal, relations
 
 Dialect = Literal["bigquery", "duckdb"]
@@ -55,6 +56,7 @@ def render(
 
 
 @lru_cache(maxsize=512)
+@kept(str)
 def _rendered(sql: str, dialect: Dialect, homes: _Homes) -> str:
     """A statement without literals: a run asks for the same few again and again."""
     return _written(_qualify(_parsed(sql).copy(), homes), dialect)
@@ -68,6 +70,7 @@ def duckdb_expression(sql: str) -> str:
     return render(f"SELECT {sql}", "duckdb", dataset="main").removeprefix("SELECT")
 
 
+@kept(str)
 def inlined(sql: str) -> str:
     """The statement, in BigQuery's dialect, with the product's functions inlined."""
     return _parsed(sql).sql("bigquery", pretty=True)
@@ -124,11 +127,13 @@ def _is_compound(node: exp.Expr | None) -> bool:
 
 
 @lru_cache(maxsize=256)
+@kept(frozenset[str])
 def references(sql: str) -> frozenset[str]:
     """The product's tables and views that a statement reads."""
     return frozenset(t.name for t in _parsed(sql).find_all(exp.Table) if _is_ours(t))
 
 
+@kept(set[str])
 def parameters(sql: str) -> set[str]:
     """The names of the parameters of a statement."""
     return {p.name for p in _parsed(sql).find_all(exp.Parameter)}

@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 
 from ai_usage.warehouse.files import load
+from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.relations import layer_of, relations
 from ai_usage.warehouse.sql import AS_OF, MONTHS, WINDOW_START, inlined, references
 
@@ -99,6 +100,7 @@ def published_views() -> list[str]:
     return [name for name in _in_order() if layer_of(name) == "views"]
 
 
+@kept(ViewSchema)
 def parse_view(ddl: str) -> ViewSchema:
     """Read one `CREATE VIEW` in BigQuery's dialect.
 

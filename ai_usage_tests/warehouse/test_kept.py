@@ -1,0 +1,107 @@
+"""What is worked out of SQL is read from the file, and only from one that is whole."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+
+import pytest
+
+from ai_usage.warehouse import kept as module
+from ai_usage.warehouse.files import load
+from ai_usage.warehouse.kept import keep_in, kept, save
+from ai_usage.warehouse.schema import TableSchema, parse_ddl, table_schema
+from ai_usage.warehouse.views import ViewSchema, parse_view
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "_file", None)
+    monkeypatch.setattr(atexit, "register", lambda function: function)
+    return tmp_path / "cache"
+
+
+def again(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """As the next process begins."""
+    monkeypatch.setattr(module, "_file", None)
+    keep_in(folder)
+
+
+def counted() -> tuple[list[str], object]:
+    asked: list[str] = []
+
+    @kept(frozenset[str])
+    def words(text: str) -> frozenset[str]:
+        asked.append(text)
+        return frozenset(text.split())
+
+    return asked, words
+
+
+def test_an_answer_is_worked_out_once_for_all_processes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in(folder)
+    asked, words = counted()
+    assert callable(words)
+    assert words("a b") == {"a", "b"}
+    save()
+    again(monkeypatch, folder)
+    assert words("a b") == {"a", "b"}
+    assert words("c") == {"c"}
+    assert asked == ["a b", "c"]
+
+
+def test_a_damaged_file_is_worked_out_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_in(folder)
+    asked, words = counted()
+    assert callable(words)
+    words("a b")
+    save()
+    (file,) = folder.iterdir()
+    file.write_bytes(file.read_bytes().replace(b'"a"', b'"z"'))
+    again(monkeypatch, folder)
+    assert words("a b") == {"a", "b"}
+    assert asked == ["a b", "a b"]
+
+
+def test_another_version_reads_none_of_it_and_removes_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_in(folder)
+    asked, words = counted()
+    assert callable(words)
+    words("a")
+    save()
+    (old,) = folder.iterdir()
+    monkeypatch.setattr(module, "installed_version", lambda: "another version")
+    again(monkeypatch, folder)
+    words("a")
+    save()
+    assert asked == ["a", "a"]
+    assert [file for file in folder.iterdir() if file == old] == []
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_state_folder_that_is_no_more_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_file", None)
+    monkeypatch.setattr(atexit, "register", lambda function: function)
+    keep_in(tmp_path / "gone" / "cache")
+    _, words = counted()
+    assert callable(words)
+    assert words("a") == {"a"}
+    save()
+    assert not (tmp_path / "gone").exists()
+
+
+def test_declarations_come_back_as_they_were(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, view = load("tables", "fact_ai_costs"), load("views", "vw_executive_dashboard")
+    fresh: tuple[TableSchema, ViewSchema] = parse_ddl(table), parse_view(view)
+    keep_in(folder)
+    parse_ddl(table), parse_view(view)
+    save()
+    again(monkeypatch, folder)
+    assert (parse_ddl(table), parse_view(view)) == fresh
+    assert table_schema("fact_ai_costs") == fresh[0]
