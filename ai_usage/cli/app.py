@@ -325,6 +325,7 @@ def run(
             window,
             Refetch.lookback(settings),
             leave_closed=not closed,
+            spare=True,
         )
 
 

@@ -32,11 +32,12 @@ from ai_usage.ledger.closing import (
 )
 from ai_usage.ledger.deferred import open_whole_months
 from ai_usage.ledger.totals import totals_of
+from ai_usage.orchestration.adopting import outdated
 from ai_usage.orchestration.checks.metrics import loaded_fetches
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.resources import Resources, resources_of
-from ai_usage.orchestration.runs import Refetch, outdated, run_assets, run_blocking_checks
+from ai_usage.orchestration.runs import Refetch, run_assets, run_blocking_checks
 from ai_usage.reference import reference_file
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings, acting_user

@@ -23,11 +23,11 @@ from ai_usage.ledger.closing import History, history
 from ai_usage.ledger.deferred import deferred_in_open_months, open_whole_months
 from ai_usage.ledger.rule_changes import OutdatedDays
 from ai_usage.ledger.totals import first_deferred_day
+from ai_usage.orchestration.adopting import outdated
 from ai_usage.orchestration.resources import Resources, resources_of
 from ai_usage.orchestration.runs import (
     Refetch,
     RunResult,
-    outdated,
     plan_size,
     run_assets,
     selected,
@@ -56,6 +56,7 @@ def run_with_progress(
     *,
     leave_closed: bool = False,
     rebuilt: Collection[date] = (),
+    spare: bool = False,
     command: str = "run",
 ) -> RunResult:
     """Run the selection over the window; print what failed, and exit with 1 if anything did.
@@ -72,6 +73,7 @@ def run_with_progress(
         refetch,
         leave_closed=leave_closed,
         rebuilt=rebuilt,
+        spare=spare,
         command=command,
     )
     print_outcome(console, result, window)
@@ -204,6 +206,7 @@ def follow(
     *,
     leave_closed: bool = False,
     rebuilt: Collection[date] = (),
+    spare: bool = False,
     command: str = "run",
 ) -> RunResult:
     """Run the selection over the window and show how far it is; exit with 130 if it is stopped.
@@ -222,6 +225,7 @@ def follow(
             refetch=refetch,
             leave_closed=leave_closed,
             rebuilt=rebuilt,
+            spare=spare,
             command=command,
             progress=progress,
         )
@@ -246,6 +250,14 @@ def follow(
         highlight=False,
         soft_wrap=True,
     )
+    if result.since is not None:
+        say(
+            console,
+            f"Nothing has changed since run {result.since[:8]}: "
+            f"{counted(len(result.standing), 'asset')} "
+            f"of the warehouse {'stands' if len(result.standing) == 1 else 'stand'} as they are. "
+            f"`ai-usage backfill --from {window.start}` builds them all the same.",
+        )
     return result
 
 
@@ -325,6 +337,11 @@ def print_outcome(console: Console, result: RunResult, window: Window) -> None:
         style = "red" if check.is_error else "yellow"
         for line in described(check, window):
             console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    for is_error, style in ((True, "red"), (False, "yellow")):
+        names = [f"{c.asset}.{c.name}" for c in result.still_failing if c.is_error is is_error]
+        if names:
+            said = f"{'error' if is_error else 'warning'}  as before: {', '.join(names)}"
+            console.print(said, style=style, markup=False, highlight=False, soft_wrap=True)
     if result.not_built:
         say(
             console,

@@ -9,8 +9,10 @@ its place; a query that runs meanwhile ends on the old one.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -100,7 +102,53 @@ def publish(
         _write(warehouse, path, about, states or {})
 
 
-def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
+def renew(
+    warehouse: Warehouse,
+    path: Path,
+    *,
+    as_of: date,
+    now: datetime,
+    run_id: str,
+    states: Mapping[str, pa.Table],
+) -> None:
+    """Publish the same again, known to be right `now`: the warehouse holds what `run_id` built.
+
+    Only what tells of the hour is read anew: when vendors were asked, and the `states`. Where the
+    copy that is there is not of that day and this version, all of it is. Raises as `publish`.
+    """
+    if _made_of(path) != (as_of, shape()):
+        publish(warehouse, path, as_of=as_of, now=now, run_id=run_id, states=states)
+        return
+    about = About(as_of, now, run_id)
+    asked = {name: query for name, query in _queries(about).items() if name in _OF_THE_HOUR}
+    with _swapped(path) as temporary:
+        shutil.copyfile(path, temporary)
+        with closing(duckdb.connect(str(temporary))) as connection:
+            for name, rows in [*warehouse.queries(asked), *states.items()]:
+                connection.execute(f"DROP TABLE {name}")
+                _store(connection, name, rows)
+            connection.execute("UPDATE about SET published_at = ?", [now])
+            connection.execute("CHECKPOINT")
+
+
+_OF_THE_HOUR = ("freshness",)
+"""Tables of the copy that tell when vendors were asked."""
+
+
+def _made_of(path: Path) -> tuple[date, str] | None:
+    """The day and the version of the copy that is there; None where there is none to read."""
+    if not path.exists():
+        return None
+    try:
+        with closing(_attached(path)) as connection:
+            row = connection.execute("SELECT as_of, shape FROM copy.about").fetchone()
+    except duckdb.Error:
+        return None
+    return (row[0], row[1]) if row else None
+
+
+def _queries(about: About) -> dict[str, Query]:
+    """What fills the copy's tables, by their names."""
     start = months_before(about.as_of, MONTHS_BACK)
     bound: Mapping[str, Parameter] = {
         "start": start,
@@ -109,39 +157,22 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
         # Whole months: a cost that is dated later in the running one belongs to it.
         "end": months_before(about.as_of, -1),
     }
-    asked = {
+    return {
         name: Query(sql, {key: bound[key] for key in parameters(sql)})
         for name, sql in COPIED.items()
     }
+
+
+@contextmanager
+def _swapped(path: Path) -> Iterator[Path]:
+    """A path to write a file to that takes the place of the other; on an error the old one stays.
+
+    Raises `WarehouseError` where it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        connection = duckdb.connect(str(temporary))
-        cycles: list[dict[str, Any]] = []
-        try:
-            for name, rows in warehouse.queries(asked):
-                if name in TO_LABEL:
-                    connection.register(name, rows)
-                    continue
-                _store(connection, name, rows)
-                if name == "reconciliation":
-                    cycles = rows.to_pylist()
-            for name, rows in parted_tables(warehouse, cycles).items():
-                _store(connection, name, rows)
-            for name, schema in STATES.items():
-                _store(connection, name, states.get(name, schema.empty_table()))
-            for name, sql in labelled().items():
-                connection.execute(f"CREATE TABLE {name} AS {sql}")
-            for name in TO_LABEL:
-                connection.unregister(name)
-            connection.execute(
-                "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
-                "?::VARCHAR AS run_id, ?::VARCHAR AS shape",
-                [about.as_of, about.published_at, about.run_id, shape()],
-            )
-            connection.execute("CHECKPOINT")
-        finally:
-            connection.close()
+        yield temporary
         temporary.replace(path)
     except (OSError, duckdb.IOException) as error:
         raise WarehouseError(
@@ -150,6 +181,33 @@ def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, 
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
+    asked = _queries(about)
+    with _swapped(path) as temporary, closing(duckdb.connect(str(temporary))) as connection:
+        cycles: list[dict[str, Any]] = []
+        for name, rows in warehouse.queries(asked):
+            if name in TO_LABEL:
+                connection.register(name, rows)
+                continue
+            _store(connection, name, rows)
+            if name == "reconciliation":
+                cycles = rows.to_pylist()
+        for name, rows in parted_tables(warehouse, cycles).items():
+            _store(connection, name, rows)
+        for name, schema in STATES.items():
+            _store(connection, name, states.get(name, schema.empty_table()))
+        for name, sql in labelled().items():
+            connection.execute(f"CREATE TABLE {name} AS {sql}")
+        for name in TO_LABEL:
+            connection.unregister(name)
+        connection.execute(
+            "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
+            "?::VARCHAR AS run_id, ?::VARCHAR AS shape",
+            [about.as_of, about.published_at, about.run_id, shape()],
+        )
+        connection.execute("CHECKPOINT")
 
 
 def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

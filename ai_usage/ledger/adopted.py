@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from ai_usage.reference import (
     ReferenceFile,
     Row,
     earliest_change,
+    encode,
     read_path,
     reference_file,
     reference_files,
@@ -62,6 +64,14 @@ def rows_of_closed_months(archive: Archive, file: ReferenceFile) -> list[Row]:
         if known is not None:
             return known
     return []
+
+
+def states_of_closed_months(archive: Archive) -> str:
+    """A digest of what the facts of closed months were built from; empty where none is closed."""
+    if not history(archive).standing:
+        return ""
+    states = [encode(file, rows_of_closed_months(archive, file)) for file in reference_files()]
+    return sha256(b"\0".join(states)).hexdigest()
 
 
 def pending_changes(archive: Archive, folder: Path, clock: Clock) -> list[ReferenceChange]:

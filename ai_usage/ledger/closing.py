@@ -23,6 +23,8 @@ CLOSES = "books"
 """The archive's name for what finance has reported, beside the vendors'."""
 _CLOSED, _REOPENED = "closed_months", "reopened_months"
 """Two endpoints, so that names alone tell which months are closed."""
+RECORDS = ((CLOSES, _CLOSED), (CLOSES, _REOPENED))
+"""Where the archive keeps them, each with its vendor's name first."""
 
 
 class ClosedTotal(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,10 +29,20 @@ from ai_usage.instance.pruning import prune_if_due
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.bills import pending_bills
 from ai_usage.ledger.deferred import deferred_in_open_months
+from ai_usage.orchestration.adopting import note_empty_warehouse, outdated, take_in_reference
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Resources
-from ai_usage.orchestration.runs import Refetch, note_empty_warehouse, outdated, take_in_reference
+from ai_usage.orchestration.runs import Refetch
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, is_input
+from ai_usage.orchestration.standing import UNCHANGED_SINCE, due, say_unchanged
+from ai_usage.orchestration.unchanged import (
+    asked_from,
+    look,
+    note_asked,
+    open_windows,
+    remember,
+    unchanged_since,
+)
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, reference_files
 from ai_usage.settings import Settings
@@ -114,9 +124,9 @@ def automation(
             _schedule(settings, clients, ingest, name) for ingest in ingests for name in CRONS
         ],
         sensors=[
-            _transform_after_ingest(settings, clients, ingests, transform),
+            _transform_after_ingest(settings, vendors, clients, ingests, transform),
             _propagate_backfills(assets, transform, ingests, transformed),
-            _rebuild_adopted_reference(transform),
+            _rebuild_adopted_reference(settings, vendors, transform),
             _fail_orphaned_runs(),
             _prune_events(settings),
         ],
@@ -238,7 +248,11 @@ def _schedule(
 
 
 def _transform_after_ingest(
-    settings: Settings, clients: Sequence[str], ingests: Sequence[Ingest], transform: Any
+    settings: Settings,
+    vendors: Sequence[Vendor],
+    clients: Sequence[str],
+    ingests: Sequence[Ingest],
+    transform: Any,
 ) -> dg.SensorDefinition:
     @dg.sensor(
         name="transform_after_ingest",
@@ -298,15 +312,26 @@ def _transform_after_ingest(
                 f"{change.file.name} has changed from {change.day} on: closed months stay as they "
                 "are; `ai-usage run --closed` takes it in."
             )
+        names = ",".join(tick.name for tick in done)
+        tags = {
+            **LEAVE_CLOSED,
+            TICK_TAG: newest.at,
+            SCHEDULE_TAG: newest.schedule,
+            TICKS_TAG: names,
+        }
+        wide = widened(window, asked, archive, settings.first_day)
+        now_known = look(settings, vendors, given)
+        since = unchanged_since(context.instance, settings, given, wide, now_known)
+        if since is None or not isinstance(context.repository_def, dg.RepositoryDefinition):
+            note_asked(context.instance, names, now_known.state)
+            return dg.RunRequest(run_key=newest.name, tags={**range_tags(wide), **tags})
+        context.log.info(f"Nothing has changed since run {since}: what is built stands.")
+        own = due(context.repository_def.asset_graph)
         return dg.RunRequest(
             run_key=newest.name,
-            tags={
-                **range_tags(widened(window, asked, archive, settings.first_day)),
-                **LEAVE_CLOSED,
-                TICK_TAG: newest.at,
-                SCHEDULE_TAG: newest.schedule,
-                TICKS_TAG: ",".join(tick.name for tick in done),
-            },
+            tags={**range_tags(window), **tags, UNCHANGED_SINCE: since},
+            asset_selection=sorted(own.assets),
+            asset_check_keys=sorted(own.checks),
         )
 
     return sensor
@@ -387,6 +412,8 @@ def _propagate_backfills(
         run = context.dagster_run
         if TICK_TAG in run.tags or FLOW_TAG in run.tags:
             return dg.SkipReason("A scheduled run: its tick's transformation follows by itself.")
+        if UNCHANGED_SINCE in run.tags:
+            return dg.SkipReason("It found nothing to build, and wrote when vendors were asked.")
         if GOES_ON in run.tags:
             return dg.SkipReason("Its command goes on, and its last run says what it left out.")
         built = set(run.asset_selection or of_job.get(run.job_name, set()))
@@ -438,7 +465,9 @@ def _still_to_come(instance: dg.DagsterInstance, backfill_id: str | None) -> set
     return set(backfill.asset_selection or ()) if backfill else set()
 
 
-def _rebuild_adopted_reference(transform: Any) -> dg.SensorDefinition:
+def _rebuild_adopted_reference(
+    settings: Settings, vendors: Sequence[Vendor], transform: Any
+) -> dg.SensorDefinition:
     @dg.run_status_sensor(
         name="reference_taken_in",
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -457,6 +486,20 @@ def _rebuild_adopted_reference(transform: Any) -> dg.SensorDefinition:
         run = context.dagster_run
         given = Resources.named({"archive": archive, "clock": clock, "warehouse": warehouse})
         window = window_of_run(run.tags)
+        since = run.tags.get(UNCHANGED_SINCE)
+        if window is not None and since is not None:
+            graph = context.repository_def
+            if isinstance(graph, dg.RepositoryDefinition):
+                say_unchanged(
+                    context.instance,
+                    graph.asset_graph,
+                    settings,
+                    given,
+                    window,
+                    run_id=run.run_id,
+                    since=since,
+                )
+            return dg.SkipReason(f"Nothing has changed since run {since}.")
         if window is None or run.asset_selection is not None:
             return dg.SkipReason("Only a part was transformed.")
         record = context.instance.get_run_record_by_id(run.run_id)
@@ -464,6 +507,11 @@ def _rebuild_adopted_reference(transform: Any) -> dg.SensorDefinition:
         if started is None or accepted_since(given.archive, datetime.fromtimestamp(started, UTC)):
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
         take_in_reference(given, window, leaves_closed=leaves_closed(run.tags))
+        before = asked_from(context.instance, run.tags.get(TICKS_TAG, ""))
+        if before is not None:
+            windows = open_windows(given, window, leaves_closed(run.tags))
+            after = look(settings, vendors, given).state
+            remember(context.instance, run.run_id, windows, before, after)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

@@ -5,7 +5,12 @@ Dagster's own job of all assets is hidden there: a run of it is only a list of a
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
+
+QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""For runs of a person: their progress is shown, Dagster's log is kept in its event log."""
 
 
 def command_job(defs: dg.Definitions, command: str) -> dg.JobDefinition:

@@ -42,7 +42,9 @@ class RunResult:
 
     `runs` are their ids, in order, and `run_id` is that of the last one, which built the warehouse.
     `failed` are the steps that failed by themselves; `not_built` are the assets that were selected
-    and not materialised; `interrupted` is true where a person stopped it.
+    and not materialised; `interrupted` is true where a person stopped it. Where nothing had changed
+    `since` is the run that built what is `standing`, and `still_failing` are checks of that which
+    did not pass then.
     """
 
     run_id: str
@@ -53,6 +55,9 @@ class RunResult:
     not_built: tuple[str, ...] = ()
     interrupted: bool = False
     runs: tuple[str, ...] = ()
+    since: str | None = None
+    standing: tuple[str, ...] = ()
+    still_failing: tuple[CheckResult, ...] = ()
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -73,7 +78,8 @@ class RunResult:
     @property
     def sound(self) -> bool:
         """Whether all was built and no check found an error, one that blocks nothing included."""
-        return self.success and all(check.passed or not check.is_error for check in self.checks)
+        judged = (*self.checks, *self.still_failing)
+        return self.success and all(check.passed or not check.is_error for check in judged)
 
 
 def outcome(defs: dg.Definitions, result: dg.ExecuteInProcessResult, window: Window) -> RunResult:
@@ -99,7 +105,10 @@ def joined(results: Sequence[RunResult], selected: Sequence[str]) -> RunResult:
         materialized=tuple(sorted(built)),
         checks=tuple(check for result in results for check in result.checks),
         failed=tuple(error for result in results for error in result.failed),
-        not_built=tuple(name for name in selected if name not in built),
+        not_built=tuple(name for name in selected if name not in built.union(results[-1].standing)),
+        since=results[-1].since,
+        standing=results[-1].standing,
+        still_failing=results[-1].still_failing,
         interrupted=any(result.interrupted for result in results),
         runs=tuple(result.run_id for result in results),
     )

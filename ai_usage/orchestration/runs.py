@@ -11,9 +11,10 @@ import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 
 from ai_usage.alerts.findings import STARTED_BY
 from ai_usage.days.windows import Window
-from ai_usage.errors import AiUsageError, ArgumentError, WarehouseError
+from ai_usage.errors import AiUsageError, ArgumentError
 from ai_usage.instance.dead_runs import this_process
 from ai_usage.instance.event_log import batch_events
 from ai_usage.instance.one_writer import WRITES, wait_for_turn
@@ -30,28 +31,21 @@ from ai_usage.instance.partitions import range_tags
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.instance.step_errors import interrupted, step_error
-from ai_usage.ledger.adopted import adopt
-from ai_usage.ledger.bills import note_bills_built
-from ai_usage.ledger.rule_changes import (
-    OutdatedDays,
-    all_known,
-    note_built,
-    note_empty,
-    outdated_days,
-)
+from ai_usage.orchestration.adopting import note_empty_warehouse, take_in_reference
 from ai_usage.orchestration.alerting import alert_on_run, end_dead_commands
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
-from ai_usage.orchestration.code_versions import present_changes
-from ai_usage.orchestration.named_jobs import command_job
+from ai_usage.orchestration.named_jobs import QUIET, command_job
 from ai_usage.orchestration.open_days import rebuilds
 from ai_usage.orchestration.outcome import CheckResult as CheckResult
 from ai_usage.orchestration.outcome import RunResult as RunResult
 from ai_usage.orchestration.outcome import check_results, joined, outcome
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_input, stages
+from ai_usage.orchestration.standing import keep_up
+from ai_usage.orchestration.unchanged import Looked, look, open_windows, remember, unchanged_since
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
-from ai_usage.warehouse.base import Warehouse
+from ai_usage.vendors.base import discovered_vendors
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +69,11 @@ class Refetch:
         """Ask again for every day from this one on."""
         return cls(day, day)
 
+    @property
+    def first(self) -> date | None:
+        """The first day that anything is asked again for; None if nothing is."""
+        return min((day for day in (self.usage, self.cost) if day is not None), default=None)
+
     @classmethod
     def lookback(cls, settings: Settings, today: date | None = None) -> Refetch:
         """Ask again for the trailing days that vendors restate."""
@@ -94,10 +93,6 @@ class Refetch:
                 asked = {"refetch_since": day.isoformat(), "reach_back": self.reach_back}
                 ops[name] = {"config": asked}
         return {"ops": ops}
-
-
-QUIET: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""For runs of a person: their progress is shown, Dagster's log is kept in its event log."""
 
 
 def dagster_yaml() -> Path:
@@ -184,6 +179,7 @@ def run_assets(
     refetch: Refetch = Refetch(),
     leave_closed: bool = False,
     rebuilt: Collection[date] = (),
+    spare: bool = False,
     command: str = "run",
     progress: Progress = lambda step: None,
 ) -> RunResult:
@@ -192,8 +188,10 @@ def run_assets(
     Inputs are a run of their own, as the schedules have it: one that fails leaves its last good
     state to what is built after it (`stages`). `selection` is Dagster's asset selection syntax (`*`
     for all). With `leave_closed` the days of closed months keep their rows, but for the months
-    `rebuilt`, by their first days: those are built as they were reported. The runs are named after
-    the `command`. Raises `AiUsageError` if the selection is unreadable or selects nothing.
+    `rebuilt`, by their first days: those are built as they were reported. With `spare` as well the
+    warehouse is not built where it was built from all that is known after the inputs (`unchanged`).
+    The runs are named after the `command`. Raises `AiUsageError` if the selection is unreadable or
+    selects nothing.
     """
     keys = selected(defs, selection)
     job = command_job(defs, command)
@@ -203,6 +201,8 @@ def run_assets(
     tags = {**_tags_of(window), COMMAND: str(uuid.uuid4())}
     tags |= rebuilds(rebuilt) if leave_closed else {}
     ahead = stages(keys)
+    whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
+    before: Looked | None = None
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_commands(settings, defs, instance)
         for stage in ahead:
@@ -210,6 +210,14 @@ def run_assets(
                 # A DuckDB file is held by one process at a time anyway.
                 wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
             own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
+            if whole and whole <= set(stage.keys):
+                before = look(settings, discovered_vendors(), given)
+                since = unchanged_since(instance, settings, given, window, before)
+                if since is not None and spare and leave_closed and not rebuilt:
+                    asked = Window(max(refetch.first or window.start, window.start), window.end)
+                    listen = partial(_report, progress=progress)
+                    done.append(keep_up(defs, job, settings, instance, asked, own, since, listen))
+                    break
             done.append(
                 _build(
                     defs, job, settings, instance, stage, window, refetch, own, progress=progress
@@ -218,9 +226,11 @@ def run_assets(
             if done[-1].interrupted:
                 break
         _prune(settings, instance)
-    whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
-    if done[-1].success and whole and whole <= set(keys):
-        take_in_reference(given, window, leaves_closed=leave_closed)
+        if before is not None and done[-1].success and done[-1].since is None:
+            take_in_reference(given, window, leaves_closed=leave_closed)
+            windows = open_windows(given, window, leave_closed)
+            after = look(settings, discovered_vendors(), given)
+            remember(instance, done[-1].run_id, windows, before.state, after.state)
     return joined(done, [key.path[-1] for key in keys])
 
 
@@ -298,62 +308,6 @@ def run_blocking_checks(
 
 def _tags_of(window: Window) -> dict[str, str]:
     return {**range_tags(window), STARTED_BY: "cli", **this_process()}
-
-
-def take_in_reference(given: Resources, built: Window, *, leaves_closed: bool) -> None:
-    """Remember that the accepted reference files and the present rules are in the facts.
-
-    Call it after a run that built all; `built` are its days, but for those of closed months if it
-    `leaves_closed`.
-    """
-    loaded = loaded_days(given.warehouse)
-    if loaded is not None:
-        adopt(given.archive, given.clock, built, loaded, leaves_closed=leaves_closed)
-        note_bills_built(given.archive, given.clock, built, leaves_closed=leaves_closed)
-        note_built(
-            given.archive,
-            given.clock,
-            built,
-            loaded,
-            present_changes(),
-            leaves_closed=leaves_closed,
-        )
-
-
-def outdated(given: Resources, first_day: date) -> OutdatedDays | None:
-    """The open days that the rules of an older version built; None where there are none.
-
-    `first_day` is the first partition: what lies before it is not built anew.
-    """
-    return outdated_days(
-        given.archive, first_day, lambda: loaded_days(given.warehouse), present_changes()
-    )
-
-
-def note_empty_warehouse(given: Resources) -> None:
-    """Remember, where nothing is loaded yet, that all of it will follow the present rules.
-
-    A warehouse that cannot be asked now is left to the run, which says why.
-    """
-    with suppress(WarehouseError):
-        changes = present_changes()
-        if not all_known(given.archive, changes) and loaded_days(given.warehouse) is None:
-            note_empty(given.archive, given.clock, changes)
-
-
-def loaded_days(warehouse: Warehouse) -> Window | None:
-    """From the first to the last day with events; None where the warehouse has none."""
-    if not warehouse.exists("raw_ai_events"):
-        return None
-    days = next(
-        warehouse.rows(
-            "SELECT MIN(event_date) AS first_day, MAX(event_date) AS last_day "
-            "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
-        )
-    )
-    if days["first_day"] is None:
-        return None
-    return Window(days["first_day"], days["last_day"] + timedelta(days=1))
 
 
 _SELECTIONS = "Examples: raw_ai_events, group:views, *fact_ai_costs (with all that it needs)."

@@ -24,6 +24,9 @@ from ai_usage.cli.progress import window_of_run
 from ai_usage.days.windows import Window
 from ai_usage.instance.partitions import lookback_window
 from ai_usage.settings import Settings
+from ai_usage.vendors import cursor
+from ai_usage.vendors.base import ReadContext
+from ai_usage.vendors.fetching import digests_by_day
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.cli.support import Done, Place
 from ai_usage_tests.support.pipeline import run_window, warehouse_of
@@ -94,7 +97,9 @@ class Small:
         }
         for endpoint, body in answers.items():
             with self.archive.recording("cursor", endpoint, window, fetched_at=at) as recorder:
-                recorder.add(Page(json.dumps(body).encode(), "written by a test"))
+                line = recorder.add(Page(json.dumps(body).encode(), "written by a test"))
+                own = cursor.VENDOR.endpoint(endpoint)
+                recorder.days = digests_by_day(own, [line], ReadContext(window))
 
     def load(self, charges: Mapping[date, Mapping[str, str]]) -> None:
         """Cursor answers for all days from the first to today, and all is built from it."""

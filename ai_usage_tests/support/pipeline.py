@@ -88,6 +88,7 @@ def run_window(
     vendors: Sequence[Vendor] | None = None,
     checks: bool = True,
     leave_closed: bool = False,
+    spare: bool = False,
 ) -> RunResult:
     """Materialise the selection for the days in one run, as the command line does.
 
@@ -100,7 +101,9 @@ def run_window(
         )
     with own_dagster_home():
         asked = refetch or Refetch.nothing()
-        return run_assets(defs, settings, selection, days, refetch=asked, leave_closed=leave_closed)
+        return run_assets(
+            defs, settings, selection, days, refetch=asked, leave_closed=leave_closed, spare=spare
+        )
 
 
 def materializations(settings: Settings, run_id: str) -> dict[str, dict[str, Any]]:

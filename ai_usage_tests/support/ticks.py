@@ -11,8 +11,9 @@ import dagster as dg
 from ai_usage.alerts.alerts import Alerts
 from ai_usage.orchestration.automation import HOURLY, TRANSFORM
 from ai_usage.orchestration.definitions import build_defs
+from ai_usage.orchestration.named_jobs import QUIET
 from ai_usage.orchestration.run_history import DagsterRunHistory, catalogue_of
-from ai_usage.orchestration.runs import QUIET, dagster_instance
+from ai_usage.orchestration.runs import dagster_instance
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import discovered_vendors
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
-from ai_usage.archive.archive import Archive
+from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
+from ai_usage.ledger.moved import same_of_day
 from ai_usage.orchestration.checks.factory import DETAILS as DETAILS
 from ai_usage.orchestration.checks.latency import latency_check
 from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
@@ -147,18 +148,47 @@ def newest_fetch_in(
 
     Only a fetch that asked for the day on which it was made tells how fresh the data are: one of
     an old month may be a minute old. The facts contain it unless they hold an older answer for
-    one of its days; an answer without events leaves no trace, and is taken for contained.
+    one of its days that says something else; an answer without events leaves no trace, and is taken
+    for contained.
     """
-    for fetch in reversed(archive.fetches(vendor, endpoint)):
+    fetches = archive.fetches(vendor, endpoint)
+    for fetch in reversed(fetches):
         if fetch.fetched_at < now - RECENT:
             return None
         made_on = fetch.fetched_at.date()
         if not fetch.complete or not fetch.window.start <= made_on < fetch.window.end:
             continue
-        held = (loaded.get((vendor, endpoint, day)) for day in fetch.window.days())
-        if all(at is None or at >= fetch.fetched_at for at in held):
+        held = {day: loaded.get((vendor, endpoint, day)) for day in fetch.window.days()}
+        older = {day: at for day, at in held.items() if at is not None and at < fetch.fetched_at}
+        if _says_the_same(archive, fetches, fetch, older):
             return fetch.fetched_at
     return None
+
+
+def _says_the_same(
+    archive: Archive, fetches: Sequence[Fetch], newer: Fetch, older: Mapping[date, datetime]
+) -> bool:
+    """Whether a fetch says of these days what the fetches of these instants said."""
+    if not older:
+        return True
+    said = archive.manifest(newer)
+    for at in set(older.values()):
+        days = [day for day, instant in older.items() if instant == at]
+        first, last = min(days), max(days)
+        of_facts = [
+            fetch
+            for fetch in fetches
+            if fetch.complete
+            and fetch.fetched_at == at
+            and fetch.window.start <= first
+            and last < fetch.window.end
+        ]
+        if not of_facts:
+            return False
+        before = archive.manifest(of_facts[0])
+        if not all(same_of_day(before, said, day) for day in days):
+            return False
+    return True
 
 
 def volume_check(

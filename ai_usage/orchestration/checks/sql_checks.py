@@ -23,6 +23,8 @@ from ai_usage.warehouse.sql import references
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
+COMPLETENESS = "completeness"
+
 MOST_SUBJECTS = 20
 _SUBJECT_LENGTH = 120
 
@@ -225,7 +227,7 @@ def completeness_check(
 
     return table_check(
         "raw_ai_events",
-        "completeness",
+        COMPLETENESS,
         "Every configured vendor's endpoint has a complete answer for the day.",
         evaluate,
         severity=_WARN,

@@ -1,0 +1,194 @@
+"""A run that builds only where something has changed leaves what a run that always builds leaves.
+
+Random sequences of what may happen between two runs, in a company of a few dollars. After each of
+them the run must know whether there is anything to build, and after the last one the tables are
+those of a full rebuild of the same archive.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from ai_usage.dashboard.published import Published
+from ai_usage.days.windows import Window
+from ai_usage.instance.partitions import lookback_window
+from ai_usage.ledger.closing import record_close
+from ai_usage.orchestration import unchanged
+from ai_usage.orchestration.outcome import RunResult
+from ai_usage.orchestration.resources import Resources, resources_of
+from ai_usage.orchestration.runs import dagster_instance
+from ai_usage.orchestration.unchanged import look, unchanged_since
+from ai_usage.reference import read_path, reference_file
+from ai_usage.reference.states import accept
+from ai_usage.vendors.base import discovered_vendors
+from ai_usage.warehouse.files import installed_version
+from ai_usage_tests.ledger.small import ADA, NOBODY, Small, loaded
+from ai_usage_tests.support.pipeline import (
+    assert_equal_tables,
+    own_dagster_home,
+    run_window,
+    tables,
+    warehouse_of,
+)
+
+pytestmark = pytest.mark.slow
+
+FIRST, TODAY = date(2026, 3, 20), date(2026, 4, 3)
+DAYS = Window(FIRST, TODAY + timedelta(days=1))
+
+
+@dataclass
+class Story:
+    """The company, what its vendor has said so far, and what is drawn at random."""
+
+    small: Small
+    draw: random.Random
+    said: dict[date, dict[str, str]] = field(
+        default_factory=lambda: {day: {ADA: "2.50", NOBODY: "1"} for day in DAYS.days()}
+    )
+    code: str = field(default_factory=installed_version)
+
+    def run(self, *, spare: bool = True) -> RunResult:
+        """What `ai-usage run` does, without checks; the schedule's days."""
+        settings = self.small.settings
+        result = run_window(
+            settings, lookback_window(settings), checks=False, leave_closed=True, spare=spare
+        )
+        assert result.success, result.errors
+        return result
+
+    def ask_again(self) -> None:
+        """The vendor says of the last days what it said before, in another answer."""
+        days = Window(self.small.today - timedelta(days=4), self.small.today + timedelta(days=1))
+        self.small.says(days, {day: self.said[day] for day in days.days() if day in self.said})
+
+    def restate(self) -> None:
+        """It says something else of one of them."""
+        day = self.small.today - timedelta(days=self.draw.randrange(5))
+        self.said.setdefault(day, {})[ADA] = str(self.draw.randrange(3, 90))
+        self.ask_again()
+
+    def edit_a_file(self) -> None:
+        team = f"Team {self.draw.randrange(1000)}"
+        self.small.file("users.csv", "user_email,team,cost_center", f"{ADA},{team},CC1")
+
+    def take_files(self) -> None:
+        """What the inputs do before: the files are accepted as they are."""
+        file = reference_file("users.csv")
+        rows = read_path(file, self.small.settings.reference_path).rows
+        accept(self.small.archive, self.small.settings, file, rows)
+
+    def change_the_code(self) -> None:
+        self.code = f"another {self.draw.random()}"
+
+    def close_the_month(self) -> None:
+        month = self.small.today.replace(day=1) - timedelta(days=1)
+        at = datetime(2026, 4, 3, 11, tzinfo=UTC)
+        record_close(self.small.archive, month.replace(day=1), [], at)
+
+    def write_from_elsewhere(self) -> None:
+        """Somebody builds a table alone, by hand."""
+        settings = self.small.settings
+        result = run_window(
+            settings, lookback_window(settings), selection="fact_ai_costs", checks=False
+        )
+        assert result.success, result.errors
+
+    def let_a_day_pass(self) -> None:
+        self.small = self.small.on(self.small.today + timedelta(days=1))
+
+
+CHANGES: tuple[Callable[[Story], None], ...] = (
+    Story.restate,
+    Story.edit_a_file,
+    Story.change_the_code,
+    Story.close_the_month,
+    Story.write_from_elsewhere,
+    Story.let_a_day_pass,
+)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """All of it is built."""
+    charges = {day: {ADA: "2.50", NOBODY: "1"} for day in DAYS.days()}
+    return loaded(tmp_path_factory.mktemp("small"), charges, first=FIRST, today=TODAY)
+
+
+@pytest.fixture
+def story(company: Small, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """The company as it was loaded; its folder keeps its name, of which what is known speaks."""
+    kept = company.home.with_name("kept")
+    if not kept.exists():
+        shutil.copytree(company.home, kept)
+    shutil.rmtree(company.home)
+    shutil.copytree(kept, company.home)
+    story = Story(company, random.Random(0))  # noqa: S311
+    monkeypatch.setattr(unchanged, "installed_version", lambda: story.code)
+    return story
+
+
+def stands(story: Story) -> bool:
+    """Whether a run that starts now has nothing to build."""
+    settings, vendors = story.small.settings, discovered_vendors()
+    given = Resources.named(resources_of(settings, vendors))
+    with own_dagster_home(), dagster_instance(settings) as instance:
+        now = look(settings, vendors, given)
+        window = lookback_window(settings)
+        return unchanged_since(instance, settings, given, window, now) is not None
+
+
+@pytest.mark.parametrize("happens", CHANGES)
+def test_whatever_may_change_a_row_is_seen(story: Story, happens: Callable[[Story], None]) -> None:
+    story.ask_again()
+    assert stands(story)
+    happens(story)
+    story.take_files()
+    assert not stands(story)
+
+
+def test_a_warehouse_that_was_lost_does_not_stand(story: Story) -> None:
+    story.small.settings.warehouse_path.unlink()
+    assert not stands(story)
+
+
+@pytest.mark.parametrize("seed", [7])
+def test_random_changes_end_as_a_full_rebuild(story: Story, seed: int) -> None:
+    story.draw.seed(seed)
+    for happens in story.draw.sample(CHANGES, 2):
+        happens(story)
+        assert story.run().since is None, f"{happens.__name__} must be built"
+        story.ask_again()
+        assert story.run().since is not None, f"nothing is new after {happens.__name__}"
+    spared = tables(warehouse_of(story.small.settings))
+    assert story.run(spare=False).since is None
+    assert_equal_tables(spared, warehouse_of(story.small.settings))
+
+
+def test_a_run_with_nothing_new_says_so_of_every_asset_once(story: Story) -> None:
+    before = story.small.written(DAYS)
+    story.ask_again()
+    result = story.run()
+    assert result.since is not None
+    assert story.small.written(DAYS) == before
+    assert {"loaded_days", "raw_member_spend"} <= set(result.materialized)
+    assert not result.not_built
+    settings = story.small.settings
+    with own_dagster_home(), dagster_instance(settings) as instance:
+        for name in result.standing:
+            event = instance.get_latest_materialization_event(dg.AssetKey(name))
+            assert event is not None
+            told = event.asset_materialization
+            assert told is not None
+            assert told.partition == TODAY.isoformat(), name
+            assert told.metadata["unchanged"].value is True, name
+    about = Published(settings.published_path).about
+    assert about.run_id == result.since
+    assert stands(story), "the run that found nothing new is no writer from elsewhere"
