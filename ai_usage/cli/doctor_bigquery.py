@@ -1,20 +1,26 @@
-"""What `ai-usage doctor` says of BigQuery: the datasets, what this account may do, and bytes."""
+"""What `ai-usage doctor` says of BigQuery: the datasets, what this account may do, and bytes.
+
+What an account may is tried, not only asked: a table is made, filled, read and dropped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from ai_usage.cli.doctor_finding import Finding
 from ai_usage.errors import AiUsageError
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
+from ai_usage.warehouse.bigquery_trial import refused_statements, tried
+from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.schema import table_names
 from ai_usage.warehouse.views import published_views
 
 
 def findings(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    """Datasets, permissions, and a dry run of every view that is there."""
+    """Datasets, permissions, a trial in each, and a dry run of every statement and view."""
     if not isinstance(warehouse, BigQueryWarehouse):
         return
     datasets = [_dataset(warehouse, dataset) for dataset in warehouse.datasets]
@@ -22,6 +28,9 @@ def findings(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
     if not all(finding.ok for finding in datasets):
         return
     yield _permissions(warehouse)
+    yield from (_trial(warehouse, dataset) for dataset in warehouse.datasets)
+    if all(map(warehouse.exists, relations())):
+        yield _statements(warehouse, settings.today)
     limit = settings.maximum_bytes_billed
     for view in published_views():
         try:
@@ -78,6 +87,22 @@ def _permissions(warehouse: BigQueryWarehouse) -> Finding:
             "permissions", False, f"the account lacks {names}; docs/deploy.md names the roles"
         )
     return Finding("permissions", True, "may run queries, read and write the tables")
+
+
+def _trial(warehouse: BigQueryWarehouse, dataset: str) -> Finding:
+    what = f"trial in {dataset}"
+    try:
+        tried(warehouse, dataset)
+    except AiUsageError as error:
+        return Finding(what, False, str(error))
+    return Finding(what, True, "a table was made, filled, swapped, read and dropped")
+
+
+def _statements(warehouse: BigQueryWarehouse, today: date) -> Finding:
+    refused = list(refused_statements(warehouse, today))
+    if refused:
+        return Finding("statements", False, "; ".join(refused))
+    return Finding("statements", True, "each that builds a table can be planned")
 
 
 def human(size: int) -> str:

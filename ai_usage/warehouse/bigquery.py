@@ -75,6 +75,9 @@ PERMISSIONS = (
 )
 """What a run needs on every table; creating tables and running jobs show by themselves."""
 
+_STAGE = "staged_rows"
+"""A script's own table of the rows that a query gives."""
+
 _EARLIEST = {"DATE": "0001-01-01", "TIMESTAMP": "0001-01-01 00:00:00+00"}
 _DATASETS_SEEN: set[tuple[str, tuple[str, ...]]] = set()
 """Project and datasets of warehouses whose datasets are all there."""
@@ -309,38 +312,41 @@ class BigQueryWarehouse(Warehouse):
         spent: Spent,
     ) -> tuple[CountsByDay, CountsByDay] | None:
         """Stage, look, swap. None where the rows are not those of their source tables any more."""
+        if isinstance(new, Query):
+            return self._replace_by_query(client, schema, window, new, spent)
         home = f"{self.project}.{self.dataset_of(schema.name)}"
         stage = f"{home}.ai_usage_stage_{schema.name}_{uuid.uuid4().hex}"
         try:
-            read_at: ReadAt = {}
-            if isinstance(new, Query):
-                read_at = self._stage_query(client, schema, stage, new, spent)
-            else:
-                self._stage_rows(client, schema, stage, new)
+            self._stage_rows(client, schema, stage, new)
             staged = {f.name: type_of(f) for f in client.get_table(stage).schema}
             self._check_columns(schema, staged)
-            return self._swap(client, schema, stage, staged, window, read_at, spent)
+            script, bound = self._swap(schema, f"`{stage}`", staged, window)
+            return self._swapped(client, schema, script, bound, window, {}, spent)
         finally:
             # What cannot be dropped now expires by itself.
             with suppress(*NO_ANSWER):
                 client.delete_table(stage, not_found_ok=True, retry=LOOK_RETRY)
 
-    def _stage_query(
-        self, client: bigquery.Client, schema: TableSchema, stage: str, new: Query, spent: Spent
-    ) -> ReadAt:
-        """Work the rows out, and say in which state of its tables the query was asked."""
+    def _replace_by_query(
+        self,
+        client: bigquery.Client,
+        schema: TableSchema,
+        window: Window | None,
+        new: Query,
+        spent: Spent,
+    ) -> tuple[CountsByDay, CountsByDay] | None:
+        """Work the rows out in the script that swaps them in: its stage goes with it."""
         sql = self.render(new.sql)
-        spent.estimated += self._foreseen(client, sql, new.parameters, references(new.sql))
+        foreseen = self._dry_run(client, sql, new.parameters, references(new.sql))
+        spent.estimated += int(foreseen.total_bytes_processed or 0)
+        staged = {f.name: type_of(f) for f in foreseen.schema or ()}
+        self._check_columns(schema, staged)
         read_at = self._written_at(client, tables_read(new.sql) - {schema.name})
-        expires = (datetime.now(UTC) + STAGE_LIFETIME).isoformat(timespec="seconds")
-        run(
-            client,
-            f"CREATE TABLE `{stage}` OPTIONS (expiration_timestamp=TIMESTAMP '{expires}') AS\n"
-            f"{sql}",
-            new.parameters,
-            spent,
+        script, bound = self._swap(
+            schema, _STAGE, staged, window, f"CREATE TEMP TABLE {_STAGE} AS\n{sql};\n"
         )
-        return read_at
+        bound = {**new.parameters, **bound}
+        return self._swapped(client, schema, script, bound, window, read_at, spent)
 
     def _written_at(self, client: bigquery.Client, tables: Iterable[str]) -> ReadAt:
         """When each of the tables was last written to."""
@@ -370,20 +376,16 @@ class BigQueryWarehouse(Warehouse):
 
     def _swap(
         self,
-        client: bigquery.Client,
         schema: TableSchema,
         stage: str,
         staged: Mapping[str, str],
         window: Window | None,
-        read_at: ReadAt,
-        spent: Spent,
-    ) -> tuple[CountsByDay, CountsByDay] | None:
-        """Look at the stage, then delete and insert in one transaction: one script, one job.
+        made: str = "",
+    ) -> tuple[str, Parameters]:
+        """The script that looks at the stage, then deletes and inserts in one transaction.
 
-        A script that fails is rolled back by BigQuery; rows that are refused begin none. None
-        where a table that the stage was built from was written to since: whoever did that
-        builds this table after it, from newer rows than these. A transaction that lost against
-        another is run again, for a stage that is as new as before.
+        One job; `made` is a statement in it that makes the stage. A script that fails is rolled
+        back by BigQuery; rows that are refused begin no transaction.
         """
         name = f"`{self.home(schema.name)}`"
         where, bounds = _where(schema, window)
@@ -397,16 +399,34 @@ class BigQueryWarehouse(Warehouse):
         )
         script = f"""
 DECLARE staged, old_days STRING;
-SET staged = ({looked_at(schema, f"`{stage}`", where if window is not None else "TRUE")});
+{made}SET staged = ({looked_at(schema, stage, where if window is not None else "TRUE")});
 IF COALESCE(JSON_VALUE(staged, '$.is_refused'), 'false') = 'false' THEN
 BEGIN TRANSACTION;
 SET old_days = ({counted_by_day(schema, name, where)});
 {remove};
-INSERT INTO {name} ({columns}) SELECT {values} FROM `{stage}`;
+INSERT INTO {name} ({columns}) SELECT {values} FROM {stage};
 COMMIT TRANSACTION;
 END IF;
 SELECT staged, old_days;
 """
+        return script, bounds
+
+    def _swapped(
+        self,
+        client: bigquery.Client,
+        schema: TableSchema,
+        script: str,
+        bound: Parameters,
+        window: Window | None,
+        read_at: ReadAt,
+        spent: Spent,
+    ) -> tuple[CountsByDay, CountsByDay] | None:
+        """Run the script; what was there of each day, and what is there now.
+
+        None where a table that the rows come from was written to since: whoever did that builds
+        this table after it, from newer rows than these. A transaction that lost against another is
+        run again, for rows that are as new as before.
+        """
 
         def moved() -> bool:
             return self._written_at(client, read_at) != read_at
@@ -414,7 +434,7 @@ SELECT staged, old_days;
         def attempt() -> tuple[CountsByDay, CountsByDay] | None:
             if moved():
                 return None
-            rows = run(client, script, bounds, spent, TRANSIENT_RETRY)
+            rows = run(client, script, bound, spent, TRANSIENT_RETRY)
             # Another's commit may have come between the look and the script, which may wait for
             # its turn: then these rows have to go as soon as they came.
             row = next(iter(rows))
@@ -495,10 +515,11 @@ SELECT staged, old_days;
                 rows = cast(RowIterator, job.result())
         return rows.to_arrow(create_bqstorage_client=False)
 
-    def estimate(self, sql: str) -> int:
+    def estimate(self, query: Query | str) -> int:
         """The bytes that a query would process, without running it."""
+        asked = Query(query) if isinstance(query, str) else query
         with self.client() as client:
-            return self._foreseen(client, self.render(_only_query(sql)), {})
+            return self._foreseen(client, self.render(_only_query(asked.sql)), asked.parameters)
 
     def dataset_location(self, dataset: str) -> str:
         """Where a dataset lies. Raises `WarehouseError` if it is not there."""
@@ -531,7 +552,18 @@ SELECT staged, old_days;
         parameters: Parameters,
         reads: Collection[str] = (),
     ) -> int:
-        """The bytes that a statement would process, by a dry run.
+        """The bytes that a statement would process, by a dry run."""
+        job = self._dry_run(client, sql, parameters, reads)
+        return int(job.total_bytes_processed or 0)
+
+    def _dry_run(
+        self,
+        client: bigquery.Client,
+        sql: str,
+        parameters: Parameters,
+        reads: Collection[str] = (),
+    ) -> bigquery.QueryJob:
+        """What a statement would give and process; it is not run, and costs nothing.
 
         A table among `reads` that nothing was written to yet is empty, not missing: it is made.
         """
@@ -539,14 +571,13 @@ SELECT staged, old_days;
         config.dry_run = True
         config.use_query_cache = False
         try:
-            job = client.query(sql, job_config=config)
+            return client.query(sql, job_config=config)
         except api.NotFound:
             if not reads:
                 raise
             for name in set(reads) & set(table_names()):
                 self._ensure(client, table_schema(name))
-            return self._foreseen(client, sql, parameters)
-        return int(job.total_bytes_processed or 0)
+            return self._dry_run(client, sql, parameters)
 
 
 def inserted(column: Column, staged: str) -> str:
@@ -573,8 +604,8 @@ def _where(schema: TableSchema, window: Window | None) -> tuple[str, Parameters]
         return f"{column} >= {kind} '{_EARLIEST[kind]}'", {}
     bounds = (window.start, window.end) if whole_days else (window.start_at, window.end_at)
     return (
-        f"{column} >= @window_start AND {column} < @window_end",
-        {"window_start": bounds[0], "window_end": bounds[1]},
+        f"{column} >= @replaced_from AND {column} < @replaced_to",
+        {"replaced_from": bounds[0], "replaced_to": bounds[1]},
     )
 
 
