@@ -126,14 +126,17 @@ def say_unchanged(
             )
     failing = _still_true(instance, graph, standing, own)
     note_kept_up(instance, run_id)
-    renew(
-        given.warehouse,
-        settings.published_path,
-        as_of=given.clock.today,
-        now=given.clock.now,
-        run_id=since,
-        states=states(instance, map(graph.get_check_spec, graph.asset_check_keys)),
-    )
+    # A copy that may stand for hours need not be of the run that built what stands: its own time
+    # stays true.
+    if not settings.copy_stands_for:
+        renew(
+            given.warehouse,
+            settings.published_path,
+            as_of=given.clock.today,
+            now=given.clock.now,
+            run_id=since,
+            states=states(instance, map(graph.get_check_spec, graph.asset_check_keys)),
+        )
     return failing
 
 
