@@ -146,7 +146,12 @@ def run_demo(console: Console, home: Path, days: int) -> None:
     company = _company()
     with serve(company) as base_url:
         settings = demo_settings(home, base_url)
-        write_reference_files(company, settings.reference_path, with_cloud=True)
+        # Invoices are added up from what the company did: of months that nobody fetches they would
+        # cost more than they show. None drops out of the file while its days are loaded.
+        periods = days // 30 + 3
+        write_reference_files(
+            company, settings.reference_path, invoiced_periods=periods, with_cloud=True
+        )
         write_bills(company, home / BILLS, settings.first_day)
         window = window_of_run(console, settings, _window_to_run(home, settings, days))
         Telemetry(company).write(home / TELEMETRY, window.start, settings.today)
