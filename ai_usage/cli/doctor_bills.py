@@ -7,9 +7,10 @@ from datetime import date
 
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.doctor_finding import Finding
-from ai_usage.days.spans import day_before
 from ai_usage.errors import AiUsageError
+from ai_usage.focus.due import due_bills
 from ai_usage.focus.folder import Folder
+from ai_usage.focus.mapping import Services
 from ai_usage.focus.shelf import HeldBill, newest_bills
 from ai_usage.focus.taking import sorted_services
 from ai_usage.orchestration.assets.focus import known_of
@@ -42,7 +43,7 @@ def of_bills(settings: Settings) -> Iterator[Finding]:
         yield Finding(_WHAT, False, str(error))
         return
     yield Finding(_WHAT, True, f"{counted(len(bills), 'bill')} held")
-    yield from _late(bills, settings)
+    yield from _late(bills, known.services, settings.today)
     for service in unmapped[:_MOST]:
         line = f"{service}; focus_mapping.csv does not say whether it is an AI tool"
         yield Finding(_WHAT, True, printable(line), note=True)
@@ -53,12 +54,7 @@ def of_bills(settings: Settings) -> Iterator[Finding]:
         yield Finding(_WHAT, True, line, note=True)
 
 
-def _late(bills: Sequence[HeldBill], settings: Settings) -> Iterator[Finding]:
-    """Accounts of whose last whole month no bill has come: its cost is in no sum."""
-    ends: dict[str, date] = {}
-    for bill in bills:
-        ends[bill.key.account] = max(bill.key.period.end, ends.get(bill.key.account, date.min))
-    for account, end in sorted(ends.items()):
-        if end < settings.today.replace(day=1):
-            line = f"account {account}: its newest bill ends on {day_before(end)}; the next is due"
-            yield Finding(_WHAT, True, printable(line), note=True)
+def _late(bills: Sequence[HeldBill], services: Services, today: date) -> Iterator[Finding]:
+    """Bills that should have come: their cost is in no sum."""
+    for due in due_bills(bills, services, today):
+        yield Finding(_WHAT, True, printable(f"{due}; import it"), note=True)

@@ -14,6 +14,7 @@ from enum import Enum
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.ledger.disputes import Cycle, days_of_cycles, parting
+from ai_usage.orchestration.checks.bills import missing_bills
 from ai_usage.orchestration.checks.charges import unknown_charges
 from ai_usage.settings import Settings
 from ai_usage.text.words import counted, few, ranges
@@ -28,6 +29,7 @@ class Kind(Enum):
     DISPUTED = ("disputed invoice",)
     UNATTRIBUTED = ("unattributed amount",)
     LATE = ("late endpoint",)
+    NO_BILL = ("missing bill",)
     UNKNOWN_CHARGE = ("endpoint with unknown charges", "endpoints with unknown charges")
 
 
@@ -55,6 +57,7 @@ def open_points(
         *_disputed(warehouse, window),
         *_unattributed(warehouse, window),
         *_late(settings, archive, asked, window),
+        *_without_bill(archive, window),
         *_unknown_charges(warehouse, window),
     ]
 
@@ -134,6 +137,12 @@ def _late(
                 f"--from {min(late)} --to {max(late)} --refetch` asks",
                 short=f"{vendor.name}.{endpoint.name}",
             )
+
+
+def _without_bill(archive: Archive, window: Window) -> Iterator[OpenPoint]:
+    """Accounts that billed a tool before and have sent no bill of the month, due or not."""
+    for bill in missing_bills(archive, window):
+        yield OpenPoint(Kind.NO_BILL, f"{bill}; import it", short=f"account {bill.account}")
 
 
 def _unknown_charges(warehouse: Warehouse, window: Window) -> Iterator[OpenPoint]:

@@ -33,6 +33,7 @@ from ai_usage.orchestration.assets.sources import source_assets
 from ai_usage.orchestration.assets.sql_tables import sql_table_assets
 from ai_usage.orchestration.assets.sql_views import view_assets
 from ai_usage.orchestration.automation import automation, fresh_within
+from ai_usage.orchestration.checks.bills import bills_due_check
 from ai_usage.orchestration.checks.charges import charge_share_check, charges_known_check
 from ai_usage.orchestration.checks.directory_records import directory_records_check
 from ai_usage.orchestration.checks.factory import warehouse_checks
@@ -88,6 +89,7 @@ def build_defs(
         charge_share_check(partitions),
         directory_records_check(declared, partitions),
         completeness_check(vendors, partitions),
+        bills_due_check(),
         *metric_checks(settings, vendors, partitions),
         *migration_checks(partitions),
     ]

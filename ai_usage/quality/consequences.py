@@ -15,6 +15,8 @@ CONSEQUENCES: Mapping[str, str] = {
     "otherwise.",
     "quality": "The rows are kept and counted.",
     "completeness": "The days keep what they had; the next run that covers them asks again.",
+    "bills_due": "Import the bill, or let it come into the watched folder; of an account that "
+    "bills no more, end the lines of focus_mapping.csv by valid_to.",
     "freshness": "What it shows of days before today stands; `ai-usage run` asks for today.",
     "directory_records": "The others count, and what was last read of these stands; `ai-usage "
     "doctor` has each by name, with what is odd and what helps.",

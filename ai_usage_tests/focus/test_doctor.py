@@ -59,12 +59,15 @@ def test_services_that_nobody_mapped_are_told_with_their_dollars(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("today", "is_late"), [("2026-04-30", False), ("2026-05-01", True)], ids=["april", "may"]
+    ("today", "is_late"), [("2026-05-10", False), ("2026-05-11", True)], ids=["10th", "11th"]
 )
 def test_an_account_whose_last_month_has_no_bill_is_told(
     tmp_path: Path, today: str, is_late: bool
 ) -> None:
     settings = settings_of(tmp_path, AI_USAGE_AS_OF=today)
     held(settings, tmp_path, *whole(line(3, "10")))
-    late = "account acc-1: its newest bill ends on 2026-03-31; the next is due"
+    late = (
+        "account acc-1 has no bill of 2026-04-01..2026-04-30: what sky_models cost then is in no "
+        "sum; import it"
+    )
     assert said(settings) == ["1 bill held", *([late] if is_late else [])]

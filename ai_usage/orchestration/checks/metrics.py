@@ -14,6 +14,7 @@ from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.days.windows import Window
 from ai_usage.ledger.closing import history
 from ai_usage.ledger.moved import same_of_day
+from ai_usage.orchestration.checks.bills import BILLS_DUE
 from ai_usage.orchestration.checks.factory import DETAILS as DETAILS
 from ai_usage.orchestration.checks.latency import latency_check
 from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
@@ -39,6 +40,7 @@ SUBJECT_CHECKS = frozenset(
         "nothing_unexplained",
         "differences_declared",
         "old_tables_written",
+        BILLS_DUE,
     }
 )
 """Checks whose failures name who or what broke the promise, not a rule."""

@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 
 from ai_usage.days.windows import Window
+from ai_usage.focus.events import FOCUS
+from ai_usage.orchestration.checks.bills import due_now
 from ai_usage.orchestration.checks.factory import table_check
 from ai_usage.orchestration.resources import Resources
 from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
@@ -207,33 +209,43 @@ def fact_checks(
 def completeness_check(
     vendors: Sequence[Vendor], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetChecksDefinition:
-    """Every configured vendor has answered completely for every day, endpoint by endpoint."""
+    """Every configured vendor has answered completely for every day, endpoint by endpoint.
+
+    A platform that comes by bills has a complete answer where no bill of the day is due.
+    """
 
     def evaluate(given: Resources, window: Window | None) -> Validation:
         if window is None:
             raise ValueError("completeness checks days, but the run has none")
         whole = Outcome()
         by_day: dict[date, Outcome] = {}
+        missing: dict[str, set[date]] = {}
         archive = given.archive
         for vendor, endpoint in reporting(vendors, given):
             served = archive.coverage(vendor, endpoint, window)
             held = {day for _, days in served for day in days}
-            missing = [day for day in window.days() if day not in held]
-            for day in missing:
-                by_day.setdefault(day, Outcome()).failures[f"{vendor}.{endpoint}"] = 1
-            if missing:
-                whole.failures[f"{vendor}.{endpoint}"] = len(missing)
+            missing[f"{vendor}.{endpoint}"] = set(window.days()) - held
+        for due in due_now(archive, given.clock.today):
+            for platform in due.platforms:
+                own = missing.setdefault(f"{platform}.{FOCUS}", set())
+                own.update(set(due.days.days()) & set(window.days()))
+        for name, days in missing.items():
+            for day in days:
+                by_day.setdefault(day, Outcome()).failures[name] = 1
+            if days:
+                whole.failures[name] = len(days)
         return Validation(whole, by_day, _rows(given.warehouse, "raw_ai_events", window))
 
     return table_check(
         "raw_ai_events",
         COMPLETENESS,
-        "Every configured vendor's endpoint has a complete answer for the day.",
+        "Every configured vendor's endpoint has a complete answer for the day, and no bill of it "
+        "is due.",
         evaluate,
         severity=_WARN,
         blocking=False,
         partitions=partitions,
-        needs={"archive", *(name for vendor in vendors for name in vendor.clients)},
+        needs={"archive", "clock", *(name for vendor in vendors for name in vendor.clients)},
     )
 
 
