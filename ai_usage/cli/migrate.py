@@ -20,6 +20,7 @@ from ai_usage.errors import AiUsageError
 from ai_usage.instance.partitions import checked_window
 from ai_usage.migration.comparing import compare_table
 from ai_usage.migration.description import FILE_NAME, Description, TableMapping, read_description
+from ai_usage.migration.dual_write import is_on, written_so_far
 from ai_usage.migration.inventory import READ_DAYS, Inventory, VendorHours, take_inventory
 from ai_usage.migration.loading import LoadedRange, load_table, unload
 from ai_usage.migration.log import entries, note
@@ -189,6 +190,8 @@ def show_status(console: Console, settings: Settings) -> None:
     open_ = unfinished(kept)
     if open_ is not None:
         say(console, f"{open_.step} of {open_.at:%Y-%m-%d %H:%M} UTC was broken off: run it again")
+    for line in _written_lines(settings, kept):
+        say(console, line)
     for entry in kept:
         days = f" {entry.first_day}..{entry.last_day}" if entry.first_day else ""
         of = f" {entry.table}" if entry.table else ""
@@ -199,6 +202,18 @@ def show_status(console: Console, settings: Settings) -> None:
             f"  {entry.at:%Y-%m-%d %H:%M} {entry.step}{of}{days} {entry.outcome} by {entry.by}{why}"
             + (f" ({told})" if told else ""),
         )
+
+
+def _written_lines(settings: Settings, kept: Sequence[Entry]) -> Iterator[str]:
+    """Whether runs write the old tables too, how far they are, and what they lack and why."""
+    if not any(entry.step == "dual_write" for entry in kept):
+        return
+    yield f"dual write is {'on' if is_on(kept) else 'off'}"
+    warehouse = warehouse_resource(settings).warehouse()
+    for one in written_so_far(warehouse):
+        newest = f"written until {one.newest}" if one.newest else "never written"
+        lacks = f"; lacks {ranges(one.failed)}: {one.error}" if one.failed else ""
+        yield f"  {one.table}: {newest}{lacks}"
 
 
 def _inventory(settings: Settings, source: str | None, file: Path | None) -> Inventory:

@@ -51,9 +51,13 @@ def validate(
         say(console, "the migration is validated; next: ai-usage migrate cutover --dry-run")
 
 
-def reopen(console: Console, settings: Settings, why: str) -> None:
+def reopen(console: Console, settings: Settings, why: str, *, dry_run: bool) -> None:
     """Go back from validated to parallel."""
     archive = Archive.of(settings)
+    if dry_run:
+        check_step(entries(archive), "reopen", settings.now)
+        say(console, "the migration would be parallel again; people would be asked anew")
+        return
     with step(archive, "reopen", by=acting_user(settings), why=why, now=settings.now):
         pass
     say(console, "the migration is parallel again; answers of people are asked anew")

@@ -78,16 +78,17 @@ def validate(
 
 
 @migrate_app.command("reopen")
-def reopen(why: WhyOption = "") -> None:
+def reopen(why: WhyOption = "", dry_run: DryRunOption = False) -> None:
     """Go back from validated to parallel.
 
     \b
-    Example:
+    Examples:
+      ai-usage migrate reopen --dry-run
       ai-usage migrate reopen --note "the vendor restated March"
     """
     from ai_usage.cli import migrate_gate
 
-    migrate_gate.reopen(console, Settings.load(), why)
+    migrate_gate.reopen(console, Settings.load(), why, dry_run=dry_run)
 
 
 def feedback(

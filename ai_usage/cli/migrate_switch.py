@@ -18,8 +18,9 @@ from ai_usage.migration.dual_write import (
     refuse_other_writers,
     written_tables,
 )
+from ai_usage.migration.left_behind import in_words, left_behind
 from ai_usage.migration.log import entries, note, step
-from ai_usage.migration.opening import open_target
+from ai_usage.migration.opening import open_source, open_target
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry, check_step, unfinished
 from ai_usage.migration.steps import (
@@ -183,7 +184,16 @@ def _refuse_unready(
     console: Console, settings: Settings, names: OldNames, file: Path | None
 ) -> None:
     """Raise `MigrationError` for the first thing that forbids a cutover."""
-    wrong = hindrances(names)
+    description = read_description(file or settings.home / FILE_NAME)
+    source, warehouse = open_source(description.source), _warehouse(settings)
+    lost = {
+        table: left_behind(source, table, mapping, warehouse)
+        for table, mapping in names.tables.items()
+    }
+    wrong = [
+        *hindrances(names),
+        *(in_words(table, days) for table, days in lost.items() if days),
+    ]
     if wrong:
         raise MigrationError(f"cutover: {few(wrong, most=10)}.")
     if not is_on(entries(Archive.of(settings))):

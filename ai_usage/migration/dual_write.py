@@ -8,7 +8,7 @@ it is somebody else's, and nothing is written over it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +47,40 @@ class Written:
     rows: int | None
     """Rows that were written, of all days of the write; None where it failed."""
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """How far an old table is written."""
+
+    table: str
+    newest: date | None
+    failed: Sequence[date]
+    error: str | None
+    """Why the newest of them failed."""
+
+
+_SO_FAR = """
+SELECT table_name, written_day, outcome, error
+FROM migration_writes
+WHERE written_day >= DATE '1900-01-01'
+ORDER BY table_name, written_day
+"""
+
+
+def written_so_far(warehouse: Warehouse) -> list[SoFar]:
+    """Each old table that runs tried to write, by name."""
+    if not warehouse.exists("migration_writes"):
+        return []
+    found: dict[str, SoFar] = {}
+    for row in warehouse.rows(_SO_FAR):
+        table, day = row["table_name"], row["written_day"]
+        before = found.get(table, SoFar(table, None, (), None))
+        if row["outcome"] == "written":
+            found[table] = replace(before, newest=day)
+        else:
+            found[table] = replace(before, failed=[*before.failed, day], error=row["error"])
+    return list(found.values())
 
 
 def is_on(kept: Sequence[Entry]) -> bool:

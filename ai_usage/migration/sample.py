@@ -96,6 +96,14 @@ _SHEET = {
     "api_key_name": ("api_key_name", "key_name", "name"),
     "user_email": _ADDRESS,
 }
+_PEOPLE = {
+    "user_email": _ADDRESS,
+    "full_name": ("full_name", "name"),
+    "team": ("team", "team_name"),
+    "department": ("department", "dept"),
+    "cost_center": ("cost_center", "cost_centre", "costcenter"),
+    "effective_date": ("effective_date", "valid_from", "from_date"),
+}
 _MOST_SHOWN = 3
 
 
@@ -111,6 +119,7 @@ def sample(inventory: Inventory) -> str:
         *tables,
     ]
     sheets = [line for p in inventory.profiles if _is_sheet(p) for line in _sheet(p)]
+    sheets += [line for p in inventory.profiles if _is_people(p) for line in _people(p)]
     if sheets:
         lines += ["references:", *sheets]
     return "\n".join(lines) + "\n"
@@ -118,7 +127,7 @@ def sample(inventory: Inventory) -> str:
 
 def _tables(inventory: Inventory) -> Iterator[str]:
     for profile in inventory.profiles:
-        if _is_sheet(profile):
+        if _is_sheet(profile) or _is_people(profile):
             continue
         kind = _kind(profile)
         yield from (f"  # {line}" for line in evidence(profile))
@@ -142,6 +151,18 @@ def _is_sheet(profile: Profile) -> bool:
         and _kind(profile) is None
         and "user_email" in found
         and bool({"api_key_id", "api_key_name"} & found.keys())
+    )
+
+
+def _is_people(profile: Profile) -> bool:
+    """Whether the table says who works where: an address, a team or cost centre, no amounts."""
+    found = _found(profile, _PEOPLE)
+    return (
+        not profile.amounts
+        and _kind(profile) is None
+        and not _is_sheet(profile)
+        and "user_email" in found
+        and bool({"team", "department", "cost_center"} & found.keys())
     )
 
 
@@ -212,6 +233,15 @@ def _sheet(profile: Profile) -> Iterator[str]:
         yield f"      {column}: {_quoted(old)}"
 
 
+def _people(profile: Profile) -> Iterator[str]:
+    yield from (f"  # {line}" for line in evidence(profile))
+    yield f"  {_quoted(profile.table.name)}:"
+    yield "    into: users.csv"
+    yield "    read:"
+    for column, old in _found(profile, _PEOPLE).items():
+        yield f"      {column}: {_quoted(old)}"
+
+
 def evidence(profile: Profile) -> Iterator[str]:
     """What was found of a table, in lines for a person."""
     name = one_line(profile.table.name)
@@ -228,6 +258,9 @@ def evidence(profile: Profile) -> Iterator[str]:
         one, other = one_line(change.old), one_line(change.new)
         yield f"{one} ends where {other} begins, on {change.day}: COALESCE({one}, {other})?"
     for amount in profile.amounts:
+        if amount.zone is not None:
+            told = f"{amount.zone.matched} of {amount.zone.of} are those of {amount.endpoint}"
+            yield f"days of {one_line(amount.column)} are those of {amount.zone.zone}: {told}"
         for spell in amount.spells:
             yield (
                 f"{one_line(amount.column)} in {spell.unit}, {spell.first} to {spell.last}: "

@@ -54,14 +54,44 @@ OLD_FILE = "old.duckdb"
 TABLE = "finance.cursor_costs"
 
 
+def section(step: int) -> str:
+    """What the guide says of a step."""
+    text = GUIDE.read_text().partition(f"\n## {step}. ")[2]
+    return re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0]
+
+
 def commands(step: int) -> list[list[str]]:
     """The commands of a step of the guide, without the program."""
-    text = GUIDE.read_text().partition(f"\n## {step}. ")[2]
-    section = re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)
-    blocks = re.findall(r"^```sh\n(.*?)^```", section[0], re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    assert lines, step
-    return [shlex.split(line.partition("ai-usage ")[2]) for line in lines]
+    found = [command for block in _blocks(step, "sh") for command in _commands(block)]
+    assert found, step
+    return found
+
+
+def printed(step: int) -> list[tuple[list[list[str]], list[str]]]:
+    """Each block of commands with the lines that the guide says they print."""
+    blocks, told = _blocks(step, "sh"), _blocks(step, "text")
+    assert len(blocks) == len(told), f"step {step}: {len(blocks)} blocks, {len(told)} outputs"
+    return [(_commands(block), said.splitlines()) for block, said in zip(blocks, told, strict=True)]
+
+
+def _blocks(step: int, kind: str) -> list[str]:
+    found: list[str] = re.findall(
+        rf"^```{kind}\n(.*?)^```", section(step), re.MULTILINE | re.DOTALL
+    )
+    return found
+
+
+def _commands(block: str) -> list[list[str]]:
+    return [shlex.split(line.partition("ai-usage ")[2]) for line in block.splitlines()]
+
+
+def is_printed(lines: Sequence[str], told: Sequence[str]) -> bool:
+    """Whether the lines are those that are told, where `…` stands for any text or lines."""
+    patterns = [
+        r"(?:.*\n)*" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + r"\n"
+        for line in told
+    ]
+    return re.fullmatch("".join(patterns), "".join(f"{line}\n" for line in lines)) is not None
 
 
 def company(home: Path) -> Small:

@@ -45,11 +45,17 @@ def test_load_compare_and_status_tell_what_was_done(walked: Walk, tmp_path: Path
     small = walked.small.copied(tmp_path / "home")
     said_of_all = small.done("migrate", "status")
     assert "the migration is validated" in said_of_all
+    assert "dual write is on\n  cursor_costs: written until 2026-04-0" in said_of_all
     assert "load cursor_costs 2026-03-20..2026-03-31 done by fin@x.io" in said_of_all
     assert "fin@x.io says yes for finance" in small.done(
         "migrate", "accept", "--role", "finance", "--yes"
     )
     refused = small.call("migrate", "accept", "--role", "finance", "--no")
     assert (refused.code, "a no needs --note" in refused.err) == (1, True)
+    said_first = small.done("migrate", "reopen", "--dry-run")
+    assert "would be parallel again" in said_first
+    assert "the migration is validated" in small.done("migrate", "status")
+    small.done("migrate", "reopen")
+    assert "the migration is parallel" in small.done("migrate", "status")
     wrong = small.call(*commands(3)[0], "--table", "nothing")
     assert (wrong.code, "described are: cursor_costs" in wrong.err) == (1, True)

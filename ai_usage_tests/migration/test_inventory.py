@@ -11,6 +11,7 @@ import pytest
 from ai_usage.migration.evidence import Renamed
 from ai_usage.migration.inventory import Inventory, Profile, VendorHours, take_inventory
 from ai_usage.migration.opening import open_source
+from ai_usage.migration.sample import evidence
 from ai_usage.migration.sources import MigrationError
 from ai_usage_tests.migration import old_system
 
@@ -70,6 +71,22 @@ def test_it_sees_the_zone_of_the_days(inventory: Inventory) -> None:
     (utc,) = of(inventory, "cursor_costs").amounts
     assert utc.zone is not None
     assert utc.zone.zone == "UTC"
+
+
+def test_what_it_sees_is_said_with_its_evidence(inventory: Inventory) -> None:
+    told = list(evidence(of(inventory, "claude_costs")))
+    assert (
+        "days of cost_usd are those of America/Los_Angeles: 27 of 27 are those of "
+        "anthropic/cost_report" in told
+    )
+    told = list(evidence(of(inventory, "cursor_costs")))
+    assert "days by usage_date, 2026-03-01 to 2026-03-28; no row on 2026-03-05" in told
+    assert "1 address in several spellings: they are compared in lower case" in told
+    assert "email ends where user_email begins, on 2026-03-15: COALESCE(email, user_email)?" in told
+    assert (
+        "amount in cents, 2026-03-08 to 2026-03-14: 3150 against $31.5 of cursor/usage_events"
+        in told
+    )
 
 
 def test_it_sees_a_column_renamed_half_way(inventory: Inventory) -> None:

@@ -67,6 +67,9 @@ def test_a_first_description_is_read_and_names_its_evidence(tmp_path: Path) -> N
         )
         connection.execute("CREATE TABLE key_sheet AS SELECT 'apikey_1' AS key, 'a@x.io' AS mail")
         connection.execute("CREATE TABLE holidays AS SELECT 'x' AS name")
+        connection.execute(
+            "CREATE TABLE staff AS SELECT 'a@x.io' AS mail, 'Core' AS team, 'CC1' AS cost_centre"
+        )
     hours = {
         at: Decimal("2.50") for at in old_system.claude_hours() if at.day in (1, 3) and at.hour == 2
     }
@@ -92,6 +95,11 @@ def test_a_first_description_is_read_and_names_its_evidence(tmp_path: Path) -> N
         "api_key_id": "key",
         "user_email": "mail",
     }
+    staff = description.references["staff"]
+    assert (staff.into, staff.read) == (
+        "users.csv",
+        {"user_email": "mail", "team": "team", "cost_center": "cost_centre"},
+    )
     assert "no row on 2026-03-02" in file.read_text()
     assert "holidays is no table that is known" in file.read_text()
 

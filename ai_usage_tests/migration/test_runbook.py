@@ -11,8 +11,25 @@ import pytest
 
 from ai_usage.migration.log import entries
 from ai_usage.migration.states import state_of
+from ai_usage_tests.cli.support import Done
 from ai_usage_tests.migration import guide
 from ai_usage_tests.migration.guide import Walk, commands
+
+STEPS = range(1, 12)
+
+
+def test_every_step_is_a_command_with_what_it_prints_and_who_signs() -> None:
+    for step in STEPS:
+        assert guide.printed(step)
+        assert "\n**Signs:** " in guide.section(step)
+
+
+def test_what_is_left_out_of_the_guide_stands_for_any_lines() -> None:
+    told = ["one …", "…", "three"]
+    assert guide.is_printed(["one 1", "2", "2", "three"], told)
+    assert guide.is_printed(["one 1", "three"], told)
+    assert not guide.is_printed(["one 1", "2"], told)
+    assert not guide.is_printed(["another", "three"], told)
 
 
 @pytest.mark.slow
@@ -45,3 +62,13 @@ def test_the_guide_leads_from_the_gate_to_the_retired_tables(walked: Walk, tmp_p
     with duckdb.connect(str(small.home / guide.OLD_FILE), read_only=True) as connection:
         left = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
     assert left == []
+    for step in STEPS:
+        said = [*walked.said, *walk.said]
+        for block, told in guide.printed(step):
+            lines = [line for command in block for line in first_said(said, command)]
+            assert guide.is_printed(lines, told), "\n".join([f"step {step}", *lines])
+
+
+def first_said(said: list[tuple[list[str], Done]], command: list[str]) -> list[str]:
+    """What the command printed when it was called first and ended well."""
+    return next(d.out for c, d in said if c == command and d.code == 0).splitlines()

@@ -11,7 +11,7 @@ import pytest
 
 from ai_usage.days.windows import Window
 from ai_usage.migration.description import Description, read_description
-from ai_usage.migration.dual_write import keep_marks
+from ai_usage.migration.dual_write import SoFar, keep_marks, written_so_far
 from ai_usage.migration.opening import open_old
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.steps import (
@@ -125,11 +125,19 @@ def test_what_dual_write_lacks_and_a_move_would_lose_forbids_it(system: Switched
             "written_day": WEEK.start,
             "table_name": "cursor_costs",
             "outcome": "failed",
+            "error": "the disk is full",
             "tried_at": NOW,
         }
     ]
     made = table_schema("migration_writes").to_arrow(failed)
+    assert written_so_far(system.warehouse) == [SoFar("cursor_costs", old_system.LAST, (), None)]
     system.warehouse.replace("migration_writes", Window.day(WEEK.start), made)
+    (so_far,) = written_so_far(system.warehouse)
+    assert (so_far.newest, so_far.failed, so_far.error) == (
+        old_system.LAST,
+        [WEEK.start],
+        "the disk is full",
+    )
     assert hindrances(system.names) == [
         "cursor_costs lacks 2026-03-08",
         "cursor_costs has the index by_day",

@@ -1,0 +1,43 @@
+"""Days that an old name would lose with the cutover: nobody has loaded them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlglot import exp
+
+from ai_usage.migration.description import TableMapping, expression
+from ai_usage.migration.sources import Source
+from ai_usage.text.words import ranges
+from ai_usage.warehouse.base import Query, Warehouse
+
+
+def left_behind(
+    source: Source, table: str, mapping: TableMapping, warehouse: Warehouse
+) -> list[date]:
+    """Days of the table within `days:` that neither a vendor nor a load has brought, in order."""
+    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    sql = (
+        "SELECT DISTINCT day FROM loaded_days WHERE day >= DATE '1900-01-01' "
+        f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)})"
+    )
+    asked = Query(sql, {"platform": mapping.platform, **names})
+    loaded = {row["day"] for row in warehouse.rows(asked)}
+    first, last = mapping.days.first or date.min, mapping.days.last or date.max
+    on = exp.cast(exp.paren(expression(mapping.day)), exp.DType.DATE)
+    days = exp.select(exp.alias_(on, "day_")).distinct().from_(exp.to_table(table))
+    there = {_day(row["day_"]) for row in source.rows(days)} - {None}
+    return sorted(d for d in there if d and d not in loaded and first <= d <= last)
+
+
+def in_words(table: str, days: list[date]) -> str:
+    """What is lost, and what can be done."""
+    return (
+        f"{table} has rows of {ranges(days)} that its view would not have: load them with "
+        "`ai-usage migrate load`, or give them up with `days:` in migration.yaml"
+    )
+
+
+def _day(value: Any) -> date | None:
+    return value if isinstance(value, date) else None
