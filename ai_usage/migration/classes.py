@@ -146,10 +146,11 @@ class _Judged:
                     written = ", ".join(sorted(old.spelled))
                     return Finding(key, "attribution", old, new, f"written {written}")
                 return Finding(key, "identical", old, new)
-            if old.repeated_rows and _equal(_less(theirs, old.repeated), ours):
+            once = _less(theirs, old.repeated)
+            if old.repeated_rows and (_equal(once, ours) or self._is_rounding(once, old, new)):
                 note = f"{old.repeated_rows} of {old.rows} rows are there before"
                 return Finding(key, "doubled", old, new, note)
-            if self._is_rounding(old, new):
+            if self._is_rounding(theirs, old, new):
                 return Finding(key, "rounding", old, new)
         before = dict(ours)
         for change in self._known.restated.get(key, ()):
@@ -161,10 +162,10 @@ class _Judged:
             return Finding(key, "zone", old, new)
         return None
 
-    def _is_rounding(self, old: Cell, new: Cell) -> bool:
+    def _is_rounding(self, theirs: Sums, old: Cell, new: Cell) -> bool:
         limit = self._known.limits.get("rounding")
         most = HALF_A_CENT * old.rows if limit is None or limit.a_row is None else limit.a_row
-        rest = _less(old.sums, new.sums)
+        rest = _less(theirs, new.sums)
         return abs(rest.pop("usd", Decimal(0))) <= most and not any(rest.values())
 
     def _of_day(self, day: date, keys: Sequence[Key]) -> Iterator[Finding]:

@@ -37,6 +37,8 @@ ZONES = (
 _ENOUGH = Decimal("0.8")
 """The share of days that must speak for a zone."""
 _CENT = Decimal("0.01")
+_NEARLY = Decimal("0.005")
+"""The share of a day that its rows may have lost to cents; a unit is a hundred times another."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,12 @@ def unit_spells(old: Sums, vendor: Sums) -> list[UnitSpell]:
 
 
 def unit_of(old: Decimal, usd: Decimal) -> str:
-    """The unit in which the old amount is these dollars, to the cent; `other` where there is none.
+    """The unit in which the old amount is these dollars, nearly; `other` where there is none.
 
-    Both are sums of a day, so that cents of rounding do not make it another unit.
+    Both are sums of a day, each of whose rows may have been rounded to cents.
     """
     for unit, factor in FACTORS.items():
-        if abs(old / factor - usd) <= _CENT:
+        if abs(old / factor - usd) <= max(_CENT, abs(usd) * _NEARLY):
             return unit
     return "other"
 

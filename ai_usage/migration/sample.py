@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ai_usage.migration.inventory import Inventory, Profile
-from ai_usage.text.csv_cells import text
+from ai_usage.migration.sources import NUMBERS
+from ai_usage.text.figures import money
 from ai_usage.text.printable import one_line
 from ai_usage.text.words import counted, ranges
+from ai_usage.warehouse.schema import table_schema
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ KINDS = (
             "request_count": ("request_count", "requests"),
         },
         compare=("api_key_id", "model"),
+    ),
+    Kind(
+        title="What Cursor bills beside its seats, one row a person and day",
+        platform="cursor",
+        event_type="usage",
+        replaces="cursor/usage_events",
+        # Amounts tell it, where they are the vendor's.
+        tells=frozenset(),
+        read={"user_email": _ADDRESS, "model": ("model",), "cost_usd": _COST},
+        compare=("user_email",),
     ),
     Kind(
         title="Anthropic's cost, one row a line and day",
@@ -139,8 +151,17 @@ def _tables(inventory: Inventory) -> Iterator[str]:
 
 
 def _kind(profile: Profile) -> Kind | None:
+    """By its columns; a table of amounts by whose they are, where the vendor's figure is known."""
     columns = {name.lower() for name in profile.table.columns}
-    return next((kind for kind in KINDS if kind.tells & columns), None)
+    named = next((kind for kind in KINDS if kind.tells & columns), None)
+    if named is not None and "cost_usd" not in named.read:
+        return named
+    whose = {
+        amount.endpoint
+        for amount in profile.amounts
+        if any(spell.unit != "other" for spell in amount.spells)
+    }
+    return next((kind for kind in KINDS if kind.replaces in whose), named)
 
 
 def _is_sheet(profile: Profile) -> bool:
@@ -194,8 +215,30 @@ def _mapping(profile: Profile, kind: Kind) -> Iterator[str]:
     yield "    #   rounding: {a_day: 0.05, why: the old table has whole cents}"
     yield "    # Without `write:` the old table is never written:"
     yield "    # write:"
+    for old, sql in _written(profile, found):
+        yield f"    #   {_quoted(old)}: {_quoted(sql)}"
+
+
+def _written(profile: Profile, found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each old column as it would be written: a day and its amounts, of however many events."""
+    zones = [amount.zone.zone for amount in profile.amounts if amount.zone is not None]
+    day = "event_date"
+    if zones and zones[0] != "UTC":
+        day = f"DATE(event_timestamp, '{zones[0]}')"
+    if profile.day is not None:
+        texts = profile.table.columns[profile.day] == "STRING"
+        yield profile.day, f"CAST({day} AS STRING)" if texts else day
     for column, old in found.items():
-        yield f"    #   {old}: {column}"
+        summed = table_schema("raw_ai_events").column(column).type in NUMBERS
+        cents = column == "cost_usd" and [*_units(profile, found)] and not _is_dollars(profile, old)
+        yield old, (f"SUM({column})" + (" * 100" if cents else "")) if summed else column
+
+
+def _is_dollars(profile: Profile, old: str) -> bool:
+    """Whether the newest days of the amount are dollars, by the vendor's figure."""
+    spells = [s for one in profile.amounts if one.column == old for s in one.spells]
+    known = [spell.unit for spell in spells if spell.unit != "other"]
+    return bool(known) and known[-1] == "usd"
 
 
 def _units(profile: Profile, found: Mapping[str, str]) -> Iterator[str]:
@@ -213,7 +256,7 @@ def _units(profile: Profile, found: Mapping[str, str]) -> Iterator[str]:
     elif cents:
         yield "    units:"
         for spell in cents:
-            sums = f"{text(spell.old)} against the vendor's ${text(spell.usd)}"
+            sums = f"{spell.old:,.2f} against the vendor's {money(spell.usd)}"
             yield (
                 f"      - {{column: cost_usd, unit: cents, from: {spell.first}, to: {spell.last}}}"
                 f"  # {sums}"
@@ -264,7 +307,7 @@ def evidence(profile: Profile) -> Iterator[str]:
         for spell in amount.spells:
             yield (
                 f"{one_line(amount.column)} in {spell.unit}, {spell.first} to {spell.last}: "
-                f"{text(spell.old)} against ${text(spell.usd)} of {amount.endpoint}"
+                f"{spell.old:,.2f} against {money(spell.usd)} of {amount.endpoint}"
             )
 
 

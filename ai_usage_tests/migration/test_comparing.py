@@ -189,6 +189,25 @@ def test_dollars_that_others_bear_are_attribution_and_cents_that_are_cut_roundin
     ]
 
 
+def test_rows_that_are_there_twice_and_were_rounded_are_doubled(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    day = old_system.FIRST
+    line = f"ann@x.io,,{day},7,1.495\n"
+    (folder / "cursor_costs.csv").write_text(
+        "email,user_email,usage_date,lines,amount\n" + 2 * line
+    )
+    file = described.write(
+        tmp_path, f"files:{folder}", ("day: usage_date", "day: CAST(usage_date AS DATE)")
+    )
+    description = read_description(file)
+    mapping = description.tables["cursor_costs"]
+    source = open_source(description.source)
+    found = compare_table(source, "cursor_costs", mapping, warehouse_of(tmp_path), Window.day(day))
+    of_ann = found.findings[0]
+    assert (of_ann.class_, of_ann.note) == ("doubled", "1 of 2 rows are there before")
+
+
 def test_what_the_vendor_said_before_is_restated(tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()

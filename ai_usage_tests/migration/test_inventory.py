@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.migration.evidence import Renamed
+from ai_usage.migration.evidence import Renamed, unit_of
 from ai_usage.migration.inventory import Inventory, Profile, VendorHours, take_inventory
 from ai_usage.migration.opening import open_source
 from ai_usage.migration.sample import evidence
@@ -62,6 +62,15 @@ def test_it_sees_a_week_of_cents_by_the_vendors_own_figure(inventory: Inventory)
     ]
 
 
+def test_cents_that_rows_lost_make_no_other_unit_and_twice_the_amount_does() -> None:
+    # Twenty rows may have lost ten cents of 30 dollars; 0.5 % of a day are 15 cents.
+    assert unit_of(Decimal("29.90"), Decimal("30.00")) == "usd"
+    assert unit_of(Decimal(2990), Decimal("30.00")) == "cents"
+    assert unit_of(Decimal("0.02"), Decimal("0.01")) == "usd"
+    assert unit_of(Decimal("29.80"), Decimal("30.00")) == "other"
+    assert unit_of(Decimal(60), Decimal(30)) == "other"
+
+
 def test_it_sees_the_zone_of_the_days(inventory: Inventory) -> None:
     (local,) = of(inventory, "claude_costs").amounts
     assert local.zone is not None
@@ -84,7 +93,7 @@ def test_what_it_sees_is_said_with_its_evidence(inventory: Inventory) -> None:
     assert "1 address in several spellings: they are compared in lower case" in told
     assert "email ends where user_email begins, on 2026-03-15: COALESCE(email, user_email)?" in told
     assert (
-        "amount in cents, 2026-03-08 to 2026-03-14: 3150 against $31.5 of cursor/usage_events"
+        "amount in cents, 2026-03-08 to 2026-03-14: 3,150.00 against $31.50 of cursor/usage_events"
         in told
     )
 

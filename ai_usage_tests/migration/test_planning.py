@@ -104,6 +104,33 @@ def test_a_first_description_is_read_and_names_its_evidence(tmp_path: Path) -> N
     assert "holidays is no table that is known" in file.read_text()
 
 
+def test_a_table_of_amounts_is_that_of_the_vendor_whose_figure_they_are(tmp_path: Path) -> None:
+    """`cost_usd` by person could be anybody's; each day of it is what Cursor billed."""
+    path = tmp_path / "old.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE spend AS SELECT 'a@x.io' AS email, day, 4.5 AS cost_usd "
+            "FROM range(DATE '2026-03-01', DATE '2026-03-08', INTERVAL 1 DAY) AS t(day)"
+        )
+    vendors = [
+        VendorHours("anthropic/cost_report", old_system.claude_hours()),
+        VendorHours("cursor/usage_events", old_system.cursor_hours()),
+    ]
+    file = tmp_path / "migration.yaml"
+    file.write_text(sample(take_inventory(open_source(f"duckdb:{path}"), vendors)))
+    (spend,) = read_description(file).tables.values()
+    assert (spend.platform, spend.replaces) == ("cursor", ["cursor/usage_events"])
+    assert spend.read == {"user_email": "email", "cost_usd": "cost_usd"}
+    # What it would be written by is a comment: a day's events are one old row.
+    said = file.read_text()
+    assert "    #   day: event_date\n    #   email: user_email\n" in said
+    assert '    #   cost_usd: "SUM(cost_usd)"\n' in said
+    head, _, write = said.partition("    # write:\n")
+    file.write_text(head + "    write:\n" + write.replace("    #   ", "      "))
+    (spend,) = read_description(file).tables.values()
+    assert list(spend.write) == ["day", "email", "cost_usd"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
