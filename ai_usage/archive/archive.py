@@ -351,8 +351,7 @@ class Archive:
             folder = f"{parent}/fetches/{at:%Y-%m}"
             path = f"{folder}/{window.start}_{window.end}_{at.strftime(_STAMP)}_{state}.json"
             content = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-            # A bucket may have taken it, lost its answer, and be asked once more by its client.
-            if self._store.create(path, content) or self._store.find(path) == content:
+            if self._store.create(path, content) or self._store.took(path, content):
                 break
             later = at + timedelta(microseconds=1)
             manifest = msgspec.structs.replace(manifest, fetched_at=later)

@@ -97,6 +97,14 @@ class Store:
                 return False
             return True
 
+    def took(self, path: str, content: bytes) -> bool:
+        """Whether what `create` found there is what it had written itself.
+
+        A bucket may take a file, lose its answer, and be asked once more by its client. A folder
+        loses none: what stands there is somebody else's, even if it says the very same.
+        """
+        return not self._local and self.find(path) == content
+
     def below(self, folder: str) -> list[str]:
         """The names of files and folders right below a folder; none if it is absent."""
         with self._refusals(folder, "listed"):

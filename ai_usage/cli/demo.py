@@ -268,7 +268,7 @@ def _explain(console: Console, settings: Settings) -> None:
         "contractor who tries a tool that nobody approved, now and then a quiet day. An old "
         "script's key is in no register: `keys gaps` has it.",
     )
-    archive = Archive(settings.archive_root)
+    archive = Archive.of(settings)
     heads = [bill.head for bill in newest_bills(archive)]
     known = known_of(settings, archive, discovered_vendors())
     for service in sorted_services(heads, known).unmapped:

@@ -73,11 +73,11 @@ def test_doctor_sees_datasets_permissions_and_the_bytes_of_the_views(
     settings = settings_in(tmp_path / "here.env", new_dataset())
     warehouse = warehouse_of(settings)
     first = [finding.what for finding in findings(settings, warehouse)]
+    datasets = [settings.dataset, f"{settings.dataset}_internal", settings.views_dataset]
     assert first == [
-        f"dataset {settings.dataset}",
-        f"dataset {settings.dataset}_internal",
-        f"dataset {settings.views_dataset}",
+        *(f"dataset {name}" for name in datasets),
         "permissions",
+        *(f"trial in {name}" for name in datasets),
     ]
     from ai_usage.orchestration.assets.sql_views import view_literals
     from ai_usage.warehouse.views import view_schema
