@@ -56,13 +56,19 @@ def proxy(place: Place) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.fixture(scope="module")
-def warehouse(proxy: Proxy, new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
-    """A warehouse behind the proxy, with the table there."""
+def in_new_dataset(proxy: Proxy, new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
+    """A warehouse behind the proxy, in which nothing is yet."""
     environment = {**new_dataset(), "AI_USAGE_BIGQUERY_LOCATION": "US"}
     settings = {"AI_USAGE_ENV_FILE": "no.env", "AI_USAGE_BIGQUERY_ENDPOINT": proxy.endpoint}
     opened = warehouse_of(Settings.load({**environment, **settings}))
     assert isinstance(opened, BigQueryWarehouse)
+    return opened
+
+
+@pytest.fixture(scope="module")
+def warehouse(proxy: Proxy, new_dataset: Callable[[], dict[str, str]]) -> BigQueryWarehouse:
+    """A warehouse behind the proxy, with the table there."""
+    opened = in_new_dataset(proxy, new_dataset)
     opened.replace(TABLE, Window.day(DAY), arrow(TABLE, [raw(DAY, "standing")]))
     return opened
 
@@ -191,9 +197,10 @@ def test_doctor_tries_in_each_dataset_what_a_run_does_and_leaves_nothing(
 
 
 def test_doctor_has_every_statement_planned_that_builds_a_table(
-    warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
+    asked: list[Asked], proxy: Proxy, new_dataset: Callable[[], dict[str, str]]
 ) -> None:
     """A plan that BigQuery refuses shows before the first run; the analyzer makes none."""
+    warehouse = in_new_dataset(proxy, new_dataset)
     for table in table_names():
         warehouse.ensure_table(table)
     for view in map(view_schema, view_names()):
