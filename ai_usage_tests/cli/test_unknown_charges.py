@@ -54,6 +54,8 @@ def answered(asked: Asked) -> Response:
         return as_json({"teamMembers": [{"id": 1, "name": "Ann", "email": ANN, "role": "member"}]})
     if asked.path.endswith("/spend"):
         return as_json({"teamMemberSpend": [], "totalMembers": 0, "totalPages": 1})
+    if asked.path.endswith("/groups"):
+        return as_json({"groups": []})
     first, last = asked.body["startDate"], asked.body["endDate"]
     if asked.path.endswith("/daily-usage-data"):
         return as_json({"data": [], "pagination": {"totalUsers": 0, "hasNextPage": False}})
