@@ -92,7 +92,9 @@ def test_the_restated_day_leaves_the_tables_of_a_company_that_always_said_so(
     What members and groups have spent is a snapshot of today, which was not asked again.
     """
     fresh = load(tmp_path_factory.mktemp("fresh"), after.company, week.days, checks=False)
-    assert_equal_tables(fresh.warehouse, after.warehouse, besides=["raw_member_spend", "raw_group_spend"])
+    assert_equal_tables(
+        fresh.warehouse, after.warehouse, besides=["raw_member_spend", "raw_group_spend"]
+    )
 
 
 def test_what_vanished_at_the_vendor_vanishes_and_what_came_late_is_there(after: Restated) -> None:

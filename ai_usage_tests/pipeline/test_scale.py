@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,11 +24,22 @@ from ai_usage_tests.support.pipeline import (
 GIGABYTE = 10**9
 
 
+def high_water(pid: int) -> int:
+    """The most memory that a process has had so far, in bytes; 0 of one that has ended.
+
+    What the kernel tells after the end (`ru_maxrss`) counts what the tests' own process had when it
+    started this one.
+    """
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.M)
+    return int(found[1]) * 1024 if found else 0
+
+
 @pytest.mark.slow
 def test_a_year_is_backfilled_in_one_command_below_a_gigabyte(
     tmp_path: Path, report: Callable[[str], None]
 ) -> None:
-    """In a process of its own, whose peak is measured by the kernel; the vendors are not in it."""
+    """In a process of its own, whose peak the kernel keeps; the vendors are not in it."""
     days = window(TODAY - timedelta(days=364), TODAY)
     company = Company(today=TODAY, anchor=ANCHOR)
     with serve(company) as base_url:
@@ -37,13 +49,15 @@ def test_a_year_is_backfilled_in_one_command_below_a_gigabyte(
         started = time.monotonic()
         process = start_backfill(environment, days)
         assert process.stdout is not None
-        printed = process.stdout.read()
-        # Not subprocess's wait: only wait4 tells this child's peak, not that of all children.
+        printed, peak = "", 0
+        for line in process.stdout:
+            printed += line
+            peak = max(peak, high_water(process.pid))
+        # Not subprocess's wait: only wait4 tells what this child used, not what all children did.
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, printed
     elapsed = time.monotonic() - started
-    peak = used.ru_maxrss * 1024
     (counted,) = warehouse_of(settings).rows(
         "SELECT COUNT(*) AS n, MIN(event_date) AS first, MAX(event_date) AS last "
         "FROM raw_ai_events WHERE event_date >= DATE '1900-01-01'"
@@ -53,4 +67,4 @@ def test_a_year_is_backfilled_in_one_command_below_a_gigabyte(
         f"{used.ru_utime + used.ru_stime:.0f} CPU-s, peak {peak / 10**6:.0f} MB"
     )
     assert (counted["first"], counted["last"]) == (days.start, TODAY)
-    assert peak < GIGABYTE
+    assert GIGABYTE / 10 < peak < GIGABYTE
