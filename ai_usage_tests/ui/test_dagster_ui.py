@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from ai_usage.orchestration.checks.bills import BILLS_DUE
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.reference import write_reference_files
 from ai_usage.simulator.server import serve
@@ -235,17 +236,24 @@ def test_a_range_materialised_from_the_ui_fills_every_assets_partitions(
 
 
 @pytest.mark.usefixtures("materialised")
-def test_every_check_has_a_result_for_every_day(ui: Ui) -> None:
-    seen = 0
+def test_every_check_has_a_result_for_every_day_or_for_the_table_as_a_whole(ui: Ui) -> None:
+    seen = of_days = 0
     for name in table_names():
         for check in asset(ui, name)["assetChecksOrError"]["checks"]:
             seen += 1
-            assert check["executionForLatestMaterialization"]["status"] in ("SUCCEEDED", "FAILED")
+            latest = check["executionForLatestMaterialization"]
+            assert latest is not None, (name, check["name"])
+            assert latest["status"] in ("SUCCEEDED", "FAILED")
+            # A table that is one whole is judged once a run; whose bill is due is today's alone.
+            is_of_days = table_schema(name).partition_column is not None
+            if not is_of_days or check["name"] == BILLS_DUE:
+                continue
             ranges = check["partitionStatuses"]["ranges"]
             days = {day for found in ranges for day in (found["startKey"], found["endKey"])}
             assert days == set(DAYS), (name, check["name"])
             assert {found["status"] for found in ranges} <= {"SUCCEEDED", "FAILED"}, name
-    assert seen > 30
+            of_days += 1
+    assert seen > of_days > 30
 
 
 @pytest.mark.usefixtures("materialised")
