@@ -19,6 +19,7 @@ from ai_usage.instance.event_log import stored_together
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import range_tags
 from ai_usage.orchestration.alerting import alert_on_run
+from ai_usage.orchestration.assets.reported_spend import REPORTED_SPEND
 from ai_usage.orchestration.checks.metrics import FRESHNESS
 from ai_usage.orchestration.checks.sql_checks import COMPLETENESS
 from ai_usage.orchestration.named_jobs import QUIET
@@ -32,7 +33,7 @@ from ai_usage.settings import Settings
 UNCHANGED_SINCE = "ai_usage/unchanged_since"
 """Tag of a run that had nothing to build: the run that built what stands."""
 
-_TELL_WHEN_ASKED = ("loaded_days", "raw_member_spend")
+_TELL_WHEN_ASKED = ("loaded_days", *REPORTED_SPEND)
 """Tables whose rows tell when a vendor was last asked: built though all answers are the same."""
 _OF_THE_HOUR = (FRESHNESS, COMPLETENESS)
 """Checks of what may have become otherwise though nothing was built."""

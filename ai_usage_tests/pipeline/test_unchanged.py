@@ -178,7 +178,7 @@ def test_a_run_with_nothing_new_says_so_of_every_asset_once(story: Story) -> Non
     result = story.run()
     assert result.since is not None
     assert story.small.written(DAYS) == before
-    assert {"loaded_days", "raw_member_spend"} <= set(result.materialized)
+    assert {"loaded_days", "raw_member_spend", "raw_group_spend"} <= set(result.materialized)
     assert not result.not_built
     settings = story.small.settings
     with own_dagster_home(), dagster_instance(settings) as instance:

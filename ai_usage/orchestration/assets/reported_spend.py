@@ -19,6 +19,10 @@ from ai_usage.vendors.rows import GroupSpend, MemberSpend, Row
 from ai_usage.warehouse.base import Warehouse, Write
 from ai_usage.warehouse.schema import table_schema
 
+MEMBERS, GROUPS = "raw_member_spend", "raw_group_spend"
+REPORTED_SPEND = (MEMBERS, GROUPS)
+"""The tables. Each row tells when its vendor was asked, so each answer writes the day anew."""
+
 _log = dg.get_dagster_logger()
 
 
@@ -27,8 +31,8 @@ def reported_spend_assets(
 ) -> list[dg.AssetsDefinition]:
     """The tables, each downstream of every endpoint that yields its rows."""
     return [
-        _asset("raw_member_spend", MemberSpend, _of_member, _with_older_rows, vendors, partitions),
-        _asset("raw_group_spend", GroupSpend, _of_group, _as_asked, vendors, partitions),
+        _asset(MEMBERS, MemberSpend, _of_member, _with_older_rows, vendors, partitions),
+        _asset(GROUPS, GroupSpend, _of_group, _as_asked, vendors, partitions),
     ]
 
 
@@ -128,7 +132,7 @@ def _as_asked(warehouse: Warehouse, window: Window) -> Window:
 
 def _with_older_rows(warehouse: Warehouse, window: Window) -> Window:
     """The window, from the first day on whose rows were written before `cycle_started_at` was."""
-    warehouse.ensure_table("raw_member_spend")
+    warehouse.ensure_table(MEMBERS)
     found = next(
         warehouse.rows(
             "SELECT MIN(snapshot_date) AS first_day FROM raw_member_spend "
