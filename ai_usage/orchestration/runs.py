@@ -212,8 +212,10 @@ def run_assets(
             own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
             if whole and whole <= set(stage.keys):
                 before = look(settings, discovered_vendors(), given)
-                since = unchanged_since(instance, settings, given, window, before)
-                if since is not None and spare and leave_closed and not rebuilt:
+                may_spare = spare and leave_closed and not rebuilt
+                if may_spare and (
+                    since := unchanged_since(instance, settings, given, window, before)
+                ):
                     asked = Window(max(refetch.first or window.start, window.start), window.end)
                     listen = partial(_report, progress=progress)
                     done.append(keep_up(defs, job, settings, instance, asked, own, since, listen))
