@@ -60,7 +60,7 @@ test-slow: $(STAMP) emulator
 test-long: $(STAMP)
 	@$(PYTEST) -m long
 
-# Minutes by default; a year of 3,650,000 or 36,500,000 raw events takes hours.
+# Minutes by default; a year of 3,650,000 or 36,500,000 raw events of 1,000 people takes hours.
 BENCH ?=
 
 bench: $(STAMP)

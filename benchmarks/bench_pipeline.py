@@ -17,7 +17,7 @@ from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch, run_assets
 from ai_usage.settings import Settings
-from benchmarks.company import environment, last_days, scale_for, vendors
+from benchmarks.company import environment, last_days, vendors
 from benchmarks.stopwatch import Spent, Stopwatch
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000, help="raw records a day")
     asked = parser.parse_args()
     days = last_days(asked.days)
-    with tempfile.TemporaryDirectory() as folder, vendors(scale_for(asked.records)) as url:
+    with tempfile.TemporaryDirectory() as folder, vendors(asked.records) as url:
         settings = Settings.load(environment(Path(folder), url, days.start))
         defs = build_defs(settings)
         watch = Stopwatch()
