@@ -19,6 +19,7 @@ from ai_usage.reference.currencies import CURRENCIES
 from ai_usage.reference.numbers import FORMATTED, POINT, pointed
 from ai_usage.reference.problems import CellError, quoted
 from ai_usage.reference.spoiled import day_of_serial, is_error, is_exponent, is_formula
+from ai_usage.vendors.base import as_reported
 from ai_usage.warehouse.schema import table_schema
 
 Row = dict[str, Any]
@@ -94,11 +95,13 @@ def _email(cell: str) -> str:
 
 
 def _login(cell: str) -> str:
-    """Logins know no case: they are compared in lower case."""
-    if not _LOGIN.fullmatch(cell.lower()):
+    """A vendor's own name of a person, spelt as its events spell it."""
+    platform, _, login = cell.partition(":")
+    platform = platform.lower()
+    if not _LOGIN.fullmatch(f"{platform}:{login}"):
         what = f"{quoted(cell)} is not a vendor's login"
         raise CellError(what, "write platform:login, like <platform>:ada-b")
-    return cell.lower()
+    return f"{platform}:{as_reported(platform, login)}"
 
 
 def _date(cell: str) -> date:

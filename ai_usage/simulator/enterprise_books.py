@@ -53,7 +53,7 @@ def own_facts(company: Company, day: date) -> list[Fact]:
     for person in members(company):
         if behaviour.works(company.seed, person, day):
             draw = seeding.stream(company.seed, "enterprise", person.number, day)
-            gone = not company.tidy and not person.employed(company.today)
+            gone = not person.employed(company.today)
             actor = user_actor(
                 member_id(company, person), person.email, person.full_name, deleted=gone
             )

@@ -23,6 +23,7 @@ from ai_usage.simulator.cloud_bills import (
     mapping_rows,
 )
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.enterprise_books import member_id, members
 from ai_usage.simulator.github_copilot_books import (
     has_seat,
     is_in_directory,
@@ -225,11 +226,14 @@ def _approved(company: Company, person: Person) -> tuple[str, ...]:
 
 
 def _logins(company: Company, person: Person) -> tuple[str, ...] | None:
-    """In a tidy company every login that the directory does not know."""
+    """In a tidy company every login that the directory does not know, and a leaver's member id."""
     known = has_seat(person) and not is_in_directory(person)
+    found = []
     if is_in_register(person) or (company.tidy and known):
-        return (f"github_copilot:{login(person)}",)
-    return None
+        found.append(f"github_copilot:{login(person)}")
+    if company.tidy and person in members(company) and not person.employed(company.today):
+        found.append(f"claude_enterprise:{member_id(company, person)}")
+    return tuple(found) or None
 
 
 def api_key_rows(company: Company) -> list[dict[str, Cell]]:

@@ -215,6 +215,9 @@ class Vendor:
     options: tuple[Option, ...] = ()
     remedies: Mapping[int, str] = field(default_factory=dict)
     """What to do about a refusal with this status, where it is not the key or the base URL."""
+    logins_ignore_case: bool = False
+    """Whether what it calls a person is a login, which knows no case: readers write it lower case,
+    and so is it read where people write it. Ids are opaque and kept as they are."""
     from_files: tuple[Endpoint, ...] = ()
     """What is known of its products without asking it: endpoints that read files."""
 
@@ -243,6 +246,12 @@ class Vendor:
             if endpoint.name == name:
                 return endpoint
         raise KeyError(name)
+
+
+def as_reported(platform: str, login: str) -> str:
+    """A login that a person wrote, as the events of that platform have it."""
+    folds = any(v.name == platform and v.logins_ignore_case for v in discovered_vendors())
+    return login.lower() if folds else login
 
 
 @cache

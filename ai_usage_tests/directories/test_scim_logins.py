@@ -13,10 +13,14 @@ def person(number: int, *logins: Any) -> dict[str, Any]:
     return user(number, **{AI_USAGE: {"vendorLogins": list(logins)}})
 
 
-def test_logins_fill_their_column_in_lower_case() -> None:
-    hub = {"platform": "hub", "value": "Ann-X"}
-    found = read(person(1, hub, {"platform": "other", "value": 7}), user(2))
-    assert [row["vendor_logins"] for row in found.people] == [("hub:ann-x", "other:7"), None]
+def test_logins_fill_their_column_as_a_cell_of_users_csv_would() -> None:
+    hub = {"platform": "github_copilot", "value": "Ann-X"}
+    own = {"platform": "Other", "value": "user_01Ab"}
+    found = read(person(1, hub, own, {"platform": "other", "value": 7}), user(2))
+    assert [row["vendor_logins"] for row in found.people] == [
+        ("github_copilot:ann-x", "other:user_01Ab", "other:7"),
+        None,
+    ]
     assert found.left_out == []
 
 

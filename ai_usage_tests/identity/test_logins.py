@@ -6,6 +6,8 @@ from datetime import date
 
 from ai_usage.finance.holders import read_holders
 from ai_usage.identity import Identity, Snapshot
+from ai_usage.reference import reference_file
+from ai_usage.reference.reading import read_text
 from ai_usage_tests.identity.sources import LAST, identity, member, members, nov, user, users
 
 FIRST = date(1900, 1, 1)
@@ -50,6 +52,14 @@ def test_of_two_claims_the_newer_counts_and_a_leavers_login_stays_theirs() -> No
     found = identity(users(nov(1), ANN), users(nov(5), taken))
     assert {email for _, _, email in meant(found, "ann-x")} == {"bob@x.com"}
     assert {email for _, _, email in meant(found, "ann-old")} == {"ann@x.com"}
+
+
+def test_an_id_as_the_company_writes_it_means_the_person_upper_case_included() -> None:
+    file = "user_email,vendor_logins\nann@x.com,openai:user-Ab1;github_copilot:Ann-X\n"
+    found = identity(users(nov(1), *read_text(reference_file("users.csv"), file).rows))
+    assert meant(found, "user-Ab1", "openai") == [(FIRST, LAST, "ann@x.com")]
+    assert meant(found, "user-ab1", "openai") == []
+    assert meant(found, "ann-x", "github_copilot") == [(FIRST, LAST, "ann@x.com")]
 
 
 def test_a_login_of_scim_means_the_person() -> None:

@@ -20,9 +20,18 @@ def read(cells: str) -> object:
     ]
 
 
-def test_logins_are_read_in_lower_case_each_once() -> None:
-    assert read("Hub:Ada-B; hub:ada-b;other:ada") == ("hub:ada-b", "other:ada")
+def test_logins_that_know_no_case_are_read_in_lower_case_each_once() -> None:
+    assert read("GitHub_Copilot:Ada-B; github_copilot:ada-b") == ("github_copilot:ada-b",)
     assert read("") is None
+
+
+def test_ids_are_opaque_and_keep_their_case() -> None:
+    """Two that differ by case alone are two; only the platform's code knows none."""
+    assert read("OpenAI:user-Ab1;openai:user-ab1;hub:Ada") == (
+        "openai:user-Ab1",
+        "openai:user-ab1",
+        "hub:Ada",
+    )
 
 
 @pytest.mark.parametrize("cell", ["ada-b", "hub:", ":ada-b", "hub:ada b", "hub:a:b"])
@@ -32,9 +41,11 @@ def test_a_login_without_its_platform_is_refused(cell: str) -> None:
 
 
 def test_a_login_of_two_people_is_refused() -> None:
-    body = "user_email,vendor_logins\na@x.com,hub:ada\nb@x.com,HUB:Ada\n"
-    with pytest.raises(ReferenceFileError, match=r"hub:ada is a login of a@x\.com already"):
+    body = "user_email,vendor_logins\na@x.com,github_copilot:ada\nb@x.com,GITHUB_copilot:Ada\n"
+    with pytest.raises(ReferenceFileError, match=r"pilot:ada is a login of a@x\.com already"):
         read_text(USERS, body)
+    ids = "user_email,vendor_logins\na@x.com,hub:u1a\nb@x.com,hub:U1a\n"
+    assert len(read_text(USERS, ids).rows) == 2
 
 
 def test_another_login_matters_since_ever() -> None:

@@ -83,10 +83,18 @@ def test_the_contractor_tries_what_nobody_approved_on_two_days_of_a_month(
     assert {day.day for day in tried} <= {5, 6}
 
 
-def test_reports_name_somebody_for_what_is_billed_beyond_seats(company: Company) -> None:
-    facts = [fact for day in DAYS for fact in own_facts(company, day)]
+def test_reports_name_somebody_for_what_is_billed_beyond_seats(
+    company: Company, files: dict[str, Rows]
+) -> None:
+    """By an address, or a member who is gone by the id that users.csv lists."""
+    listed = {login for row in files["users.csv"] for login in row["vendor_logins"].split(";")}
+    while_all_were_there = TODAY - timedelta(days=110)
+    facts = [fact for day in (*DAYS, while_all_were_there) for fact in own_facts(company, day)]
     assert any(fact.lines for fact in facts)
-    assert all((fact.groups["actor"] or {}).get("email_address") for fact in facts)
+    actors = [fact.groups["actor"] for fact in facts]
+    gone = {f"claude_enterprise:{one['user_id']}" for one in actors if not one["email_address"]}
+    assert gone
+    assert gone <= listed
 
 
 def test_any_other_company_keeps_its_oddities() -> None:

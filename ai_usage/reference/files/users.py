@@ -162,7 +162,8 @@ _OWN = {
         "vendor_logins",
         LOGINS,
         "What vendors that give no address call the person, each as platform:login, like "
-        "github_copilot:ada-b. Events of the login count for user_email.",
+        "github_copilot:ada-b. Events of the login count for user_email. An id is written as the "
+        "vendor writes it, upper case included; GitHub's logins know no case.",
     ),
 }
 

@@ -40,6 +40,7 @@ VENDOR = Vendor(
     # The primary limit is 5000 an hour.
     requests_per_minute=80,
     members_consume_seats=True,
+    logins_ignore_case=True,
     remedies={
         403: f"Check what {api.KEY_SETTING} may read (an enterprise takes classic tokens alone, "
         'with manage_billing:copilot), and that the policy "Copilot usage metrics" is Enabled '
