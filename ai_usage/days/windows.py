@@ -37,6 +37,14 @@ class Window:
         """Every day of the window, in order."""
         return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
 
+    def since(self, day: date) -> Window | None:
+        """The part of it from that day on; None where there is none."""
+        return Window(max(self.start, day), self.end) if day < self.end else None
+
+    def settled(self, now: datetime, lag: timedelta) -> list[date]:
+        """Its days that ended `lag` ago or earlier."""
+        return [day for day in self.days() if Window.day(day).end_at + lag <= now]
+
     def chunks(self, max_days: int) -> list[Window]:
         """Cut into consecutive windows of at most `max_days` days."""
         starts = range(0, (self.end - self.start).days, max_days)

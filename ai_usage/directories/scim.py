@@ -34,7 +34,7 @@ What fills which column of `users.csv`:
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -152,8 +152,6 @@ VENDOR = Vendor(
             fetch=_fetch_users,
             read=read_users,
             kind="snapshot",
-            max_days=1,
-            finalization_lag=timedelta(0),
         ),
     ),
 )

@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -173,8 +173,6 @@ def declare(settings: Settings) -> Vendor:
         fetch=fetch_values(settings),
         read=_read_keys,
         kind="snapshot",
-        max_days=1,
-        finalization_lag=timedelta(0),
     )
     return replace(VENDOR, endpoints=(endpoint,))
 

@@ -27,6 +27,10 @@ Params = Sequence[tuple[str, str]]
 class Client(Protocol):
     """What a vendor's `fetch` asks through: retries, the rate limit and errors are its business."""
 
+    @property
+    def name(self) -> str:
+        """Whom it asks: the vendor's name, as errors say it."""
+
     def option(self, setting: str) -> str | None:
         """What a setting of the vendor's `options` says; None where it is unset."""
 
@@ -108,7 +112,7 @@ class Endpoint:
     for what has not happened yet. `read` is pure: no network, no clock, no warehouse. It yields
     what the pages hold, rows of days outside the window included: its caller keeps the days it
     asked for. A `snapshot` endpoint describes the moment it was asked and can only be fetched for
-    today.
+    today: it has one day, and no lag.
     """
 
     name: str
@@ -137,6 +141,9 @@ class Endpoint:
     """As `read`, of pages that are known to hold no text that cannot be decoded."""
 
     def __post_init__(self) -> None:
+        if self.kind == "snapshot":
+            object.__setattr__(self, "max_days", 1)
+            object.__setattr__(self, "finalization_lag", timedelta(0))
         # Whatever a vendor's reader does: text that cannot be decoded costs a record, no answer.
         object.__setattr__(self, "read_clean", self.read)
         object.__setattr__(self, "read", tolerant(self.read))

@@ -135,6 +135,11 @@ class VendorClient:
             attempts=settings.http_attempts,
         )
 
+    @property
+    def name(self) -> str:
+        """The vendor's name."""
+        return self.vendor.name
+
     def option(self, setting: str) -> str | None:
         """What a setting of the vendor's own says; None where it is unset."""
         return self._options.get(setting)

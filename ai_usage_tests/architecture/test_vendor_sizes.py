@@ -18,9 +18,9 @@ VENDORS = Path(__file__).resolve().parents[2] / "ai_usage" / "vendors"
 MOST = 250
 MORE = {
     "openai": (450, "eleven kinds of usage in one report, costs and a directory of four lists"),
-    "cursor": (630, "answers that people saved are known by their shape; a team's or more teams'"),
-    "anthropic": (980, "two generations of reports, a directory, telemetry from files"),
-    "github_copilot": (380, "an ordered export that its plain answer checks, reports in two steps"),
+    "cursor": (610, "answers that people saved are known by their shape; a team's or more teams'"),
+    "anthropic": (910, "two generations of reports, a directory, telemetry from files"),
+    "github_copilot": (335, "five answers of forms of their own, a third of it their fields"),
 }
 """Vendors that may take more, and why."""
 _LAYOUT = {

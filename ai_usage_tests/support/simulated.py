@@ -73,6 +73,7 @@ class _Noting(Client):
 
     options: Mapping[str, str]
     noted: set[str] = field(default_factory=set)
+    name = "nobody"
 
     def option(self, setting: str) -> str | None:
         self.noted.add(setting)

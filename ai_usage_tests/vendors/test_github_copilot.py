@@ -512,7 +512,7 @@ def test_half_a_table_is_no_table(body: bytes) -> None:
 def test_an_export_that_does_not_come_is_a_failure(
     vendor_server: ScriptedVendor, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ai_usage.vendors.github_copilot.billing.MOST_LOOKS", 3)
+    monkeypatch.setattr("ai_usage.vendors.kit.files.MOST_LOOKS", 3)
     exports(vendor_server, CHECK, states=(status,))
     with pytest.raises(VendorError, match=f'the export that was ordered is "{status}"'):
         ask(vendor_server, "billing", account=GROUP)

@@ -7,7 +7,7 @@ and none is left out; a day without any has no row, so `data_refreshed_at` says 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -15,11 +15,12 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api, lines
-from ai_usage.vendors.base import Client, Params, ReadContext
+from ai_usage.vendors.base import Client, ReadContext
+from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.event import charge
 from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
-from ai_usage.vendors.kit.values import NULL, day_start_of, email_of, instant_of, text_of
+from ai_usage.vendors.kit.values import NULL, day_start_of, decoded, email_of, instant_of, text_of
 from ai_usage.vendors.rows import RawEvent
 
 BETA = {"anthropic-beta": "analytics-usage-cost-2026-08-24"}
@@ -105,13 +106,11 @@ NOBODY = Actor()
 
 def kept(window: Window, now: datetime) -> Window | None:
     """The part of a window that the vendor keeps: of older days it knows nothing any more."""
-    first = max(window.start, FIRST, now.date() - KEPT)
-    return Window(first, window.end) if first < window.end else None
+    return window.since(max(FIRST, now.date() - KEPT))
 
 
 def pages(
     client: Client,
-    vendor: str,
     endpoint: str,
     kind: str,
     groups: Sequence[str],
@@ -131,7 +130,7 @@ def pages(
         return Says(answer.data, answer.has_more, answer.next_page)
 
     def whole(paging: Paging) -> None:
-        settled = [d for d in window.days() if Window.day(d).end_at + LAG <= now]
+        settled = window.settled(now, LAG)
         if settled and reached and min(reached) < Window.day(settled[-1]).end_at:
             until = f"{min(reached):%Y-%m-%d %H:%M} UTC"
             raise paging.failure(f"its figures reach to {until}, and {settled[-1]} has settled")
@@ -147,39 +146,14 @@ def pages(
     ]
 
     listing = Listing("token", says, key=_kin)
-    return followed(client, vendor, endpoint, kind, params, listing, f"{window}", whole)
-
-
-def followed(
-    client: Client,
-    vendor: str,
-    endpoint: str,
-    path: str,
-    params: Params,
-    listing: Listing,
-    where: str,
-    at_end: Callable[[Paging], None] = lambda paging: None,
-) -> Iterator[Page]:
-    """Every page of a list of this API; a page's token is bound to its query."""
-    return api.followed(
-        client,
-        endpoint,
-        f"{PATH}/{path}",
-        params,
-        listing,
-        where,
-        at_end,
-        vendor=vendor,
-        headers=BETA,
-    )
+    path, where = f"{PATH}/{kind}", f"{window}"
+    return listed(client, listing, endpoint, path, params, where, headers=BETA, at_end=whole)
 
 
 def _kin(record: msgspec.Raw) -> Hashable | None:
     """A row is known by its day and its groups."""
-    try:
-        return msgspec.json.encode(_KIN.decode(record), order="sorted")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    kin = decoded(_KIN, record)
+    return None if kin is None else msgspec.json.encode(kin, order="sorted")
 
 
 def records(page: bytes) -> list[msgspec.Raw]:

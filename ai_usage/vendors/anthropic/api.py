@@ -7,7 +7,7 @@ a comment says where public reports of live calls decide. All days are UTC days.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,8 +16,9 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, Params, ReadContext
+from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.buckets import Buckets, every_settled_day
-from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.saved import (
     Body,
@@ -90,28 +91,6 @@ BUCKETS = Listing("token", report_says, key=DAYS.start)
 """A report in daily buckets: a bucket is known by where it starts."""
 
 
-def followed(
-    client: Client,
-    endpoint: str,
-    path: str,
-    params: Params,
-    listing: Listing,
-    where: str,
-    at_end: Callable[[Paging], None] = lambda paging: None,
-    *,
-    vendor: str = NAME,
-    headers: Mapping[str, str] | None = None,
-) -> Iterator[Page]:
-    """Every page of a list; what names the next one goes into `page` or `after_id`."""
-    name = "page" if listing.way == "token" else "after_id"
-
-    def ask(place: Place, where: str) -> Page:
-        asked = [*params, (name, place.following)] if place.following else params
-        return client.get(endpoint, path, asked, where=where, headers=headers)
-
-    return paginate(listing, ask, vendor=vendor, endpoint=endpoint, where=where, at_end=at_end)
-
-
 def buckets(
     client: Client,
     endpoint: str,
@@ -133,7 +112,7 @@ def buckets(
         *(("group_by[]", group) for group in groups),
     ]
     whole = every_settled_day(window, now, finalization_lag)
-    return followed(client, endpoint, path, params, BUCKETS, f"{window}", whole)
+    return listed(client, BUCKETS, endpoint, path, params, f"{window}", at_end=whole)
 
 
 def directory(
@@ -147,11 +126,11 @@ def directory(
 ) -> Endpoint:
     """The endpoint of a directory list, by `after_id` (offsets are ignored there, silently)."""
     path = f"/v1/organizations/{name}"
-    listing = Listing("after_id", _list_says, key=_id_of, nobody=nobody)
+    listing = Listing("after_id", _list_says, key=_id_of, place_in="after_id", nobody=nobody)
 
     def fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
         asked = [("limit", str(MOST_RECORDS)), *params]
-        return followed(client, name, path, asked, listing, f"{window}")
+        return listed(client, listing, name, path, asked, f"{window}")
 
     return Endpoint(
         name=name,
@@ -161,8 +140,6 @@ def directory(
         fetch=fetch,
         read=read,
         kind="snapshot",
-        max_days=1,
-        finalization_lag=timedelta(0),
     )
 
 

@@ -13,6 +13,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
+from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.event import UNREADABLE_VALUE
 from ai_usage.vendors.kit.paginate import Listing
 from ai_usage.vendors.kit.reading import events
@@ -113,7 +114,7 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """The endpoint knows no range: a call (and its pages) per day."""
     for day in window.days():
         params = [("starting_at", day.isoformat()), ("limit", str(api.MOST_RECORDS))]
-        yield from api.followed(client, api.CODE, PATH, params, LISTING, f"{day}")
+        yield from listed(client, LISTING, api.CODE, PATH, params, f"{day}")
 
 
 def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:

@@ -59,7 +59,7 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
         yield from _by_line(client, Window(window.start, new), now)
     if new < window.end and (known := analytics.kept(Window(new, window.end), now)):
         groups = (*BY_ACTOR, *analytics.COST_GROUPS)
-        yield from analytics.pages(client, api.NAME, "cost_report", "cost", groups, known, now)
+        yield from analytics.pages(client, "cost_report", "cost", groups, known, now)
 
 
 def _by_line(client: Client, window: Window, now: datetime) -> Iterator[Page]:

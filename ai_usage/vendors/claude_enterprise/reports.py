@@ -84,7 +84,7 @@ def _endpoint(
 ) -> Endpoint:
     def fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
         if known := analytics.kept(window, now):
-            yield from analytics.pages(client, NAME, name, name, groups, known, now)
+            yield from analytics.pages(client, name, name, groups, known, now)
 
     return Endpoint(
         name=name,

@@ -13,7 +13,7 @@ from ai_usage.errors import VendorError
 from ai_usage.vendors.anthropic import analytics
 from ai_usage.vendors.anthropic.api import CODE, MOST_RECORDS, report_says
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
-from ai_usage.vendors.claude_enterprise.reports import NAME
+from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.paginate import Listing
 from ai_usage.vendors.kit.reading import events
 from ai_usage.vendors.kit.values import Int, email_of, field_of, midnight, text_of, total
@@ -66,9 +66,8 @@ def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
             continue
         params = [("date", day.isoformat()), ("limit", str(MOST_RECORDS))]
         try:
-            pages = list(
-                analytics.followed(client, NAME, "users", "users", params, LISTING, f"{day}")
-            )
+            path, headers = f"{analytics.PATH}/users", analytics.BETA
+            pages = list(listed(client, LISTING, "users", path, params, f"{day}", headers=headers))
         except VendorError as error:
             if error.status != 400 or end + LAG <= now:
                 raise

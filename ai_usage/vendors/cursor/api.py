@@ -23,7 +23,7 @@ from ai_usage.vendors.base import Client
 from ai_usage.vendors.kit.paginate import Listing, Place, paginate
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.saved import Body, Span, period
-from ai_usage.vendors.kit.values import email_of, text_of
+from ai_usage.vendors.kit.values import decoded, email_of, text_of
 
 NAME = "cursor"
 KEY_SETTING, ORGANIZATION_SETTING = "CURSOR_API_KEY", "CURSOR_ORGANIZATION_ID"
@@ -122,10 +122,7 @@ _KNOWN = msgspec.json.Decoder(_Known, strict=False)
 
 def member_day(record: msgspec.Raw) -> Hashable | None:
     """A member's row of a team and day, or of the running cycle; None where nothing names whom."""
-    try:
-        row = _KNOWN.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    row = decoded(_KNOWN, record) or _Known()
     who = text_of(row.user_id) or email_of(row.email)
     return None if who is None else (who, row.team_id, row.day, row.date)
 

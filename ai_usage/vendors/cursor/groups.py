@@ -8,7 +8,7 @@ own groups have no spend, and are not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -157,7 +157,5 @@ ENDPOINT = Endpoint(
     fetch=_fetch,
     read=_read,
     kind="snapshot",
-    max_days=1,
-    finalization_lag=timedelta(0),
     requests_per_minute=20,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -103,7 +103,5 @@ ENDPOINT = Endpoint(
         remedy=IN_USERS,
     ),
     kind="snapshot",
-    max_days=1,
-    finalization_lag=timedelta(0),
     requests_per_minute=20,
 )

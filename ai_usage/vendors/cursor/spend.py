@@ -7,7 +7,7 @@ what of its pool was used over the contract's time, which seats and contracts pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -115,7 +115,5 @@ ENDPOINT = Endpoint(
     fetch=_fetch,
     read=_read,
     kind="snapshot",
-    max_days=1,
-    finalization_lag=timedelta(0),
     requests_per_minute=20,
 )

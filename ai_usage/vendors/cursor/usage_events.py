@@ -30,6 +30,7 @@ from ai_usage.vendors.kit.values import (
     NULL,
     Int,
     day_of_ms_number,
+    decoded,
     email_of,
     instant_of_ms,
     text_of,
@@ -92,10 +93,8 @@ _NO_TOKENS = _Tokens()
 
 def _moment(record: msgspec.Raw) -> Hashable:
     """Events have no id: two of one moment may be alike by right."""
-    try:
-        return _WHEN.decode(record).timestamp
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    event = decoded(_WHEN, record)
+    return None if event is None else event.timestamp
 
 
 def _says(paging: Paging, page: Page, number: int) -> Says:

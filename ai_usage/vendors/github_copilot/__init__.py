@@ -17,7 +17,7 @@ PRODUCTS = (
         supports_productivity_metrics=True,
         unit_type="requests",
         api_endpoint="https://api.github.com",
-        max_batch_size=seats.SEATS_PER_PAGE,
+        max_batch_size=seats.MOST_SEATS,
     ),
 )
 

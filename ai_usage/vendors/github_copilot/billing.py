@@ -8,10 +8,8 @@ Days before hold no credit; what premium requests cost then is not read, but ent
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 
 import msgspec
 
@@ -19,7 +17,8 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.github_copilot import api
-from ai_usage.vendors.kit.event import charge
+from ai_usage.vendors.kit.agreement import agree, sums
+from ai_usage.vendors.kit.event import charge, unbilled
 from ai_usage.vendors.kit.files import Files, is_table, table_as_json, table_records
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import reader
@@ -28,19 +27,17 @@ from ai_usage.vendors.kit.values import (
     Int,
     UnreadableAmount,
     day_of,
+    decoded,
     field_of,
     midnight,
     text_of,
-    usd,
 )
 from ai_usage.vendors.rows import RawEvent
 
 FIRST = date(2026, 6, 1)
-PAUSE_SECONDS, MOST_LOOKS = 5.0, 120
-FILES = Files(api.NAME, "billing", table_as_json, table_records, bytes)
-_CENT = Decimal("0.01")
-Sums = tuple[Decimal, Decimal]
-"""Net and discount, which make the gross."""
+FILES = Files("billing", table_as_json, table_records, bytes)
+_DOLLARS = ("net_amount", "discount_amount")
+"""What makes the gross."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -70,7 +67,7 @@ class _Item(msgspec.Struct, rename="camel", gc=False):
     net_amount: msgspec.Raw
     discount_amount: msgspec.Raw
     gross_amount: msgspec.Raw
-    gross_quantity: msgspec.Raw = NULL
+    quantity: msgspec.Raw = msgspec.field(name="grossQuantity", default=NULL)
     product: str | None = None
     sku: str | None = None
     model: str | None = None
@@ -82,45 +79,43 @@ class _Plain(msgspec.Struct, rename="camel"):
     enterprise: str | None = None
 
 
-class _Job(msgspec.Struct):
+class _Export(msgspec.Struct):
     id: int | str
     status: str
-    download_urls: list[str] = []
+    links: list[str] = msgspec.field(name="download_urls", default_factory=list)
 
 
 _LINE, _ITEM = msgspec.json.Decoder(_Line, strict=False), msgspec.json.Decoder(_Item)
-_PLAIN, _JOB = msgspec.json.Decoder(_Plain), msgspec.json.Decoder(_Job)
+_PLAIN, _EXPORT = msgspec.json.Decoder(_Plain), msgspec.json.Decoder(_Export)
 
 
 # --- Asking ----------------------------------------------------------------------------------
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
-    account = api.account_of(client)
-    if window.end <= FIRST:
+    """An export is given once it is checked. A day that has not settled moves between the two."""
+    account, billed = api.account_of(client), window.since(FIRST)
+    if billed is None:
         return
-    window = Window(max(window.start, FIRST), window.end)
     if not account.is_enterprise:
-        for day in window.days():
+        for day in billed.days():
             yield _plain(client, account, day)
         return
-    exported = list(_export(client, account, window, now))
-    records = [record for page in exported for record in table_records(page.body)]
-    for day in window.days():
-        # Before a day has settled, the two are of different moments.
-        if Window.day(day).end_at + api.FINALIZATION_LAG <= now:
-            page = _plain(client, account, day)
-            _check(day, records, page)
-            exported.append(page)
-    yield from exported
+    pages = list(_export(client, account, billed, now))
+    records = [record for page in pages for record in table_records(page.body)]
+    lines = [decoded(_LINE, record) for record in records]
+    for day in billed.settled(now, api.FINALIZATION_LAG):
+        page = _plain(client, account, day)
+        _check(day, lines, page)
+        pages.append(page)
+    yield from pages
 
 
 def _plain(client: Client, account: api.Account, day: date) -> Page:
     """A day of the plain answer, which for a day that it does not understand gives the year."""
-    asked = {"year": day.year, "month": day.month, "day": day.day}
-    path = f"{account.billing}/ai_credit/usage"
-    page = client.get("billing", path, [(k, str(v)) for k, v in asked.items()], where=f"{day}")
-    paging = _paging(day)
+    asked = [("year", str(day.year)), ("month", str(day.month)), ("day", str(day.day))]
+    path, paging = f"{account.billing}/ai_credit/usage", _paging(day)
+    page = client.get("billing", path, asked, where=f"{day}")
     said = paging.decode(page, _PLAIN).time_period
     if _day(said) != day:
         raise paging.failure(f"it answers with {said}")
@@ -128,62 +123,39 @@ def _plain(client: Client, account: api.Account, day: date) -> Page:
 
 
 def _export(client: Client, account: api.Account, window: Window, now: datetime) -> Iterator[Page]:
-    """Order the export (both days inclusive), look until it is there, and take its files."""
-    last = min(window.end - timedelta(days=1), now.date())
+    """Both days are inclusive."""
     order = {
         "report_type": "ai_credit",
         "start_date": f"{window.start}",
-        "end_date": f"{last}",
+        "end_date": f"{min(window.days()[-1], now.date())}",
         "send_email": False,
     }
-    path, paging = f"{account.billing}/reports", _paging(window)
-    job = paging.decode(client.post("billing", path, order, where=f"{window}"), _JOB)
-    for _ in range(MOST_LOOKS):
-        if job.status not in ("processing", "pending", "queued"):
-            break
-        client.pause(PAUSE_SECONDS)
-        job = paging.decode(client.get("billing", f"{path}/{job.id}", where=f"{window}"), _JOB)
-    if job.status != "completed" or not job.download_urls:
-        raise paging.failure(f'the export that was ordered is "{job.status}"')
-    yield from FILES.fetched(client, job.download_urls, f"{window}")
+    return FILES.ordered(client, f"{account.billing}/reports", order, _EXPORT, f"{window}")
 
 
-def _check(day: date, records: Sequence[msgspec.Raw], page: Page) -> None:
+def _check(day: date, lines: Sequence[_Line | None], page: Page) -> None:
     """The export's day must come to what the plain answer says, cents of rounding apart.
 
-    Some sources say that the plain answer leaves out what is charged to a cost centre: either way
+    Some sources say that the plain answer leaves out what is charged to a cost center: either way
     it must agree. A row that cannot be read, which is flagged, leaves nothing to compare.
     """
-    try:
-        lines = [line for line in map(_LINE.decode, records) if day_of(line.date) == day]
-        items = [_ITEM.decode(item) for item in _PLAIN.decode(page.body).usage_items]
-        stated = _sums(items)
-        exported = [_sums([x for x in lines if not x.cost_center_name]), _sums(lines)]
-    except (ValueError, UnicodeDecodeError):
+    items = [decoded(_ITEM, item) for item in _PLAIN.decode(page.body).usage_items]
+    if None in lines or None in items:
         return
-    slack = _CENT * (1 + (len(lines) + len(items)) // 100)
-    if not any(
-        abs(net - stated[0]) <= slack and abs(discount - stated[1]) <= slack
-        for net, discount in exported
-    ):
-        net, discount = exported[1]
-        what = f"the export has {net} USD and {discount} USD of discount"
-        raise _paging(day).shifted(f"{what}, the plain answer {stated[0]} and {stated[1]}")
+    own = [line for line in lines if line and day_of(line.date) == day]
+    try:
+        stated, whole = sums(items, *_DOLLARS), sums(own, *_DOLLARS)
+        rest = sums((line for line in own if not line.cost_center_name), *_DOLLARS)
+    except UnreadableAmount:
+        return
+    records = len(own) + len(items)
+    if not (agree(whole, stated, records) or agree(rest, stated, records)):
+        what = "the export has {} USD and {} USD of discount, the plain answer {} and {}"
+        raise _paging(day).shifted(what.format(*whole, *stated))
 
 
-def _sums(lines: Sequence[_Line | _Item]) -> Sums:
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        for name in ("net_amount", "discount_amount"):
-            amount = usd(getattr(line, name), in_cents=False)
-            if amount is None:
-                raise UnreadableAmount(name)
-            found[name] += amount
-    return found["net_amount"], found["discount_amount"]
-
-
-def _paging(where: object) -> Paging:
-    return Paging(api.NAME, "billing", f"{where}")
+def _paging(day: date) -> Paging:
+    return Paging(api.NAME, "billing", f"{day}")
 
 
 def _day(period: dict[str, int | None]) -> date | None:
@@ -215,11 +187,8 @@ def _event(record: msgspec.Raw, day: date | None, context: ReadContext) -> RawEv
     item = line if is_row else _ITEM.decode(record)
     login = api.login_of(line.username)
     cost, flags = charge(item.net_amount, bills=True, in_cents=False)
-    pool, odd_pool = charge(item.discount_amount, bills=False, in_cents=False)
-    gross, odd_gross = charge(item.gross_amount, bills=False, in_cents=False)
     # Credits: their unit has two names in the sources.
-    quantity = item.quantity if isinstance(item, _Line) else item.gross_quantity
-    used, odd_used = charge(quantity, bills=False, in_cents=False)
+    (pool, gross, used), odd = unbilled(item.discount_amount, item.gross_amount, item.quantity)
     owned = (line.organization, line.repository, line.cost_center_name)
     return RawEvent(
         identity=(day.isoformat(), login, item.product, item.sku, item.model, *owned),
@@ -243,7 +212,7 @@ def _event(record: msgspec.Raw, day: date | None, context: ReadContext) -> RawEv
         quantity=used,
         quantity_unit=None if used is None else "credits",
         vendor_user_id=login,
-        validation_errors=list(dict.fromkeys([*flags, *odd_pool, *odd_gross, *odd_used])),
+        validation_errors=[*flags, *odd],
     )
 
 

@@ -54,23 +54,22 @@ def _person(record: msgspec.Raw) -> Hashable | None:
     return None if who is None else (str(who), str(field_of(record, "day")))
 
 
-FILES = Files(api.NAME, ENDPOINT_NAME, lines_as_json, line_records, _person)
+FILES = Files(ENDPOINT_NAME, lines_as_json, line_records, _person)
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
     """Two steps a day. A day that has settled has its report, or the window fails."""
     account = api.account_of(client)
     path = f"{account.path}/metrics/reports/users-1-day"
-    first = max(FIRST[account.kind], now.date() - KEPT)
-    for day in window.days():
-        if day < first:
-            continue
-        paging = Paging(api.NAME, ENDPOINT_NAME, f"{day}")
+    kept = window.since(max(FIRST[account.kind], now.date() - KEPT))
+    settled = window.settled(now, api.FINALIZATION_LAG)
+    for day in kept.days() if kept else ():
+        paging = Paging(client.name, ENDPOINT_NAME, f"{day}")
         asked = [("day", day.isoformat())]
         page = client.get_if_there(ENDPOINT_NAME, path, asked, where=f"{day}")
         report = None if page is None else paging.decode(page, _REPORT)
         if report is None or not report.download_links:
-            if Window.day(day).end_at + api.FINALIZATION_LAG <= now:
+            if day in settled:
                 raise paging.failure("there is no report of this day", NOT_THERE)
             continue
         if report.report_day not in (None, day.isoformat()):

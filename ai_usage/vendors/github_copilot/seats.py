@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -11,12 +11,15 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
 from ai_usage.vendors.github_copilot import api
-from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.asking import listed
+from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import IN_USERS, rows
+from ai_usage.vendors.kit.values import decoded
 from ai_usage.vendors.rows import LeftOut, Person
 
-SEATS_PER_PAGE = 100
+MOST_SEATS = 100
+"""Of a page."""
 
 
 class _Page(msgspec.Struct):
@@ -24,11 +27,12 @@ class _Page(msgspec.Struct):
     total_seats: int | None = None
 
 
-class _Known(msgspec.Struct):
+class _Known(msgspec.Struct, frozen=True):
     id: int | str | None = None
 
 
-class _Assignee(_Known):
+class _Assignee(msgspec.Struct):
+    id: int | str | None = None
     login: str | None = None
     type: str | None = None
 
@@ -44,12 +48,11 @@ _SEAT = msgspec.json.Decoder(_Seat)
 
 
 def _key(record: msgspec.Raw) -> Hashable | None:
-    try:
-        seat = _SEAT.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    """A person's seat of a team or an organisation."""
+    seat = decoded(_SEAT, record)
+    if seat is None or seat.assignee.id is None:
         return None
-    given_by = (seat.assigning_team or _Known()).id, (seat.organization or _Known()).id
-    return None if seat.assignee.id is None else (seat.assignee.id, *given_by)
+    return seat.assignee.id, seat.assigning_team, seat.organization
 
 
 def _says(paging: Paging, page: Page, number: int) -> Says:
@@ -71,17 +74,8 @@ def _all_there(paging: Paging) -> None:
 
 
 def _fetch(client: Client, window: Window, now: datetime) -> Iterator[Page]:
-    path = f"{api.account_of(client).path}/billing/seats"
-    size = [("per_page", str(SEATS_PER_PAGE))]
-
-    def ask(place: Place, where: str) -> Page:
-        if place.following:
-            return client.get("seats", place.following, where=where)
-        return client.get("seats", path, size, where=where)
-
-    return paginate(
-        LISTING, ask, vendor=api.NAME, endpoint="seats", where=f"{window}", at_end=_all_there
-    )
+    path, asked = f"{api.account_of(client).path}/billing/seats", [("per_page", f"{MOST_SEATS}")]
+    return listed(client, LISTING, "seats", path, asked, f"{window}", at_end=_all_there)
 
 
 def _row(seat: _Seat) -> Person | LeftOut:
@@ -108,6 +102,4 @@ ENDPOINT = Endpoint(
     fetch=_fetch,
     read=_read,
     kind="snapshot",
-    max_days=1,
-    finalization_lag=timedelta(0),
 )

@@ -101,7 +101,7 @@ def every_settled_day(window: Window, now: datetime, lag: timedelta) -> Callable
 
     def check(paging: Paging) -> None:
         days = {start.date() for start in paging.keys if isinstance(start, datetime)}
-        settled = [day for day in window.days() if Window.day(day).end_at + lag <= now]
+        settled = window.settled(now, lag)
         if missing := [day for day in settled if day not in days]:
             what = f"{len(missing)} of {len(settled)} days are missing, the first is {missing[0]}"
             raise paging.failure(what)

@@ -41,6 +41,13 @@ def charge(
     return amount, [TRUNCATED_AMOUNT] if truncated else []
 
 
+def unbilled(*raws: msgspec.Raw) -> tuple[list[Decimal | None], list[str]]:
+    """Dollars that nobody bills (and quantities, as exact), with their flags, each once."""
+    found = [charge(raw, bills=False, in_cents=False) for raw in raws]
+    flags = dict.fromkeys(flag for _, own in found for flag in own)
+    return [amount for amount, _ in found], list(flags)
+
+
 def unheard_of(field: str, value: str | None, known: Container[str]) -> list[str]:
     """A flag for a value that money is allocated by and that nobody here has heard of."""
     return [] if value is None or value in known else [f"unknown_enum:{field}"]

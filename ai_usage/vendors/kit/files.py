@@ -1,5 +1,7 @@
 """Files that an answer links to: several, for a short while, of JSON lines or of CSV.
 
+Some are made when they are ordered, while one waits.
+
 The archive keeps JSON. Lines become a list of records, each as it came; a table stays its text.
 """
 
@@ -7,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -19,8 +22,15 @@ from ai_usage.vendors.decoding import decodable
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Key, Paging
 
+E = TypeVar("E", bound="Export")
+
 EXPIRED = frozenset({400, 401, 403, 404, 410})
 """How stores refuse a link that has run out, or whose file has gone."""
+
+
+MADE, BEING_MADE = "completed", frozenset({"processing", "pending", "queued"})
+"""What is said of an export that was ordered."""
+PAUSE_SECONDS, MOST_LOOKS = 5.0, 120
 
 
 class _Lines(msgspec.Struct):
@@ -98,15 +108,54 @@ def table_records(page: bytes) -> Iterator[msgspec.Raw]:
         yield msgspec.Raw(msgspec.json.encode(cells))
 
 
+class Export(Protocol):
+    """What a vendor says of an export that was ordered, as it reads the answer."""
+
+    @property
+    def id(self) -> int | str:
+        """What it is looked for by."""
+
+    @property
+    def status(self) -> str:
+        """Whether it is being made, or done, in the vendor's word."""
+
+    @property
+    def links(self) -> Sequence[str]:
+        """Where its files are, once it is made."""
+
+
 @dataclass(frozen=True)
 class Files:
     """What an endpoint's answers link to: files of one form, whose records `key` tells apart."""
 
-    vendor: str
     endpoint: str
     as_json: Callable[[bytes], bytes]
     records: Callable[[bytes], Iterable[msgspec.Raw]]
     key: Key
+
+    def ordered(
+        self,
+        client: Client,
+        path: str,
+        order: Mapping[str, Any],
+        export: msgspec.json.Decoder[E],
+        where: str,
+    ) -> Iterator[Page]:
+        """Every file of an export: it is ordered at `path`, and stands below it by its id.
+
+        Raises `VendorError` where it is not made in the time of `MOST_LOOKS`.
+        """
+        paging = Paging(client.name, self.endpoint, where)
+        made = paging.decode(client.post(self.endpoint, path, order, where=where), export)
+        for _ in range(MOST_LOOKS):
+            if made.status not in BEING_MADE:
+                break
+            client.pause(PAUSE_SECONDS)
+            page = client.get(self.endpoint, f"{path}/{made.id}", where=where)
+            made = paging.decode(page, export)
+        if made.status != MADE or not made.links:
+            raise paging.failure(f'the export that was ordered is "{made.status}"')
+        yield from self.fetched(client, made.links, where)
 
     def fetched(self, client: Client, links: Sequence[str], where: str) -> Iterator[Page]:
         """Every file, held to what pages promise: no record comes in two.
@@ -125,11 +174,11 @@ class Files:
             except VendorError as error:
                 if error.status in EXPIRED:
                     what = f"the link to file {place.number} is not taken any more"
-                    raise Paging(self.vendor, self.endpoint, where).shifted(what) from None
+                    raise Paging(client.name, self.endpoint, where).shifted(what) from None
                 raise
 
         listing = Listing("number", says, key=self.key)
         if links:
             yield from paginate(
-                listing, ask, vendor=self.vendor, endpoint=self.endpoint, where=where
+                listing, ask, vendor=client.name, endpoint=self.endpoint, where=where
             )

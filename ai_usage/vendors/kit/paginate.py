@@ -66,6 +66,8 @@ class Listing:
     """The identity that the API gives a record."""
     kin: Key = bytes
     """Where it gives none: records of one kin may be alike by right."""
+    place_in: str = "page"
+    """The parameter of a GET request that takes the token or id of the next page."""
     proves_itself: bool = True
     """False for a list without identities, totals or numbers: a record on two pages is two records,
     or one that was pushed onto the next page when another came in front. A list that moves does not

@@ -8,13 +8,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 Int = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)] | None
 """A count. Beyond the bound a record is not decodable: sums of a few must fit into INT64."""
 
+_ANYTHING = msgspec.json.Decoder()
 NULL = msgspec.Raw(b"null")
 UNSAID = msgspec.Raw(b"null")
 """The default of a field that every record must have, told apart from a null by identity."""
@@ -147,12 +150,17 @@ def total(*values: int | None) -> int | None:
     return result
 
 
-def field_of(record: msgspec.Raw, *names: str) -> Any:
-    """The first of these fields that an otherwise unreadable record still has, else None."""
+def decoded(decoder: msgspec.json.Decoder[T], record: msgspec.Raw) -> T | None:
+    """A record; None for one that cannot be read."""
     try:
-        value = msgspec.json.decode(record)
+        return decoder.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def field_of(record: msgspec.Raw, *names: str) -> Any:
+    """The first of these fields that an otherwise unreadable record still has, else None."""
+    value = decoded(_ANYTHING, record)
     if not isinstance(value, dict):
         return None
     return next((value[name] for name in names if value.get(name) is not None), None)

@@ -6,7 +6,7 @@ alone say something, a comment says so. Days are UTC days, times are Unix second
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -14,8 +14,9 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import Client, Params
+from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.buckets import Buckets, every_settled_day
-from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
+from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.values import field_of, text_if_any
 
@@ -101,11 +102,11 @@ def report(
         # As the vendor's SDK writes them; older connectors leave the brackets out.
         *(("group_by[]", group) for group in groups),
     ]
-    whole = every_settled_day(window, now, lag)
-    return _followed(client, endpoint, path, params, _REPORT, "page", window, whole)
+    whole, where = every_settled_day(window, now, lag), f"{window} {path}"
+    return listed(client, _REPORT, endpoint, f"{BASE}/{path}", params, where, at_end=whole)
 
 
-def listed(
+def directory(
     client: Client,
     endpoint: str,
     path: str,
@@ -114,24 +115,6 @@ def listed(
     nobody: str | None = None,
 ) -> Iterator[Page]:
     """Every page of a directory list, by the id of the last record. Raises `VendorError`."""
-    listing = Listing("after_id", _list_says, key=id_of, nobody=nobody)
+    listing = Listing("after_id", _list_says, key=id_of, place_in="after", nobody=nobody)
     asked = [("limit", str(MOST_RECORDS)), *params]
-    return _followed(client, endpoint, path, asked, listing, "after", window)
-
-
-def _followed(
-    client: Client,
-    endpoint: str,
-    path: str,
-    params: Params,
-    listing: Listing,
-    place_in: str,
-    window: Window,
-    at_end: Callable[[Paging], None] = lambda paging: None,
-) -> Iterator[Page]:
-    def ask(place: Place, where: str) -> Page:
-        asked = [*params, (place_in, place.following)] if place.following else params
-        return client.get(endpoint, f"{BASE}/{path}", asked, where=where)
-
-    where = f"{window} {path}"
-    return paginate(listing, ask, vendor=NAME, endpoint=endpoint, where=where, at_end=at_end)
+    return listed(client, listing, endpoint, f"{BASE}/{path}", asked, f"{window} {path}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -43,11 +43,11 @@ class _Record(msgspec.Struct):
 
 def _projects(client: Client, window: Window, endpoint: str = "projects") -> Iterator[Page]:
     # What was spent in archived ones still has to be named.
-    return api.listed(client, endpoint, "projects", window, [("include_archived", "true")])
+    return api.directory(client, endpoint, "projects", window, [("include_archived", "true")])
 
 
 def _users(client: Client, window: Window) -> Iterator[Page]:
-    return api.listed(client, "users", "users", window, nobody=api.KEY_SETTING)
+    return api.directory(client, "users", "users", window, nobody=api.KEY_SETTING)
 
 
 def _accounts(client: Client, window: Window) -> Iterator[Page]:
@@ -55,7 +55,7 @@ def _accounts(client: Client, window: Window) -> Iterator[Page]:
 
     Keys whose owner has left the project are hidden, some live ones too, unless any are asked for.
     """
-    listed = partial(api.listed, client, "api_keys", window=window)
+    listed = partial(api.directory, client, "api_keys", window=window)
     yield from listed("users")
     # The projects' own pages are another endpoint's answer.
     for page in list(_projects(client, window, "api_keys")):
@@ -124,8 +124,6 @@ def _directory(
         fetch=lambda client, window, now: pages(client, window),
         read=rows(api.entries, _RECORD, row, remedy=remedy),
         kind="snapshot",
-        max_days=1,
-        finalization_lag=timedelta(0),
     )
 
 
