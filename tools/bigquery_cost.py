@@ -25,15 +25,15 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
 
 from ai_usage.dashboard.copied import COPIED
-from ai_usage.quality.flags import Severity
-from ai_usage.quality.promises import row_tests
+from ai_usage.quality.contract import as_declared
+from ai_usage.quality.judging import question
+from ai_usage.quality.promises import promised
 from ai_usage.quality.rules import RELATIONS
 from ai_usage.warehouse.bigquery_tables import required
 from ai_usage.warehouse.building import follows_its_month, is_partitioned
 from ai_usage.warehouse.files import sql_root
 from ai_usage.warehouse.filling import EVERY_DAY
 from ai_usage.warehouse.functions import inline
-from ai_usage.warehouse.keys import UNIQUE_KEYS
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.schema import Column, table_names, table_schema
 from ai_usage.warehouse.sql import references
@@ -248,32 +248,10 @@ def checks() -> Iterator[Statement]:
 
 
 def _rules(table: str) -> str:
-    """A query that asks for every rule of a table, its key and what its foreign keys name."""
-    schema = table_schema(table)
-    rows = ibis.table({c.name: _IBIS.get(c.type, c.type.lower()) for c in schema.columns}, table)
-    severities: tuple[Severity, ...] = ("error", "warning")
-    asked = [
-        holds(rows) for severity in severities for holds in row_tests(table, severity).values()
-    ]
-    broken = (
-        rows.aggregate(n=(~ibis.and_(*asked)).sum()) if asked else rows.aggregate(n=rows.count())
-    )
-    relations = RELATIONS.get(table, ())
-    keys = {*UNIQUE_KEYS.get(table, ()), *(one.column for one in relations)}
-    others = [f"(SELECT MAX({one.target_column}) FROM {one.target})" for one in relations]
-    keyed = [f"MAX({key}) AS {key}" for key in sorted(keys)]
-    return (
-        f"SELECT * FROM ({ibis.to_sql(broken, dialect='bigquery')}), "
-        f"(SELECT {', '.join(['1 AS one', *keyed, *others])} FROM {table})"
-    )
-
-
-_IBIS = {
-    "ARRAY<STRING>": "array<string>",
-    "NUMERIC": "decimal(38, 9)",
-    "BOOL": "boolean",
-    "TIMESTAMP": "timestamp('UTC', 6)",
-}
+    """The query that asks for every rule of a table, its key and what its foreign keys name."""
+    relations = [(one, as_declared(one.target, "bigquery")) for one in RELATIONS.get(table, ())]
+    asked = question(as_declared(table, "bigquery"), table, promised(table), relations)
+    return str(ibis.to_sql(asked, dialect="bigquery"))
 
 
 def copying() -> Iterator[Statement]:

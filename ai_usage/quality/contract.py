@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import ibis
 import ibis.expr.datatypes as dt
 import pandera.ibis as pa
 from pandera.dtypes import immutable
@@ -48,25 +49,34 @@ _IBIS: dict[str, Any] = {
 }
 
 
-@cache
-def pandera_schema(table: str, timestamp: Any) -> pa.DataFrameSchema:
-    """The Pandera schema of a table: its columns and their types, and no others.
+def as_declared(table: str, engine: str) -> Any:
+    """An ibis table that no engine has, its columns of the engine's types."""
+    return ibis.table(_types(table, engine), name=table)
 
-    `timestamp` is the engine's own timestamp type. What must hold of rows is no check of it:
-    Pandera asks a query for each, and `judging` one for all that is promised of a table.
-    """
-    columns = {
-        c.name: pa.Column(timestamp if c.type == "TIMESTAMP" else _IBIS[c.type], nullable=True)
+
+def _types(table: str, engine: str) -> dict[str, Any]:
+    timestamp = dt.Timestamp(timezone="UTC", scale=6 if engine == "duckdb" else None)
+    return {
+        c.name: timestamp if c.type == "TIMESTAMP" else _IBIS[c.type]
         for c in table_schema(table).columns
     }
+
+
+@cache
+def pandera_schema(table: str, engine: str) -> pa.DataFrameSchema:
+    """The Pandera schema of a table: its columns and their types, and no others.
+
+    What must hold of rows is no check of it: Pandera asks a query for each, and `judging` one for
+    all that is promised of a table.
+    """
+    columns = {name: pa.Column(t, nullable=True) for name, t in _types(table, engine).items()}
     return pa.DataFrameSchema(columns, strict=True, name=table)
 
 
 def mistyped(rows: Any, table: str, engine: str) -> list[str]:
     """What an ibis table lacks, has too much, or has of another type; asks the engine nothing."""
-    timestamp = dt.Timestamp(timezone="UTC", scale=6 if engine == "duckdb" else None)
     try:
-        pandera_schema(table, timestamp).validate(rows, lazy=True)
+        pandera_schema(table, engine).validate(rows, lazy=True)
     except pa.errors.SchemaErrors as found:
         return [str(error).splitlines()[0][:200] for error in found.schema_errors]
     return []

@@ -59,11 +59,12 @@ def judge(
         found = dict.fromkeys(odd, total or 1)
         days = {day: Outcome(dict(found)) for day in (window.days() if window else [])}
         return {check: Validation(Outcome(dict(found)), days, total) for check in checks}
-    rules = {
-        check: row_tests(table, _SEVERITIES[check]) for check in checks if check in _SEVERITIES
-    }
     relations = [(r, rows_of(r.target)) for r in RELATIONS.get(table, ()) if FOREIGN in checks]
-    total, broken = _ask(rows, schema, rules, UNIQUE in checks, relations)
+    (said,) = question(rows, table, checks, relations).to_pyarrow().to_pylist()
+    broken = {check for check in checks if not said.get(check, True)}
+    if any(said[f"orphans_{number}"] for number in range(len(relations))):
+        broken.add(FOREIGN)
+    total = int(said["total"])
     validations: dict[str, Validation] = {}
     for check in checks:
         whole, by_day = Outcome(), dict[date, Outcome]()
@@ -74,31 +75,30 @@ def judge(
         elif check == FOREIGN:
             _count_orphans(rows, schema, relations, whole, by_day)
         else:
-            _count_broken(rows, schema, rules[check], whole, by_day)
+            _count_broken(rows, schema, row_tests(table, _SEVERITIES[check]), whole, by_day)
         validations[check] = Validation(whole, by_day, total)
     return validations
 
 
-def _ask(
-    rows: Any,
-    schema: TableSchema,
-    rules: Mapping[str, Tests],
-    unique: bool,
-    relations: Sequence[tuple[Relation, Any]],
-) -> tuple[int, set[str]]:
-    """How many rows there are, and which checks something breaks, or may: one query."""
-    kept = {check: all_hold(rows, tests) for check, tests in rules.items() if tests}
-    if unique:
-        kept[UNIQUE] = looks_unique(rows, UNIQUE_KEYS[schema.name])
+def question(
+    rows: Any, table: str, checks: Sequence[str], relations: Sequence[tuple[Relation, Any]]
+) -> Any:
+    """The one query: `total` rows, and of each check whether all of them keep it.
+
+    FOREIGN has a column for each of the relations instead, `orphans_<number>`: how many keys do
+    not stand in its target. A check that a table has nothing to ask for has no column.
+    """
+    kept = {}
+    for check in checks:
+        if check == UNIQUE:
+            kept[check] = looks_unique(rows, UNIQUE_KEYS[table])
+        elif check in _SEVERITIES and (tests := row_tests(table, _SEVERITIES[check])):
+            kept[check] = all_hold(rows, tests)
     answer = rows.agg(total=rows.count(), **kept)
     for number, (relation, target) in enumerate(relations):
         lost = orphaned_keys(rows, relation, target)
         answer = answer.cross_join(lost.rename({f"orphans_{number}": "orphans"}))
-    (said,) = answer.to_pyarrow().to_pylist()
-    broken = {check for check in kept if not said[check]}
-    if any(said[f"orphans_{number}"] for number in range(len(relations))):
-        broken.add(FOREIGN)
-    return int(said["total"]), broken
+    return answer
 
 
 def _count_broken(
