@@ -29,7 +29,6 @@ from ai_usage.quality.contract import as_declared
 from ai_usage.quality.judging import question
 from ai_usage.quality.promises import promised
 from ai_usage.quality.rules import RELATIONS
-from ai_usage.warehouse.bigquery_tables import required
 from ai_usage.warehouse.building import follows_its_month, is_partitioned
 from ai_usage.warehouse.files import sql_root
 from ai_usage.warehouse.filling import EVERY_DAY
@@ -235,7 +234,7 @@ def _dollars(table: str) -> Mapping[str, frozenset[str]]:
 
 
 def _looked_at(table: str) -> Mapping[str, frozenset[str]]:
-    return {table: _dollars(table)[table].union(required(table_schema(table)))}
+    return {table: _dollars(table)[table].union(table_schema(table).required_columns)}
 
 
 def checks() -> Iterator[Statement]:

@@ -39,7 +39,7 @@ def row_tests(table: str, severity: Severity) -> Tests:
     """The table's rules of a severity and, for `error`, the NOT NULLs of its DDL."""
     tests: dict[str, Callable[[Any], Any]] = {r.name: r.holds for r in rules_of(table, severity)}
     if severity == "error":
-        required = [c.name for c in table_schema(table).columns if not c.nullable]
+        required = table_schema(table).required_columns
         tests |= {f"{name}_not_null": _not_null(name) for name in required}
     return tests
 

@@ -213,9 +213,10 @@ def looked_at(schema: TableSchema, stage: str, inside: str = "TRUE") -> str:
     counts them of the i-th such column).
     """
     missing = [
-        f"COUNTIF(`{name}` IS NULL) AS missing_{i}" for i, name in enumerate(required(schema))
+        f"COUNTIF(`{name}` IS NULL) AS missing_{i}"
+        for i, name in enumerate(schema.required_columns)
     ]
-    bad = [f"NOT ({inside})", *(f"`{name}` IS NULL" for name in required(schema))]
+    bad = [f"NOT ({inside})", *(f"`{name}` IS NULL" for name in schema.required_columns)]
     counted = ", ".join([_counted(schema), *missing, f"COUNTIF({' OR '.join(bad)}) AS refused"])
     kept = ", ".join([_DAY_COUNTS, *(f"missing_{i} AS missing_{i}" for i in range(len(missing)))])
     return (
@@ -234,11 +235,6 @@ def _counted(schema: TableSchema) -> str:
     return f"{day} AS day, COUNT(*) AS n, CAST({usd} AS STRING) AS usd"
 
 
-def required(schema: TableSchema) -> list[str]:
-    """The columns that must have a value."""
-    return [c.name for c in schema.columns if not c.nullable]
-
-
 def counts_by_day(text: str | None) -> CountsByDay:
     """What `counted_by_day` answered."""
     return _counts(json.loads(text or "null") or ())
@@ -249,7 +245,7 @@ def staged_counts(schema: TableSchema, text: str, window: Window | None) -> Coun
     found = json.loads(text)
     days = found["days"] or ()
     if found["is_refused"]:
-        for i, name in enumerate(required(schema)):
+        for i, name in enumerate(schema.required_columns):
             if missing := sum(int(day[f"missing_{i}"]) for day in days):
                 raise WarehouseError(
                     f"{schema.name}.{name} is NOT NULL, but {missing} of the new rows have NULL "

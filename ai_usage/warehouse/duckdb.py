@@ -382,7 +382,7 @@ class DuckDBWarehouse(Warehouse):
                     f"{schema.name}.{c.name}: the new rows have {staged[c.name]}, the DDL says "
                     f"{c.duckdb_type}; nothing was changed."
                 )
-        required = [c.name for c in schema.columns if not c.nullable]
+        required = schema.required_columns
         counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in required)
         nulls = connection.execute(f"SELECT [{counts}] FROM {_STAGE}").fetchone()
         for name, count in zip(required, nulls[0] if nulls else [], strict=True):

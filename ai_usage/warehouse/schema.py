@@ -121,6 +121,11 @@ class TableSchema:
         return [column.name for column in self.columns]
 
     @property
+    def required_columns(self) -> list[str]:
+        """Names of the columns that must have a value."""
+        return [column.name for column in self.columns if not column.nullable]
+
+    @property
     def comparable_columns(self) -> list[str]:
         """Columns whose values must be equal when two tables are called equal."""
         return [name for name in self.column_names if name not in PROVENANCE]
