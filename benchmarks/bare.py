@@ -15,15 +15,13 @@ import duckdb
 from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.building import is_partitioned, query_of
-from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.duckdb import DuckDBWarehouse, parts_of
 from ai_usage.warehouse.layers import built_tables
 from ai_usage.warehouse.sql import render
 from benchmarks.company import TODAY
 from benchmarks.stopwatch import Spent, median_of
 
 _SCHEMA = "bare"
-_MONTHS_AT_ONCE = 2
-"""As the product does: more months are run one by one."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,10 @@ def _build(warehouse: DuckDBWarehouse, table: str, query: Query) -> None:
         dataset=warehouse.dataset,
         internal_dataset=warehouse.internal_dataset,
     )
-    parts = query.by_month if len(query.by_month) > _MONTHS_AT_ONCE else [query.parameters]
     with warehouse.connect() as connection:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
         into = f"CREATE OR REPLACE TABLE {_SCHEMA}.{table} AS"
-        for part in parts:
+        for part in parts_of(query):
             connection.execute(f"{into} {sql}", dict(part) or None)
             into = f"INSERT INTO {_SCHEMA}.{table} BY NAME"
 
@@ -69,9 +66,8 @@ def _equal_rows(warehouse: DuckDBWarehouse, table: str, window: Window | None) -
     """The rows of a table, which are those of the script's; the script's table is dropped."""
     name = f"{warehouse.dataset_of(table)}.{table}"
     with warehouse.connect() as connection:
-        columns = [c[0] for c in connection.execute(f"DESCRIBE {name}").fetchall()]
-        types = dict(r[:2] for r in connection.execute(f"DESCRIBE {name}").fetchall())
-        listed = ", ".join(f'CAST("{c}" AS {types[c]}) AS "{c}"' for c in columns)
+        columns = [row[:2] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
+        listed = ", ".join(f'CAST("{c}" AS {type_}) AS "{c}"' for c, type_ in columns)
         ours, theirs = (
             _fingerprint(connection, f"SELECT {listed} FROM {source}")
             for source in (name, f"{_SCHEMA}.{table}")

@@ -10,7 +10,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -338,9 +338,8 @@ class DuckDBWarehouse(Warehouse):
             for read in references(new.sql) & set(table_names()):
                 self._ensure(connection, table_schema(read))
             sql = self._rendered(new.sql)
-            long = len(new.by_month) > _MONTHS_AT_ONCE
             into = f"CREATE TEMP TABLE {_STAGE} AS"
-            for part in new.by_month if long else [new.parameters]:
+            for part in parts_of(new):
                 _run(connection, f"{into} {sql}", part, schema.name)
                 into = f"INSERT INTO {_STAGE}"
             return
@@ -493,6 +492,11 @@ class DuckDBWarehouse(Warehouse):
     def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         return int(row[0]) if row else 0
+
+
+def parts_of(query: Query) -> Sequence[Parameters]:
+    """What the query is run with, one after the other: a long range month by month."""
+    return query.by_month if len(query.by_month) > _MONTHS_AT_ONCE else [query.parameters]
 
 
 def _run(
