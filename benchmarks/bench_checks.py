@@ -9,10 +9,8 @@ three; and the peak memory of all.
 from __future__ import annotations
 
 import resource
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,19 +20,15 @@ from ai_usage.quality.judging import judge
 from ai_usage.quality.promises import CONTRACT, QUALITY, UNIQUE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from benchmarks.bench_replace import DAYS, FIRST, TABLE, fill
+from benchmarks.stopwatch import median_of
 
 RUNS = 3
 WINDOW = Window(FIRST, FIRST + timedelta(days=DAYS + 1))
 
 
 def measure(what: str, work: Callable[[], object]) -> None:
-    cpu, wall = [], []
-    for _ in range(RUNS):
-        before = time.process_time(), time.perf_counter()
-        work()
-        cpu.append(time.process_time() - before[0])
-        wall.append(time.perf_counter() - before[1])
-    print(f"{what:40} {statistics.median(cpu):6.2f} CPU-s {statistics.median(wall):6.2f} s")
+    spent = median_of(RUNS, work)
+    print(f"{what:40} {spent.cpu:6.2f} CPU-s {spent.wall:6.2f} s")
 
 
 def main(rows: int) -> None:

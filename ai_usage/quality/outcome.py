@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 MAX_FAILURE_CASES = 5
-"""Without a bound Pandera pulls every failing row into memory and into its message."""
+"""Failing rows that are shown of a check: the others are counted inside the engine."""
 
 
 @dataclass

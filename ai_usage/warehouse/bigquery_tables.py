@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlglot
 from google.cloud import bigquery
+from sqlglot import exp
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
@@ -38,19 +39,22 @@ def declared(schema: TableSchema, name: str) -> bigquery.Table:
 
 def view_stands(there: bigquery.Table, view: ViewSchema, statement: str) -> bool:
     """Whether a view is what its CREATE VIEW would make; labels that others gave it aside."""
-    create = sqlglot.parse_one(statement, read="bigquery")
     return (
         there.view_query is not None
-        and _normal(there.view_query) == _normal(create.expression.sql("bigquery"))
+        and _normal(_parsed(there.view_query)) == _normal(_parsed(statement).expression)
         and there.description == view.description
         and [(f.name, f.description) for f in there.schema] == list(view.columns)
         and view.labels.items() <= there.labels.items()
     )
 
 
-def _normal(query: str) -> str:
+def _parsed(sql: str) -> exp.Expr:
+    return sqlglot.parse_one(sql, read="bigquery")
+
+
+def _normal(query: exp.Expr) -> str:
     """A query however it is laid out; comments say nothing to an engine."""
-    return sqlglot.parse_one(query, read="bigquery").sql("bigquery", comments=False)
+    return query.sql("bigquery", comments=False)
 
 
 def _field(column: Column) -> bigquery.SchemaField:

@@ -213,18 +213,18 @@ def test_bytes_foreseen_read_and_billed_are_metadata_of_tables_and_views(
 
 
 @pytest.fixture(scope="module")
-def real_jobs(place: Place, jobs: list[Any]) -> list[Any]:
-    """The month's jobs, on a real project."""
+def real(place: Place) -> None:
+    """Asked for by what shows nothing on the emulator."""
     if not place.is_real:
         pytest.skip("the emulator bills nothing: make test-bigquery PROJECT=…")
-    return jobs
 
 
+@pytest.mark.usefixtures("real")
 def test_a_run_bills_what_its_jobs_need_at_least_and_little_more(
-    real_jobs: list[Any], month: Loaded
+    jobs: list[Any], month: Loaded
 ) -> None:
     """Of a company of thirty all that is billed is the floor: 10 MB for each table of a query."""
-    queries = [job for job in real_jobs if isinstance(job, bigquery.QueryJob)]
+    queries = [job for job in jobs if isinstance(job, bigquery.QueryJob)]
     billed = sum(job.total_bytes_billed or 0 for job in queries)
     assert 0 < billed < 15 * 10**9, f"{billed / 1e9:.1f} GB"
     assert sum(job.slot_millis or 0 for job in queries) > 0
@@ -235,11 +235,10 @@ def test_a_run_bills_what_its_jobs_need_at_least_and_little_more(
     assert script.total_bytes_billed == sum(job.total_bytes_billed or 0 for job in children)
 
 
+@pytest.mark.usefixtures("real")
 @pytest.mark.parametrize("table", ["raw_ai_events", "fact_ai_costs"])
-def test_to_delete_days_costs_nothing(table: str, place: Place, month: Loaded) -> None:
+def test_to_delete_days_costs_nothing(table: str, month: Loaded) -> None:
     """Whole partitions go: were they read first, each run would pay for them."""
-    if not place.is_real:
-        pytest.skip("the emulator bills nothing: make test-bigquery PROJECT=…")
     warehouse, schema = in_bigquery(month.settings), table_schema(table)
     where = schema.days_from("DATE '2026-03-01'", "DATE '2026-03-10'")
     config = bigquery.QueryJobConfig(dry_run=True)
@@ -250,9 +249,8 @@ def test_to_delete_days_costs_nothing(table: str, place: Place, month: Loaded) -
     assert job.total_bytes_processed == 0
 
 
-def test_a_view_of_fewer_months_reads_fewer_bytes(place: Place, month: Loaded) -> None:
-    if not place.is_real:
-        pytest.skip("the emulator bills nothing: make test-bigquery PROJECT=…")
+@pytest.mark.usefixtures("real")
+def test_a_view_of_fewer_months_reads_fewer_bytes(month: Loaded) -> None:
     warehouse, view = in_bigquery(month.settings), view_schema("vw_attribution_gaps")
     sizes = [
         warehouse.estimate(warehouse.render(view.query, {"as_of": TODAY, "months": months}))

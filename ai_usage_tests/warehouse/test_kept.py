@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def again(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     keep_in(folder)
 
 
-def counted() -> tuple[list[str], object]:
+def counted() -> tuple[list[str], Callable[[str], frozenset[str]]]:
+    """What was asked, and who is asked: a function that is kept."""
     asked: list[str] = []
 
     @kept(frozenset[str])
@@ -38,14 +40,20 @@ def counted() -> tuple[list[str], object]:
     return asked, words
 
 
+def written(folder: Path) -> tuple[list[str], Callable[[str], frozenset[str]], Path]:
+    """Those of a first process, which left one answer, and its file."""
+    keep_in(folder)
+    asked, words = counted()
+    assert words("a b") == {"a", "b"}
+    save()
+    (file,) = folder.iterdir()
+    return asked, words, file
+
+
 def test_an_answer_is_worked_out_once_for_all_processes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep_in(folder)
-    asked, words = counted()
-    assert callable(words)
-    assert words("a b") == {"a", "b"}
-    save()
+    asked, words, _ = written(folder)
     again(monkeypatch, folder)
     assert words("a b") == {"a", "b"}
     assert words("c") == {"c"}
@@ -53,12 +61,7 @@ def test_an_answer_is_worked_out_once_for_all_processes(
 
 
 def test_a_damaged_file_is_worked_out_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep_in(folder)
-    asked, words = counted()
-    assert callable(words)
-    words("a b")
-    save()
-    (file,) = folder.iterdir()
+    asked, words, file = written(folder)
     file.write_bytes(file.read_bytes().replace(b'"a"', b'"z"'))
     again(monkeypatch, folder)
     assert words("a b") == {"a", "b"}
@@ -68,17 +71,12 @@ def test_a_damaged_file_is_worked_out_anew(folder: Path, monkeypatch: pytest.Mon
 def test_another_version_reads_none_of_it_and_removes_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep_in(folder)
-    asked, words = counted()
-    assert callable(words)
-    words("a")
-    save()
-    (old,) = folder.iterdir()
+    asked, words, old = written(folder)
     monkeypatch.setattr(module, "installed_version", lambda: "another version")
     again(monkeypatch, folder)
-    words("a")
+    words("a b")
     save()
-    assert asked == ["a", "a"]
+    assert asked == ["a b", "a b"]
     assert [file for file in folder.iterdir() if file == old] == []
     assert len(list(folder.iterdir())) == 1
 
@@ -90,7 +88,6 @@ def test_a_state_folder_that_is_no_more_is_not_made_again(
     monkeypatch.setattr(atexit, "register", lambda function: function)
     keep_in(tmp_path / "gone" / "cache")
     _, words = counted()
-    assert callable(words)
     assert words("a") == {"a"}
     save()
     assert not (tmp_path / "gone").exists()
