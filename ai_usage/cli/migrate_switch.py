@@ -11,7 +11,7 @@ from rich.console import Console
 from ai_usage.archive.archive import Archive
 from ai_usage.cli.harmless import say
 from ai_usage.cli.migrate_gate import gate, gate_window, refuse_unmet
-from ai_usage.migration.description import FILE_NAME, read_description
+from ai_usage.migration.description import FILE_NAME, Description, read_description
 from ai_usage.migration.dual_write import (
     is_on,
     keep_marks,
@@ -98,7 +98,7 @@ def cutover(
     description = read_description(file or settings.home / FILE_NAME)
     names = old_names(description, _warehouse(settings))
     if not resumes:
-        _refuse_unready(console, settings, names, file)
+        _refuse_unready(console, settings, description, names, file)
     for table, columns in names.unwritten.items():
         empty = f"; {', '.join(columns)} will be NULL" if columns else ""
         place = names.switching.aside(table)
@@ -181,11 +181,15 @@ def rehearse_switch(console: Console, settings: Settings, file: Path | None) -> 
 
 
 def _refuse_unready(
-    console: Console, settings: Settings, names: OldNames, file: Path | None
+    console: Console,
+    settings: Settings,
+    description: Description,
+    names: OldNames,
+    file: Path | None,
 ) -> None:
     """Raise `MigrationError` for the first thing that forbids a cutover."""
-    description = read_description(file or settings.home / FILE_NAME)
-    source, warehouse = open_source(description.source), _warehouse(settings)
+    warehouse = _warehouse(settings)
+    source = open_source(description.source, warehouse)
     lost = {
         table: left_behind(source, table, mapping, warehouse)
         for table, mapping in names.tables.items()
