@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from sqlglot import exp
 
 from ai_usage.migration.description import TableMapping, expression
-from ai_usage.migration.sources import Source
+from ai_usage.migration.sources import Source, day_literal
 from ai_usage.text.words import ranges
 from ai_usage.warehouse.base import Query, Warehouse
 
@@ -25,10 +24,16 @@ def left_behind(
     asked = Query(sql, {"platform": mapping.platform, **names})
     loaded = {row["day"] for row in warehouse.rows(asked)}
     first, last = mapping.days.first or date.min, mapping.days.last or date.max
-    on = exp.cast(exp.paren(expression(mapping.day)), exp.DType.DATE)
-    days = exp.select(exp.alias_(on, "day_")).distinct().from_(exp.to_table(table))
-    there = {_day(row["day_"]) for row in source.rows(days)} - {None}
-    return sorted(d for d in there if d and d not in loaded and first <= d <= last)
+    day = exp.paren(expression(mapping.day))
+    days = (
+        exp.select(exp.alias_(exp.cast(day, exp.DType.DATE), "day_"))
+        .distinct()
+        .from_(exp.to_table(table))
+        # BigQuery may refuse to read a table without a condition on its days.
+        .where(exp.GTE(this=day.copy(), expression=day_literal(first)))
+    )
+    there = {row["day_"] for row in source.rows(days)}
+    return sorted(d for d in there if d not in loaded and d <= last)
 
 
 def in_words(table: str, days: list[date]) -> str:
@@ -37,7 +42,3 @@ def in_words(table: str, days: list[date]) -> str:
         f"{table} has rows of {ranges(days)} that its view would not have: load them with "
         "`ai-usage migrate load`, or give them up with `days:` in migration.yaml"
     )
-
-
-def _day(value: Any) -> date | None:
-    return value if isinstance(value, date) else None

@@ -35,8 +35,9 @@ from ai_usage.migration.dual_write import (
     refuse_other_writers,
     write_days,
 )
+from ai_usage.migration.left_behind import left_behind
 from ai_usage.migration.log import note
-from ai_usage.migration.opening import open_old, open_switching
+from ai_usage.migration.opening import open_old, open_source, open_switching
 from ai_usage.migration.sources import MigrationError
 from ai_usage.migration.states import Entry
 from ai_usage.migration.steps import (
@@ -339,6 +340,28 @@ def test_the_old_name_gives_its_rows_from_the_new_tables_and_the_way_back_has_wh
     assert system.authorised() == []
     with system.warehouse.client() as client:
         assert client.get_table(system.place.name).table_type == "TABLE"
+
+
+def test_days_that_the_old_name_would_lose_are_found_where_no_table_is_read_without_its_days(
+    system: System,
+) -> None:
+    loaded = [
+        {
+            "platform": "cursor",
+            "source_endpoint": "usage_events",
+            "day": day,
+            "ingest_timestamp": NOW,
+            "is_provisional": False,
+        }
+        for day in DAYS.days()
+        if day > date(2026, 3, 2)
+    ]
+    made = table_schema("loaded_days").to_arrow(loaded)
+    system.warehouse.replace("loaded_days", DAYS, made)
+    source = open_source(system.description.source, system.warehouse)
+    mapping = system.description.tables["cursor_costs"]
+    lost = left_behind(source, "cursor_costs", mapping, system.warehouse)
+    assert lost == [date(2026, 3, 1), date(2026, 3, 2)]
 
 
 def test_a_view_that_differs_from_its_table_switches_nothing(system: System) -> None:
