@@ -22,6 +22,7 @@ from ai_usage.migration.classes import (
     total,
 )
 from ai_usage.migration.description import MEASURES, TableMapping
+from ai_usage.migration.endpoints import of_endpoints
 from ai_usage.migration.evidence import zone_of
 from ai_usage.migration.loading import taken
 from ai_usage.migration.reading import ENDPOINT_PREFIX, old_rows
@@ -231,18 +232,12 @@ def _cells(
     ]
     selected = [f"{day} AS day_", *mapping.compare, "COUNT(*) AS rows_", *sums]
     groups = ", ".join(str(n + 1) for n in range(1 + len(mapping.compare)))
-    names = {f"endpoint{n}": name for n, name in enumerate(endpoints)}
+    of_vendor, given = of_endpoints(mapping.platform, endpoints)
     sql = (
         f"SELECT {', '.join(selected)} FROM raw_ai_events "
-        "WHERE event_date >= @start AND event_date < @end AND platform = @platform "
-        f"AND source_endpoint IN ({', '.join(f'@{name}' for name in names)}) GROUP BY {groups}"
+        f"WHERE event_date >= @start AND event_date < @end AND {of_vendor} GROUP BY {groups}"
     )
-    bound: Parameters = {
-        "start": window.start,
-        "end": window.end,
-        "platform": mapping.platform,
-        **names,
-    }
+    bound: Parameters = {"start": window.start, "end": window.end, **given}
     cells: dict[Key, Cell] = {}
     for row in warehouse.rows(Query(sql, bound)):
         cell = cells.setdefault(_key(row, "day_", mapping.compare), Cell())
@@ -262,20 +257,14 @@ def _restated(
     if not warehouse.exists("raw_restatements"):
         return {}
     of_column = {column: name for name, columns in measures.items() for column in columns}
-    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    of_vendor, given = of_endpoints(mapping.platform, mapping.endpoints)
     columns = "".join(f"{column}, " for column in mapping.compare)
     sql = (
         f"SELECT event_date, {columns}seen_at, measure, SUM(difference) AS difference "
         "FROM raw_restatements WHERE event_date >= @start AND event_date < @end "
-        f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)}) "
-        f"GROUP BY event_date, {columns}seen_at, measure ORDER BY seen_at DESC"
+        f"AND {of_vendor} GROUP BY event_date, {columns}seen_at, measure ORDER BY seen_at DESC"
     )
-    bound: Parameters = {
-        "start": window.start,
-        "end": window.end,
-        "platform": mapping.platform,
-        **names,
-    }
+    bound: Parameters = {"start": window.start, "end": window.end, **given}
     by_key: dict[Key, dict[Any, dict[str, Decimal]]] = {}
     for row in warehouse.rows(Query(sql, bound)):
         name = of_column.get(row["measure"])
@@ -291,20 +280,14 @@ def _loaded(warehouse: Warehouse, mapping: TableMapping, window: Window) -> dict
 
     Days that come from the old table are among them.
     """
-    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    of_vendor, given = of_endpoints(mapping.platform, mapping.endpoints)
     if not warehouse.exists("loaded_days"):
         return {}
     sql = (
         "SELECT day, LOGICAL_OR(is_provisional) AS open_ FROM loaded_days "
-        "WHERE day >= @start AND day < @end AND platform = @platform "
-        f"AND source_endpoint IN ({', '.join(f'@{name}' for name in names)}) GROUP BY day"
+        f"WHERE day >= @start AND day < @end AND {of_vendor} GROUP BY day"
     )
-    bound: Parameters = {
-        "start": window.start,
-        "end": window.end,
-        "platform": mapping.platform,
-        **names,
-    }
+    bound: Parameters = {"start": window.start, "end": window.end, **given}
     return {row["day"]: not row["open_"] for row in warehouse.rows(Query(sql, bound))}
 
 
@@ -326,19 +309,13 @@ def _zone_hint(
     """
     if mapping.zone != "UTC" or "event_timestamp" in mapping.read or not mapping.has_cost:
         return ""
-    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    of_vendor, given = of_endpoints(mapping.platform, mapping.endpoints)
     sql = (
         "SELECT TIMESTAMP_TRUNC(event_timestamp, HOUR) AS hour, SUM(cost_usd) AS usd "
         "FROM raw_ai_events WHERE event_date >= @start AND event_date < @end "
-        f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)}) "
-        "AND cost_usd IS NOT NULL GROUP BY hour"
+        f"AND {of_vendor} AND cost_usd IS NOT NULL GROUP BY hour"
     )
-    bound: Parameters = {
-        "start": window.start - _DAY,
-        "end": window.end + _DAY,
-        "platform": mapping.platform,
-        **names,
-    }
+    bound: Parameters = {"start": window.start - _DAY, "end": window.end + _DAY, **given}
     hours = {row["hour"]: row["usd"] for row in warehouse.rows(Query(sql, bound))}
     days: dict[date, Decimal] = {}
     for (day, _), cell in old.items():

@@ -7,6 +7,7 @@ from datetime import date
 from sqlglot import exp
 
 from ai_usage.migration.description import TableMapping, expression
+from ai_usage.migration.endpoints import of_endpoints
 from ai_usage.migration.sources import Source, day_literal
 from ai_usage.text.words import ranges
 from ai_usage.warehouse.base import Query, Warehouse
@@ -16,13 +17,9 @@ def left_behind(
     source: Source, table: str, mapping: TableMapping, warehouse: Warehouse
 ) -> list[date]:
     """Days of the table within `days:` that neither a vendor nor a load has brought, in order."""
-    names = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
-    sql = (
-        "SELECT DISTINCT day FROM loaded_days WHERE day >= DATE '1900-01-01' "
-        f"AND platform = @platform AND source_endpoint IN ({', '.join(f'@{n}' for n in names)})"
-    )
-    asked = Query(sql, {"platform": mapping.platform, **names})
-    loaded = {row["day"] for row in warehouse.rows(asked)}
+    of_vendor, given = of_endpoints(mapping.platform, mapping.endpoints)
+    sql = f"SELECT DISTINCT day FROM loaded_days WHERE day >= DATE '1900-01-01' AND {of_vendor}"
+    loaded = {row["day"] for row in warehouse.rows(Query(sql, given))}
     first, last = mapping.days.first or date.min, mapping.days.last or date.max
     day = exp.paren(expression(mapping.day))
     days = (

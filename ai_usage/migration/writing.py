@@ -14,6 +14,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.migration.archived import vendor_days
 from ai_usage.migration.description import TableMapping, expression
+from ai_usage.migration.endpoints import of_endpoints
 from ai_usage.migration.reading import ENDPOINT_PREFIX
 from ai_usage.warehouse.base import Parameters, Query
 from ai_usage.warehouse.schema import table_schema
@@ -28,20 +29,13 @@ def query_of(mapping: TableMapping, days: Sequence[date]) -> Query:
     A local day has events of two UTC days: whoever writes the rows keeps those of the days asked.
     """
     slack = _DAY if mapping.zone != "UTC" else timedelta()
-    endpoints = {f"endpoint{n}": name for n, name in enumerate(mapping.endpoints)}
+    of_vendor, given = of_endpoints(mapping.platform, mapping.endpoints)
     bound: Parameters = {
         "start": min(days) - slack,
         "end": max(days) + _DAY + slack,
-        "platform_": mapping.platform,
-        **endpoints,
+        **given,
     }
-    listed = ", ".join(f"@{name}" for name in endpoints)
-    select = _select(
-        mapping,
-        "event_date >= @start AND event_date < @end",
-        "platform = @platform_",
-        f"source_endpoint IN ({listed})",
-    )
+    select = _select(mapping, "event_date >= @start AND event_date < @end", of_vendor)
     return Query(select.sql("bigquery"), bound)
 
 
