@@ -89,8 +89,7 @@ class BigQuerySwitching(Switching):
         return found
 
     def _hindrances(self, client: bigquery.Client, table: str) -> Iterator[str]:
-        standing = self.target.standing(client, table)
-        place, there = self.target.table(client, table)
+        standing, place, there = self.target.standing(client, table)
         if there.table_type != "TABLE":
             yield f"{table} is no table but a {there.table_type.lower()}"
             return
@@ -109,7 +108,7 @@ class BigQuerySwitching(Switching):
     def switched(self, tables: Sequence[str]) -> list[str]:
         """Those of the tables that have given up their names."""
         with self.target.client() as client:
-            return [name for name in tables if self.target.standing(client, name) != "here"]
+            return [name for name in tables if self.target.standing(client, name)[0] != "here"]
 
     def snapshot(self, tables: Sequence[str], folder: Path, begun: datetime) -> Snapshot:
         """A snapshot of each table, which expires by itself; one that is there is kept."""
@@ -117,10 +116,10 @@ class BigQuerySwitching(Switching):
         expires = datetime.now(UTC) + timedelta(days=SNAPSHOT_DAYS)
         with self.target.client() as client:
             for name in tables:
-                place, there = self.target.table(client, name)
+                standing, place, there = self.target.standing(client, name)
                 copy = _snapshot_place(self.target.place(name), begun)
                 made = self.target.found(client, copy)
-                if made is None and self.target.standing(client, name) != "here":
+                if made is None and standing != "here":
                     raise MigrationError(
                         f"{copy.name} is gone, and some names are switched: go back with "
                         "`ai-usage migrate rollback`."
@@ -168,9 +167,8 @@ class BigQuerySwitching(Switching):
             ) from error
 
     def _move(self, client: bigquery.Client, name: str, select: str, moved: list[str]) -> None:
-        standing = self.target.standing(client, name)
+        standing, old, there = self.target.standing(client, name)
         place = self.target.place(name)
-        old, there = self.target.table(client, name)
         held: frozenset[Grant] = grants(client, old) if self._shared else frozenset()
         if standing != "switched":
             moved.append(name)
@@ -221,7 +219,7 @@ class BigQuerySwitching(Switching):
         moved = []
         with self._explained(), self.target.client() as client:
             for name in tables:
-                standing, place = self.target.standing(client, name), self.target.place(name)
+                standing, place = self.target.standing(client, name)[0], self.target.place(name)
                 if standing != "here":
                     script = sql.roll_back(place, has_view=standing == "switched")
                     self.target.run(client, sql.script(script))
@@ -319,8 +317,8 @@ class BigQuerySwitching(Switching):
         target, found = self.target, []
         with target.client() as client:
             for name, select in switch.views.items():
-                standing, place = target.standing(client, name), target.place(name)
-                _, there = target.table(client, name)
+                standing, _, there = target.standing(client, name)
+                place = target.place(name)
                 if step == "cutover" and standing == "here":
                     now = datetime.now(UTC)
                     copy = _snapshot_place(place, now)

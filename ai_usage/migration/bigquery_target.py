@@ -163,27 +163,25 @@ class BigQueryTarget(Target):
         except api.NotFound:
             return None
 
-    def standing(self, client: bigquery.Client, table: str) -> Standing:
+    def standing(
+        self, client: bigquery.Client, table: str
+    ) -> tuple[Standing, Place, bigquery.Table]:
         """Where the old table is. A table aside of one that has its name is somebody else's."""
         place = self.place(table)
         there = self.found(client, place)
         if there is not None and there.table_type != "VIEW":
-            return "here"
-        if self.found(client, place.aside) is not None:
-            return "moved" if there is None else "switched"
+            return "here", place, there
+        aside = self.found(client, place.aside)
+        if aside is not None:
+            return "moved" if there is None else "switched", place.aside, aside
         if there is not None:
-            return "here"
+            return "here", place, there
         raise MigrationError(f"{self.where}: there is no table {table}.")
 
     def table(self, client: bigquery.Client, table: str) -> tuple[Place, bigquery.Table]:
         """The old table, wherever it stands."""
-        place = self.place(table)
-        if self.standing(client, table) != "here":
-            place = place.aside
-        found = self.found(client, place)
-        if found is None:
-            raise MigrationError(f"{self.where}: there is no table {place.table}.")
-        return place, found
+        _, place, there = self.standing(client, table)
+        return place, there
 
     def discard(self, client: bigquery.Client, place: Place) -> None:
         """Drop a table of ours; what cannot be dropped now expires by itself."""
