@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,7 +45,7 @@ from ai_usage.migration.targets import (
 )
 from ai_usage.migration.writing import EVENTS, view_of
 from ai_usage.warehouse.bigquery import STAGE_LIFETIME
-from ai_usage.warehouse.bigquery_jobs import LOOK_RETRY, said
+from ai_usage.warehouse.bigquery_jobs import LOOK_RETRY
 from ai_usage.warehouse.bigquery_loads import load
 
 REHEARSAL_PREFIX = "ai_usage_rehearsal_"
@@ -141,7 +140,7 @@ class BigQuerySwitching(Switching):
 
     def cut_over(self, switch: Switch) -> list[str]:
         """Move each table aside, and let a view have its name."""
-        with self._explained(), self.target.client() as client:
+        with self.target.client() as client:
             for name, select in switch.views.items():
                 # Before anything moves: what can be told before needs no way back.
                 self._refuse_difference(client, name, f"(\n{select}\n)", switch.written.get(name))
@@ -217,7 +216,7 @@ class BigQuerySwitching(Switching):
     def roll_back(self, tables: Sequence[str]) -> list[str]:
         """Drop the views and give the tables their names, with all that was written since."""
         moved = []
-        with self._explained(), self.target.client() as client:
+        with self.target.client() as client:
             for name in tables:
                 standing, place = self.target.standing(client, name)[0], self.target.place(name)
                 if standing != "here":
@@ -232,7 +231,7 @@ class BigQuerySwitching(Switching):
         """Archive each table that is aside, load the file again, and drop it and its view."""
         folder.mkdir(parents=True, exist_ok=True)
         files = {name: folder / f"{name}.parquet" for name in tables}
-        with self._explained(), self.target.client() as client:
+        with self.target.client() as client:
             for name, file in files.items():
                 place = self.target.place(name)
                 named, old = (
@@ -287,7 +286,7 @@ class BigQuerySwitching(Switching):
         )
         rehearsal = BigQuerySwitching(target, shared=False)
         expires = datetime.now(UTC) + STAGE_LIFETIME
-        with self._explained(), target.client() as client:
+        with target.client() as client:
             try:
                 for name, copy in copies.items():
                     place, _ = self.target.table(client, name)
@@ -305,7 +304,7 @@ class BigQuerySwitching(Switching):
     def readers(self, tables: Sequence[str], days: int) -> list[Reader] | None:
         """Who read the tables, or views with their names; needs `bigquery.jobs.listAll`."""
         target = self.target
-        with self._explained(), target.client() as client:
+        with target.client() as client:
             dataset = client.get_dataset(f"{target.project}.{target.dataset}", retry=LOOK_RETRY)
             places = [target.place(name) for name in tables]
             asked = sql.readers_of_old_names(str(dataset.location).lower(), places, self._events)
@@ -341,14 +340,6 @@ class BigQuerySwitching(Switching):
     @property
     def _events_dataset(self) -> str:
         return f"{self._events.project}.{self._events.dataset}"
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """What Google refuses, with the old dataset's name."""
-        try:
-            yield
-        except api.GoogleAPICallError as error:
-            raise MigrationError(f"{self.target.where}: {said(error)}") from error
 
 
 def _described(table: bigquery.Table) -> list[tuple[str, str]]:
