@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -60,27 +61,30 @@ class SoFar:
     """Why the newest of them failed."""
 
 
-_SO_FAR = """
+_TRIED = """
 SELECT table_name, written_day, outcome, error
 FROM migration_writes
 WHERE written_day >= DATE '1900-01-01'
-ORDER BY table_name, written_day
+ORDER BY written_day, table_name
 """
+
+
+def tried_days(warehouse: Warehouse) -> list[Mapping[str, Any]]:
+    """Each day and old table that runs tried to write, with what came of it last, in order."""
+    return list(warehouse.rows(_TRIED)) if warehouse.exists("migration_writes") else []
 
 
 def written_so_far(warehouse: Warehouse) -> list[SoFar]:
     """Each old table that runs tried to write, by name."""
-    if not warehouse.exists("migration_writes"):
-        return []
     found: dict[str, SoFar] = {}
-    for row in warehouse.rows(_SO_FAR):
+    for row in tried_days(warehouse):
         table, day = row["table_name"], row["written_day"]
         before = found.get(table, SoFar(table, None, (), None))
         if row["outcome"] == "written":
             found[table] = replace(before, newest=day)
         else:
             found[table] = replace(before, failed=[*before.failed, day], error=row["error"])
-    return list(found.values())
+    return [found[table] for table in sorted(found)]
 
 
 def is_on(kept: Sequence[Entry]) -> bool:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from ai_usage.migration.description import Description, TableMapping
-from ai_usage.migration.dual_write import written_tables
+from ai_usage.migration.dual_write import tried_days, written_tables
 from ai_usage.migration.opening import open_switching
 from ai_usage.migration.sources import Reader
 from ai_usage.migration.states import ROLLBACK_DAYS
@@ -24,13 +24,6 @@ from ai_usage.migration.targets import (
     WrittenDays,
 )
 from ai_usage.warehouse.base import Warehouse
-
-_WRITES = """
-SELECT written_day, table_name, outcome
-FROM migration_writes
-WHERE written_day >= DATE '1900-01-01'
-ORDER BY written_day
-"""
 
 
 @dataclass(frozen=True)
@@ -75,8 +68,7 @@ def _written(
     """The days that dual write wrote, by table, and what it lacks."""
     days: dict[str, list[date]] = {name: [] for name in tables}
     lagging = []
-    rows = list(warehouse.rows(_WRITES)) if warehouse.exists("migration_writes") else []
-    for row in rows:
+    for row in tried_days(warehouse):
         if row["outcome"] != "written":
             lagging.append(f"{row['table_name']} lacks {row['written_day']}")
         elif row["table_name"] in days:

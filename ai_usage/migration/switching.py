@@ -108,9 +108,7 @@ class EmbeddedSwitching(Switching):
 
     def retire(self, tables: Sequence[str], folder: Path) -> dict[str, str]:
         """Archive each old table as Parquet, and drop it."""
-        drop(self.target, tables, folder)
-        files = {name: folder / f"{name}.parquet" for name in tables}
-        return {name: sha256_of(file) for name, file in files.items() if file.exists()}
+        return drop(self.target, tables, folder)
 
     def rehearse(self, switch: Switch, folder: Path) -> list[Rehearsed]:
         """Cut over and roll back a copy of the old file; the original is only read."""
@@ -205,16 +203,16 @@ def roll_back(old: OldFile, tables: Sequence[str]) -> list[str]:
 def drop(old: OldFile, tables: Sequence[str], archive: Path) -> dict[str, str]:
     """Write each old table as Parquet, read it back, and drop it and its view.
 
-    Returns each file's SHA-256. Raises `MigrationError` where a file does not hold the table;
-    nothing is dropped then.
+    Returns each file's SHA-256, of those dropped before, too. Raises `MigrationError` where a file
+    does not hold the table; nothing is dropped then.
     """
-    digests = {}
+    files = {table: archive / f"{table}.parquet" for table in tables}
     archive.mkdir(parents=True, exist_ok=True)
     with old.connected() as connection, transaction(connection):
-        for table in tables:
+        for table, file in files.items():
             if not old.is_switched(connection, table):
                 continue
-            place, file = named(LEGACY_SCHEMA, table), archive / f"{table}.parquet"
+            place = named(LEGACY_SCHEMA, table)
             connection.execute(f"COPY {place} TO {text_of(file)} (FORMAT parquet)")
             if mark_of(connection, place) != mark_of(connection, f"read_parquet({text_of(file)})"):
                 raise MigrationError(
@@ -223,8 +221,7 @@ def drop(old: OldFile, tables: Sequence[str], archive: Path) -> dict[str, str]:
                 )
             connection.execute(f"DROP VIEW IF EXISTS {named(old.schema, table)}")
             connection.execute(f"DROP TABLE {place}")
-            digests[table] = sha256_of(file)
-    return digests
+    return {table: sha256_of(file) for table, file in files.items() if file.exists()}
 
 
 def unmovable(old: OldFile, tables: Sequence[str]) -> list[str]:
