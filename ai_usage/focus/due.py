@@ -7,13 +7,14 @@ end the line.
 
 from __future__ import annotations
 
-import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from ai_usage.days.cycles import cycle_of
+from ai_usage.days.spans import day_after
 from ai_usage.days.windows import Window
 from ai_usage.focus.mapping import Services
 from ai_usage.focus.shelf import HeldBill
@@ -59,7 +60,7 @@ def _missing(bills: Sequence[HeldBill], today: date) -> Iterator[tuple[HeldBill,
             yield before, Window(start, end)
     newest = bills[-1]
     start = newest.key.period.end
-    while (end := _a_month_after(start)) + COMES_WITHIN <= today:
+    while (end := day_after(cycle_of(start, start.day).last)) + COMES_WITHIN <= today:
         yield newest, Window(start, end)
         start = end
 
@@ -69,10 +70,3 @@ def _platforms(before: HeldBill, services: Services, days: Window) -> tuple[str,
     billed = {(of.provider, of.service) for of in before.head.services}
     lines = (services.included(*of, day) for of in billed for day in days.days())
     return tuple(sorted({line["platform"] for line in lines if line is not None}))
-
-
-def _a_month_after(day: date) -> date:
-    year, month = divmod(day.year * 12 + day.month, 12)
-    return day.replace(
-        year=year, month=month + 1, day=min(day.day, calendar.monthrange(year, month + 1)[1])
-    )
