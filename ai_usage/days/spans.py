@@ -38,6 +38,10 @@ class Span(NamedTuple):
         """The days that both hold."""
         return Span(max(self.first, other.first), min(self.last, other.last))
 
+    def days(self) -> list[date]:
+        """Every day, in order; none where it is empty."""
+        return [self.first + n * _DAY for n in range((self.last - self.first).days + 1)]
+
     def holds(self, other: Span) -> bool:
         """True where every day of the other is one of these."""
         return self.first <= other.first and other.last <= self.last

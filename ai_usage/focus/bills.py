@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ class Billed(msgspec.Struct, frozen=True):
 
     def days(self) -> list[date]:
         """The UTC days that bear the charges, evenly."""
-        return Window(self.day, (self.last or self.day) + timedelta(days=1)).days()
+        return Span(self.day, self.last or self.day).days()
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -112,8 +112,7 @@ def _lines(charge: Charge, services: Services, asked: Span) -> Iterator[tuple[da
     Each day is judged by itself: a fee of a month belongs to a tool that is mapped from the 15th
     on for the days from then on.
     """
-    own = charge.days & asked
-    for day in Window(own.first, own.last + timedelta(days=1)).days() if own else ():
+    for day in (charge.days & asked).days():
         line = services.included(charge.provider, charge.service, day)
         if line is not None:
             yield day, line

@@ -113,7 +113,7 @@ def clashes(
         own = source.days & period
         if not own or source.account not in (None, head.account):
             continue
-        for day in Window(own.first, head.end).days()[: (own.last - own.first).days + 1]:
+        for day in own.days():
             service = next((s for p, s in billed if _is_of(services, p, s, day, source)), None)
             if service is not None:
                 yield Clash(head, service, source, day)
