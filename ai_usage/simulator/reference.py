@@ -130,30 +130,34 @@ def write_reference_files(
     `of_all` writes those of every vendor, not of the ones with contracts alone.
     """
     money = money_rows(company, invoiced_periods, of_all=of_all)
-    platforms = platform_rows(company)
-    target, of_cloud = Path(folder), []
-    directories = write_directory_files(company, folder)
+    target = Path(folder)
+    written = write_directory_files(company, target, with_cloud=with_cloud)
     if with_cloud:
         money["allocation_rules.csv"] += cloud_rules(company)
-        platforms.append({**dict.fromkeys(PLATFORMS_COLUMNS), **cloud_platform()})
-        _write(target / "platforms.csv", PLATFORMS_COLUMNS, platforms)
-        of_cloud = [_write(target / "focus_mapping.csv", MAPPING_COLUMNS, mapping_rows())]
+        written.append(_write(target / "focus_mapping.csv", MAPPING_COLUMNS, mapping_rows()))
     return [
-        *directories,
-        *of_cloud,
+        *written,
         *(_write(target / name, MONEY_COLUMNS[name], rows) for name, rows in money.items()),
-        _write(Path(folder) / "viewers.csv", VIEWERS_COLUMNS, viewer_rows(company)),
+        _write(target / "viewers.csv", VIEWERS_COLUMNS, viewer_rows(company)),
     ]
 
 
-def write_directory_files(company: Company, folder: str | Path) -> list[Path]:
-    """Write users.csv, api_keys.csv and platforms.csv alone: no money but the vendors' own."""
+def write_directory_files(
+    company: Company, folder: str | Path, *, with_cloud: bool = False
+) -> list[Path]:
+    """Write users.csv, api_keys.csv and platforms.csv alone: no money but the vendors' own.
+
+    `with_cloud` is that of `write_reference_files`.
+    """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
+    platforms = platform_rows(company)
+    if with_cloud:
+        platforms.append({**dict.fromkeys(PLATFORMS_COLUMNS), **cloud_platform()})
     return [
         _write(target / "users.csv", USERS_COLUMNS, user_rows(company)),
         _write(target / "api_keys.csv", API_KEYS_COLUMNS, api_key_rows(company)),
-        _write(target / "platforms.csv", PLATFORMS_COLUMNS, platform_rows(company)),
+        _write(target / "platforms.csv", PLATFORMS_COLUMNS, platforms),
     ]
 
 
