@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from ai_usage.simulator import invoices as billed
 from ai_usage.simulator import purchases
 from ai_usage.simulator.company import Company
+from ai_usage.simulator.invoices import OVERCHARGED, invoices
 from ai_usage.simulator.roster import EARLIER_JOINER, NEVER_ACTIVE
 
 
@@ -83,11 +83,10 @@ def invoice_truths(company: Company, periods: int, *, of_all: bool = False) -> l
             invoice.last,
             invoice.dollars("usage", "seat"),
             invoice.dollars("tax", "credit", "commitment"),
-            invoice.dollars("usage", "seat")
-            - (billed.OVERCHARGED if invoice.status == "disputed" else 0),
+            invoice.dollars("usage", "seat") - (OVERCHARGED if invoice.status == "disputed" else 0),
             invoice.status,
         )
-        for invoice in billed.invoices(company, periods, of_all=of_all)
+        for invoice in invoices(company, periods, of_all=of_all)
     ]
 
 
