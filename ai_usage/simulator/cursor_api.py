@@ -186,9 +186,10 @@ async def groups(request: Request) -> Response:
         raise RefusedError(400, "Bad Request", "billingCycle must be an ISO date") from None
     start = purchases.cursor_cycle(min(day, company.today))
     end = purchases.cursor_cycle(start + timedelta(days=31))
+    last = min(end - timedelta(days=1), company.today)
     daily: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     by_member: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
-    for used in company.days(start, min(end - timedelta(days=1), company.today)):
+    for used in company.days(start, last):
         for event in company.cursor_events(used):
             if event.is_chargeable:
                 robot = event.service_account is not None
@@ -196,7 +197,6 @@ async def groups(request: Request) -> Response:
                 daily[name][used] += event.charged_cents
                 if not robot:
                     by_member[name, event.person] += event.charged_cents
-    last = min(end - timedelta(days=1), company.today)
     people = members_between(company, start, last)
 
     def shown(name: str) -> dict[str, Any]:

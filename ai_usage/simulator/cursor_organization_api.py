@@ -30,6 +30,7 @@ from ai_usage.simulator.cursor_wire import (
     members_between,
     paging_of,
     person_filter,
+    place_of,
     role_of,
     spent,
     whole,
@@ -211,11 +212,9 @@ async def members(request: Request) -> Response:
             ],
             "pagination": {
                 "page": page,
-                "pageSize": size,
                 "totalCount": len(found),
                 "totalPages": pages,
-                "hasNextPage": page < pages,
-                "hasPreviousPage": page > 1,
+                **place_of(page, size, pages),
             },
         }
     )

@@ -184,7 +184,7 @@ def events_answer(
     pages = -(-total // size)
     return {
         "totalUsageEventsCount": total,
-        "pagination": {"numPages": pages, "currentPage": page, **_place(page, size, pages)},
+        "pagination": {"numPages": pages, "currentPage": page, **place_of(page, size, pages)},
         "usageEvents": shown,
         "period": {"startDate": start, "endDate": end},
     }
@@ -210,7 +210,7 @@ def days_answer(
             "page": page,
             "totalUsers": len(asked),
             "totalPages": pages,
-            **_place(page, size, pages),
+            **place_of(page, size, pages),
         },
     }
 
@@ -241,7 +241,8 @@ def spent(company: Company, first: date) -> tuple[dict[int, Decimal], dict[int, 
     return charged, included
 
 
-def _place(page: int, size: int, pages: int) -> dict[str, Any]:
+def place_of(page: int, size: int, pages: int) -> dict[str, Any]:
+    """What every list says of where a page of it is."""
     return {"pageSize": size, "hasNextPage": page < pages, "hasPreviousPage": page > 1}
 
 
