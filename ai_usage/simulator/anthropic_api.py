@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -35,12 +34,11 @@ from ai_usage.simulator.anthropic_wire import (
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import (
     CompanySource,
-    Guard,
     answer,
     company_of,
     encode,
     page_token,
-    refusing,
+    vendor_app,
 )
 from ai_usage.simulator.pricing import CACHE_READ, OUTPUT, UNCACHED, WRITE_1H, WRITE_5M
 from ai_usage.simulator.records import ApiUsage, CodeRecord, CostLine
@@ -85,8 +83,9 @@ _DESCRIBED: Final = (
 def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
     """The vendor's API below its own prefix; `key` is the only one it accepts."""
     base = "/v1/organizations"
-    app = Starlette(
-        routes=[
+    return vendor_app(
+        company,
+        [
             Route(f"{base}/usage_report/messages", messages_usage),
             Route(f"{base}/usage_report/claude_code", claude_code),
             Route(f"{base}/cost_report", cost_report),
@@ -96,11 +95,9 @@ def create_anthropic_app(company: CompanySource, key: str) -> Starlette:
             Route(f"{base}/workspaces", workspaces),
             *analytics_routes(console_facts),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=lambda request: check_headers(request, key))],
+        refusal,
+        lambda request: check_headers(request, key),
     )
-    app.state.company = company
-    return app
 
 
 # --- Reports ---------------------------------------------------------------------------------

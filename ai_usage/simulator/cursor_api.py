@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -41,11 +40,10 @@ from ai_usage.simulator.cursor_wire import (
 )
 from ai_usage.simulator.http import (
     CompanySource,
-    Guard,
     RefusedError,
     answer,
     company_of,
-    refusing,
+    vendor_app,
 )
 from ai_usage.simulator.roster import Person
 
@@ -61,8 +59,9 @@ _WORDS: Final = {
 
 def create_cursor_app(company: CompanySource, key: str) -> Starlette:
     """The vendor's API below its own prefix; `key` is the only one that a team's routes accept."""
-    app = Starlette(
-        routes=[
+    return vendor_app(
+        company,
+        [
             Route("/teams/daily-usage-data", daily_usage, methods=["POST"]),
             Route("/teams/filtered-usage-events", usage_events, methods=["POST"]),
             Route("/teams/spend", spend, methods=["POST"]),
@@ -70,11 +69,9 @@ def create_cursor_app(company: CompanySource, key: str) -> Starlette:
             Route("/teams/groups", groups, methods=["GET"]),
             Mount("/organizations", app=create_cursor_organization_app(company)),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=lambda request: _check(request, key))],
+        refusal,
+        lambda request: _check(request, key),
     )
-    app.state.company = company
-    return app
 
 
 # --- Endpoints -------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,12 +36,11 @@ from ai_usage.simulator.cursor_wire import (
 )
 from ai_usage.simulator.http import (
     CompanySource,
-    Guard,
     RefusedError,
     answer,
     company_of,
     encode,
-    refusing,
+    vendor_app,
 )
 from ai_usage.simulator.records import CursorEvent
 from ai_usage.simulator.roster import ADMIN, Person
@@ -57,19 +55,18 @@ POOL_CENTS: Final = 5_000_000
 
 def create_cursor_organization_app(company: CompanySource) -> Starlette:
     """The organisation's routes; `KEY` is the only one they accept, a team's is none."""
-    app = Starlette(
-        routes=[
+    return vendor_app(
+        company,
+        [
             Route("/daily-usage-data", daily_usage, methods=["POST"]),
             Route("/filtered-usage-events", usage_events, methods=["POST"]),
             Route("/spend", spend, methods=["POST"]),
             Route("/pooled-usage", pooled_usage, methods=["POST"]),
             Route("/members", members, methods=["GET"]),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=_check)],
+        refusal,
+        _check,
     )
-    app.state.company = company
-    return app
 
 
 # --- Endpoints -------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,26 +21,24 @@ from ai_usage.simulator.enterprise_books import (
 )
 from ai_usage.simulator.http import (
     CompanySource,
-    Guard,
     answer,
     company_of,
     page_token,
-    refusing,
+    vendor_app,
 )
 
 
 def create_enterprise_app(company: CompanySource, key: str) -> Starlette:
     """The vendor's API below its own prefix; `key` is the only one it accepts."""
-    app = Starlette(
-        routes=[
+    return vendor_app(
+        company,
+        [
             *analytics_routes(enterprise_facts),
             Route("/v1/organizations/analytics/users", users),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=lambda request: check_headers(request, key))],
+        refusal,
+        lambda request: check_headers(request, key),
     )
-    app.state.company = company
-    return app
 
 
 async def users(request: Request) -> Response:

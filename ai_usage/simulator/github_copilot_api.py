@@ -19,14 +19,13 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_usage.simulator import github_copilot_books as books
 from ai_usage.simulator.company import Company
-from ai_usage.simulator.http import CompanySource, Guard, RefusedError, answer, company_of, refusing
+from ai_usage.simulator.http import CompanySource, RefusedError, answer, company_of, vendor_app
 from ai_usage.simulator.roster import Person
 
 TOKEN: Final = "ghp_simulated"  # noqa: S105 (opens the simulator only)
@@ -48,8 +47,9 @@ _SKU: Final = "Copilot AI Credits"
 def create_github_copilot_app(company: CompanySource, token: str = TOKEN) -> Starlette:
     """The vendor's API below its own prefix; `token` is the only one it accepts."""
     billing = "/{kind}/{name}/settings/billing"
-    app = Starlette(
-        routes=[
+    app = vendor_app(
+        company,
+        [
             Route("/{kind}/{name}/copilot/metrics/reports/users-1-day", user_report),
             Route("/{kind}/{name}/copilot/billing/seats", seats, name="seats"),
             Route(f"{billing}/ai_credit/usage", ai_credit_usage),
@@ -57,10 +57,9 @@ def create_github_copilot_app(company: CompanySource, token: str = TOKEN) -> Sta
             Route(f"{billing}/reports/{{job}}", ordered),
             Route("/files/{name}", file, name="file"),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=lambda request: _check_token(request, token))],
+        refusal,
+        lambda request: _check_token(request, token),
     )
-    app.state.company = company
     app.state.looks = defaultdict(int)
     return app
 

@@ -1,4 +1,4 @@
-"""What both vendors' endpoints share: answers, refusals, and the company behind a request.
+"""What the vendors' endpoints share: answers, refusals, and the company behind a request.
 
 No vendor's shape belongs here; each vendor module says how its refusals look.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ai_usage.simulator.company import Company
@@ -40,7 +43,7 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(_encoder.encode(body), status, media_type="application/json")
 
 
-def refusing(
+def _refusing(
     refusal: Callable[[int, str], Response],
 ) -> dict[Any, Callable[[Request, Exception], Awaitable[Response]]]:
     """The handlers by which an app answers refusals, unknown paths and methods too.
@@ -86,6 +89,22 @@ class Guard:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def vendor_app(
+    company: CompanySource,
+    routes: Sequence[BaseRoute],
+    refusal: Callable[[int, str], Response],
+    check: Callable[[Request], Response | None],
+) -> Starlette:
+    """A vendor's API, with its own form of a refusal; `check` refuses whom it does not know."""
+    app = Starlette(
+        routes=routes,
+        exception_handlers=_refusing(refusal),
+        middleware=[Middleware(Guard, check=check)],
+    )
+    app.state.company = company
+    return app
 
 
 def page_token(query: str, offset: int) -> str:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,14 +22,13 @@ from starlette.routing import Route
 from ai_usage.simulator.company import Company
 from ai_usage.simulator.http import (
     CompanySource,
-    Guard,
     RefusedError,
     answer,
     company_of,
     encode,
     page_offset,
     page_token,
-    refusing,
+    vendor_app,
 )
 from ai_usage.simulator.openai_books import Line, OpenAiUsage, Project, ProjectKey
 from ai_usage.simulator.roster import Person
@@ -83,8 +81,9 @@ anchor on only; before that it is a 400."""
 def create_openai_app(company: CompanySource, key: str) -> Starlette:
     """The vendor's API below its own prefix; `key` is the only one it accepts."""
     base = "/v1/organization"
-    app = Starlette(
-        routes=[
+    return vendor_app(
+        company,
+        [
             Route(f"{base}/usage/{{kind}}", usage),
             Route(f"{base}/costs", costs),
             Route(f"{base}/projects", projects),
@@ -92,11 +91,9 @@ def create_openai_app(company: CompanySource, key: str) -> Starlette:
             Route(f"{base}/projects/{{project}}/service_accounts", service_accounts),
             Route(f"{base}/users", users),
         ],
-        exception_handlers=refusing(refusal),
-        middleware=[Middleware(Guard, check=lambda request: _check_key(request, key))],
+        refusal,
+        lambda request: _check_key(request, key),
     )
-    app.state.company = company
-    return app
 
 
 # --- Reports ---------------------------------------------------------------------------------
