@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+from ai_usage_tests.support.loopback import served
 
 _NOT_PASSED_ON = {"transfer-encoding", "connection", "content-length"}
 
@@ -148,14 +150,5 @@ def proxied(upstream: str) -> Iterator[Proxy]:
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(Handler) as proxy.endpoint:
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)

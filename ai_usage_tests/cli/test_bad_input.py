@@ -6,14 +6,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from ai_usage_tests.cli.support import CONTENTS, FROM, TO, Place
+from ai_usage_tests.support.loopback import served
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +39,8 @@ class _Vendor(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def strange_vendor() -> Iterator[str]:
     """A server that is no vendor's."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Vendor)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(_Vendor) as url:
+        yield url
 
 
 def closed_port() -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from ai_usage.cli import ui_ready
 from ai_usage.cli.ui_ready import tell_when_ready
+from ai_usage_tests.support.loopback import served
 
 LOADING: dict[str, Any] = {"locationOrLoadError": None}
 LOADED = {"locationOrLoadError": {"__typename": "RepositoryLocation"}}
@@ -35,13 +35,8 @@ def ui(*states: list[dict[str, Any]]) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 def told(url: str) -> list[str]:

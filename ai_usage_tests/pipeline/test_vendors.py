@@ -7,12 +7,11 @@ import json
 import re
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +29,7 @@ from ai_usage.vendors.base import Vendor, discovered_vendors
 from ai_usage.warehouse.base import Query
 from ai_usage_tests.support import made_up_vendor
 from ai_usage_tests.support.environment import VENDOR_KEYS, VENDORS
+from ai_usage_tests.support.loopback import served
 from ai_usage_tests.support.pipeline import (
     NO_SERVER,
     materializations,
@@ -85,11 +85,8 @@ class AcmeApi(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def acme_url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), AcmeApi)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(AcmeApi) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

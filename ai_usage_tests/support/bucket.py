@@ -12,9 +12,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from ai_usage_tests.support.loopback import served
 
 PAGE = 1000
 """Names that a listing gives at once, as Google does."""
@@ -141,14 +143,5 @@ def bucket_server() -> Iterator[Bucket]:
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    bucket.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(Handler) as bucket.endpoint:
         yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)
