@@ -274,7 +274,7 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state == "retrying":
+            if step.state in ("retrying", "resuming"):
                 progress.console.print(step.note, style="yellow", markup=False, soft_wrap=True)
             elif step.state in (*_UNDER_WAY, "fetched"):
                 note = f"  {step.note}" if step.note else ""
@@ -300,7 +300,7 @@ def _with_lines(
             # Several parts of a window are fetched one after another: the line says all of them.
             notes[step.name] = "; ".join(filter(None, (notes.get(step.name), step.note)))
             return
-        if step.state == "retrying":
+        if step.state in ("retrying", "resuming"):
             say(console, f"        {step.note}")
         if step.state in ("fetching", "reading") and time.monotonic() - spoken < SILENCE_SECONDS:
             return
@@ -315,7 +315,7 @@ def _with_lines(
                 soft_wrap=True,
             )
         spoken = time.monotonic()
-        if step.state in (*_UNDER_WAY, "retrying") or (
+        if step.state in (*_UNDER_WAY, "retrying", "resuming") or (
             step.name not in assets and step.state != "failed"
         ):
             return

@@ -15,7 +15,7 @@ class Step:
     Or it is `fetching`, `reading` what the archive holds, or `filling` days that it lacks, and
     `note` says how far; or it is
     `waiting`, and `note` says for what. `fetched` comes before `done`, and `note` says what came of
-    it; `retrying` says what is asked again.
+    it; `retrying` says what is asked again, `resuming` what is left of a build that was stopped.
     """
 
     name: str

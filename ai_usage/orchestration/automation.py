@@ -511,7 +511,7 @@ def _rebuild_adopted_reference(
         if before is not None:
             windows = open_windows(given, window, leaves_closed(run.tags))
             after = look(settings, vendors, given).state
-            remember(context.instance, run.run_id, windows, before, after)
+            remember(context.instance, [run.run_id], windows, before, after)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

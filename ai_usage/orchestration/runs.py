@@ -33,7 +33,9 @@ from ai_usage.instance.pruning import prune_if_due
 from ai_usage.instance.step_errors import interrupted, step_error
 from ai_usage.orchestration.adopting import note_empty_warehouse, take_in_reference
 from ai_usage.orchestration.alerting import alert_on_run, end_dead_commands
+from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import LOOKBACK_TAG
+from ai_usage.orchestration.going_on import Stopped, began, is_unmoved, note_began, stopped
 from ai_usage.orchestration.named_jobs import QUIET, command_job
 from ai_usage.orchestration.open_days import rebuilds
 from ai_usage.orchestration.outcome import CheckResult as CheckResult
@@ -43,6 +45,7 @@ from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_input, stages
 from ai_usage.orchestration.standing import keep_up
 from ai_usage.orchestration.unchanged import Looked, look, open_windows, remember, unchanged_since
+from ai_usage.reference import reference_files
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.vendors.base import discovered_vendors
@@ -192,6 +195,9 @@ def run_assets(
     warehouse is not built where it was built from all that is known after the inputs (`unchanged`).
     The runs are named after the `command`. Raises `AiUsageError` if the selection is unreadable or
     selects nothing.
+
+    Without `spare` a build of all that was killed or stopped goes on where it was (`going_on`):
+    vendors are not asked again before.
     """
     keys = selected(defs, selection)
     job = command_job(defs, command)
@@ -203,15 +209,36 @@ def run_assets(
     ahead = stages(keys)
     whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
     before: Looked | None = None
+    left: Stopped | None = None
+    asked_for = f"{command} {window} {leave_closed} {sorted(rebuilt)} {refetch}"
+
+    def looked() -> Looked:
+        return look(settings, discovered_vendors(), given)
+
+    def build(stage: Stage, own: Mapping[str, str]) -> RunResult:
+        return _build(defs, job, settings, instance, stage, window, refetch, own, progress=progress)
+
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_commands(settings, defs, instance)
+        if not spare and whole and whole <= set(keys):
+            left = stopped(instance, defs.resolve_asset_graph(), asked_for, looked)
+        if left is not None:
+            listed = set(map(reference_key, reference_files()))
+            if files := [key for key in keys if key in listed]:
+                done.append(build(Stage("inputs", files), {**tags, GOES_ON: "true"}))
+            if all(result.success for result in done) and is_unmoved(looked(), left.state):
+                ahead = [left.left_of(ahead[-1])]
+                progress(Step("warehouse", "resuming", left.told(ahead[-1].keys)))
+            else:
+                left = None
+                done.clear()
         for stage in ahead:
             if WRITES.items() <= stage.tags.items() and settings.warehouse == "bigquery":
                 # A DuckDB file is held by one process at a time anyway.
                 wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
             own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
-            if whole and whole <= set(stage.keys):
-                before = look(settings, discovered_vendors(), given)
+            if left is not None or (whole and whole <= set(stage.keys)):
+                before = looked()
                 may_spare = spare and leave_closed and not rebuilt
                 if may_spare and (
                     since := unchanged_since(instance, settings, given, window, before)
@@ -220,19 +247,19 @@ def run_assets(
                     listen = partial(_report, progress=progress)
                     done.append(keep_up(defs, job, settings, instance, asked, own, since, listen))
                     break
-            done.append(
-                _build(
-                    defs, job, settings, instance, stage, window, refetch, own, progress=progress
-                )
-            )
+                if not spare and all(result.success for result in done):
+                    note_began(instance, began(tags[COMMAND], asked_for, before.state, left))
+            done.append(build(stage, own))
             if done[-1].interrupted:
                 break
+        if left is not None:
+            done[-1] = left.joined(done[-1], set(keys) - set(ahead[-1].keys))
         _prune(settings, instance)
         if before is not None and done[-1].success and done[-1].since is None:
             take_in_reference(given, window, leaves_closed=leave_closed)
             windows = open_windows(given, window, leave_closed)
-            after = look(settings, discovered_vendors(), given)
-            remember(instance, done[-1].run_id, windows, before.state, after.state)
+            runs = [*(left.runs if left is not None else ()), done[-1].run_id]
+            remember(instance, runs, windows, before.state, looked().state)
     return joined(done, [key.path[-1] for key in keys])
 
 

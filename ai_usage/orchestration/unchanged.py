@@ -104,18 +104,19 @@ def look(settings: Settings, vendors: Sequence[Vendor], given: Resources) -> Loo
 
 def remember(
     instance: dg.DagsterInstance,
-    run_id: str,
+    runs: Sequence[str],
     windows: Iterable[Window],
     before: State,
     after: State,
 ) -> None:
     """Remember what a run of the whole graph built these windows from.
 
-    Not where anything came in while it ran: what it read of that is not known.
+    `runs` are that run, as the last, and those that it went on from. Not where anything came in
+    while it ran: what it read of that is not known.
     """
     if before == after:
         built = [(window.start, window.end) for window in windows]
-        _keep(instance, _KEY, _Remembered(run_id, run_id, [run_id], built, after))
+        _keep(instance, _KEY, _Remembered(runs[-1], runs[-1], list(runs), built, after))
 
 
 def note_asked(instance: dg.DagsterInstance, name: str, state: State) -> None:
