@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from dagster._core.errors import DagsterExecutionInterruptedError
 
 from ai_usage.archive.archive import Archive
 from ai_usage.instance.one_writer import WRITES
@@ -14,6 +13,9 @@ from ai_usage.ledger.moved import Answers, Mark
 from ai_usage.orchestration.going_on import Stopped, began, note_began, stopped
 from ai_usage.orchestration.stages import COMMAND
 from ai_usage.orchestration.unchanged import Looked, State
+from ai_usage_tests.support.dagster_private import DagsterExecutionInterruptedError
+
+pytestmark = pytest.mark.slow
 
 ASKED = "backfill"
 NOW = Looked(Answers(Archive("memory://none"), []), "one code")
@@ -25,7 +27,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def graph(*, check_passes: bool, check_blocks: bool, ends: Exception | None) -> dg.Definitions:
+def graph(*, check_passes: bool, check_blocks: bool, ends: BaseException | None) -> dg.Definitions:
     @dg.asset
     def raw_ai_events() -> None: ...
 
@@ -49,7 +51,7 @@ def stopped_build(
     *,
     check_passes: bool = True,
     check_blocks: bool = False,
-    ends: Exception | None = DagsterExecutionInterruptedError(),  # noqa: B008 - never changed
+    ends: BaseException | None = DagsterExecutionInterruptedError(),  # noqa: B008 - never changed
     asked: str = ASKED,
     now: Looked = NOW,
 ) -> Stopped | None:
