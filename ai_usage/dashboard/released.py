@@ -205,6 +205,8 @@ class _Audit:
         for row, person in enumerate(rows.people):
             if person != _NOBODY:
                 self.people[self.group_of[row], index[person]] = True
+        # Products of numbers in BLAS take a tenth of those of whole numbers, and are as exact.
+        self._heads = self.people.astype(np.float32)
         self.basis: Floats = np.zeros((len(groups), 0))
         self.out: Bools = np.zeros((0, len(groups)), dtype=np.bool_)
         self.targets: Floats = self._small_groups(list(groups), len(dimensions))
@@ -288,5 +290,5 @@ class _Audit:
         inside = self.out[(self.out <= vector).all(axis=1)]
         around = self.out[(self.out >= vector).all(axis=1)]
         differences = np.vstack([vector & ~inside, around & ~vector])
-        counts = ((differences.astype(np.int64) @ self.people.astype(np.int64)) > 0).sum(axis=1)
+        counts = ((differences.astype(np.float32) @ self._heads) > 0).sum(axis=1)
         return bool(((counts > 0) & (counts < self.smallest)).any())
