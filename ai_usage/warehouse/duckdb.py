@@ -31,6 +31,7 @@ from ai_usage.warehouse.base import (
     Rows,
     Warehouse,
 )
+from ai_usage.warehouse.embedded_engine import IN_USE, OWN_NAMES, attach, let_go, quoted
 from ai_usage.warehouse.incoming import check_arrow, check_names
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
@@ -102,13 +103,19 @@ class DuckDBWarehouse(Warehouse):
         Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
         no DuckDB file.
         """
+        stem = self.path.name.split(".")[0].lower()
         for schema in (self.dataset, self.internal_dataset):
             # DuckDB names the database after its file, and then no name says which one is meant.
-            if self.path.name.split(".")[0].lower() == schema.lower():
+            if stem == schema.lower():
                 raise WarehouseError(
                     f"{self.path}: a DuckDB file cannot be named like its schema {schema}; give "
                     "AI_USAGE_DUCKDB_PATH or AI_USAGE_DATASET another name."
                 )
+        if stem in OWN_NAMES:
+            raise WarehouseError(
+                f"{self.path}: DuckDB has a database {stem} of its own; give AI_USAGE_DUCKDB_PATH "
+                "another name."
+            )
         if read_only and not self.path.exists():
             raise WarehouseError(
                 f"{self.path}: there is no warehouse yet; fill it with `ai-usage run` or "
@@ -122,12 +129,6 @@ class DuckDBWarehouse(Warehouse):
         try:
             connection = self._open(read_only)
             try:
-                connection.execute("SET GLOBAL TimeZone = 'UTC'")
-                connection.execute(f"SET memory_limit = '{self.memory_limit} B'")
-                connection.execute(f"SET temp_directory = {_quoted(str(self.spill_dir))}")
-                connection.execute("SET preserve_insertion_order = false")
-                # Where Python has no script (-c, a shell) DuckDB draws a bar into our output.
-                connection.execute("SET enable_progress_bar = false")
                 if not read_only:
                     for schema in (self.dataset, self.internal_dataset):
                         connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -140,7 +141,7 @@ class DuckDBWarehouse(Warehouse):
                     raise
                 raise self._unwritable(why) from error
             finally:
-                connection.close()
+                let_go(connection, self.path)
         finally:
             _process_lock.release()
 
@@ -155,9 +156,14 @@ class DuckDBWarehouse(Warehouse):
             ) from error
         while True:
             try:
-                return duckdb.connect(str(self.path), read_only=read_only)
+                return attach(
+                    self.path,
+                    read_only=read_only,
+                    memory_limit=self.memory_limit,
+                    spill_dir=self.spill_dir,
+                )
             except duckdb.Error as error:
-                if "different configuration" in str(error):
+                if IN_USE in str(error):
                     # Threads wait for each other: only this thread, or code of another's, has it.
                     raise WarehouseError(
                         f"{self.path} is already open in this process, for reading or for writing; "
@@ -270,9 +276,9 @@ class DuckDBWarehouse(Warehouse):
 
     def _describe(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
         name = self._qualified(schema.name)
-        connection.execute(f"COMMENT ON TABLE {name} IS {_quoted(schema.description)}")
+        connection.execute(f"COMMENT ON TABLE {name} IS {quoted(schema.description)}")
         for c in schema.columns:
-            connection.execute(f'COMMENT ON COLUMN {name}."{c.name}" IS {_quoted(c.description)}')
+            connection.execute(f'COMMENT ON COLUMN {name}."{c.name}" IS {quoted(c.description)}')
 
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
         """Make the window (None: the whole table) hold exactly the new rows."""
@@ -434,9 +440,9 @@ class DuckDBWarehouse(Warehouse):
                     f"{view.name}: the query gives {', '.join(got)}, the view declares "
                     f"{', '.join(declared)}."
                 )
-            connection.execute(f"COMMENT ON VIEW {name} IS {_quoted(view.description)}")
+            connection.execute(f"COMMENT ON VIEW {name} IS {quoted(view.description)}")
             for column, description in view.columns:
-                connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_quoted(description)}')
+                connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {quoted(description)}')
             connection.execute("COMMIT")
         return {}
 
@@ -521,10 +527,6 @@ def _watched(reader: pa.RecordBatchReader, raised: list[Exception]) -> Iterator[
 
 def _type_text(type_name: str, nullable: bool) -> str:
     return type_name if nullable else f"{type_name} NOT NULL"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _disk_trouble(error: duckdb.Error) -> str | None:

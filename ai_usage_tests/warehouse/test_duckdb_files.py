@@ -145,6 +145,25 @@ def test_opening_for_writing_within_a_read_says_so_at_once(warehouse: DuckDBWare
     assert time.monotonic() - began < 5, "nobody will ever close it: waiting is no use"
 
 
+def test_a_file_is_read_within_a_read_of_it_and_of_another(tmp_path: Path) -> None:
+    one, other = (DuckDBWarehouse(tmp_path / name / "w.duckdb", "ai_usage") for name in "ab")
+    for number, warehouse in enumerate((one, other)):
+        with warehouse.connect() as connection:
+            connection.execute(f"CREATE TABLE ai_usage.t AS SELECT {number} AS n")
+    query = Query("SELECT n FROM `ai_usage.t`")
+    with one.connect(read_only=True):
+        assert one.query(query).to_pylist() == [{"n": 0}]
+        assert other.query(query).to_pylist() == [{"n": 1}]
+        assert one.query(query).to_pylist() == [{"n": 0}]
+    with one.connect() as connection:
+        connection.execute("INSERT INTO ai_usage.t VALUES (2)")
+
+
+def test_a_file_is_not_called_like_a_database_of_duckdb(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"memory\.duckdb: DuckDB has a database memory"):
+        DuckDBWarehouse(tmp_path / "memory.duckdb", "ai_usage").query("SELECT 1")
+
+
 # -- killed in the middle -----------------------------------------------------------------------
 
 
