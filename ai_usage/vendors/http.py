@@ -6,10 +6,13 @@ What is asked, and what an answer means, stands in the vendor's own module.
 from __future__ import annotations
 
 import base64
+import functools
 import importlib.metadata
 import ipaddress
+import os
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -50,6 +53,9 @@ MESSAGE_LENGTH = 200
 stamina.instrumentation.set_on_retry_hooks(())
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+_OWN_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables of the environment that name a company's own certificate authorities."""
 
 
 class VendorClient:
@@ -108,6 +114,7 @@ class VendorClient:
             auth=self._auth,
             timeout=timeout_seconds,
             trust_env=not loopback,
+            verify=_authorities(not loopback, *map(os.environ.get, _OWN_AUTHORITIES)),
             headers={
                 "Accept": "application/json",
                 "User-Agent": f"ai-usage/{importlib.metadata.version('ai-usage')}",
@@ -550,6 +557,12 @@ def _checked_url(vendor: Vendor, text: str) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host:
         raise SettingsError(f"{name}={text} is not a URL: write it like {example}.")
     return url
+
+
+@functools.cache
+def _authorities(trust_env: bool, *_: str | None) -> ssl.SSLContext:
+    """Whose certificates are trusted: read once, not for each of two dozen clients."""
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def _is_loopback(host: str) -> bool:
