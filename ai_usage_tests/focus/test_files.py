@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -168,6 +169,21 @@ def test_a_file_that_lacks_columns_says_which(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ImportRefusedError, match=name):
+        list(charges_of(FocusFile(tmp_path / name, name)))
+
+
+@pytest.mark.parametrize("name", ["f.csv.gz", "f.parquet"])
+def test_half_of_a_file_that_was_whole_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    """A copy that broke off."""
+    path = written(tmp_path / "f.csv", [line(day, "1") for day in range(1, 29)]).path
+    if name.endswith(".gz"):
+        body = gzip.compress(path.read_bytes())
+    else:
+        rows = [dict(row) for row in csv.DictReader(path.read_text().splitlines())]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "whole")
+        body = (tmp_path / "whole").read_bytes()
+    (tmp_path / name).write_bytes(body[: len(body) // 2])
+    with pytest.raises(ImportRefusedError, match=rf"{name} cannot be read"):
         list(charges_of(FocusFile(tmp_path / name, name)))
 
 

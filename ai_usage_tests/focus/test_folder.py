@@ -16,7 +16,7 @@ import pytest
 from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import SystemClock
 from ai_usage.days.windows import Window
-from ai_usage.errors import SettingsError
+from ai_usage.errors import AiUsageError, SettingsError
 from ai_usage.focus.folder import Folder, at_rest, exports
 from ai_usage.focus.shelf import newest_bills
 from ai_usage.instance.partitions import daily_partitions
@@ -24,6 +24,7 @@ from ai_usage.ledger.bills import note_bills_built, pending_bills
 from ai_usage.orchestration.assets.focus import focus_asset
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.settings import Settings
+from ai_usage.vendors.answers import ImportRefusedError
 from ai_usage_tests.focus.support import Shelf, line, whole, written
 
 AN_HOUR = 3600
@@ -74,6 +75,38 @@ def test_a_bucket_prefix_is_read_like_a_folder(tmp_path: Path) -> None:
         shelf.take(*files)
     assert found.name == "in/m.csv"
     assert shelf.usd() == Decimal(5)
+
+
+def test_a_file_that_goes_after_it_was_listed_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Or that cannot be opened: whoever may read all still cannot open what points at itself."""
+    lying(tmp_path / "gone.csv", *whole(line(3, "5")))
+    lying(tmp_path / "locked.csv", *whole(line(3, "5")))
+    folder = Folder(str(tmp_path))
+    listed = folder.files()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    (tmp_path / "locked.csv").symlink_to("locked.csv")
+    shelf = Shelf(tmp_path)
+    reasons = {"gone.csv": "No such file", "locked.csv": "symbolic links"}
+    for found in listed:
+        why = rf"{found.name} cannot be read: .*{reasons[found.name]}"
+        with folder.opened([found]) as files, pytest.raises(ImportRefusedError, match=why):
+            shelf.take(*files)
+    assert [file.name for file in folder.files()] == ["locked.csv"]
+
+
+def test_an_object_that_goes_after_it_was_listed_is_told_with_the_setting(tmp_path: Path) -> None:
+    bucket = f"memory://bills-{uuid4().hex}"
+    store, base = fsspec.core.url_to_fs(bucket)
+    store.pipe_file(f"{base}/m.csv", written(tmp_path / "m.csv", whole(line(3))).path.read_bytes())
+    folder = Folder(bucket)
+    listed = folder.files()
+    store.rm(f"{base}/m.csv")
+    with (
+        pytest.raises(AiUsageError, match=rf"AI_USAGE_FOCUS_PATH={bucket} cannot be read"),
+        folder.opened(listed),
+    ):
+        raise AssertionError("it was opened")
 
 
 def test_a_folder_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:

@@ -247,6 +247,57 @@ def test_a_file_that_cannot_be_unpacked_is_named(folder: Path, archive: Archive)
         take(folder, archive)
 
 
+def test_half_a_packed_file_is_named_and_what_was_held_stays(
+    folder: Path, archive: Archive
+) -> None:
+    """A rotation that is still being written, or a copy that broke off."""
+    write(folder, "claude.json", [FIRST])
+    take(folder, archive)
+    whole = gzip.compress(f"{SECOND}\n{LATER}\n".encode())
+    (folder / "claude.json.1.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VendorError, match=f"{SETTING}={folder}.*cannot be read .EOFError"):
+        take(folder, archive, hours=1)
+    assert input_tokens(archive) == 5
+    (folder / "claude.json.1.gz").write_bytes(whole)
+    take(folder, archive, hours=2)
+    assert input_tokens(archive) == 23
+
+
+class _Rotated(LineFolder):
+    """A folder whose collector moves a file away, or locks it, after it was listed."""
+
+    is_locked = False
+
+    def files(self, since: datetime | None = None) -> list[line_files._File]:
+        found = super().files(since)
+        for file in found:
+            path = Path(file.path)
+            path.unlink()
+            if self.is_locked:
+                # Whoever may read all still cannot open what points at itself.
+                path.symlink_to(path.name)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("is_locked", "why"), [(False, "FileNotFoundError"), (True, "OSError.*symbolic links")]
+)
+def test_a_file_that_goes_or_cannot_be_opened_fails_the_days_and_what_was_held_stays(
+    folder: Path, archive: Archive, is_locked: bool, why: str
+) -> None:
+    write(folder, "claude.json", [FIRST])
+    take(folder, archive)
+    write(folder, "claude.json", [FIRST, SECOND])
+    assert ENDPOINT.files is not None
+    rotated = _Rotated(ENDPOINT.files, str(folder))
+    rotated.is_locked = is_locked
+    with pytest.raises(VendorError, match=f"{SETTING}={folder} cannot be read .{why}"):
+        fetch_window(
+            ANTHROPIC, ENDPOINT, DAYS, client=rotated, archive=archive, now=NOW, refetch=True
+        )
+    assert input_tokens(archive) == 5
+
+
 def test_a_folder_that_is_none_is_named(tmp_path: Path, archive: Archive) -> None:
     with pytest.raises(SettingsError, match=f"{SETTING}={tmp_path}/otel is no folder: set it to"):
         take(tmp_path / "otel", archive)
