@@ -27,7 +27,7 @@ def bridge_user_identity(
     keys: Keys, mapped: Mapping[KeyRef, Sequence[Mapped]], people: People
 ) -> list[BridgeRow]:
     """Rows of the bridge: one an identity, range of days and version; they never overlap."""
-    rows = [*_addresses(people), *_logins(people)]
+    rows = [*_addresses(people), *_logins(people), *_accounts(people, mapped)]
     for ref, own in mapped.items():
         if not ref[1].startswith(NAME_PREFIX):
             for mapping in own:
@@ -81,6 +81,16 @@ def _logins(people: People) -> Iterator[BridgeRow]:
     for logins, source in ((people.logins, "login"), (listed, "vendor_directory")):
         for (platform, login), email in logins.items():
             yield from _persons_rows("vendor_user_id", login, platform, email, source, people)
+
+
+def _accounts(people: People, mapped: Mapping[KeyRef, Sequence[Mapped]]) -> Iterator[BridgeRow]:
+    """Logins where keys stand: some vendors' accounts act without a key, under their own id.
+
+    What any list or register of keys says of the id counts before.
+    """
+    for ref, email in people.logins.items():
+        if ref not in mapped:
+            yield from _persons_rows("api_key_id", ref[1], ref[0], email, "login", people)
 
 
 def _persons_rows(

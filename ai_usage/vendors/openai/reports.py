@@ -1,7 +1,8 @@
 """What was used, by eleven reports in one answer, and what is billed, in dollars; a day at a time.
 
 A record without a key is of the account that acted without one (the playground): the list of keys
-has these too, a person's with the person as owner, and so people are found as for keys.
+has these too, a person's with the person as owner, and so people are found as for keys. One with a
+key is the key's, whoever used it: a service account's is nobody's until a register says whose.
 """
 
 from __future__ import annotations
