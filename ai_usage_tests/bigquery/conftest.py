@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_usage.cli.demo import vendor_environment
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve, write_reference_files
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
@@ -21,9 +22,10 @@ from ai_usage_tests.support.pipeline import (
     window,
 )
 
-TODAY = date(2026, 3, 18)
-DAYS = window(date(2026, 2, 17), TODAY)
-"""30 days over the end of a month: month-to-date columns begin anew in them."""
+TODAY = date(2026, 11, 5)
+DAYS = window(date(2026, 10, 27), TODAY)
+"""Ten days over the end of a month: month-to-date columns begin anew in them. Every vendor
+bills."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,16 +79,21 @@ def new_dataset(place: Place) -> Iterator[Callable[[], dict[str, str]]]:
 
 @pytest.fixture(scope="session")
 def company() -> Company:
-    """A small company: results over REST are slow."""
-    return Company(today=TODAY, anchor=date(2026, 4, 1), people=30, scale=0.2)
+    """A small company: results over REST are slow.
+
+    From thirty days before the anchor on OpenAI's costs come by person: on all of the days, so that
+    days that are asked again read as before.
+    """
+    return Company(today=TODAY, anchor=date(2026, 11, 15), people=30, scale=0.2)
 
 
 def load_into(
     home: Path, company: Company, environment: dict[str, str], *, checks: bool = True
 ) -> Loaded:
-    """Run everything over the 30 days into the warehouse of the environment."""
+    """Run everything of every vendor over the days into the warehouse of the environment."""
     with serve(company) as base_url:
-        settings = simulated_settings(home, base_url, company.today, DAYS.start, **environment)
+        more = {**vendor_environment(base_url), **environment}
+        settings = simulated_settings(home, base_url, company.today, DAYS.start, **more)
         write_reference_files(company, settings.reference_path)
         result = run_window(settings, DAYS, checks=checks)
     assert result.success, result.errors

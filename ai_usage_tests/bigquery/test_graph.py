@@ -1,6 +1,6 @@
-"""30 simulated days through the real graph and the real client: what is there afterwards.
+"""Ten simulated days of every vendor through the real graph and client: what is there afterwards.
 
-Slow to load, so that one month serves all; the last tests run on in it, in this order.
+Slow to load, so that one load serves all; the last tests run on in it, in this order.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
+from ai_usage.cli.demo import vendor_environment
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.runs import Refetch, RunResult
 from ai_usage.simulator import Company, change, drop, serve
+from ai_usage.simulator.vendors import VENDOR_KEYS
 from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.compare import compare, compare_warehouses
 from ai_usage.warehouse.layers import built_tables
 from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.views import published_views, view_names, view_schema
-from ai_usage_tests.bigquery.conftest import TODAY, in_bigquery, load_into
+from ai_usage_tests.bigquery.conftest import DAYS, TODAY, in_bigquery, load_into
 from ai_usage_tests.bigquery.place import Place
 from ai_usage_tests.support.pipeline import (
     Loaded,
@@ -37,10 +39,10 @@ from tools.sql_lint import zoneless
 
 pytestmark = pytest.mark.slow
 
-RESTATED = date(2026, 3, 17)
+RESTATED = date(2026, 11, 4)
 REWORDED = ("int_mailboxes", "vw_idle_seats", "vw_attribution_gaps")
 """Views of which the emulator gives another text back than it was given."""
-LAST_DAYS = window(date(2026, 3, 16), TODAY)
+LAST_DAYS = window(date(2026, 11, 3), TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +55,13 @@ def dataset(new_dataset: Callable[[], dict[str, str]]) -> dict[str, str]:
 def month(
     company: Company, dataset: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Loaded:
-    """30 days in BigQuery, checks included."""
+    """The days in BigQuery, checks included."""
     return load_into(tmp_path_factory.mktemp("bigquery"), company, dataset)
 
 
 @pytest.fixture(scope="module")
 def embedded_month(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """The same 30 days in DuckDB. Read only."""
+    """The same days in DuckDB. Read only."""
     return load_into(tmp_path_factory.mktemp("duckdb"), company, {}, checks=False)
 
 
@@ -71,7 +73,7 @@ def jobs(month: Loaded) -> list[Any]:
     return [job for job in found if (job.labels or {}).get("run") == month.result.run_id]
 
 
-def test_thirty_days_run_through_and_no_blocking_check_fails(month: Loaded) -> None:
+def test_the_days_of_every_vendor_run_through_and_no_blocking_check_fails(month: Loaded) -> None:
     failed = {check.name for check in month.result.checks if not check.passed and check.blocking}
     assert failed == set()
     assert {"contract", "unique_key", "foreign_keys", "costs_tie_out", "usage_complete"} <= {
@@ -82,7 +84,12 @@ def test_thirty_days_run_through_and_no_blocking_check_fails(month: Loaded) -> N
         "SELECT COUNT(DISTINCT event_date) AS days FROM raw_ai_events "
         "WHERE event_date >= DATE '2026-01-01'"
     )
-    assert next(counted)["days"] == 30
+    assert next(counted)["days"] == len(DAYS.days()) == 10
+    billing = month.warehouse.rows(
+        "SELECT DISTINCT platform FROM raw_ai_events "
+        "WHERE event_date >= DATE '2026-01-01' AND cost_usd > 0"
+    )
+    assert {row["platform"] for row in billing} == set(VENDOR_KEYS)
 
 
 @pytest.mark.parametrize("table", table_names())
@@ -150,7 +157,7 @@ def test_every_job_says_what_it_is_for_and_what_it_may_cost(jobs: list[Any]) -> 
     """Asset, partition and run are labels; queries carry the bound on bytes billed."""
     assert len(jobs) > 100
     assert {job.labels["app"] for job in jobs} == {"ai-usage"}
-    assert {job.labels["partition"] for job in jobs} == {"2026-02-17_2026-03-18"}
+    assert {job.labels["partition"] for job in jobs} == {f"{DAYS.start}_{TODAY}"}
     assert {"raw_ai_events", "fact_ai_costs", "vw_executive_dashboard"} <= {
         job.labels["asset"] for job in jobs
     }
@@ -240,7 +247,7 @@ def test_a_run_bills_what_its_jobs_need_at_least_and_little_more(
 def test_to_delete_days_costs_nothing(table: str, month: Loaded) -> None:
     """Whole partitions go: were they read first, each run would pay for them."""
     warehouse, schema = in_bigquery(month.settings), table_schema(table)
-    where = schema.days_from("DATE '2026-03-01'", "DATE '2026-03-10'")
+    where = schema.days_from("DATE '2026-11-01'", "DATE '2026-11-03'")
     config = bigquery.QueryJobConfig(dry_run=True)
     with warehouse.client() as client:
         job = client.query(
@@ -292,7 +299,8 @@ def run_again(month: Loaded, dataset: dict[str, str], restated: Company) -> RunR
     """The last three days asked and run again, of which one was restated."""
     with serve(restated) as base_url:
         home = month.settings.home
-        again = simulated_settings(home, base_url, TODAY, month.days.start, **dataset)
+        more = {**vendor_environment(base_url), **dataset}
+        again = simulated_settings(home, base_url, TODAY, month.days.start, **more)
         # The pretended clock stands still: only an answer for the same days counts as a newer one.
         refetch = Refetch.since(LAST_DAYS.start)
         result = run_window(
@@ -312,7 +320,7 @@ def test_a_second_run_changes_nothing_but_what_was_restated(
     """Against DuckDB's first and only run: the days before, the dimensions, and the usage."""
     assert {"raw_ai_events", "dim_users", "fact_ai_costs"} <= set(run_again.materialized)
     dated = [t for t in table_names() if table_schema(t).partition_column is not None]
-    before = window(month.days.start, date(2026, 3, 16))
+    before = window(month.days.start, LAST_DAYS.start)
     differing = list(
         compare_warehouses(embedded_month.warehouse, month.warehouse, dated, within=before)
     )
