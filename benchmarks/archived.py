@@ -79,9 +79,15 @@ def archive_events(
     now: datetime,
     done: Callable[[Window], None] = lambda window: None,
 ) -> None:
-    """Archive the usage events of whole days as a fetch of them at `now` would."""
+    """Archive the usage events of whole days as a fetch of them at `now` would.
+
+    A window that is held is left as it is, so that this goes on where it was stopped.
+    """
     wire, endpoint = _Wire(company), usage_events.ENDPOINT
+    held = archive.held(api.NAME, endpoint.name, days, endpoint.finalization_lag)
     for window in days.chunks(endpoint.max_days):
+        if held.issuperset(window.days()):
+            continue
         for day in window.days():
             # The app would make every day of the window to count it.
             company.cache.get("count cursor_events", day, lambda: [wire.count(day)])  # noqa: B023
