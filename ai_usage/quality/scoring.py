@@ -29,20 +29,31 @@ def score(
     `billing` names the endpoints, each with its vendor first, that report what is billed.
     """
     sql = scoring_sql(frozenset(billing))
+    schema = table_schema(TABLE).arrow_schema
     with duckdb.connect() as connection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET memory_limit = '256MB'")
         connection.execute("SET enable_progress_bar = false")
         for batch in batches:
+            if not batch.num_rows:
+                continue
             connection.register("events", batch)
-            table = connection.sql(sql).to_arrow_table()
+            # DuckDB keeps the order of rows unless it is told that it need not.
+            found = connection.sql(sql).to_arrow_table()
             connection.unregister("events")
-            yield from table.cast(table_schema(TABLE).arrow_schema).to_batches()
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for field in schema:
+                if field.name in found.column_names:
+                    column = found.column(field.name).cast(field.type)
+                    columns[field.name] = column.combine_chunks()
+            yield pa.RecordBatch.from_arrays(
+                [columns[name] for name in schema.names], schema=schema
+            )
 
 
 @cache
 def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
-    """The scoring statement over a relation `events`, in DuckDB's dialect."""
+    """What scoring fills of a relation `events`, row by row, in DuckDB's dialect."""
     import ibis
 
     schema = table_schema(TABLE)
@@ -73,10 +84,7 @@ def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
         "data_quality_score": f"CAST(greatest(0, 1 - ({rule_weights}) - coalesce("
         f"list_sum(list_transform({kinds}, lambda flag: {flag_weight})), 0)) AS DOUBLE)",
     }
-    columns = ", ".join(
-        f'{computed[name]} AS "{name}"' if name in computed else f'"{name}"'
-        for name in schema.column_names
-    )
+    columns = ", ".join(f'{value} AS "{name}"' for name, value in computed.items())
     return f"SELECT {columns} FROM ({inner})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -18,7 +18,9 @@ from ai_usage.warehouse.schema import table_schema
 BATCH_ROWS = 20_000
 """Rows in memory at once; a year's backfill streams through batches of this size."""
 
-_FIELDS = tuple(RawEvent.__struct_fields__)
+_AT_ONCE = 100
+"""Events that are objects at once: so few die before the garbage collector looks at them."""
+_FIELDS = RawEvent.__struct_fields__
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,22 @@ class Provenance:
 def batches(events: Iterable[RawEvent], provenance: Provenance) -> Iterator[pa.RecordBatch]:
     """Events as Arrow batches in the columns of `raw_ai_events`, not yet scored."""
     waiting = iter(events)
-    while chunk := list(islice(waiting, BATCH_ROWS)):
-        yield _batch(chunk, provenance)
+    while (columns := _columns(waiting))["event_id"]:
+        yield _batch(columns, provenance)
 
 
-def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
-    columns: dict[str, Sequence[Any]] = dict(
-        zip(_FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True)
-    )
+def _columns(events: Iterator[RawEvent]) -> dict[str, list[Any]]:
+    """The values of the next events, by column."""
+    columns: list[list[Any]] = [[] for _ in _FIELDS]
+    for _ in range(0, BATCH_ROWS, _AT_ONCE):
+        found = map(msgspec.structs.astuple, islice(events, _AT_ONCE))
+        for column, values in zip(columns, zip(*found, strict=True), strict=False):
+            column += values
+    return dict(zip(_FIELDS, columns, strict=True))
+
+
+def _batch(columns: dict[str, list[Any]], provenance: Provenance) -> pa.RecordBatch:
+    rows = len(columns["event_id"])
     shared: dict[str, Any] = {
         "platform": provenance.platform,
         "source_endpoint": provenance.endpoint,
@@ -56,8 +66,7 @@ def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
         "is_charge_unknown": None,
     }
     provisional = provenance.provisional_days
-    days = columns["event_date"]
-    columns["is_provisional"] = [day in provisional for day in days]
+    columns["is_provisional"] = [day in provisional for day in columns["event_date"]]
     columns["raw_response"], columns["validation_errors"] = stored(
         columns["raw_response"], columns["validation_errors"]
     )
@@ -66,7 +75,7 @@ def _batch(events: list[RawEvent], provenance: Provenance) -> pa.RecordBatch:
     for column in schema:
         if column.name in shared:
             scalar = pa.scalar(shared[column.name], column.type)
-            arrays.append(pa.repeat(scalar, len(events)))
+            arrays.append(pa.repeat(scalar, rows))
         else:
             arrays.append(pa.array(columns[column.name], column.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
