@@ -10,12 +10,47 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from datetime import date
+from typing import Protocol, TypeVar
 
 from ai_usage.identity.bridge import EVERYWHERE, BridgeRow
-from ai_usage.vendors.rows import RawEvent
 
 _NOBODY = ""
 """Whoever an event does not name."""
+
+
+class Told(Protocol):
+    """What must be known of an event: columns of `raw_ai_events`."""
+
+    @property
+    def event_date(self) -> date:
+        """The UTC day of it."""
+
+    @property
+    def event_type(self) -> str:
+        """Usage, cost or session."""
+
+    @property
+    def platform_subtype(self) -> str | None:
+        """Its product."""
+
+    @property
+    def user_email(self) -> str | None:
+        """The address of who acted."""
+
+    @property
+    def api_key_id(self) -> str | None:
+        """The id of the key that acted."""
+
+    @property
+    def actor_name(self) -> str | None:
+        """The name of the key that acted."""
+
+    @property
+    def vendor_user_id(self) -> str | None:
+        """The vendor's own id of who acted."""
+
+
+T = TypeVar("T", bound=Told)
 
 
 class OneSource:
@@ -29,7 +64,7 @@ class OneSource:
             key = (row["identity_type"], row["platform"], row["identity_value"])
             self._rows[key].append(row)
 
-    def reported(self, platform: str, events: Iterable[RawEvent]) -> Iterator[RawEvent]:
+    def reported(self, platform: str, events: Iterable[T]) -> Iterator[T]:
         """The events of a report, as they are; what they tell of whom is noted."""
         for event in events:
             if event.platform_subtype in self._products and event.event_type != "cost":
@@ -37,14 +72,14 @@ class OneSource:
                     self._reported.add((event.event_date, event.platform_subtype, who))
             yield event
 
-    def gaps(self, platform: str, events: Iterable[RawEvent]) -> Iterator[RawEvent]:
+    def gaps(self, platform: str, events: Iterable[T]) -> Iterator[T]:
         """The events of those that no report named; all reports must have been noted before."""
         for event in events:
             who = self._person(platform, event) or _NOBODY
             if (event.event_date, event.platform_subtype, who) not in self._reported:
                 yield event
 
-    def _told(self, platform: str, event: RawEvent) -> Iterator[str]:
+    def _told(self, platform: str, event: Told) -> Iterator[str]:
         """Whom a report's event is about. A key's may be of somebody whom nothing else names."""
         person = self._person(platform, event)
         if person is not None:
@@ -52,7 +87,7 @@ class OneSource:
         if event.user_email is None:
             yield _NOBODY
 
-    def _person(self, platform: str, event: RawEvent) -> str | None:
+    def _person(self, platform: str, event: Told) -> str | None:
         named = (
             ("email", EVERYWHERE, event.user_email),
             ("api_key_id", platform, event.api_key_id),

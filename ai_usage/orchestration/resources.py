@@ -28,6 +28,7 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.clock import SystemClock
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import SettingsError
+from ai_usage.normalised.kept import KeptEvents
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
@@ -50,6 +51,11 @@ class ArchiveResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="Service-account key (JSON) for a bucket of Google's. Default: application "
         "default credentials.",
     )
+    kept: str | None = Field(
+        default=None,
+        description="Folder for what answers mean, worked out once; it may be removed at will. "
+        "Default: nothing is kept.",
+    )
     _of_run: Archive | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -59,6 +65,10 @@ class ArchiveResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def archive(self) -> Archive:
         """The archive; cheap, nothing is read yet."""
         return self._of_run or self._opened()
+
+    def kept_events(self) -> KeptEvents:
+        """What is kept of what its answers mean."""
+        return KeptEvents(Path(self.kept) if self.kept else None)
 
     def _opened(self, *, keeps_listings: bool = False) -> Archive:
         key_file = Path(self.key_file) if self.key_file else None
@@ -229,6 +239,7 @@ def resources_of(settings: Settings, vendors: Sequence[Vendor] = ()) -> dict[str
             key_file=(
                 str(settings.bigquery_credentials) if settings.bigquery_credentials else None
             ),
+            kept=str(settings.home / "cache" / "events"),
         ),
         "clock": ClockResource(as_of=settings.as_of.isoformat() if settings.as_of else None),
         "warehouse": warehouse_resource(settings),

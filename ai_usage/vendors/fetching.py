@@ -338,9 +338,16 @@ def read_rows(
     Raises `ArchiveError` where a page is missing or damaged.
     """
     for fetch, days in archive.coverage(vendor.name, endpoint.name, window):
-        reading = Reading(fetch, days, endpoint.finalization_lag)
-        reading.rows = _rows(vendor, endpoint, archive, reading)
-        yield reading
+        yield reading_of(vendor, endpoint, archive, fetch, days)
+
+
+def reading_of(
+    vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetch, days: list[date]
+) -> Reading:
+    """A fetch's rows of these days of its window. See `read_rows`."""
+    reading = Reading(fetch, days, endpoint.finalization_lag)
+    reading.rows = _rows(vendor, endpoint, archive, reading)
+    return reading
 
 
 def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetch) -> Iterator[Row]:

@@ -28,6 +28,17 @@ _DIGEST = 64
 """Characters of the digest that the file begins with."""
 
 
+def sealed(body: bytes) -> bytes:
+    """The body behind a digest of it, by which `unsealed` tells whether it is whole."""
+    return sha256(body).hexdigest().encode() + body
+
+
+def unsealed(content: bytes) -> bytes | None:
+    """The body that was sealed; None where the content is damaged, or never was one."""
+    digest, body = content[:_DIGEST], content[_DIGEST:]
+    return body if sha256(body).hexdigest().encode() == digest else None
+
+
 class _File:
     """The answers of a file, and those that it lacks."""
 
@@ -37,9 +48,8 @@ class _File:
         self._known: dict[str, msgspec.Raw] = {}
         self._new = False
         with suppress(OSError, msgspec.MsgspecError):
-            content = self._path.read_bytes()
-            digest, body = content[:_DIGEST], content[_DIGEST:]
-            if sha256(body).hexdigest().encode() == digest:
+            body = unsealed(self._path.read_bytes())
+            if body is not None:
                 self._known = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
 
     def get(self, key: str) -> bytes | None:
@@ -60,9 +70,8 @@ class _File:
         self._new = False
         with suppress(OSError):
             self._folder.mkdir(exist_ok=True)
-            body = msgspec.json.encode(self._known)
             temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_bytes(sha256(body).hexdigest().encode() + body)
+            temporary.write_bytes(sealed(msgspec.json.encode(self._known)))
             temporary.replace(self._path)
             for other in self._folder.glob(_NAME.format("*")):
                 if other != self._path:

@@ -1,8 +1,9 @@
 """`raw_ai_events`: what the archive holds of a range of days, typed and scored."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
-from typing import cast
+from datetime import date
+from itertools import chain, starmap
+from typing import NamedTuple
 
 import dagster as dg
 import pyarrow as pa
@@ -14,6 +15,8 @@ from ai_usage.identity.one_source import OneSource
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.instance.progress import Step, tell
 from ai_usage.migration.archived import legacy_batches
+from ai_usage.normalised.events import Normalised
+from ai_usage.normalised.kept import NOTHING_KEPT, KeptEvents
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
     explained,
@@ -30,9 +33,6 @@ from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.quality.scoring import score
 from ai_usage.text.words import ranges
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.batches import Provenance, batches
-from ai_usage.vendors.fetching import read_rows
-from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.base import Write
 from ai_usage.warehouse.schema import table_schema
 
@@ -78,14 +78,16 @@ def raw_events_asset(
         def rows(window: Window, known: Archive) -> pa.RecordBatchReader:
             # Keys are asked for before this (`ASKED_FIRST`); a list that fails must not stop it.
             directory = Directory(declared, known, clock)
-            events = event_batches(vendors, known, window, context.run_id, directory.bridge)
+            events = event_batches(
+                vendors, known, window, context.run_id, directory.bridge, archive.kept_events()
+            )
             finance_snapshot = FinanceSnapshot(directory)
             booked = finance_snapshot.batches(window, context.run_id)
             old = legacy_batches(known, window, context.run_id)
             bills = finance_snapshot.bill_batches(window, context.run_id)
-            scored = score(chain(events, booked, old, bills), billing(vendors))
+            others = score(chain(booked, old, bills), billing(vendors))
             schema = table_schema("raw_ai_events").arrow_schema
-            return pa.RecordBatchReader.from_batches(schema, scored)
+            return pa.RecordBatchReader.from_batches(schema, chain(events, others))
 
         with explained():
             return [
@@ -107,8 +109,9 @@ def event_batches(
     window: Window,
     run_id: str | None,
     bridge: Callable[[], Iterable[BridgeRow]] = list,
+    kept: KeptEvents = NOTHING_KEPT,
 ) -> Iterator[pa.RecordBatch]:
-    """Every event of the window, by vendor, endpoint and fetch; not yet scored.
+    """Every event of the window, scored, by vendor, endpoint and fetch.
 
     Endpoints that fill gaps come last: what reports tell by then, by whom `bridge` says who is
     who, they do not tell again.
@@ -120,35 +123,55 @@ def event_batches(
         if endpoint.fills_gaps and archive.coverage(vendor.name, endpoint.name, window)
     ]
     others = [(vendor, endpoint) for vendor, endpoint in reports if not endpoint.fills_gaps]
+    bills = billing(vendors)
+
+    def of(vendor: Vendor, endpoint: Endpoint) -> Iterator[pa.RecordBatch]:
+        normalised = Normalised(vendor, endpoint, archive, bills, kept)
+        return _batches(normalised, window, run_id)
+
     if not fillers:
         for vendor, endpoint in others:
-            yield from _batches(vendor, endpoint, archive, window, run_id)
+            yield from of(vendor, endpoint)
         return
     products = {row.platform_subtype for vendor, _ in fillers for row in vendor.platforms}
     one = OneSource(products, bridge())
     for vendor, endpoint in others:
-        yield from _batches(vendor, endpoint, archive, window, run_id, one.reported)
+        for batch in of(vendor, endpoint):
+            for _ in one.reported(vendor.name, _told(batch)):
+                pass
+            yield batch
     for vendor, endpoint in fillers:
-        yield from _batches(vendor, endpoint, archive, window, run_id, one.gaps)
+        for batch in of(vendor, endpoint):
+            gaps = [event.row for event in one.gaps(vendor.name, _told(batch))]
+            yield batch.take(pa.array(gaps, pa.int64()))
+
+
+class _Told(NamedTuple):
+    """What `OneSource` asks of an event, and which row of its batch it is."""
+
+    event_date: date
+    event_type: str
+    platform_subtype: str | None
+    user_email: str | None
+    api_key_id: str | None
+    actor_name: str | None
+    vendor_user_id: str | None
+    row: int
+
+
+def _told(batch: pa.RecordBatch) -> Iterator[_Told]:
+    columns = [batch.column(name).to_pylist() for name in _Told._fields if name != "row"]
+    return starmap(_Told, zip(*columns, range(batch.num_rows), strict=True))
 
 
 def _batches(
-    vendor: Vendor,
-    endpoint: Endpoint,
-    archive: Archive,
-    window: Window,
-    run_id: str | None,
-    through: Callable[[str, Iterable[RawEvent]], Iterable[RawEvent]] = lambda _, events: events,
+    normalised: Normalised, window: Window, run_id: str | None
 ) -> Iterator[pa.RecordBatch]:
-    for reading in read_rows(vendor, endpoint, window, archive):
-        note = f"{vendor.name} {endpoint.name}, {ranges(reading.days)}"
-        tell(Step("raw_ai_events", "reading", note))
-        provenance = Provenance(
-            platform=vendor.name,
-            endpoint=endpoint.name,
-            fetched_at=reading.fetch.fetched_at,
-            provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
-            run_id=run_id,
-        )
-        events = cast("Iterator[RawEvent]", reading.rows)
-        yield from batches(through(vendor.name, events), provenance)
+    vendor, endpoint = normalised.vendor.name, normalised.endpoint.name
+    schema = table_schema("raw_ai_events").arrow_schema
+    place = schema.get_field_index("pipeline_run_id")
+    run = pa.scalar(run_id, schema.field(place).type)
+    for fetch, days in normalised.archive.coverage(vendor, endpoint, window):
+        tell(Step("raw_ai_events", "reading", f"{vendor} {endpoint}, {ranges(days)}"))
+        for batch in normalised.events(fetch, days):
+            yield batch.set_column(place, schema.field(place), pa.repeat(run, batch.num_rows))
