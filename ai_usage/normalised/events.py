@@ -45,7 +45,10 @@ class Normalised:
             found = form.day(day)
             if found is None:
                 wanted = set(days[number:])
-                yield from (_of_days(batch, wanted) for batch in form.keep(self._decoded(fetch)))
+                for batch in form.keep(self._decoded(fetch)):
+                    own = _of_days(batch, wanted)
+                    if own.num_rows:
+                        yield own
                 return
             yield from found
 

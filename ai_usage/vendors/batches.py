@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
+from itertools import compress, islice
 from typing import Any
 
 import msgspec
@@ -20,7 +20,10 @@ BATCH_ROWS = 20_000
 
 _AT_ONCE = 100
 """Events that are objects at once: so few die before the garbage collector looks at them."""
-_FIELDS = RawEvent.__struct_fields__
+_UNSAID = frozenset({"identity", "record"})
+_SAID = [name not in _UNSAID for name in RawEvent.__struct_fields__]
+_FIELDS = tuple(compress(RawEvent.__struct_fields__, _SAID))
+"""The columns of the table among an event's fields; identities would be most of the memory."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def _columns(events: Iterator[RawEvent]) -> dict[str, list[Any]]:
     columns: list[list[Any]] = [[] for _ in _FIELDS]
     for _ in range(0, BATCH_ROWS, _AT_ONCE):
         found = map(msgspec.structs.astuple, islice(events, _AT_ONCE))
-        for column, values in zip(columns, zip(*found, strict=True), strict=False):
+        for column, values in zip(columns, compress(zip(*found, strict=True), _SAID), strict=False):
             column += values
     return dict(zip(_FIELDS, columns, strict=True))
 
