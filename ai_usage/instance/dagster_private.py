@@ -14,6 +14,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as AssetCheckEvaluationTargetMaterializationData,
 )
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph as AssetGraph
+from dagster._core.definitions.data_version import DATA_VERSION_TAG as DATA_VERSION_TAG
 from dagster._core.events import ASSET_CHECK_EVENTS as ASSET_CHECK_EVENTS
 from dagster._core.events import ASSET_EVENTS as ASSET_EVENTS
 from dagster._core.execution.backfill import (

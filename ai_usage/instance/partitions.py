@@ -48,11 +48,33 @@ def range_tags(window: Window) -> dict[str, str]:
     }
 
 
+_DAYS_TAG = "ai_usage/days"
+"""Tag of a run that is of more days than the partitions that it writes: the first and the last."""
+
+
+def newest_day(window: Window) -> Window:
+    """The one partition that an input of these days writes where a run starts by itself."""
+    return Window.day(window.end - timedelta(days=1))
+
+
+def tags_of_part(window: Window, written: Window) -> dict[str, str]:
+    """The tags of a run that is of the window, and writes only these partitions of it."""
+    last = window.end - timedelta(days=1)
+    return {**range_tags(written), _DAYS_TAG: f"{window.start} {last}"}
+
+
+def days_of(context: dg.AssetExecutionContext | dg.OpExecutionContext, written: Window) -> Window:
+    """The days that a run which writes these partitions is of."""
+    return (_DAYS_TAG in context.run.tags and window_of_run(context.run.tags)) or written
+
+
 def window_of_run(tags: Mapping[str, str]) -> Window | None:
-    """The days that a run covers, from its tags; None for a run without partitions."""
+    """The days that a run is of, from its tags; None for a run without partitions."""
     one = tags.get(PARTITION_NAME_TAG)
     first = tags.get(ASSET_PARTITION_RANGE_START_TAG, one)
     last = tags.get(ASSET_PARTITION_RANGE_END_TAG, one)
+    if _DAYS_TAG in tags:
+        first, _, last = tags[_DAYS_TAG].partition(" ")
     if first is None or last is None:
         return None
     try:

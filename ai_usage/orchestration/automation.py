@@ -24,7 +24,13 @@ from ai_usage.errors import AiUsageError
 from ai_usage.instance.dagster_private import BACKFILL_ID_TAG
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.one_writer import WRITES
-from ai_usage.instance.partitions import lookback_window, range_tags, window_of_run
+from ai_usage.instance.partitions import (
+    lookback_window,
+    newest_day,
+    range_tags,
+    tags_of_part,
+    window_of_run,
+)
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
 from ai_usage.ledger.bills import pending_bills
@@ -241,7 +247,11 @@ def _schedule(
         return dg.RunRequest(
             run_key=f"{name}:{tick}",
             run_config=ingest.config(refetch),
-            tags={**range_tags(window), TICK_TAG: tick, SCHEDULE_TAG: name},
+            tags={
+                **tags_of_part(window, newest_day(window)),
+                TICK_TAG: tick,
+                SCHEDULE_TAG: name,
+            },
         )
 
     return schedule

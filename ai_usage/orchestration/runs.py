@@ -27,7 +27,7 @@ from ai_usage.errors import AiUsageError, ArgumentError
 from ai_usage.instance.dead_runs import this_process
 from ai_usage.instance.event_log import batch_events
 from ai_usage.instance.one_writer import WRITES, wait_for_turn
-from ai_usage.instance.partitions import range_tags
+from ai_usage.instance.partitions import newest_day, range_tags, tags_of_part
 from ai_usage.instance.progress import Progress, Step, listening
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.instance.step_errors import interrupted, step_error
@@ -202,6 +202,7 @@ def run_assets(
     keys = selected(defs, selection)
     job = command_job(defs, command)
     given = Resources.named(defs.resources or {})
+    may_spare = spare and leave_closed and not rebuilt
     note_empty_warehouse(given)
     done: list[RunResult] = []
     tags = {**_tags_of(window), COMMAND: str(uuid.uuid4())}
@@ -215,8 +216,10 @@ def run_assets(
     def looked() -> Looked:
         return look(settings, discovered_vendors(), given)
 
-    def build(stage: Stage, own: Mapping[str, str]) -> RunResult:
-        return _build(defs, job, settings, instance, stage, window, refetch, own, progress=progress)
+    def build(stage: Stage, own: Mapping[str, str], written: Window = window) -> RunResult:
+        return _build(
+            defs, job, settings, instance, stage, written, refetch, own, progress=progress
+        )
 
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_commands(settings, defs, instance)
@@ -237,9 +240,12 @@ def run_assets(
                 # A DuckDB file is held by one process at a time anyway.
                 wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
             own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
+            written = window
+            if may_spare and stage.name == "inputs":
+                written = newest_day(window)
+                own |= tags_of_part(window, written)
             if left is not None or (whole and whole <= set(stage.keys)):
                 before = looked()
-                may_spare = spare and leave_closed and not rebuilt
                 if may_spare and (
                     since := unchanged_since(instance, settings, given, window, before)
                 ):
@@ -249,7 +255,7 @@ def run_assets(
                     break
                 if not spare and all(result.success for result in done):
                     note_began(instance, began(tags[COMMAND], asked_for, before.state, left))
-            done.append(build(stage, own))
+            done.append(build(stage, own, written))
             if done[-1].interrupted:
                 break
         if left is not None:
@@ -269,13 +275,16 @@ def _build(
     settings: Settings,
     instance: dg.DagsterInstance,
     stage: Stage,
-    window: Window,
+    written: Window,
     refetch: Refetch,
     tags: Mapping[str, str],
     *,
     progress: Progress,
 ) -> RunResult:
-    """Build a stage in a run of its own, in this process, and tell of it."""
+    """Build a stage in a run of its own, in this process, and tell of it.
+
+    `written` are the partitions that the run writes.
+    """
     graph = defs.resolve_asset_graph()
     of_assets = {key.path[-1]: graph.get(key).tags for key in stage.keys}
     run_id = str(uuid.uuid4())
@@ -289,7 +298,7 @@ def _build(
         tags={**tags, **stage.tags, STAGE: stage.name},
     )
     alert_on_run(settings, defs, instance, run_id)
-    return outcome(defs, result, window)
+    return outcome(defs, result, written)
 
 
 def _prune(settings: Settings, instance: dg.DagsterInstance) -> None:

@@ -14,7 +14,7 @@ import yaml
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.instance.one_writer import OneWriterCoordinator
-from ai_usage.instance.partitions import range_tags
+from ai_usage.instance.partitions import newest_day, range_tags, tags_of_part, window_of_run
 from ai_usage.ledger.adopted import adopt, pending_changes
 from ai_usage.ledger.closing import record_close
 from ai_usage.orchestration.automation import (
@@ -171,8 +171,10 @@ def test_the_hourly_schedule_asks_again_for_today_and_each_sources_own_lookback(
     asked = graph.schedule(f"ingest_anthropic_{HOURLY}", datetime(2026, 3, 18, 9, tzinfo=UTC))
     assert isinstance(asked, list), asked
     (request,) = asked
-    assert request.tags[START] == "2026-03-11"
-    assert request.tags[END] == "2026-03-18"
+    assert window_of_run(request.tags) == Window(date(2026, 3, 11), date(2026, 3, 19))
+    assert (request.tags[START], request.tags[END]) == ("2026-03-18", "2026-03-18"), (
+        "what stands is said once an hour, not once a day of the look-back"
+    )
     assert request.tags[TICK_TAG] == "2026-03-18T09:00:00+00:00"
     since = {name: op["config"]["refetch_since"] for name, op in request.run_config["ops"].items()}
     assert since["source_anthropic_usage_report"] == "2026-03-15"
@@ -185,7 +187,7 @@ def test_the_nightly_schedule_asks_again_for_the_long_lookback(graph: Graph) -> 
     asked = graph.schedule(f"ingest_cursor_{NIGHTLY}", at)
     assert isinstance(asked, list), asked
     (request,) = asked
-    assert (request.tags[START], request.tags[END]) == ("2026-02-11", "2026-03-18")
+    assert window_of_run(request.tags) == Window(date(2026, 2, 11), date(2026, 3, 19))
     since = {op["config"]["refetch_since"] for op in request.run_config["ops"].values()}
     assert since == {"2026-02-11"}
 
@@ -241,7 +243,9 @@ def test_a_tick_is_left_out_while_an_earlier_one_waits_in_the_queue(graph: Graph
 def tick(at: datetime, schedule: str = HOURLY, days: int = 8) -> dict[str, str]:
     window = Window(TODAY - timedelta(days=days - 1), TODAY + timedelta(days=1))
     at = at.replace(microsecond=0)
-    return {TICK_TAG: at.isoformat(), SCHEDULE_TAG: schedule} | range_tags(window)
+    return {TICK_TAG: at.isoformat(), SCHEDULE_TAG: schedule} | tags_of_part(
+        window, newest_day(window)
+    )
 
 
 def test_the_transformation_starts_when_every_fetch_has_ended_well_or_badly(graph: Graph) -> None:
@@ -277,7 +281,7 @@ def test_ticks_that_piled_up_are_one_transformation_over_all_their_days(graph: G
             tags = tick(now - timedelta(hours=hours), schedule, days)
             graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     _, (request,), _ = graph.sensor("transform_after_ingest")
-    assert (request.tags[START], request.tags[END]) == ("2026-02-11", "2026-03-18")
+    assert window_of_run(request.tags) == Window(date(2026, 2, 11), date(2026, 3, 19))
     graph.run(TRANSFORM, dg.DagsterRunStatus.SUCCESS, request.tags)
     assert graph.sensor("transform_after_ingest")[1] == []
 
@@ -323,7 +327,7 @@ def test_the_transformation_leaves_closed_months_as_they_are(graph: Graph) -> No
     settings, archive = graph.settings, Archive(graph.settings.archive_root)
     record_close(archive, date(2026, 2, 1), [], settings.now)
     tags = tick(datetime.now(UTC), NIGHTLY, 36)
-    assert tags[START] == "2026-02-11"
+    assert window_of_run(tags) == Window(date(2026, 2, 11), date(2026, 3, 19))
     for job in FETCHES:
         graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     _, (request,), _ = graph.sensor("transform_after_ingest")
@@ -336,7 +340,7 @@ def test_a_tick_that_reaches_an_open_month_before_a_closed_one_builds_it(graph: 
     settings, archive = graph.settings, Archive(graph.settings.archive_root)
     record_close(archive, date(2026, 2, 1), [], settings.now)
     tags = tick(datetime.now(UTC), NIGHTLY, 60)
-    assert tags[START] == "2026-01-18"
+    assert window_of_run(tags) == Window(date(2026, 1, 18), date(2026, 3, 19))
     for job in FETCHES:
         graph.run(job, dg.DagsterRunStatus.SUCCESS, tags)
     _, (request,), _ = graph.sensor("transform_after_ingest")

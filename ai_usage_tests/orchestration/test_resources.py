@@ -21,6 +21,7 @@ import pytest
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
+from ai_usage.instance.partitions import newest_day, tags_of_part
 from ai_usage.ledger.closing import record_close
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource, WarehouseIOManager
@@ -127,6 +128,27 @@ def test_a_source_asks_its_client_by_the_clock_and_keeps_the_answer_in_the_archi
     again = world.materialize(COSTS).asset_materializations_for_node(COSTS)[0]
     assert again.metadata["days_held"].value == 1, "by the clock the day has settled"
     assert not Path(world.settings.archive_root).exists()
+
+
+def test_a_run_that_starts_by_itself_says_of_a_source_which_days_are_new_and_else_the_newest(
+    world: World,
+) -> None:
+    days = Window(DAY, date(2026, 3, 3))
+
+    def said() -> list[str]:
+        done = dg.materialize(
+            [world.definitions[COSTS]],
+            resources=world.resources,
+            tags=tags_of_part(days, newest_day(days)),
+            run_config={"ops": {COSTS: {"config": {"refetch_since": DAY.isoformat()}}}},
+        )
+        assert done.success
+        return sorted(str(m.partition) for m in done.asset_materializations_for_node(COSTS))
+
+    assert said() == [day.isoformat() for day in days.days()]
+    assert said() == ["2026-03-02"], "the answers are the same"
+    (fetch,) = world.archive.fetches("anthropic", "cost_report")
+    assert fetch.window == days, "asked as ever, at the instant at which the clock stands"
 
 
 def test_a_source_whose_client_is_not_configured_says_so(world: World) -> None:

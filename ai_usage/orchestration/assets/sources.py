@@ -7,7 +7,8 @@ import dagster as dg
 
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
-from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.instance.dagster_private import DATA_VERSION_TAG
+from ai_usage.instance.partitions import ONE_RUN, days_of, window_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken, told_progress
@@ -85,7 +86,9 @@ def _source(
         if note is not None:
             return skipped(context, note)
         clock, archive = given.clock, given.archive
+        days = _asked(endpoint, days_of(context, window_of(context)), clock)
         with explained(), spoken(context), given.client(asked).connect() as client:
+            asked_again = list(config.windows(days))
             reports = [
                 fetch_window(
                     vendor,
@@ -97,12 +100,12 @@ def _source(
                     refetch=again,
                     progress=told_progress(context),
                 )
-                for window, again in config.windows(_asked(endpoint, window_of(context), clock))
+                for window, again in asked_again
             ]
-        for report in reports:
+        for report, (_, again) in zip(reports, asked_again, strict=True):
             note_fetch(context, report)
             if endpoint.kind == "range":
-                _note_days(context, report)
+                _note_days(context, report, is_new=report.new_pages > 0 or not again)
         note_of_run(
             context,
             {
@@ -118,16 +121,26 @@ def _source(
     return source
 
 
-def _note_days(context: dg.AssetExecutionContext, report: FetchReport) -> None:
-    """Note on each of the run's days what was fetched of it: records, and dollars billed."""
-    keys = set(context.partition_keys)
+def _note_days(context: dg.AssetExecutionContext, report: FetchReport, *, is_new: bool) -> None:
+    """Note on each of the run's days what was fetched of it: records, and dollars billed.
+
+    A run that starts by itself writes the newest partition alone: of the others it says something
+    where the answer `is_new`, so that what stands is no event an hour.
+    """
+    written = set(context.partition_keys)
+    within = days_of(context, window_of(context))
     for day in report.fetched_days:
-        if (key := day.isoformat()) not in keys:
-            continue
-        said = report.by_day.get(day, DaySaid())
-        context.add_asset_metadata(
-            {"records": said.records, "usd": float(said.usd)}, partition_key=key
-        )
+        key, said = day.isoformat(), report.by_day.get(day, DaySaid())
+        metadata = {"records": said.records, "usd": float(said.usd)}
+        if key in written:
+            context.add_asset_metadata(metadata, partition_key=key)
+        elif is_new and within.start <= day < within.end:
+            version = {DATA_VERSION_TAG: context.run_id}
+            context.log_event(
+                dg.AssetMaterialization(
+                    context.asset_key, partition=key, metadata=metadata, tags=version
+                )
+            )
 
 
 def _asked(endpoint: Endpoint, window: Window, clock: Clock) -> Window:
