@@ -82,6 +82,7 @@ ROWS_A_DEVELOPER: Mapping[str, float] = {
     "agg_costs_daily": 150,
     "agg_usage_daily": 150,
     "identity_days": 60,
+    "agg_keys_daily": 30,
     "int_spend_to_date": 30,
     "raw_restatements": 40,
     "raw_member_spend": 1,

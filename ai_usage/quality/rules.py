@@ -152,6 +152,12 @@ _KNOWN_STATUS = Rule(
     _one_of("reconciliation_status", "pending", "reconciled", "disputed"),
     "error",
 )
+_KNOWN_COST_KIND = Rule(
+    "known_cost_kind",
+    "cost_kind is usage, seat or other.",
+    _one_of("cost_kind", "usage", "seat", "other"),
+    "error",
+)
 _KNOWN_LEVEL = Rule("known_level", "match_level is 1 to 3.", _between("match_level", 1, 3), "error")
 
 
@@ -365,12 +371,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         ),
     ),
     "int_cycle_days": (
-        Rule(
-            "known_cost_kind",
-            "cost_kind is usage, seat or other.",
-            _one_of("cost_kind", "usage", "seat", "other"),
-            "error",
-        ),
+        _KNOWN_COST_KIND,
         Rule("weight_not_negative", "weight is not negative.", _none_negative("weight"), "error"),
     ),
     "agg_costs_daily": (
@@ -388,6 +389,44 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "active_within_records",
             "active_records is not above records.",
             _at_most("active_records", "records"),
+            "error",
+        ),
+    ),
+    "agg_reports_daily": (
+        _KNOWN_COST_KIND,
+        Rule(
+            "says_something",
+            "Something is billed, of unknown charge, or paid by a commitment.",
+            lambda t: t.cost_records + t.unknown_charges + t.committed_records > 0,
+            "error",
+        ),
+        Rule(
+            "unpriced_within_committed",
+            "committed_unpriced_tokens is not above committed_tokens.",
+            _at_most("committed_unpriced_tokens", "committed_tokens"),
+            "error",
+        ),
+    ),
+    "agg_unattributed_daily": (
+        Rule(
+            "known_identity_type",
+            "identity_type is email, api_key_id, api_key_name, vendor_user_id or workspace.",
+            _one_of(
+                "identity_type",
+                "email",
+                "api_key_id",
+                "api_key_name",
+                "vendor_user_id",
+                "workspace",
+            ),
+            "error",
+        ),
+    ),
+    "agg_keys_daily": (
+        Rule(
+            "used_or_paid",
+            "Something is used in a workspace, or a key costs something.",
+            lambda t: t.records + t.cost_lines > 0,
             "error",
         ),
     ),

@@ -37,14 +37,30 @@ class Source:
     rows: str = "TRUE"
 
 
-EVERY_DAY: dict[str, Source] = {
-    "identity_days": Source("raw_ai_events"),
-    "int_cost_bearers": Source("raw_ai_events", "cost_usd IS NOT NULL"),
-    "int_spend_to_date": Source("int_cost_bearers", "user_sk > 0"),
-    "agg_costs_daily": Source("fact_ai_costs"),
-    "agg_usage_daily": Source("fact_ai_usage"),
+EVERY_DAY: dict[str, tuple[Source, ...]] = {
+    "identity_days": (Source("raw_ai_events"),),
+    "int_cost_bearers": (Source("raw_ai_events", "cost_usd IS NOT NULL"),),
+    "int_spend_to_date": (Source("int_cost_bearers", "user_sk > 0"),),
+    "agg_costs_daily": (Source("fact_ai_costs"),),
+    "agg_usage_daily": (Source("fact_ai_usage"),),
+    "agg_reports_daily": (
+        Source(
+            "raw_ai_events",
+            "(cost_usd IS NOT NULL OR is_charge_unknown OR event_type = 'usage' "
+            "AND COALESCE(is_committed, legacy_is_committed(service_tier)))",
+        ),
+    ),
+    "agg_unattributed_daily": (
+        Source("fact_ai_costs", "user_sk = 0"),
+        Source("fact_ai_usage", "user_sk = 0"),
+    ),
+    "agg_keys_daily": (
+        Source("fact_ai_costs", "api_key_id IS NOT NULL"),
+        Source("raw_ai_events", "workspace_id IS NOT NULL AND event_type IN ('usage', 'session')"),
+    ),
 }
-"""Tables with a row on every day on which their source has one: a day without is one they lack.
+"""Tables with a row on every day on which a source of theirs has one: a day without is one that
+they lack.
 
 The tables between a source and one of these have no such rule, and are filled with it.
 """
@@ -55,15 +71,19 @@ def lacking(
 ) -> list[Window]:
     """The days of the window that a table of `EVERY_DAY` lacks, but for those `besides`, in order.
 
-    Where none lacks, it reads the days of the table, and the source's of the days without rows.
+    Where none lacks, it reads the days of the table, and its sources' of the days without rows.
     """
-    source = EVERY_DAY[table]
-    if not warehouse.exists(source.table):
+    sources = [source for source in EVERY_DAY[table] if warehouse.exists(source.table)]
+    if not sources:
         return []
     days = set(within.days()).difference(*(window.days() for window in besides))
     if days and warehouse.exists(table):
         days -= _days(warehouse, Source(table), windows_of(days))
-    return windows_of(_days(warehouse, source, windows_of(days))) if days else []
+    lacked: set[date] = set()
+    for source in sources:
+        if without := windows_of(days - lacked):
+            lacked |= _days(warehouse, source, without)
+    return windows_of(lacked)
 
 
 def bring_forward(

@@ -57,6 +57,8 @@ _MEANINGFUL: dict[str, Row] = {
         "difference": Decimal(1),
     },
     "identity_days": {"identity_type": "email"},
+    "agg_reports_daily": {"cost_kind": "usage"},
+    "agg_unattributed_daily": {"identity_type": "email"},
     "int_usage_weights": {"weight": 1},
     "int_line_matches": {"match_level": 1},
     "int_cost_shares": {"match_level": 1},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_usage.days.windows import Window
+from ai_usage.days.windows import Window, windows_of
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Query, Replaced, Rows
 from ai_usage.warehouse.building import is_partitioned, query_of
@@ -124,20 +124,44 @@ def test_the_rule_of_a_table_names_what_it_is_built_from(table: str, tmp_path: P
     assert table in built_tables()
     assert layer_of(table) != "facts"
     assert is_partitioned(table)
-    source = EVERY_DAY[table]
     warehouse = open_warehouse(tmp_path)
     for name in table_names():
         warehouse.ensure_table(name)
     assert lacking(warehouse, table, EVER) == []
-    warehouse.replace(source.table, EVER, arrow(source.table, [made(source.table)]))
-    (window,) = lacking(warehouse, table, EVER)
-    assert window == Window.day(DAYS[0])
+    for day, source in zip(DAYS, EVERY_DAY[table], strict=False):
+        made = row(source.table, day, **MADE.get((table, source.table), {}))
+        warehouse.replace(source.table, Window.day(day), arrow(source.table, [made]))
+    assert lacking(warehouse, table, EVER) == windows_of(DAYS[: len(EVERY_DAY[table])])
 
 
-def made(source: str) -> dict[str, object]:
-    """A row of a source that its table must have a row for."""
-    values: dict[str, dict[str, object]] = {
-        "raw_ai_events": {"cost_usd": 1, "event_type": "cost"},
-        "int_cost_bearers": {"user_sk": 7},
-    }
-    return row(source, DAYS[0], **values.get(source, {}))
+MADE: dict[tuple[str, str], dict[str, object]] = {
+    ("int_cost_bearers", "raw_ai_events"): {"cost_usd": 1, "event_type": "cost"},
+    ("int_spend_to_date", "int_cost_bearers"): {"user_sk": 7},
+    ("agg_reports_daily", "raw_ai_events"): {"cost_usd": 1, "event_type": "cost"},
+    ("agg_unattributed_daily", "fact_ai_costs"): {"user_sk": 0},
+    ("agg_unattributed_daily", "fact_ai_usage"): {"user_sk": 0},
+    ("agg_keys_daily", "fact_ai_costs"): {"api_key_id": "k"},
+    ("agg_keys_daily", "raw_ai_events"): {"workspace_id": "w", "event_type": "usage"},
+}
+"""Of a source's row what obliges its table to a row."""
+
+
+@pytest.mark.parametrize(
+    "committed",
+    [
+        {"is_committed": True},
+        {"service_tier": "priority"},
+        {"is_charge_unknown": True, "event_type": "cost"},
+    ],
+)
+def test_a_day_of_which_nothing_but_what_no_report_bills_is_known_is_lacked_too(
+    committed: dict[str, object], tmp_path: Path
+) -> None:
+    """Rows that were written before is_committed existed say it by their tier."""
+    warehouse = open_warehouse(tmp_path)
+    rows = [
+        row("raw_ai_events", DAYS[0], event_id="a", **{"event_type": "usage", **committed}),
+        row("raw_ai_events", DAYS[1], event_id="b", event_type="usage"),
+    ]
+    warehouse.replace("raw_ai_events", EVER, arrow("raw_ai_events", rows))
+    assert lacking(warehouse, "agg_reports_daily", EVER) == [Window.day(DAYS[0])]

@@ -15,80 +15,19 @@ OPTIONS(
   labels=[("months", "12")]
 )
 AS
-WITH facts AS (
-  SELECT
-    event_id,
-    date_sk,
-    platform_sk,
-    api_key_id,
-    total_cost_usd AS cost_usd,
-    0 AS records
-  FROM fact_ai_costs
-  WHERE user_sk = 0
-    AND cost_timestamp >= TIMESTAMP(@window_start, 'UTC')
-    AND cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  UNION ALL
-  SELECT
-    event_id,
-    date_sk,
-    platform_sk,
-    api_key_id,
-    NUMERIC '0' AS cost_usd,
-    1 AS records
-  FROM fact_ai_usage
-  WHERE user_sk = 0
-    AND event_timestamp >= TIMESTAMP(@window_start, 'UTC')
-    AND event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-),
-identified AS (
-  -- A part of a cost line bears the key whose usage it stands for; everything else, what the
-  -- event itself carries.
-  SELECT
-    COALESCE(e.platform, p.platform_code, 'unknown') AS platform,
-    IF(
-      e.identity_type = 'email' OR f.api_key_id IS NULL,
-      COALESCE(e.identity_type, 'workspace'),
-      'api_key_id'
-    ) AS identity_type,
-    IF(
-      e.identity_type = 'email' OR f.api_key_id IS NULL,
-      COALESCE(e.identity_value, e.workspace_id, 'default'),
-      f.api_key_id
-    ) AS identity_value,
-    e.workspace_id,
-    COALESCE(e.data_quality_score <= 0, FALSE) AS is_invalid,
-    d.date AS day,
-    f.cost_usd,
-    f.records
-  FROM facts AS f
-  JOIN dim_dates AS d ON d.date_sk = f.date_sk
-  LEFT JOIN (
-    SELECT
-      event_id,
-      event_date,
-      platform,
-      identity_type,
-      identity_value,
-      workspace_id,
-      data_quality_score
-    FROM stg_events
-    WHERE event_date BETWEEN @window_start AND @as_of
-  ) AS e ON e.event_id = f.event_id AND e.event_date = d.date
-  LEFT JOIN dim_platforms AS p ON p.platform_sk = f.platform_sk
-  WHERE d.date BETWEEN @window_start AND @as_of
-),
-gaps AS (
+WITH gaps AS (
   SELECT
     platform,
     identity_type,
     identity_value,
-    workspace_id,
+    NULLIF(workspace, '') AS workspace_id,
     is_invalid,
     CAST(SUM(records) AS INT64) AS records,
     CAST(SUM(cost_usd) AS NUMERIC) AS cost_usd,
-    MIN(day) AS first_day,
-    MAX(day) AS last_day
-  FROM identified
+    MIN(date) AS first_day,
+    MAX(date) AS last_day
+  FROM agg_unattributed_daily
+  WHERE date BETWEEN @window_start AND @as_of
   GROUP BY 1, 2, 3, 4, 5
 )
 SELECT

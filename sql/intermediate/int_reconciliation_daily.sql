@@ -22,20 +22,20 @@ WITH stacked AS (
   SELECT
     platform,
     account,
-    line_kind AS cost_kind,
-    event_date AS day,
-    SUM(cost_usd) AS reported_usd,
-    SUM(IF(cost_type = 'code_execution', cost_usd, NUMERIC '0')) AS code_execution_usd,
+    cost_kind,
+    date AS day,
+    reported_usd,
+    code_execution_usd,
     CAST(NULL AS NUMERIC) AS facts_usd,
     CAST(NULL AS NUMERIC) AS provisional_usd,
     CAST(NULL AS NUMERIC) AS unallocated_usd,
     CAST(NULL AS INT64) AS open_lines,
-    CAST(NULL AS INT64) AS priority_tokens,
-    CAST(NULL AS NUMERIC) AS priority_list_usd,
-    CAST(NULL AS INT64) AS unpriced_tokens
-  FROM stg_cost_events
-  WHERE event_date BETWEEN @window_start AND @as_of
-  GROUP BY 1, 2, 3, 4
+    committed_tokens AS priority_tokens,
+    committed_list_usd AS priority_list_usd,
+    committed_unpriced_tokens AS unpriced_tokens
+  FROM agg_reports_daily
+  WHERE date BETWEEN @window_start AND @as_of
+    AND (cost_records > 0 OR committed_records > 0)
   UNION ALL
   SELECT
     COALESCE(p.platform_code, 'unknown'),
@@ -54,33 +54,6 @@ WITH stacked AS (
   FROM agg_costs_daily AS c
   LEFT JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
   WHERE c.date BETWEEN @window_start AND @as_of
-  UNION ALL
-  -- What is no money of a report: tokens of usage events that a commitment pays.
-  SELECT
-    e.platform,
-    '',
-    'usage',
-    e.event_date,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    CAST(SUM(COALESCE(e.total_tokens, 0)) AS INT64),
-    SUM(u.list_cost_usd),
-    CAST(SUM(IF(u.list_cost_usd IS NULL, COALESCE(e.total_tokens, 0), 0)) AS INT64)
-  FROM stg_events AS e
-  LEFT JOIN (
-    SELECT event_id, list_cost_usd
-    FROM fact_ai_usage
-    WHERE event_timestamp >= TIMESTAMP(@window_start, 'UTC')
-      AND event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-  ) AS u ON u.event_id = e.event_id
-  WHERE e.event_date BETWEEN @window_start AND @as_of
-    AND e.event_type = 'usage'
-    AND e.is_committed
-  GROUP BY 1, 4
 )
 SELECT
   platform,

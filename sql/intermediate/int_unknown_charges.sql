@@ -8,8 +8,8 @@ OPTIONS(
 )
 AS
 SELECT
-  CAST(DATE_TRUNC(event_date, MONTH) AS DATE) AS month,
-  COUNT(*) AS records
-FROM raw_ai_events
-WHERE event_date BETWEEN @window_start AND @as_of AND is_charge_unknown
+  CAST(DATE_TRUNC(date, MONTH) AS DATE) AS month,
+  CAST(SUM(unknown_charges) AS INT64) AS records
+FROM agg_reports_daily
+WHERE date BETWEEN @window_start AND @as_of AND unknown_charges > 0
 GROUP BY 1

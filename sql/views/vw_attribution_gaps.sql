@@ -23,20 +23,13 @@ AS
 WITH workspace_tokens AS (
   -- Who used a workspace: its tokens by person, those of team and service keys as nobody's.
   SELECT
-    e.platform,
-    e.workspace_id,
-    IF(u.user_sk = -1, NULL, p.person) AS user_email,
-    CAST(SUM(u.total_tokens) AS INT64) AS tokens
-  FROM fact_ai_usage AS u
-  JOIN stg_events AS e
-    ON e.event_id = u.event_id AND CAST(FORMAT_DATE('%Y%m%d', e.event_date) AS INT64) = u.date_sk
-  LEFT JOIN dim_users AS p ON p.user_sk = u.user_sk
-  WHERE u.event_timestamp >= TIMESTAMP(@window_start, 'UTC')
-    AND u.event_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND u.user_sk != 0
-    AND u.total_tokens > 0
-    AND e.event_date BETWEEN @window_start AND @as_of
-    AND e.workspace_id IS NOT NULL
+    k.platform,
+    k.workspace AS workspace_id,
+    IF(k.user_sk = -1, NULL, p.person) AS user_email,
+    CAST(SUM(k.total_tokens) AS INT64) AS tokens
+  FROM agg_keys_daily AS k
+  LEFT JOIN dim_users AS p ON p.user_sk = k.user_sk
+  WHERE k.date BETWEEN @window_start AND @as_of AND k.user_sk != 0 AND k.total_tokens > 0
   GROUP BY 1, 2, 3
 ),
 token_shares AS (

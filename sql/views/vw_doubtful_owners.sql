@@ -22,23 +22,16 @@ OPTIONS(
 AS
 WITH costs AS (
   SELECT
-    p.platform_code AS platform,
-    c.api_key_id,
-    COUNT(*) AS records,
-    CAST(SUM(c.total_cost_usd) AS NUMERIC) AS cost_usd,
-    MIN(DATE(c.cost_timestamp, 'UTC')) AS first_day,
-    MAX(DATE(c.cost_timestamp, 'UTC')) AS last_day,
-    COUNT(DISTINCT DATE(c.cost_timestamp, 'UTC')) AS days,
-    COUNT(DISTINCT IF(
-      EXTRACT(DAYOFWEEK FROM DATE(c.cost_timestamp, 'UTC')) IN (1, 7),
-      DATE(c.cost_timestamp, 'UTC'), NULL
-    )) AS weekend_days
-  FROM fact_ai_costs AS c
-  JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
-  WHERE c.cost_timestamp >= TIMESTAMP(@window_start, 'UTC')
-    AND c.cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
-    AND c.api_key_id IS NOT NULL
-    AND c.user_sk > 0
+    platform,
+    api_key_id,
+    CAST(SUM(cost_lines) AS INT64) AS records,
+    CAST(SUM(cost_usd) AS NUMERIC) AS cost_usd,
+    MIN(date) AS first_day,
+    MAX(date) AS last_day,
+    COUNT(DISTINCT date) AS days,
+    COUNT(DISTINCT IF(EXTRACT(DAYOFWEEK FROM date) IN (1, 7), date, NULL)) AS weekend_days
+  FROM agg_keys_daily
+  WHERE date BETWEEN @window_start AND @as_of AND user_sk > 0 AND cost_lines > 0
   GROUP BY 1, 2
 ),
 entries AS (
