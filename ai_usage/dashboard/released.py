@@ -31,6 +31,8 @@ Label = tuple[str, ...]
 """What a cell is called, a word a dimension of its family."""
 
 _NEAR_NOTHING = 1e-7
+_NO_SIZE = 1e-9
+"""What is no direction of its own, but rounding."""
 _MANY_GROUPS = 600
 _NOBODY = -1
 
@@ -72,7 +74,8 @@ def release(
     found: dict[Family, list[Cell]] = {}
     for family in families:
         cells = _merged(_cells(rows, family, found), family, smallest, others)
-        while (offending := audit.offends(cells)) is not None and len(cells) > 1:
+        asked = _Asked(audit)
+        while (offending := asked.offends(cells)) is not None and len(cells) > 1:
             cells = _merge_more(cells, offending, family, others)
         if offending is not None:
             cells = [_joined(cells, family, others)]
@@ -98,11 +101,12 @@ def withhold(
             for c in cells
         ]
         shown = [c for c in own if not 0 < len(c.people) < smallest]
+        asked = _Asked(audit)
         while shown:
             hidden = [c for c in own if c not in shown]
             rest = [_joined(hidden, family, dict.fromkeys(family, ""))] if hidden else []
             few = any(0 < len(c.people) < smallest for c in rest)
-            offending = audit.offends([*shown, *rest])
+            offending = asked.offends([*shown, *rest])
             if not few and offending is None:
                 audit.admit([*shown, *rest])
                 break
@@ -234,23 +238,12 @@ class _Audit:
             return np.zeros((0, len(labels)))
         return np.stack(list(found.values())).astype(np.float64)
 
-    def offends(self, cells: Sequence[Cell]) -> Cell | None:
-        """A cell by which too few people could be told apart; None if there is none."""
-        for cell in cells:
-            if 0 < len(cell.people) < self.smallest:
-                return cell
-        vectors = self._vectors(cells)
-        fresh = self._fresh(vectors)
-        left = self.hidden - ((self.targets @ fresh) ** 2).sum(axis=1)
-        told = np.flatnonzero(left < _NEAR_NOTHING)
-        if told.size:
-            return self._blamed(cells, vectors, self.targets[told[0]] > 0)
-        for cell, vector in zip(cells, vectors, strict=True):
-            if self._differs_by_few(vector):
-                return cell
-        return None
+    def left_beside(self, basis: Floats) -> Floats:
+        """What of each target is hidden, squared, were the basis out as well."""
+        left: Floats = self.hidden - ((self.targets @ basis) ** 2).sum(axis=1)
+        return left
 
-    def _blamed(self, cells: Sequence[Cell], vectors: Bools, target: Bools) -> Cell:
+    def blamed(self, cells: Sequence[Cell], vectors: Bools, target: Bools) -> Cell:
         """Of the cells one that tells of the target: around it, else beside it in what is out."""
         around = self.out[(self.out >= target).all(axis=1)]
         beside = [
@@ -263,32 +256,101 @@ class _Audit:
 
     def admit(self, cells: Sequence[Cell]) -> None:
         """Note that the cells are out."""
-        vectors = self._vectors(cells)
-        fresh = self._fresh(vectors)
-        self.hidden = self.hidden - ((self.targets @ fresh) ** 2).sum(axis=1)
+        vectors = self.vectors(cells)
+        fresh = self.fresh(vectors)
+        self.hidden = self.left_beside(fresh)
         self.basis = np.hstack([self.basis, fresh])
         self.out = np.unique(np.vstack([self.out, vectors]), axis=0)
 
-    def _vectors(self, cells: Sequence[Cell]) -> Bools:
+    def vectors(self, cells: Sequence[Cell]) -> Bools:
         vectors = np.zeros((len(cells), self.people.shape[0]), dtype=np.bool_)
         for i, cell in enumerate(cells):
             vectors[i, self.group_of[list(cell.rows)]] = True
         return vectors
 
-    def _fresh(self, vectors: Bools) -> Floats:
+    def fresh(self, vectors: Bools) -> Floats:
         """An orthonormal basis of what these add to what is out."""
         new = vectors.T.astype(np.float64)
         # Twice: what one projection leaves of rounding, the second takes.
         for _ in range(2):
             new -= self.basis @ (self.basis.T @ new)
-        if new.size == 0:
-            return np.zeros((len(self.people), 0))
-        left, sizes, _right = np.linalg.svd(new, full_matrices=False)
-        return left[:, sizes > 1e-9]
+        return _directions(new)
 
-    def _differs_by_few(self, vector: Bools) -> bool:
+    def differs_by_few(self, vector: Bools) -> bool:
         inside = self.out[(self.out <= vector).all(axis=1)]
         around = self.out[(self.out >= vector).all(axis=1)]
         differences = np.vstack([vector & ~inside, around & ~vector])
         counts = ((differences.astype(np.float32) @ self._heads) > 0).sum(axis=1)
         return bool(((counts > 0) & (counts < self.smallest)).any())
+
+
+def _directions(vectors: Floats) -> Floats:
+    """An orthonormal basis of what the columns span."""
+    if vectors.size == 0:
+        return np.zeros((len(vectors), 0))
+    left, sizes, _right = np.linalg.svd(vectors, full_matrices=False)
+    return left[:, sizes > _NO_SIZE]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a family's first cells add to what is out, and the targets that they would tell.
+
+    Of each target: itself, what of it lies in what they add, and, squared, what is left beside.
+    """
+
+    basis: Floats
+    targets: list[tuple[Bools, Floats, float]]
+
+
+class _Asked:
+    """Whether a family's cells tell of too few people, asked of coarser and coarser ones.
+
+    To merge cells adds nothing to what can be worked out. So what the first ones do not tell none
+    does, and all that is asked of later ones lies in what the first add.
+    """
+
+    def __init__(self, audit: _Audit) -> None:
+        self._audit = audit
+        self._first: _Told | None = None
+        self._harmless: set[bytes] = set()
+
+    def offends(self, cells: Sequence[Cell]) -> Cell | None:
+        """A cell by which too few people could be told apart; None if there is none."""
+        for cell in cells:
+            if 0 < len(cell.people) < self._audit.smallest:
+                return cell
+        vectors = self._audit.vectors(cells)
+        target = self._told_by(vectors)
+        if target is not None:
+            return self._audit.blamed(cells, vectors, target)
+        for cell, vector in zip(cells, vectors, strict=True):
+            seen = vector.tobytes()
+            if seen not in self._harmless and self._audit.differs_by_few(vector):
+                return cell
+            self._harmless.add(seen)
+        return None
+
+    def _told_by(self, vectors: Bools) -> Bools | None:
+        """The first target that can be worked out of what is out and these."""
+        if self._first is None:
+            self._first = self._told_by_first(vectors)
+        if not self._first.targets:
+            return None
+        added = _directions(self._first.basis.T @ vectors.T)
+        while self._first.targets:
+            target, within, beside = self._first.targets[0]
+            if beside + (within**2).sum() - ((within @ added) ** 2).sum() < _NEAR_NOTHING:
+                return target
+            del self._first.targets[0]
+        return None
+
+    def _told_by_first(self, vectors: Bools) -> _Told:
+        audit = self._audit
+        basis = audit.fresh(vectors)
+        left = audit.left_beside(basis)
+        told = _Told(basis, [])
+        for index in np.flatnonzero(left < _NEAR_NOTHING):
+            target = audit.targets[index]
+            told.targets.append((target > 0, target @ basis, float(left[index])))
+        return told
