@@ -18,14 +18,17 @@ from typer.testing import CliRunner
 
 from ai_usage.cli.app import app
 from ai_usage.cli.keys import DOUBTFUL, MARK, VIEW, suggestions
+from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.reference import RefusedFileError, read_bytes, reference_file
 from ai_usage.settings import Settings
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import view_schema
 from ai_usage_tests.sql.company import tables
+from ai_usage_tests.support.check_runs import build_rollups
 
 FILE = reference_file("api_keys.csv")
 TODAY = date(2025, 8, 31)
@@ -299,6 +302,9 @@ def fill(settings: Settings, keys: Sequence[Row] = (), costs: Sequence[Row] = ()
     ):
         warehouse.ensure_table(name)
         warehouse.replace(name, None, table_schema(name).to_arrow(rows[name]))
+    assert isinstance(warehouse, DuckDBWarehouse)
+    days = Window(date(2025, 8, 1), TODAY)
+    build_rollups(warehouse, ("agg_unattributed_daily", "agg_keys_daily"), days)
     view = view_schema(VIEW)
     warehouse.create_view(view, view_literals(settings.as_of, view))
     return settings

@@ -183,6 +183,7 @@ def test_the_looks_of_a_replacement_are_accepted(table: str, google: GoogleSql) 
         assert kind == "STRING"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", view_names())
 def test_a_view_as_it_is_sent_means_what_its_file_means(
     view: str, google: GoogleSql, sent: BigQueryWarehouse

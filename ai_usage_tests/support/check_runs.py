@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -74,7 +74,8 @@ def run(
     def downstream() -> dg.MaterializeResult[None]:
         return dg.MaterializeResult()
 
-    _build_rollups(warehouse, checks, Window(PARTITIONS.start.date(), last + timedelta(days=1)))
+    days = Window(PARTITIONS.start.date(), last + timedelta(days=1))
+    build_rollups(warehouse, _rollups_read_by(checks), days)
     resource = DuckDBWarehouseResource(path=str(warehouse.path), dataset=warehouse.dataset)
     defs = dg.Definitions(
         [checked, downstream],
@@ -112,15 +113,18 @@ def run(
     )
 
 
-def _build_rollups(
-    warehouse: DuckDBWarehouse, checks: Sequence[dg.AssetChecksDefinition], days: Window
-) -> None:
+def build_rollups(warehouse: DuckDBWarehouse, rollups: Iterable[str], days: Window) -> None:
+    """Build rollups from what stands, as a run would."""
+    for rollup in rollups:
+        query = Query(statement(rollup), {"start": days.start, "end": days.end})
+        warehouse.replace(rollup, days, query)
+
+
+def _rollups_read_by(checks: Sequence[dg.AssetChecksDefinition]) -> list[str]:
     read = {
         dep.asset_key.path[-1]
         for check in checks
         for spec in check.check_specs
         for dep in spec.additional_deps
     }
-    for rollup in sorted(name for name in read if layer_of(name) == "rollups"):
-        query = Query(statement(rollup), {"start": days.start, "end": days.end})
-        warehouse.replace(rollup, days, query)
+    return sorted(name for name in read if layer_of(name) == "rollups")
