@@ -15,6 +15,7 @@ import dagster as dg
 import msgspec
 
 from ai_usage.instance.dagster_private import AssetGraph
+from ai_usage.instance.key_values import note, noted
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.step_errors import step_error
 from ai_usage.orchestration.outcome import CheckResult, RunResult
@@ -92,7 +93,7 @@ def began(command: str, asked: str, state: State, left: Stopped | None) -> _Bega
 
 def note_began(instance: dg.DagsterInstance, began: _Began) -> None:
     """Note what a command's build of the warehouse begins from."""
-    instance.daemon_cursor_storage.set_cursor_values({_KEY: msgspec.json.encode(began).decode()})
+    note(instance, _KEY, began)
 
 
 def stopped(
@@ -102,7 +103,7 @@ def stopped(
 
     None where it failed by itself, or anything has moved since it began: then all is built.
     """
-    known = _known(instance)
+    known = noted(instance, _KEY, _Began)
     if known is None or known.asked != asked:
         return None
     newest = instance.get_runs(dg.RunsFilter(tags=dict(WRITES)), limit=1)
@@ -182,12 +183,3 @@ def _with_all_before(
         if key in finished and parents <= stands:
             stands.add(key)
     return frozenset(stands)
-
-
-def _known(instance: dg.DagsterInstance) -> _Began | None:
-    text = instance.daemon_cursor_storage.get_cursor_values({_KEY}).get(_KEY)
-    try:
-        return None if text is None else msgspec.json.decode(text, type=_Began)
-    except msgspec.MsgspecError:
-        # Another version's.
-        return None

@@ -13,13 +13,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import dagster as dg
 import msgspec
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
+from ai_usage.instance.key_values import note, noted
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.ledger.adopted import states_of_closed_months
 from ai_usage.ledger.closing import history
@@ -37,7 +37,6 @@ _KEY = "ai_usage/built_from"
 """Key in the instance's key-value store."""
 _ASKED = "ai_usage/asked_from"
 """Another: of the run that was last asked for."""
-_T = TypeVar("_T")
 
 _WRITTEN = ("raw_ai_events", "fact_ai_usage", "fact_ai_costs")
 """Tables whose rows name the run that wrote them."""
@@ -116,17 +115,17 @@ def remember(
     """
     if before == after:
         built = [(window.start, window.end) for window in windows]
-        _keep(instance, _KEY, _Remembered(runs[-1], runs[-1], list(runs), built, after))
+        note(instance, _KEY, _Remembered(runs[-1], runs[-1], list(runs), built, after))
 
 
 def note_asked(instance: dg.DagsterInstance, name: str, state: State) -> None:
     """Keep what there was to build from when a run of that name was asked for."""
-    _keep(instance, _ASKED, _Asked(name, state))
+    note(instance, _ASKED, _Asked(name, state))
 
 
 def asked_from(instance: dg.DagsterInstance, name: str) -> State | None:
     """What there was when the run of that name was asked for; None where another one was since."""
-    asked = _known(instance, _ASKED, _Asked)
+    asked = noted(instance, _ASKED, _Asked)
     return asked.state if asked is not None and asked.name == name else None
 
 
@@ -146,7 +145,7 @@ def unchanged_since(
 
     None also where the warehouse was written to since, or cannot tell by whom.
     """
-    known = _known(instance, _KEY, _Remembered)
+    known = noted(instance, _KEY, _Remembered)
     if known is None or (settings.home / FILE_NAME).exists():
         return None
     newest = instance.get_runs(dg.RunsFilter(tags=dict(WRITES)), limit=1)
@@ -181,19 +180,6 @@ def _writers(warehouse: Warehouse, windows: Sequence[Window]) -> set[str]:
 
 def note_kept_up(instance: dg.DagsterInstance, run_id: str) -> None:
     """Remember that a run has written no more than when vendors were asked."""
-    known = _known(instance, _KEY, _Remembered)
+    known = noted(instance, _KEY, _Remembered)
     if known is not None:
-        _keep(instance, _KEY, msgspec.structs.replace(known, last_run=run_id))
-
-
-def _known(instance: dg.DagsterInstance, key: str, type_: type[_T]) -> _T | None:
-    text = instance.daemon_cursor_storage.get_cursor_values({key}).get(key)
-    try:
-        return None if text is None else msgspec.json.decode(text, type=type_)
-    except msgspec.MsgspecError:
-        # Another version's.
-        return None
-
-
-def _keep(instance: dg.DagsterInstance, key: str, known: msgspec.Struct) -> None:
-    instance.daemon_cursor_storage.set_cursor_values({key: msgspec.json.encode(known).decode()})
+        note(instance, _KEY, msgspec.structs.replace(known, last_run=run_id))
