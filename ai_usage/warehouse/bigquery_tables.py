@@ -15,6 +15,7 @@ from sqlglot import exp
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import DayCounts
+from ai_usage.warehouse.incoming import refuse_nulls, refuse_outside
 from ai_usage.warehouse.schema import Column, TableSchema
 from ai_usage.warehouse.views import ViewSchema
 
@@ -249,21 +250,20 @@ def staged_counts(schema: TableSchema, text: str, window: Window | None) -> Coun
     found = json.loads(text)
     days = found["days"] or ()
     if found["is_refused"]:
-        for i, name in enumerate(schema.required_columns):
-            if missing := sum(int(day[f"missing_{i}"]) for day in days):
-                raise WarehouseError(
-                    f"{schema.name}.{name} is NOT NULL, but {missing} of the new rows have NULL "
-                    "there; nothing was changed."
-                )
-        outside = {
-            day: counts.rows
-            for day, counts in _counts(days).items()
-            if day is not None and window is not None and not window.start <= day < window.end
-        }
-        raise WarehouseError(
-            f"{schema.name}: {sum(outside.values())} of the new rows lie outside {window} "
-            f"({min(outside)} to {max(outside)}); nothing was changed."
+        refuse_nulls(
+            schema,
+            {
+                name: sum(int(day[f"missing_{i}"]) for day in days)
+                for i, name in enumerate(schema.required_columns)
+            },
         )
+        if window is not None:
+            outside = {
+                day: counts.rows
+                for day, counts in _counts(days).items()
+                if day is not None and not window.start <= day < window.end
+            }
+            refuse_outside(schema, window, outside)
     return _counts(days)
 
 

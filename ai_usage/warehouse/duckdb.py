@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,7 +32,13 @@ from ai_usage.warehouse.base import (
     Warehouse,
 )
 from ai_usage.warehouse.embedded_engine import IN_USE, OWN_NAMES, attach, let_go, quoted
-from ai_usage.warehouse.incoming import check_arrow, check_names
+from ai_usage.warehouse.incoming import (
+    check_arrow,
+    check_names,
+    checked,
+    refuse_nulls,
+    refuse_outside,
+)
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
@@ -44,6 +50,7 @@ _MONTHS_AT_ONCE = 2
 month. A look-back of weeks reaches over two."""
 
 _STAGE = "ai_usage_stage"
+_ROWS = "ai_usage_rows"
 _NARROWER = {"BIGINT": "INTEGER"}
 """Types that a statement may give for a wider one: every value of theirs fits."""
 _LOCKED = re.compile(r"Could not set lock on file|being used by another")
@@ -287,28 +294,17 @@ class DuckDBWarehouse(Warehouse):
             self._create_what_is_read(new.sql, {})
         with self.connect() as connection:
             self._ensure(connection, schema)
-            self._stage(connection, schema, new)
-            self._check_stage(connection, schema, window)
             name = self._qualified(table)
-            where, values = self._where(schema, window)
             columns = ", ".join(f'"{c}"' for c in schema.column_names)
-            days = self._by_day(connection, schema, _STAGE, where, values)
-            connection.execute("BEGIN TRANSACTION")
-            try:
+            where, values = self._where(schema, window)
+            with (
+                self._new_rows(connection, schema, window, new) as rows,
+                _replacing(connection, table),
+            ):
                 days_before = self._by_day(connection, schema, name, where, values)
                 deleted = connection.execute(f"DELETE FROM {name} {where}", values).fetchone()
-                inserted = connection.execute(
-                    f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {_STAGE}"
-                ).fetchone()
-                connection.execute("COMMIT")
-            except duckdb.Error as error:
-                # The connection closes before anyone can ask it anything else: that rolls back, and
-                # takes the stage along.
-                if _no_room(error):
-                    raise
-                raise WarehouseError(
-                    f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
-                ) from error
+                inserted = connection.execute(f"INSERT INTO {name} ({columns}) {rows}").fetchone()
+                days = self._by_day(connection, schema, name, where, values)
             total = self._count(connection, name)
         return Replaced(
             rows=int(inserted[0]) if inserted else 0,
@@ -336,41 +332,55 @@ class DuckDBWarehouse(Warehouse):
         ).fetchall()
         return {day: DayCounts(rows, dollars) for day, rows, dollars in found}
 
-    def _stage(
-        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, new: Rows | Query
-    ) -> None:
+    @contextmanager
+    def _new_rows(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema: TableSchema,
+        window: Window | None,
+        new: Rows | Query,
+    ) -> Iterator[str]:
+        """The SELECT that gives the new rows, in the order of the declared columns.
+
+        A query's are staged and looked at first, since it may read what it is written to; others
+        are looked at while they are read, and an error that stops them goes on as it is.
+        """
         if isinstance(new, Query):
-            # A table that nothing was written to yet is empty, not missing.
-            for read in references(new.sql) & set(table_names()):
-                self._ensure(connection, table_schema(read))
-            sql = self._rendered(new.sql)
-            into = f"CREATE TEMP TABLE {_STAGE} AS"
-            for part in parts_of(new):
-                _run(connection, f"{into} {sql}", part, schema.name)
-                into = f"INSERT INTO {_STAGE}"
+            self._stage(connection, schema, new)
+            self._check_stage(connection, schema, window)
+            yield "SELECT {} FROM {}".format(
+                ", ".join(f'"{c}"' for c in schema.column_names), _STAGE
+            )
             return
         check_arrow(schema, new.schema)
         raised: list[Exception] = []
-        if isinstance(new, pa.RecordBatchReader):
-            new = pa.RecordBatchReader.from_batches(new.schema, _watched(new, raised))
-        connection.register("ai_usage_rows", new)
-        casts = ", ".join(
-            f'CAST("{c.name}" AS {c.duckdb_type}) AS "{c.name}"' for c in schema.columns
-        )
+        batches = new if isinstance(new, pa.RecordBatchReader) else new.to_batches()
+        watched = _watched(checked(schema, window, batches), raised)
+        connection.register(_ROWS, pa.RecordBatchReader.from_batches(new.schema, watched))
         try:
-            _run(
-                connection,
-                f"CREATE TEMP TABLE {_STAGE} AS SELECT {casts} FROM ai_usage_rows",
-                {},
-                schema.name,
-            )
-        except WarehouseError:
+            casts = ", ".join(f'CAST("{c.name}" AS {c.duckdb_type})' for c in schema.columns)
+            yield f"SELECT {casts} FROM {_ROWS}"
+        except (duckdb.Error, WarehouseError):
             if raised:
                 # What stopped the stream says more than DuckDB's report that it stopped.
                 raise raised[0] from None
             raise
         finally:
-            connection.unregister("ai_usage_rows")
+            # After some errors DuckDB answers nothing more.
+            with suppress(duckdb.Error):
+                connection.unregister(_ROWS)
+
+    def _stage(
+        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, query: Query
+    ) -> None:
+        # A table that nothing was written to yet is empty, not missing.
+        for read in references(query.sql) & set(table_names()):
+            self._ensure(connection, table_schema(read))
+        sql = self._rendered(query.sql)
+        into = f"CREATE TEMP TABLE {_STAGE} AS"
+        for part in parts_of(query):
+            _run(connection, f"{into} {sql}", part, schema.name)
+            into = f"INSERT INTO {_STAGE}"
 
     def _check_stage(
         self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, window: Window | None
@@ -390,25 +400,15 @@ class DuckDBWarehouse(Warehouse):
         required = schema.required_columns
         counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in required)
         nulls = connection.execute(f"SELECT [{counts}] FROM {_STAGE}").fetchone()
-        for name, count in zip(required, nulls[0] if nulls else [], strict=True):
-            if count:
-                raise WarehouseError(
-                    f"{schema.name}.{name} is NOT NULL, but {count} of the new rows have NULL "
-                    "there; nothing was changed."
-                )
-        where, values = self._where(schema, window)
-        if not where:
-            return
-        outside = connection.execute(
-            f"SELECT count(*), min(day)::DATE, max(day)::DATE FROM "
-            f'(SELECT "{schema.partition_column}" AS day FROM {_STAGE}) WHERE day < ? OR day >= ?',
-            values,
-        ).fetchone()
-        if outside and outside[0]:
-            raise WarehouseError(
-                f"{schema.name}: {outside[0]} of the new rows lie outside {window} "
-                f"({outside[1]} to {outside[2]}); nothing was changed."
-            )
+        refuse_nulls(schema, dict(zip(required, nulls[0] if nulls else [], strict=True)))
+        if window is not None:
+            _, values = self._where(schema, window)
+            outside = connection.execute(
+                f'SELECT day::DATE, count(*) FROM (SELECT "{schema.partition_column}" AS day '
+                f"FROM {_STAGE}) WHERE day < ? OR day >= ? GROUP BY 1",
+                values,
+            ).fetchall()
+            refuse_outside(schema, window, dict(outside))
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
         if window is None:
@@ -516,10 +516,30 @@ def _run(
         raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
 
 
-def _watched(reader: pa.RecordBatchReader, raised: list[Exception]) -> Iterator[pa.RecordBatch]:
-    """The reader's batches; what stops it is kept, because DuckDB passes on only its text."""
+@contextmanager
+def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[None]:
+    """A transaction: what is done within is committed, or all of it is rolled back."""
+    connection.execute("BEGIN TRANSACTION")
     try:
-        yield from reader
+        yield
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        # Where even this is refused, closing the connection does it.
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        if _no_room(error):
+            raise
+        raise WarehouseError(
+            f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
+        ) from error
+
+
+def _watched(
+    batches: Iterator[pa.RecordBatch], raised: list[Exception]
+) -> Iterator[pa.RecordBatch]:
+    """The batches; what stops it is kept, because DuckDB passes on only its text."""
+    try:
+        yield from batches
     except Exception as error:
         raised.append(error)
         raise

@@ -71,15 +71,15 @@ def _hold(warehouse: DuckDBWarehouse, seconds: float) -> None:
 
 
 class _Dying:
-    """A connection that kills its process after the first statement of that kind since staging."""
+    """A connection that kills its process after a replacement's first statement of that kind."""
 
     def __init__(self, connection: Any, after: str) -> None:
-        self._connection, self._after, self._staged = connection, after, False
+        self._connection, self._after, self._begun = connection, after, False
 
     def execute(self, sql: str, *arguments: Any) -> Any:
         done = self._connection.execute(sql, *arguments)
-        self._staged = self._staged or sql.startswith("CREATE TEMP TABLE")
-        if self._staged and sql.startswith(self._after):
+        self._begun = self._begun or sql.startswith(("CREATE TEMP TABLE", "DELETE"))
+        if self._begun and sql.startswith(self._after):
             os.kill(os.getpid(), signal.SIGKILL)
         return done
 
@@ -87,7 +87,7 @@ class _Dying:
         return getattr(self._connection, name)
 
 
-def _die(warehouse: DuckDBWarehouse, day: date, after: str) -> None:
+def _die(warehouse: DuckDBWarehouse, day: date, rows: str, after: str) -> None:
     opened = warehouse.connect
 
     @contextmanager
@@ -96,7 +96,9 @@ def _die(warehouse: DuckDBWarehouse, day: date, after: str) -> None:
             yield _Dying(connection, after)
 
     warehouse.connect = connect  # type: ignore[method-assign]
-    warehouse.replace(TABLE, Window.day(day), version_of(day, 2))
+    second = f"SELECT * REPLACE (2 AS lines_added) FROM {TABLE} WHERE event_date = @day"
+    by_query = Query(second, {"day": day})
+    warehouse.replace(TABLE, Window.day(day), by_query if rows == "query" else version_of(day, 2))
     print("survived", flush=True)  # noqa: T201
 
 
@@ -110,7 +112,7 @@ def main(command: str, path: str, *arguments: str) -> None:
     else:
         day = date.fromisoformat(arguments[0])
         if command == "die":
-            _die(warehouse, day, arguments[1])
+            _die(warehouse, day, *arguments[1:])
         else:
             {"write": _write, "alternate": _alternate}[command](warehouse, day, int(arguments[1]))
 

@@ -168,13 +168,21 @@ def test_a_file_is_not_called_like_a_database_of_duckdb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "left"), [("DELETE", 1), ("INSERT", 1), ("COMMIT", 2), ("CREATE TEMP TABLE", 1)]
+    ("rows", "after", "left"),
+    [
+        ("query", "CREATE TEMP TABLE", 1),
+        *(
+            (rows, after, left)
+            for rows in ("query", "arrow")
+            for after, left in (("DELETE", 1), ("INSERT", 1), ("COMMIT", 2))
+        ),
+    ],
 )
 def test_a_process_killed_within_a_replacement_leaves_the_old_rows_or_the_new(
-    warehouse: DuckDBWarehouse, after: str, left: int
+    warehouse: DuckDBWarehouse, rows: str, after: str, left: int
 ) -> None:
     warehouse.replace(TABLE, Window.day(DAY), version_of(DAY, 1))
-    child = start("die", warehouse.path, DAY, after)
+    child = start("die", warehouse.path, DAY, rows, after)
     said, trouble = child.communicate(timeout=60)
     assert (child.returncode, said) == (-9, ""), trouble
     # First a reader, who may not write: the log beside the file is his to read as well.

@@ -263,6 +263,21 @@ def test_null_where_the_ddl_says_not_null_is_refused_by_name(filled: DuckDBWareh
     )
 
 
+def test_of_a_stream_all_rows_that_are_refused_are_counted(filled: DuckDBWarehouse) -> None:
+    def streamed(*groups: list[dict[str, Any]]) -> pa.RecordBatchReader:
+        batches = (batch for rows in groups for batch in arrow(TABLE, rows).to_batches())
+        return pa.RecordBatchReader.from_batches(arrow(TABLE, []).schema, batches)
+
+    far, near = raw(date(2026, 2, 1), "far"), raw(NEXT, "near")
+    assert "3 of the new rows lie outside 2026-03-10 (2026-02-01 to 2026-03-11)" in refused(
+        filled, streamed([GOOD], [near], [GOOD], [far, near])
+    )
+    unnamed = [raw(DAY, n, platform=None) for n in range(3)]
+    assert "platform is NOT NULL, but 3 of the new rows have NULL there" in refused(
+        filled, streamed([GOOD], unnamed[:1], [far], unnamed[1:])
+    )
+
+
 def selecting(**replaced: str) -> Query:
     columns = [f"{replaced.get(c, c)} AS {c}" for c in table_schema(TABLE).column_names]
     return Query(
