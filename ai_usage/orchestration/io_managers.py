@@ -16,6 +16,7 @@ import pyarrow as pa
 from ai_usage.days.windows import Window
 from ai_usage.errors import SettingsError
 from ai_usage.instance.partitions import window_of
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import DayCounts, Query, Replaced, Rows, Warehouse, Write
@@ -72,6 +73,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             window = write.window if partitioned else None
             done.append((window, warehouse.replace(table, window, write.new)))
         if done:
+            of_run(context.run_id).wrote(table, done)
             _note(context, done)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:

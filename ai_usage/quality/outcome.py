@@ -27,8 +27,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Validation:
-    """The outcome over a window and, for partitioned tables, of each of its failing days."""
+    """The outcome over a window and, for partitioned tables, of each of its failing days.
+
+    `rows` are those of the table in the window; None where they were not counted.
+    """
 
     whole: Outcome
     by_day: dict[date, Outcome]
-    rows: int
+    rows: int | None = None

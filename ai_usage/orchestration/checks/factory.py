@@ -13,6 +13,7 @@ import dagster as dg
 from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.quality.outcome import Outcome, Validation
 from ai_usage.quality.promises import CONTRACT, FOREIGN, QUALITY, UNIQUE, promised
@@ -63,12 +64,17 @@ def table_check(
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         days = _days(context, table)
-        validation = evaluate(resources_of_check(context), _window(days))
+        given, window = resources_of_check(context), _window(days)
+        validation = evaluate(given, window)
+        rows = validation.rows
+        if rows is None:
+            known = of_run(context.op_execution_context.run_id)
+            rows = known.rows(given.warehouse, table, window)
         _record_days(context, table, name, days, validation, severity)
         return dg.AssetCheckResult(
             passed=validation.whole.passed,
             severity=severity,
-            metadata=_metadata(validation.whole, validation.rows),
+            metadata=_metadata(validation.whole, rows),
         )
 
     return check

@@ -19,9 +19,8 @@ def one_identity_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChec
     """Nobody's accounts contradict each other; whose do is named, and what is said of them."""
 
     def evaluate(given: Resources, _window: Window | None) -> Validation:
-        warehouse = given.warehouse
         rows = sorted(
-            warehouse.rows(Query(load("checks", ONE_IDENTITY))),
+            given.warehouse.rows(Query(load("checks", ONE_IDENTITY))),
             key=lambda row: (row["subject"], row["doubt"]),
         )
         found = Outcome()
@@ -29,8 +28,7 @@ def one_identity_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChec
             who = told_apart(row["subject"])
             found.failures[who] = found.failures.get(who, 0) + 1
         found.sample = [dict(row) for row in rows[:MAX_FAILURE_CASES]]
-        (counted,) = warehouse.rows(Query("SELECT COUNT(*) AS n FROM dim_users"))
-        return Validation(found, {}, int(counted["n"]))
+        return Validation(found, {})
 
     return table_check(
         "dim_users",

@@ -19,6 +19,7 @@ from ai_usage.orchestration.checks.factory import DETAILS as DETAILS
 from ai_usage.orchestration.checks.latency import latency_check
 from ai_usage.orchestration.checks.sql_checks import reporting, subject_check
 from ai_usage.orchestration.checks.view_checks import Found, plot, view_check
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
@@ -85,7 +86,11 @@ def freshness_check(
 
     def evaluate(given: Resources, context: dg.AssetCheckExecutionContext) -> Found:
         now, archive = given.clock.now, given.archive
-        loaded = loaded_fetches(given.warehouse, Window(now.date() - RECENT, now.date() + RECENT))
+        recent = Window(now.date() - RECENT, now.date() + RECENT)
+        # The same of every view: what the facts hold.
+        loaded = of_run(context.op_execution_context.run_id).once(
+            ("loaded fetches", recent), lambda: loaded_fetches(given.warehouse, recent)
+        )
         # What vendors say of closed months is not built anew: it makes no open day stale.
         closed = history(archive).standing
         loaded = {held: at for held, at in loaded.items() if held[2].replace(day=1) not in closed}

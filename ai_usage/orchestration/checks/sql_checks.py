@@ -18,9 +18,8 @@ from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.base import Parameter, Query
 from ai_usage.warehouse.files import load
-from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.sql import references
 
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -61,7 +60,7 @@ def sql_check(
             whole.failures[name] = sum(day.failures[name] for day in by_day.values())
             sample = Query(f"SELECT * FROM ({failing}) AS f LIMIT {MAX_FAILURE_CASES}", bound)
             whole.sample = list(warehouse.rows(sample))
-        return Validation(whole, by_day, _rows(warehouse, table, window))
+        return Validation(whole, by_day)
 
     return table_check(
         table,
@@ -73,17 +72,6 @@ def sql_check(
         partitions=partitions,
         reads=references(load("checks", name)),
     )
-
-
-def _rows(warehouse: Warehouse, table: str, window: Window) -> int:
-    inside = table_schema(table).days_from("@start", "@end")
-    counted = warehouse.rows(
-        Query(
-            f"SELECT COUNT(*) AS n FROM {table} WHERE {inside}",
-            {"start": window.start, "end": window.end},
-        )
-    )
-    return int(next(counted)["n"])
 
 
 def subject_check(
@@ -126,7 +114,7 @@ def subject_check(
                     outcome.details.setdefault(told, says(row))
                 if len(outcome.sample) < MAX_FAILURE_CASES:
                     outcome.sample.append(dict(shown(row)))
-        return Validation(whole, by_day, _rows(warehouse, table, window))
+        return Validation(whole, by_day)
 
     return table_check(
         table,
@@ -234,7 +222,7 @@ def completeness_check(
                 by_day.setdefault(day, Outcome()).failures[name] = 1
             if days:
                 whole.failures[name] = len(days)
-        return Validation(whole, by_day, _rows(given.warehouse, "raw_ai_events", window))
+        return Validation(whole, by_day)
 
     return table_check(
         "raw_ai_events",
