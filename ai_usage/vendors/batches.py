@@ -24,6 +24,9 @@ _UNSAID = frozenset({"identity", "record"})
 _SAID = [name not in _UNSAID for name in RawEvent.__struct_fields__]
 _FIELDS = tuple(compress(RawEvent.__struct_fields__, _SAID))
 """The columns of the table among an event's fields; identities would be most of the memory."""
+_FLAGS = _FIELDS.index("validation_errors")
+_NO_FLAGS: list[str] = []
+"""Shared by all events that flag nothing; never added to."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ def _columns(events: Iterator[RawEvent]) -> dict[str, list[Any]]:
         found = map(msgspec.structs.astuple, islice(events, _AT_ONCE))
         for column, values in zip(columns, compress(zip(*found, strict=True), _SAID), strict=False):
             column += values
+        # Most flag nothing: as many empty lists as events would keep the garbage collector at work.
+        flags = columns[_FLAGS]
+        flags[-_AT_ONCE:] = [found or _NO_FLAGS for found in flags[-_AT_ONCE:]]
     return dict(zip(_FIELDS, columns, strict=True))
 
 
