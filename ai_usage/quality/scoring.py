@@ -6,6 +6,7 @@ batches on their way into the warehouse.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
@@ -30,10 +31,7 @@ def score(
     """
     sql = scoring_sql(frozenset(billing))
     schema = table_schema(TABLE).arrow_schema
-    with duckdb.connect() as connection:
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute("SET memory_limit = '256MB'")
-        connection.execute("SET enable_progress_bar = false")
+    with _engine(os.getpid()).cursor() as connection:
         for batch in batches:
             if not batch.num_rows:
                 continue
@@ -49,6 +47,20 @@ def score(
             yield pa.RecordBatch.from_arrays(
                 [columns[name] for name in schema.names], schema=schema
             )
+
+
+@cache
+def _engine(process: int) -> duckdb.DuckDBPyConnection:
+    """A DuckDB without a file, started once a process; whoever scores takes a cursor of his own.
+
+    A process that was forked has no part in its parent's: their threads are not with it. Not the
+    warehouse's engine: that need not keep the order of rows, and its memory is for one file.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET memory_limit = '256MB'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 @cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -189,6 +192,44 @@ def test_batches_stay_apart_and_keep_the_tables_types() -> None:
     assert [len(batch) for batch in out] == [3, 1, 2]
     assert all(batch.schema.equals(SCHEMA) for batch in out)
     assert list(score([], BILLING)) == []
+
+
+def test_two_that_score_in_turns_do_not_meet() -> None:
+    def scoring(name: str) -> Iterator[pa.RecordBatch]:
+        rows = [raw(DAY, (name, n), model=name) for n in range(2)]
+        batches = (pa.RecordBatch.from_pylist([row], schema=SCHEMA) for row in rows)
+        return score(batches, BILLING)
+
+    taken = [
+        [batch.to_pylist()[0]["model"] for batch in pair]
+        for pair in zip(scoring("one"), scoring("other"), strict=True)
+    ]
+    assert taken == [["one", "other"]] * 2
+
+
+FORKED = """
+import os
+from ai_usage_tests.quality.test_scoring import DAY, raw, scored
+rows = [raw(DAY, n, event_id="abc" if n % 3 else "0" * 64) for n in range(3_000)]
+before = scored(*rows)
+child = os.fork()
+if child == 0:
+    try:
+        os._exit(0 if scored(*rows) == before else 3)
+    except BaseException:
+        os._exit(4)
+assert scored(*rows) == before
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print("alike")
+"""
+
+
+def test_a_forked_process_scores_with_an_engine_of_its_own() -> None:
+    # In a process of its own: this one has threads, which a fork would not take along.
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.stdout.endswith("alike\n"), run.stderr
 
 
 def test_scoring_reads_no_batch_before_the_last_one_was_taken() -> None:
