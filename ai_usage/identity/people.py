@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, day_before
 from ai_usage.identity.aliases import Aliases
+from ai_usage.identity.following import follow
 from ai_usage.identity.snapshots import Snapshot
 from ai_usage.vendors.rows import Person
 
@@ -45,43 +46,26 @@ def _changes(
     """Per person the days on which their rows changed; None where they were gone."""
     changes: dict[str, list[tuple[date, Rows | None]]] = {}
     listed: dict[str, Rows] = {}
-    previous: Sequence[Any] | None = None
-    for snapshot in snapshots:
-        if previous is not None and (snapshot.rows is previous or snapshot.rows == previous):
-            continue
-        previous = snapshot.rows
-        present = _by_person(snapshot.rows, aliases)
-        for email, rows in present.items():
+    for day, people, moved in follow(snapshots, aliases):
+        for email in moved:
+            own = people.get(email)
+            rows = None if own is None else _one_person(email, own)
             if listed.get(email) != rows:
-                changes.setdefault(email, []).append((snapshot.day, rows))
-        for email in listed.keys() - present.keys():
-            changes[email].append((snapshot.day, None))
-        listed = present
+                changes.setdefault(email, []).append((day, rows))
+            if rows is None:
+                listed.pop(email, None)
+            else:
+                listed[email] = rows
     return changes
 
 
-def rows_by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, list[Any]]:
-    """A snapshot's rows by the person's own address; those without an address are nobody's."""
-    people: dict[str, list[Any]] = {}
-    for row in rows:
-        address = row.user_email if isinstance(row, Person) else row["user_email"]
-        if address:
-            people.setdefault(aliases.resolve(address), []).append(row)
-    return people
-
-
-def _by_person(rows: Iterable[Any], aliases: Aliases) -> dict[str, Rows]:
-    return {
-        email: _one_person(email, own) if len(own) > 1 else (own[0],)
-        for email, own in rows_by_person(rows, aliases).items()
-    }
-
-
 def _one_person(email: str, rows: Sequence[Any]) -> Rows:
-    """Several rows of one person, in an order that does not depend on the snapshot's.
+    """The rows of one person, in an order that does not depend on the snapshot's.
 
-    Where a row stands under the person's own address, those under an alias say nothing more.
+    Where one of them stands under the person's own address, those under an alias say no more.
     """
+    if len(rows) == 1:
+        return (rows[0],)
     if isinstance(rows[0], Person):
         return tuple(sorted(rows, key=repr))
     own = [row for row in rows if row["user_email"] == email]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
 from ai_usage.identity.aliases import Aliases
-from ai_usage.identity.people import rows_by_person
+from ai_usage.identity.following import follow
 from ai_usage.identity.snapshots import MEMBERS, Snapshot
 from ai_usage.vendors.rows import Person
 
@@ -73,33 +73,40 @@ class Sightings:
     def _follow(self, source: str, snapshots: Sequence[Snapshot], aliases: Aliases) -> None:
         borne: dict[str, list[tuple[date, Id]]] = defaultdict(list)
         live: dict[str, list[Span]] = defaultdict(list)
-        before: dict[str, _Seen] = {}
         latest: dict[str, _Seen] = {}
-        previous: Snapshot | None = None
-        turns: list[date] = []
-        for snapshot in snapshots:
-            if previous is not None and snapshot.rows is previous.rows:
-                if bisect_right(turns, previous.day) == bisect_right(turns, snapshot.day):
-                    continue
-            else:
-                turns = _turns(snapshot.rows)
-            previous = snapshot
-            listed = _listed(source, snapshot, aliases)
-            listed = self._renumbered(before, listed)
+        before: dict[str, _Seen] = {}
+        alive: dict[Id, set[str]] = defaultdict(set)
+        turns: dict[date, set[str]] = defaultdict(set)
+        for day, people, moved in follow(snapshots, aliases):
+            due = [turn for turn in turns if turn <= day]
+            told = dict.fromkeys([*moved, *(email for turn in due for email in turns.pop(turn))])
+            for email in moved:
+                for turn in _turns(people.get(email, ())):
+                    if turn > day:
+                        turns[turn].add(email)
+            listed = self._renumbered(
+                before, {e: _seen(source, people[e], day) if e in people else None for e in told}
+            )
             for email, seen in listed.items():
-                earlier = before.get(email)
-                if earlier != seen:
-                    borne[email] += [(snapshot.day, one) for one in seen.ids]
-                if seen.is_live and not (earlier and earlier.is_live):
-                    live[email].append(Span(snapshot.day, LAST_DAY))
-            for email, seen in before.items():
-                if seen.is_live and not (email in listed and listed[email].is_live):
-                    live[email][-1] = Span(live[email][-1].first, day_before(snapshot.day))
-            before = listed
-            latest.update(listed)
-            for one, emails in self._live_ids(listed).items():
-                if len(emails) > 1:
-                    self._together[one] |= emails
+                earlier = before.pop(email, None)
+                if seen is not None:
+                    before[email] = latest[email] = seen
+                    if earlier != seen:
+                        borne[email] += [(day, one) for one in seen.ids]
+                was_live = bool(earlier and earlier.is_live)
+                is_live = bool(seen and seen.is_live)
+                if is_live and not was_live:
+                    live[email].append(Span(day, LAST_DAY))
+                elif was_live and not is_live:
+                    live[email][-1] = Span(live[email][-1].first, day_before(day))
+                for one in earlier.ids if earlier and was_live else ():
+                    alive[one].discard(email)
+            living = [(e, one) for e, s in listed.items() if s and s.is_live for one in s.ids]
+            for email, one in living:
+                alive[one].add(email)
+            for _email, one in living:
+                if len(alive[one]) > 1:
+                    self._together[one] |= alive[one]
         self._borne[source], self._live[source] = dict(borne), dict(live)
         self._latest[source] = latest
         if snapshots:
@@ -116,31 +123,27 @@ class Sightings:
             for email, borne in listed.items():
                 borne[:] = [pair for pair in borne if (email, pair[1]) not in self._mistaken]
 
-    def _live_ids(self, listed: Mapping[str, _Seen]) -> dict[Id, set[str]]:
-        found: dict[Id, set[str]] = defaultdict(set)
-        for email, seen in listed.items():
-            for one in seen.ids if seen.is_live else ():
-                found[one].add(email)
-        return found
-
     def _renumbered(
-        self, before: Mapping[str, _Seen], listed: dict[str, _Seen]
-    ) -> dict[str, _Seen]:
-        """A directory that moved gives everybody another id: new ids then stand for the old."""
-        ids = {
-            email: tuple(
-                Id(i.kind, self._same.get(i.value, i.value)) if i.kind == DIRECTORY_ID else i
-                for i in seen.ids
-            )
-            for email, seen in listed.items()
-        }
-        was = {e: i.value for e, s in before.items() for i in s.ids if i.kind == DIRECTORY_ID}
-        now = {e: i.value for e, own in ids.items() for i in own if i.kind == DIRECTORY_ID}
-        both = was.keys() & now.keys()
-        if len(both) >= _RENUMBERED and not set(was.values()) & set(now.values()):
-            self._same.update({now[email]: was[email] for email in both})
-            return self._renumbered({}, listed)
-        return {email: _Seen(ids[email], seen.is_live) for email, seen in listed.items()}
+        self, before: Mapping[str, _Seen], told: Mapping[str, _Seen | None]
+    ) -> dict[str, _Seen | None]:
+        """A directory that moved gives everybody another id: new ids then stand for the old.
+
+        `told` are those of whom something else is said than `before`; None are no longer listed.
+        """
+        if not any(_number(s) for email, s in before.items() if email not in told):
+            was = {e: n for e in told if (s := before.get(e)) and (n := _number(s))}
+            now = {e: self._same.get(n, n) for e, s in told.items() if s and (n := _number(s))}
+            both = was.keys() & now.keys()
+            if len(both) >= _RENUMBERED and not set(was.values()) & set(now.values()):
+                self._same.update({now[email]: was[email] for email in sorted(both)})
+        return {email: seen and self._as_numbered(seen) for email, seen in told.items()}
+
+    def _as_numbered(self, seen: _Seen) -> _Seen:
+        ids = (
+            Id(one.kind, self._same.get(one.value, one.value)) if one.kind == DIRECTORY_ID else one
+            for one in seen.ids
+        )
+        return _Seen(tuple(ids), seen.is_live)
 
     def worth(self, email: str, kind: str, values: Iterable[str]) -> set[str]:
         """An address's ids as they are compared, without those that tell nobody apart."""
@@ -260,30 +263,31 @@ def _pairs(kind: str, mine: set[Id], theirs: set[Id]) -> list[tuple[Id, str]]:
     return [(one, values) for one in sorted(mine) if one.kind == kind][:1]
 
 
-def _listed(source: str, snapshot: Snapshot, aliases: Aliases) -> dict[str, _Seen]:
-    """Each address of the snapshot with its ids, and whether it is live on that day."""
-    found: dict[str, _Seen] = {}
-    for email, rows in sorted(rows_by_person(snapshot.rows, aliases).items()):
-        if isinstance(rows[0], Person):
-            vendor = source.removesuffix(MEMBERS)
-            standing = [p for p in rows if not p.is_removed] or rows
-            ids = sorted({Id(vendor, p.vendor_user_id) for p in standing if p.vendor_user_id})
-            found[email] = _Seen(tuple(ids), any(not p.is_removed for p in rows))
-        else:
-            row = _in_force(rows, snapshot.day)
-            named = ((DIRECTORY_ID, row.get("user_id")), (EMPLOYEE, row.get("employee_id")))
-            ended = row.get("end_date") and row["end_date"] < snapshot.day
-            is_live = row.get("is_active") is not False and not ended
-            found[email] = _Seen(tuple(Id(k, v) for k, v in named if v), is_live)
-    return found
+def _number(seen: _Seen) -> str | None:
+    """The directory's id."""
+    return next((one.value for one in seen.ids if one.kind == DIRECTORY_ID), None)
 
 
-def _turns(rows: Sequence[Any]) -> list[date]:
-    """The days from which on an unchanged list says something else, in order."""
+def _seen(source: str, rows: Sequence[Any], day: date) -> _Seen:
+    """The ids in a person's rows of a snapshot, and whether they are live on that day."""
+    if isinstance(rows[0], Person):
+        vendor = source.removesuffix(MEMBERS)
+        standing = [p for p in rows if not p.is_removed] or rows
+        ids = sorted({Id(vendor, p.vendor_user_id) for p in standing if p.vendor_user_id})
+        return _Seen(tuple(ids), any(not p.is_removed for p in rows))
+    row = _in_force(rows, day)
+    named = ((DIRECTORY_ID, row.get("user_id")), (EMPLOYEE, row.get("employee_id")))
+    ended = row.get("end_date") and row["end_date"] < day
+    is_live = row.get("is_active") is not False and not ended
+    return _Seen(tuple(Id(k, v) for k, v in named if v), is_live)
+
+
+def _turns(rows: Sequence[Any]) -> set[date]:
+    """The days from which on unchanged rows say something else."""
     dated = [row for row in rows if not isinstance(row, Person)]
     begun = {row["effective_date"] for row in dated if row.get("effective_date")}
     ends = {row["end_date"] for row in dated if row.get("end_date")}
-    return sorted(begun | {end + timedelta(days=1) for end in ends if end < LAST_DAY})
+    return begun | {end + timedelta(days=1) for end in ends if end < LAST_DAY}
 
 
 def _in_force(rows: Sequence[Any], day: date) -> Any:

@@ -28,6 +28,24 @@ class Snapshot(NamedTuple):
     """
 
 
+class Shared:
+    """Lets rows that a list says again, day by day, be one object."""
+
+    def __init__(self) -> None:
+        self._before: dict[Any, Any] = {}
+
+    def rows(self, listed: Iterable[Any]) -> list[Any]:
+        """The rows of the next day's list; each is an object of its own."""
+        rows: list[Any] = []
+        now: dict[Any, Any] = {}
+        for row in listed:
+            said = tuple(row.items()) if isinstance(row, dict) else row
+            rows.append(row if said in now else self._before.get(said, row))
+            now[said] = rows[-1]
+        self._before = now
+        return rows
+
+
 def members_of(vendor: str) -> str:
     """The source name of a vendor's member list."""
     return f"{vendor}{MEMBERS}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 from ai_usage.archive.archive import Archive, Fetch, StoredPage, span_of
 from ai_usage.directories import DirectorySource
 from ai_usage.identity import Snapshot, api_keys_of, members_of
+from ai_usage.identity.snapshots import Shared
 from ai_usage.vendors.base import Endpoint, Vendor
 from ai_usage.vendors.fetching import read_fetch, read_rows
 from ai_usage.vendors.rows import ApiKey, LeftOut, Person, Row
@@ -52,6 +54,7 @@ def snapshots_of(listed: Listed, archive: Archive) -> Iterator[Snapshot]:
     vendor, endpoint = listed.vendor, listed.endpoint
     span = span_of(archive.fetches(vendor.name, endpoint.name))
     known: set[Row] = set()
+    shared: dict[str, Shared] = defaultdict(Shared)
     for reading in read_rows(vendor, endpoint, span, archive) if span else ():
         day, rows = reading.days[0], list(reading.rows)
         left: set[Row] = {row for row in rows if isinstance(row, LeftOut)}
@@ -60,7 +63,8 @@ def snapshots_of(listed: Listed, archive: Archive) -> Iterator[Snapshot]:
             for before in listed.snapshots(day, answer):
                 earlier.setdefault(before.source, []).append(before.rows)
         for snapshot in listed.snapshots(day, rows):
-            yield snapshot._replace(earlier=earlier.get(snapshot.source, ()))
+            own = shared[snapshot.source].rows(snapshot.rows)
+            yield snapshot._replace(rows=own, earlier=earlier.get(snapshot.source, ()))
         known = left
 
 

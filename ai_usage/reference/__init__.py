@@ -13,7 +13,7 @@ from ai_usage.reference.files import reference_file, reference_files
 from ai_usage.reference.problems import Problem, RefusedFileError
 from ai_usage.reference.reading import Reading, read_bytes, read_path, read_records, read_text
 from ai_usage.reference.records import IN_SHEET, Layout, layout
-from ai_usage.reference.snapshots import VENDOR, decode, earliest_change, encode
+from ai_usage.reference.snapshots import VENDOR, States, decode, earliest_change, encode
 
 __all__ = [
     "IN_SHEET",
@@ -26,6 +26,7 @@ __all__ = [
     "ReferenceFile",
     "RefusedFileError",
     "Row",
+    "States",
     "check",
     "decode",
     "earliest_change",

@@ -6,7 +6,7 @@ day it was read; an unchanged file gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import msgspec
@@ -23,22 +23,52 @@ def encode(file: ReferenceFile, rows: Sequence[Row]) -> bytes:
     return msgspec.json.encode({"file": file.name, "rows": list(rows)})
 
 
+class _State(msgspec.Struct):
+    """An archived state, its rows not read yet."""
+
+    rows: list[msgspec.Raw]
+
+
+class States:
+    """Reads archived states of a file one after another.
+
+    A row that the state before had, letter for letter, is not read again: it is the same object.
+    """
+
+    def __init__(self, file: ReferenceFile) -> None:
+        self._file = file
+        self._before: dict[bytes, Row] = {}
+
+    def read(self, pages: Iterable[bytes]) -> list[Row]:
+        """The rows of the next state; each is an object of its own, though two may say the same."""
+        rows: list[Row] = []
+        now: dict[bytes, Row] = {}
+        for page in pages:
+            for record in map(bytes, msgspec.json.decode(page, type=_State).rows):
+                row = None if record in now else self._before.get(record)
+                rows.append(_row(self._file, record) if row is None else row)
+                now[record] = rows[-1]
+        self._before = now
+        return rows
+
+
 def decode(file: ReferenceFile, body: bytes) -> list[Row]:
     """The rows of an archived state, `encode` reversed.
 
     A column that the file has gained since holds its default, one that it lost is left out: old
     states stay readable when the declaration grows.
     """
-    stored = msgspec.json.decode(body)["rows"]
-    return [
-        {
-            column.name: column.kind.from_json(row[column.name])
-            if column.name in row
-            else column.default
-            for column in file.columns
-        }
-        for row in stored
-    ]
+    return States(file).read([body])
+
+
+def _row(file: ReferenceFile, record: bytes) -> Row:
+    stored = msgspec.json.decode(record)
+    return {
+        column.name: column.kind.from_json(stored[column.name])
+        if column.name in stored
+        else column.default
+        for column in file.columns
+    }
 
 
 def earliest_change(

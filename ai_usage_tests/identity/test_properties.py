@@ -112,6 +112,14 @@ ACTIVITY = {
 }
 
 
+_pool = st.lists(_user, min_size=1, max_size=6)
+_days_of_pool = _pool.flatmap(
+    lambda pool: st.lists(
+        st.tuples(_days, st.booleans(), st.lists(st.sampled_from(pool), max_size=6)), max_size=8
+    )
+)
+
+
 def _tables(found: Identity) -> list[list[dict[str, Any]]]:
     return [
         found.dim_users(),
@@ -132,6 +140,17 @@ def test_folding_in_another_order_and_again_gives_the_same_tables(
     assert _tables(identity(*snapshots, activity=ACTIVITY)) == (
         _tables(identity(*reordered, activity=ACTIVITY))
     )
+
+
+@given(_days_of_pool)
+@settings(max_examples=150)
+def test_looking_at_rows_that_are_others_alone_gives_what_looking_at_all_of_them_gives(
+    days: list[tuple[date, bool, list[dict[str, Any]]]],
+) -> None:
+    """A row that stands in two days' lists is one object, or read anew for each."""
+    shared = [users(day, *rows) if is_file else scim(day, *rows) for day, is_file, rows in days]
+    anew = [Snapshot(s.day, s.source, [dict(row) for row in s.rows]) for s in shared]
+    assert _tables(identity(*shared)) == _tables(identity(*anew))
 
 
 @given(_one_a_day)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_usage.reference import decode, earliest_change, encode, read_text, reference_file
+from ai_usage.reference import States, decode, earliest_change, encode, read_text, reference_file
 from ai_usage.reference.column import FIRST_DAY, Row
 from ai_usage_tests.reference.files import as_csv
 
@@ -35,6 +35,27 @@ def test_encode_and_decode_are_a_round_trip(rows: list[Row]) -> None:
     body = encode(USERS, rows)
     assert b"\n" not in body
     assert decode(USERS, body) == rows
+
+
+@given(st.lists(st.lists(_rows, max_size=3), max_size=4))
+def test_states_read_one_after_another_are_what_each_of_them_says(states: list[list[Row]]) -> None:
+    bodies = [encode(USERS, rows) for state in states for rows in (state, state[:1] + state)]
+    read = States(USERS)
+    assert [read.read([body]) for body in bodies] == [decode(USERS, body) for body in bodies]
+
+
+def test_a_row_that_stays_is_one_object_and_two_alike_are_two() -> None:
+    (ann, bob), (other,) = (
+        _users({"user_email": "ann@x.com"}, {"user_email": "bob@x.com"}),
+        _users({"user_email": "bob@x.com", "team": "B"}),
+    )
+    read = States(USERS)
+    first = read.read([encode(USERS, [ann, bob])])
+    second = read.read([encode(USERS, [bob, ann, other, bob])])
+    assert second[0] is first[1]
+    assert second[1] is first[0]
+    assert second[3] == first[1]
+    assert second[3] is not first[1]
 
 
 def test_an_older_state_is_read_by_a_newer_declaration() -> None:

@@ -42,7 +42,7 @@ from ai_usage.orchestration.code_versions import declared_version
 from ai_usage.orchestration.lists import lists, snapshots_of
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
-from ai_usage.reference import VENDOR, Row, decode, reference_file
+from ai_usage.reference import VENDOR, Row, States, reference_file
 from ai_usage.reference.known import USERS
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
@@ -172,10 +172,9 @@ class Directory:
         """Every day's newest snapshot of every directory and every register."""
         for name in ("users.csv", "api_keys.csv"):
             file = reference_file(name)
+            states = States(file)
             for day, pages in self._held(VENDOR, file.stem):
-                yield Snapshot(
-                    day, file.name, [row for page in pages for row in decode(file, page)]
-                )
+                yield Snapshot(day, file.name, states.read(pages))
         for listed in lists(self.declared.directories, self.declared.vendors):
             yield from snapshots_of(listed, self.archive)
 
@@ -193,10 +192,10 @@ class Directory:
         }
         return named - {None}
 
-    def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, list[bytes]]]:
+    def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, Iterator[bytes]]]:
         span = span_of(self.archive.fetches(vendor, endpoint))
         for fetch, days in self.archive.coverage(vendor, endpoint, span) if span else ():
-            yield days[0], list(self.archive.pages(fetch))
+            yield days[0], self.archive.pages(fetch)
 
     def _activity(self, warehouse: Warehouse) -> Activity:
         if not warehouse.exists(_SEEN):
