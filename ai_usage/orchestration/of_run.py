@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query, Replaced, Warehouse
+from ai_usage.warehouse.filling import Gaps
 from ai_usage.warehouse.schema import table_schema
 
 _T = TypeVar("_T")
@@ -28,6 +29,8 @@ class OfRun:
     whole: dict[str, int] = field(default_factory=dict)
     """Rows of the tables that it wrote as a whole."""
     told: dict[Hashable, Any] = field(default_factory=dict)
+    gaps: dict[Window, Gaps] = field(default_factory=dict)
+    """What rollups lack besides the run's own days, by the window in which they were looked for."""
 
     def wrote(self, table: str, done: Sequence[tuple[Window | None, Replaced]]) -> None:
         """Know what replacements did; what was told before is true no more."""
@@ -47,6 +50,10 @@ class OfRun:
             self.told[key] = ask()
         found: _T = self.told[key]
         return found
+
+    def gaps_of(self, warehouse: Warehouse, within: Window) -> Gaps:
+        """The days of a window that rollups lack, asked of all of them at once."""
+        return self.gaps.setdefault(within, Gaps(warehouse, within))
 
     def rows(self, warehouse: Warehouse, table: str, window: Window | None) -> int:
         """How many rows a table has in a window of days; None: in all."""

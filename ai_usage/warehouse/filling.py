@@ -8,7 +8,7 @@ last, so that a run that was killed goes on with the month in which it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -66,6 +66,70 @@ The tables between a source and one of these have no such rule, and are filled w
 """
 
 
+class Gaps:
+    """Which days of a window tables of `EVERY_DAY` lack: asked of all of them in one query.
+
+    Where one lacks rows, their sources are asked of the days without, in another.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, within: Window, tables: Sequence[str] = tuple(EVERY_DAY)
+    ) -> None:
+        self._warehouse = warehouse
+        self._days = frozenset(within.days())
+        self._tables = tables
+        self._asked: dict[Source, set[date]] = {}
+        """Of a source, or a table itself, the days that it was asked of."""
+        self._held: dict[Source, set[date]] = {}
+        """Those of them on which it has rows."""
+
+    def lacked(self, table: str, besides: Sequence[Window] = ()) -> list[Window]:
+        """The days that the table lacks, but for those `besides`, in order."""
+        own = {day for window in besides for day in window.days()}
+        self._ask({Source(name): set(self._days) for name in self._tables})
+        without = self._without(table, own)
+        if not without:
+            return []
+        wanted: dict[Source, set[date]] = {}
+        for name in self._tables:
+            for source in EVERY_DAY[name]:
+                wanted.setdefault(source, set()).update(self._without(name, own))
+        self._ask(wanted)
+        return windows_of(without & self._of_sources(table))
+
+    def filled(self, table: str, windows: Iterable[Window]) -> None:
+        """Know that days of a table were filled: what is built from it lacks them from now on."""
+        days = {day for window in windows for day in window.days()}
+        for source in {Source(table), *self._asked}:
+            if source.table == table:
+                self._asked.setdefault(source, set()).update(days)
+                self._held.setdefault(source, set()).update(days)
+
+    def _without(self, table: str, own: Collection[date]) -> set[date]:
+        return set(self._days.difference(own, self._held.get(Source(table), ())))
+
+    def _of_sources(self, table: str) -> set[date]:
+        return {day for source in EVERY_DAY[table] for day in self._held.get(source, ())}
+
+    def _ask(self, wanted: Mapping[Source, set[date]]) -> None:
+        """Ask which rows there are on days of which that is not known yet."""
+        new = {source: days - self._asked.get(source, set()) for source, days in wanted.items()}
+        for source, days in new.items():
+            self._asked.setdefault(source, set()).update(days)
+        there = {name: self._warehouse.exists(name) for name in {s.table for s in new if new[s]}}
+        sources = [source for source, days in new.items() if days and there[source.table]]
+        if not sources:
+            return
+        found = self._warehouse.query(
+            " UNION ALL ".join(
+                _days_of(source, windows_of(new[source]), place)
+                for place, source in enumerate(sources)
+            )
+        )
+        for place, day in zip(*(found[name].to_pylist() for name in ("place", "day")), strict=True):
+            self._held.setdefault(sources[place], set()).add(day)
+
+
 def lacking(
     warehouse: Warehouse, table: str, within: Window, besides: Sequence[Window] = ()
 ) -> list[Window]:
@@ -73,17 +137,7 @@ def lacking(
 
     Where none lacks, it reads the days of the table, and its sources' of the days without rows.
     """
-    sources = [source for source in EVERY_DAY[table] if warehouse.exists(source.table)]
-    if not sources:
-        return []
-    days = set(within.days()).difference(*(window.days() for window in besides))
-    if days and warehouse.exists(table):
-        days -= _days(warehouse, Source(table), windows_of(days))
-    lacked: set[date] = set()
-    for source in sources:
-        if without := windows_of(days - lacked):
-            lacked |= _days(warehouse, source, without)
-    return windows_of(lacked)
+    return Gaps(warehouse, within, [table]).lacked(table, besides)
 
 
 def bring_forward(
@@ -93,19 +147,23 @@ def bring_forward(
     query_of: QueryOf,
     tell: Tell,
     besides: Sequence[Window] = (),
+    gaps: Gaps | None = None,
 ) -> None:
     """Fill the days of the window that a table lacks, and what it is built from for them.
 
-    Does nothing for a table without an entry in `EVERY_DAY`. Facts are never written.
+    Does nothing for a table without an entry in `EVERY_DAY`. Facts are never written. `gaps` knows
+    of the same window; whoever fills several tables asks it for all of them at once.
     """
     if table not in EVERY_DAY:
         return
-    months = _by_month(lacking(warehouse, table, within, besides))
+    gaps = gaps or Gaps(warehouse, within, [table])
+    months = _by_month(gaps.lacked(table, besides))
     for number, (month, windows) in enumerate(months, 1):
         tell(f"{month:%Y-%m} ({number} of {len(months)})")
         for name in _filled_with(table):
             for window in windows_of_table(warehouse, name, windows):
                 warehouse.replace(name, window, query_of(name, window))
+        gaps.filled(table, windows)
 
 
 def complete_sources(
@@ -146,13 +204,12 @@ def _by_month(windows: Iterable[Window]) -> list[tuple[date, list[Window]]]:
     ]
 
 
-def _days(warehouse: Warehouse, source: Source, windows: Sequence[Window]) -> set[date]:
-    """The days within the windows on which there are such rows."""
+def _days_of(source: Source, windows: Sequence[Window], place: int) -> str:
+    """The query for the days within the windows on which there are such rows, with the number."""
     schema = table_schema(source.table)
     bounds = [(f"DATE '{window.start}'", f"DATE '{window.end}'") for window in windows]
     within = " OR ".join(f"({schema.days_from(*ends)})" for ends in bounds)
-    found = warehouse.query(
-        f"SELECT DISTINCT {schema.day_expression} AS day FROM {source.table} "
+    return (
+        f"SELECT DISTINCT {place} AS place, {schema.day_expression} AS day FROM {source.table} "
         f"WHERE ({within}) AND {source.rows}"
     )
-    return set(found["day"].to_pylist())

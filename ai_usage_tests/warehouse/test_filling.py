@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from ai_usage.days.windows import Window, windows_of
@@ -12,7 +13,7 @@ from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Query, Replaced, Rows
 from ai_usage.warehouse.building import is_partitioned, query_of
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.filling import EVERY_DAY, bring_forward, complete_sources, lacking
+from ai_usage.warehouse.filling import EVERY_DAY, Gaps, bring_forward, complete_sources, lacking
 from ai_usage.warehouse.layers import built_tables
 from ai_usage.warehouse.relations import layer_of
 from ai_usage.warehouse.schema import table_names
@@ -165,3 +166,31 @@ def test_a_day_of_which_nothing_but_what_no_report_bills_is_known_is_lacked_too(
     ]
     warehouse.replace("raw_ai_events", EVER, arrow("raw_ai_events", rows))
     assert lacking(warehouse, "agg_reports_daily", EVER) == [Window.day(DAYS[0])]
+
+
+def test_what_several_tables_lack_is_asked_of_all_of_them_at_once(
+    old: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One query for the days that they have, one for their sources'; what was filled is known."""
+    asked: list[object] = []
+    answer = DuckDBWarehouse.query
+
+    def query(self: DuckDBWarehouse, query: Query | str) -> pa.Table:
+        asked.append(query)
+        return answer(self, query)
+
+    for name in table_names():
+        old.ensure_table(name)
+    monkeypatch.setattr(DuckDBWarehouse, "query", query)
+    gaps = Gaps(old, EVER)
+    lacked = {table: gaps.lacked(table) for table in EVERY_DAY}
+    assert len(asked) == 2
+    monkeypatch.undo()
+    assert lacked == {table: lacking(old, table, EVER) for table in EVERY_DAY}
+    assert lacked[TABLE] == windows_of(DAYS)
+    gaps.filled(TABLE, lacked[TABLE])
+    assert gaps.lacked(TABLE) == []
+    # A day of its source was filled meanwhile: it lacks that now.
+    assert gaps.lacked("int_spend_to_date") == []
+    gaps.filled("int_cost_bearers", [Window.day(DAYS[0])])
+    assert gaps.lacked("int_spend_to_date") == [Window.day(DAYS[0])]

@@ -21,6 +21,7 @@ from ai_usage.orchestration.assets.common import (
     table_metadata,
 )
 from ai_usage.orchestration.code_versions import code_version_of
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.open_days import windows_to_build
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource
 from ai_usage.orchestration.run_log import say
@@ -137,7 +138,9 @@ def _table(
             if others or name in EVERY_DAY:
                 ever = all_days(opened, into, first_day, today, context.run_id)
                 complete_sources(into, others, ever, rows, filling)
-                bring_forward(into, name, ever, rows, filling, besides=windows)
+                # A run of a part of the graph may write what others are filled from meanwhile.
+                gaps = None if others else of_run(context.run_id).gaps_of(into, ever)
+                bring_forward(into, name, ever, rows, filling, windows, gaps)
             return [
                 Write(rows(name, window), window)
                 for window in windows_of_table(into, name, windows)
