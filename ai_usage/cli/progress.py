@@ -40,6 +40,8 @@ from ai_usage.vendors.configured import not_asked
 SILENCE_SECONDS = 20.0
 """How long a fetch says nothing where every word is a line."""
 
+_SAID = ("retrying", "resuming", "standing")
+"""States whose notes are told, whatever else is."""
 _UNDER_WAY = ("started", "fetching", "reading", "filling", "waiting")
 
 STOPPED = 130
@@ -274,7 +276,7 @@ def _with_a_bar(
         task = progress.add_task(title, total=steps)
 
         def show(step: Step) -> None:
-            if step.state in ("retrying", "resuming"):
+            if step.state in _SAID:
                 progress.console.print(step.note, style="yellow", markup=False, soft_wrap=True)
             elif step.state in (*_UNDER_WAY, "fetched"):
                 note = f"  {step.note}" if step.note else ""
@@ -300,7 +302,7 @@ def _with_lines(
             # Several parts of a window are fetched one after another: the line says all of them.
             notes[step.name] = "; ".join(filter(None, (notes.get(step.name), step.note)))
             return
-        if step.state in ("retrying", "resuming"):
+        if step.state in _SAID:
             say(console, f"        {step.note}")
         if step.state in ("fetching", "reading") and time.monotonic() - spoken < SILENCE_SECONDS:
             return
@@ -315,7 +317,7 @@ def _with_lines(
                 soft_wrap=True,
             )
         spoken = time.monotonic()
-        if step.state in (*_UNDER_WAY, "retrying", "resuming") or (
+        if step.state in (*_UNDER_WAY, *_SAID) or (
             step.name not in assets and step.state != "failed"
         ):
             return

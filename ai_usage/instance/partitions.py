@@ -53,7 +53,7 @@ _DAYS_TAG = "ai_usage/days"
 
 
 def newest_day(window: Window) -> Window:
-    """The one partition that an input of these days writes where a run starts by itself."""
+    """The last day: what a run that starts by itself writes of inputs, and at the least."""
     return Window.day(window.end - timedelta(days=1))
 
 
@@ -63,9 +63,15 @@ def tags_of_part(window: Window, written: Window) -> dict[str, str]:
     return {**range_tags(written), _DAYS_TAG: f"{window.start} {last}"}
 
 
-def days_of(context: dg.AssetExecutionContext | dg.OpExecutionContext, written: Window) -> Window:
-    """The days that a run which writes these partitions is of."""
+def days_of(context: dg.AssetExecutionContext) -> Window:
+    """The days that the run is of, of which it may write but some of an asset's partitions."""
+    written = window_of(context)
     return (_DAYS_TAG in context.run.tags and window_of_run(context.run.tags)) or written
+
+
+def written_by_run(tags: Mapping[str, str]) -> Window | None:
+    """The partitions that a run writes, from its tags; None for a run without partitions."""
+    return window_of_run({name: value for name, value in tags.items() if name != _DAYS_TAG})
 
 
 def window_of_run(tags: Mapping[str, str]) -> Window | None:

@@ -13,9 +13,9 @@ class Step:
     """Something happened to an asset or check: `state` is started, done, failed or skipped.
 
     Or it is `fetching`, `reading` what the archive holds, or `filling` days that it lacks, and
-    `note` says how far; or it is
-    `waiting`, and `note` says for what. `fetched` comes before `done`, and `note` says what came of
-    it; `retrying` says what is asked again, `resuming` what is left of a build that was stopped.
+    `note` says how far; or it is `waiting`, and `note` says for what. `fetched` comes before
+    `done`, and `note` says what came of it; `retrying` says what is asked again, `resuming` what is
+    left of a build that was stopped, `standing` which days stand, for nothing of them has moved.
     """
 
     name: str

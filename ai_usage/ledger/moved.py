@@ -22,9 +22,19 @@ from ai_usage.ledger.closing import RECORDS
 from ai_usage.reference import VENDOR as FILES
 from ai_usage.reference import reference_files
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.rows import RawEvent
+from ai_usage.vendors.rows import (
+    ApiKey,
+    DirectoryRow,
+    GroupSpend,
+    MemberSpend,
+    Person,
+    RawEvent,
+    Row,
+    Workspace,
+)
 
-Compared = Literal["days", "pages", "never"]
+Compared = Literal["days", "pages", "state", "never"]
+Feeds = Literal["events", "lists", "spend", "anything"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +42,18 @@ class Input:
     """An endpoint of the archive that tables are built from, and when two answers say the same.
 
     `days`: where the digests of a day are equal, and it is as final; of a report of events.
-    `pages`: where all pages are equal; of a list or a file. `never`: each answer is news.
+    `pages`: where all pages are equal; of a list, each day's snapshot. `state`: the same of a file,
+    whose last state holds, whatever its day. `never`: each answer is news.
+
+    `feeds` is what follows from it: the events of the days that it tells of, who is who (lists),
+    what vendors say was spent (which no statement reads), or anything.
     """
 
     vendor: str
     endpoint: str
     compared: Compared = "never"
     finalization_lag: timedelta = timedelta()
+    feeds: Feeds = "anything"
 
     @property
     def name(self) -> str:
@@ -57,6 +72,19 @@ Marks = Mapping[str, Mark]
 """By the name of each input."""
 
 
+@dataclass(frozen=True)
+class Moved:
+    """An input that says something else than it did: of these days; none where it is not known."""
+
+    name: str
+    feeds: Feeds = "anything"
+    days: frozenset[date] = frozenset()
+
+    def __str__(self) -> str:
+        """A line for a person, with the first day."""
+        return f"{self.name}: {min(self.days)}" if self.days else self.name
+
+
 def inputs(
     archive: Archive, vendors: Iterable[Vendor], directories: Iterable[tuple[Vendor, Endpoint]]
 ) -> list[Input]:
@@ -64,7 +92,7 @@ def inputs(
     asked = [(vendor, e) for vendor in vendors for e in vendor.every_endpoint]
     return [
         *(_of_vendor(vendor, endpoint) for vendor, endpoint in [*asked, *directories]),
-        *(Input(FILES, file.stem, "pages") for file in reference_files()),
+        *(Input(FILES, file.stem, "state") for file in reference_files()),
         *(Input(*record) for record in RECORDS),
         Input(BILLS_OF, BILLS),
         Input(LEGACY, LOG),
@@ -74,7 +102,19 @@ def inputs(
 
 def _of_vendor(vendor: Vendor, endpoint: Endpoint) -> Input:
     compared: Compared = "days" if endpoint.yields is RawEvent else "pages"
-    return Input(vendor.name, endpoint.name, compared, endpoint.finalization_lag)
+    feeds = _FEEDS.get(endpoint.yields, "anything")
+    return Input(vendor.name, endpoint.name, compared, endpoint.finalization_lag, feeds)
+
+
+_FEEDS: Mapping[type[Row], Feeds] = {
+    RawEvent: "events",
+    Person: "lists",
+    ApiKey: "lists",
+    DirectoryRow: "lists",
+    Workspace: "lists",
+    MemberSpend: "spend",
+    GroupSpend: "spend",
+}
 
 
 class Answers:
@@ -95,8 +135,8 @@ class Answers:
             for one, held in self._held.items()
         }
 
-    def moved(self, since: Marks) -> list[str]:
-        """The inputs that say something else than when they were read so far, as lines.
+    def moved(self, since: Marks) -> list[Moved]:
+        """The inputs that say something else than when they were read so far.
 
         Of whatever day: what a vendor restates of a closed month is told, though not built. An
         input that has not been read, and answers that are no more or came in between, are news too.
@@ -105,11 +145,11 @@ class Answers:
         for one in self._inputs:
             mark, held = since.get(one.name), self._held[one]
             if mark is None or not _goes_on(mark, held):
-                found.append(one.name)
+                found.append(Moved(one.name))
             elif days := self._moved_days(one, held, mark.answers):
-                found.append(f"{one.name}: {min(days)}")
+                found.append(Moved(one.name, one.feeds, frozenset(days)))
         if since.keys() - {one.name for one in self._inputs}:
-            found.append("an endpoint that is no more")
+            found.append(Moved("an endpoint that is no more"))
         return found
 
     def _moved_days(self, one: Input, held: Sequence[Fetch], known: int) -> set[date]:
@@ -121,6 +161,8 @@ class Answers:
         moved = set()
         for day in days:
             old, newest = _newest(before, day), _newest(held, day)
+            if one.compared == "state":
+                old, newest = (before[-1] if before else None), held[-1]
             if (
                 old is None
                 or newest is None
@@ -137,7 +179,7 @@ class Answers:
                 opened[fetch.path] = self._archive.manifest(fetch)
         as_final = old.settled(day, one.finalization_lag) == new.settled(day, one.finalization_lag)
         manifests = opened[old.path], opened[new.path]
-        if one.compared == "pages":
+        if one.compared in ("pages", "state"):
             return same_pages(*manifests)
         return as_final and same_of_day(*manifests, day)
 

@@ -30,6 +30,7 @@ from ai_usage.instance.partitions import (
     range_tags,
     tags_of_part,
     window_of_run,
+    written_by_run,
 )
 from ai_usage.instance.pruning import prune_if_due
 from ai_usage.ledger.adopted import Change, deferred_changes, pending_changes, widened
@@ -39,6 +40,7 @@ from ai_usage.orchestration.adopting import note_empty_warehouse, outdated, take
 from ai_usage.orchestration.open_days import LEAVE_CLOSED, leaves_closed
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Resources
 from ai_usage.orchestration.runs import Refetch
+from ai_usage.orchestration.selection import select
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, is_input
 from ai_usage.orchestration.standing import UNCHANGED_SINCE, due, say_unchanged
 from ai_usage.orchestration.unchanged import (
@@ -47,7 +49,6 @@ from ai_usage.orchestration.unchanged import (
     note_asked,
     open_windows,
     remember,
-    unchanged_since,
 )
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.reference import VENDOR, reference_files
@@ -331,12 +332,18 @@ def _transform_after_ingest(
         }
         wide = widened(window, asked, archive, settings.first_day)
         now_known = look(settings, vendors, given)
-        since = unchanged_since(context.instance, settings, given, wide, now_known)
-        if since is None or not isinstance(context.repository_def, dg.RepositoryDefinition):
-            note_asked(context.instance, names, now_known.state)
-            return dg.RunRequest(run_key=newest.name, tags={**range_tags(wide), **tags})
+        found = select(context.instance, settings, vendors, given, wide, now_known)
+        graph = context.repository_def
+        if found.written is not None or not isinstance(graph, dg.RepositoryDefinition):
+            written = found.written or wide
+            note_asked(context.instance, names, now_known.state, found.beside)
+            if (told := found.told(wide)) is not None:
+                context.log.info(f"{told}.")
+            part = tags_of_part(wide, written) if written != wide else range_tags(wide)
+            return dg.RunRequest(run_key=newest.name, tags={**part, **tags})
+        since = str(found.since)
         context.log.info(f"Nothing has changed since run {since}: what is built stands.")
-        own = due(context.repository_def.asset_graph)
+        own = due(graph.asset_graph)
         return dg.RunRequest(
             run_key=newest.name,
             tags={**range_tags(window), **tags, UNCHANGED_SINCE: since},
@@ -517,11 +524,13 @@ def _rebuild_adopted_reference(
         if started is None or accepted_since(given.archive, datetime.fromtimestamp(started, UTC)):
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
         take_in_reference(given, window, leaves_closed=leaves_closed(run.tags))
-        before = asked_from(context.instance, run.tags.get(TICKS_TAG, ""))
-        if before is not None:
-            windows = open_windows(given, window, leaves_closed(run.tags))
+        asked = asked_from(context.instance, run.tags.get(TICKS_TAG, ""))
+        written = written_by_run(run.tags)
+        if asked is not None and written is not None:
+            before, beside = asked
+            windows = open_windows(given, written, leaves_closed(run.tags))
             after = look(settings, vendors, given).state
-            remember(context.instance, [run.run_id], windows, before, after)
+            remember(context.instance, [run.run_id], windows, before, after, beside)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

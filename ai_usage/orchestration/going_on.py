@@ -124,8 +124,9 @@ def stopped(
 
 
 def is_unmoved(now: Looked, state: State) -> bool:
-    """Whether what there is to build from says what it said then."""
-    return now.version == state.version and not now.answers.moved(state.marks)
+    """Whether what there is to build from says what it said then, on the same day."""
+    same = now.version == state.version and now.day == state.day
+    return same and not now.answers.moved(state.marks)
 
 
 class _Events:

@@ -52,29 +52,30 @@ def windows_to_build(context: dg.AssetExecutionContext, archive: Archive) -> lis
 
     Asked when the asset is built: a month that was closed while the run waited is left out, too.
     """
-    return _open(context, archive, _rebuilt(context.run.tags))
+    return _open(context, archive, window_of(context), _rebuilt(context.run.tags))
 
 
 def windows_of_today(context: dg.AssetExecutionContext, archive: Archive) -> list[Window]:
     """Those that are built from what is known today: without closed months that are rebuilt."""
-    return _open(context, archive, frozenset())
+    return _open(context, archive, window_of(context), frozenset())
 
 
 def windows_as_known(
-    context: dg.AssetExecutionContext, archive: Archive
+    context: dg.AssetExecutionContext, archive: Archive, window: Window | None = None
 ) -> list[tuple[Window, Archive]]:
-    """`windows_to_build`, each with the archive that it is built from.
+    """`windows_to_build`, each with the archive that it is built from; or those of the window.
 
     A closed month that is rebuilt is built from what was known when it was closed: it stays as it
     was reported, and what was said later is held back as before.
     """
     rebuilt = _rebuilt(context.run.tags)
+    windows = _open(context, archive, window or window_of(context), rebuilt)
     if not rebuilt:
-        return [(window, archive) for window in windows_to_build(context, archive)]
+        return [(open_, archive) for open_ in windows]
     standing = history(archive).standing
     found: list[tuple[Window, Archive]] = []
-    for window in windows_to_build(context, archive):
-        for part in window.months():
+    for open_ in windows:
+        for part in open_.months():
             month = month_of(part.start)
             closed = standing.get(month) if month in rebuilt else None
             if closed is not None:
@@ -87,9 +88,8 @@ def windows_as_known(
 
 
 def _open(
-    context: dg.AssetExecutionContext, archive: Archive, rebuilt: Collection[date]
+    context: dg.AssetExecutionContext, archive: Archive, window: Window, rebuilt: Collection[date]
 ) -> list[Window]:
-    window = window_of(context)
     if not leaves_closed(context.run.tags):
         return [window]
     known = history(archive).without(rebuilt)

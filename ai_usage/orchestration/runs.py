@@ -10,11 +10,11 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,14 @@ from ai_usage.orchestration.outcome import CheckResult as CheckResult
 from ai_usage.orchestration.outcome import RunResult as RunResult
 from ai_usage.orchestration.outcome import check_results, joined, outcome
 from ai_usage.orchestration.resources import Resources
+from ai_usage.orchestration.selection import Selection, of_whole, select
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_input, stages
-from ai_usage.orchestration.standing import keep_up
-from ai_usage.orchestration.unchanged import Looked, look, open_windows, remember, unchanged_since
+from ai_usage.orchestration.standing import keep_up, still_failing
+from ai_usage.orchestration.unchanged import Looked, look, open_windows, remember
 from ai_usage.reference import reference_files
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
-from ai_usage.vendors.base import discovered_vendors
+from ai_usage.vendors.base import Vendor, discovered_vendors
 
 _log = logging.getLogger(__name__)
 
@@ -191,8 +192,8 @@ def run_assets(
     Inputs are a run of their own, as the schedules have it: one that fails leaves its last good
     state to what is built after it (`stages`). `selection` is Dagster's asset selection syntax (`*`
     for all). With `leave_closed` the days of closed months keep their rows, but for the months
-    `rebuilt`, by their first days: those are built as they were reported. With `spare` as well the
-    warehouse is not built where it was built from all that is known after the inputs (`unchanged`).
+    `rebuilt`, by their first days: those are built as they were reported. With `spare` as well only
+    the days are built for which anything has moved (`selection`), and nothing where nothing has.
     The runs are named after the `command`. Raises `AiUsageError` if the selection is unreadable or
     selects nothing.
 
@@ -200,105 +201,166 @@ def run_assets(
     vendors are not asked again before.
     """
     keys = selected(defs, selection)
-    job = command_job(defs, command)
     given = Resources.named(defs.resources or {})
-    may_spare = spare and leave_closed and not rebuilt
     note_empty_warehouse(given)
-    done: list[RunResult] = []
     tags = {**_tags_of(window), COMMAND: str(uuid.uuid4())}
     tags |= rebuilds(rebuilt) if leave_closed else {}
-    ahead = stages(keys)
-    whole = {key for key in defs.resolve_asset_graph().executable_asset_keys if not is_input(key)}
-    before: Looked | None = None
-    left: Stopped | None = None
-    asked_for = f"{command} {window} {leave_closed} {sorted(rebuilt)} {refetch}"
-
-    def looked() -> Looked:
-        return look(settings, discovered_vendors(), given)
-
-    def build(stage: Stage, own: Mapping[str, str], written: Window = window) -> RunResult:
-        return _build(
-            defs, job, settings, instance, stage, written, refetch, own, progress=progress
-        )
-
     with dagster_instance(settings) as instance, listening(progress):
         end_dead_commands(settings, defs, instance)
-        if not spare and whole and whole <= set(keys):
-            left = stopped(instance, defs.resolve_asset_graph(), asked_for, looked)
-        if left is not None:
-            listed = set(map(reference_key, reference_files()))
-            if files := [key for key in keys if key in listed]:
-                done.append(build(Stage("inputs", files), {**tags, GOES_ON: "true"}))
-            if all(result.success for result in done) and is_unmoved(looked(), left.state):
-                ahead = [left.left_of(ahead[-1])]
-                progress(Step("warehouse", "resuming", left.told(ahead[-1].keys)))
-            else:
-                left = None
-                done.clear()
-        for stage in ahead:
-            if WRITES.items() <= stage.tags.items() and settings.warehouse == "bigquery":
-                # A DuckDB file is held by one process at a time anyway.
-                wait_for_turn(instance, lambda note: progress(Step("warehouse", "waiting", note)))
-            own = {**tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
-            written = window
-            if may_spare and stage.name == "inputs":
-                written = newest_day(window)
-                own |= tags_of_part(window, written)
-            if left is not None or (whole and whole <= set(stage.keys)):
-                before = looked()
-                if may_spare and (
-                    since := unchanged_since(instance, settings, given, window, before)
-                ):
-                    asked = Window(max(refetch.first or window.start, window.start), window.end)
-                    listen = partial(_report, progress=progress)
-                    done.append(keep_up(defs, job, settings, instance, asked, own, since, listen))
-                    break
-                if not spare and all(result.success for result in done):
-                    note_began(instance, began(tags[COMMAND], asked_for, before.state, left))
-            done.append(build(stage, own, written))
-            if done[-1].interrupted:
-                break
-        if left is not None:
-            done[-1] = left.joined(done[-1], set(keys) - set(ahead[-1].keys))
+        own = _Command(
+            defs=defs,
+            job=command_job(defs, command),
+            settings=settings,
+            given=given,
+            instance=instance,
+            window=window,
+            refetch=refetch,
+            tags=tags,
+            asked=f"{command} {window} {leave_closed} {sorted(rebuilt)} {refetch}",
+            leave_closed=leave_closed,
+            goes_on=not spare,
+            may_spare=spare and leave_closed and not rebuilt,
+            progress=progress,
+        )
+        own.build(keys)
         _prune(settings, instance)
-        if before is not None and done[-1].success and done[-1].since is None:
-            take_in_reference(given, window, leaves_closed=leave_closed)
-            windows = open_windows(given, window, leave_closed)
-            runs = [*(left.runs if left is not None else ()), done[-1].run_id]
-            remember(instance, runs, windows, before.state, looked().state)
-    return joined(done, [key.path[-1] for key in keys])
+    return joined(own.done, [key.path[-1] for key in keys])
 
 
-def _build(
-    defs: dg.Definitions,
-    job: dg.JobDefinition,
-    settings: Settings,
-    instance: dg.DagsterInstance,
-    stage: Stage,
-    written: Window,
-    refetch: Refetch,
-    tags: Mapping[str, str],
-    *,
-    progress: Progress,
-) -> RunResult:
-    """Build a stage in a run of its own, in this process, and tell of it.
+@dataclass
+class _Command:
+    """A command's builds of assets for a range of days, and what it has done so far.
 
-    `written` are the partitions that the run writes.
+    It `goes_on` where the same one was stopped, or it `may_spare` what stands.
     """
-    graph = defs.resolve_asset_graph()
-    of_assets = {key.path[-1]: graph.get(key).tags for key in stage.keys}
-    run_id = str(uuid.uuid4())
-    instance.add_event_listener(run_id, lambda entry: _report(entry, progress))
-    result = job.execute_in_process(
-        run_id=run_id,
-        instance=instance,
-        asset_selection=list(stage.keys),
-        raise_on_error=False,
-        run_config={**refetch.config(of_assets), **QUIET},
-        tags={**tags, **stage.tags, STAGE: stage.name},
-    )
-    alert_on_run(settings, defs, instance, run_id)
-    return outcome(defs, result, written)
+
+    defs: dg.Definitions
+    job: dg.JobDefinition
+    settings: Settings
+    given: Resources
+    instance: dg.DagsterInstance
+    window: Window
+    refetch: Refetch
+    tags: Mapping[str, str]
+    asked: str
+    leave_closed: bool
+    goes_on: bool
+    may_spare: bool
+    progress: Progress
+    done: list[RunResult] = field(default_factory=list)
+
+    def build(self, keys: Sequence[dg.AssetKey]) -> None:
+        """Build the assets: inputs in a run of their own, and then what is made of them."""
+        graph = self.defs.resolve_asset_graph()
+        whole = {key for key in graph.executable_asset_keys if not is_input(key)}
+        is_whole = bool(whole) and whole <= set(keys)
+        ahead = stages(keys)
+        left = self._left(keys) if self.goes_on and is_whole else None
+        if left is not None:
+            ahead = [left.left_of(ahead[-1])]
+            self.progress(Step("warehouse", "resuming", left.told(ahead[-1].keys)))
+        for stage in ahead:
+            own = {**self.tags, **({} if stage is ahead[-1] else {GOES_ON: "true"})}
+            if WRITES.items() <= stage.tags.items() and self.settings.warehouse == "bigquery":
+                # A DuckDB file is held by one process at a time anyway.
+                wait_for_turn(
+                    self.instance, lambda note: self.progress(Step("warehouse", "waiting", note))
+                )
+            if is_whole and stage is ahead[-1]:
+                self._build_warehouse(stage, own, left)
+                if left is not None:
+                    self.done[-1] = left.joined(self.done[-1], set(keys) - set(stage.keys))
+            elif self.may_spare and stage.name == "inputs":
+                self._run(stage, own, newest_day(self.window))
+            else:
+                self._run(stage, own, self.window)
+            if self.done[-1].interrupted:
+                break
+
+    def _left(self, keys: Sequence[dg.AssetKey]) -> Stopped | None:
+        """What the same command has finished that was stopped; its files are read again."""
+        left = stopped(self.instance, self.defs.resolve_asset_graph(), self.asked, self._looked)
+        if left is None:
+            return None
+        listed = set(map(reference_key, reference_files()))
+        if files := [key for key in keys if key in listed]:
+            self._run(Stage("inputs", files), {**self.tags, GOES_ON: "true"}, self.window)
+        if all(result.success for result in self.done) and is_unmoved(self._looked(), left.state):
+            return left
+        self.done.clear()
+        return None
+
+    def _build_warehouse(self, stage: Stage, tags: Mapping[str, str], left: Stopped | None) -> None:
+        """Build all that is made of the inputs, or what of it does not stand; and remember it."""
+        before = self._looked()
+        written = self.window
+        if self.may_spare:
+            found = select(
+                self.instance, self.settings, self._vendors, self.given, self.window, before
+            )
+            if found.written is None:
+                self._keep_up(tags, found)
+                return
+            written, beside = found.written, found.beside
+            if (told := found.told(self.window)) is not None:
+                self.progress(Step("warehouse", "standing", told))
+        else:
+            if self.goes_on and all(result.success for result in self.done):
+                note_began(self.instance, began(self.tags[COMMAND], self.asked, before.state, left))
+            beside = of_whole(self.settings, self._vendors, self.given, self.window)
+        self._run(stage, tags, written)
+        failing = tuple(still_failing(beside.failing))
+        self.done[-1] = replace(self.done[-1], still_failing=failing)
+        if self.done[-1].success:
+            take_in_reference(self.given, self.window, leaves_closed=self.leave_closed)
+            runs = [*(left.runs if left is not None else ()), self.done[-1].run_id]
+            windows = open_windows(self.given, written, self.leave_closed)
+            remember(self.instance, runs, windows, before.state, self._looked().state, beside)
+
+    def _keep_up(self, tags: Mapping[str, str], found: Selection) -> None:
+        """Do what is due though all stands."""
+        start = max(self.refetch.first or self.window.start, self.window.start)
+        self.done.append(
+            keep_up(
+                self.defs,
+                self.job,
+                self.settings,
+                self.instance,
+                Window(start, self.window.end),
+                tags,
+                str(found.since),
+                partial(_report, progress=self.progress),
+            )
+        )
+
+    def _looked(self) -> Looked:
+        return look(self.settings, self._vendors, self.given)
+
+    @cached_property
+    def _vendors(self) -> Sequence[Vendor]:
+        return discovered_vendors()
+
+    def _run(self, stage: Stage, tags: Mapping[str, str], written: Window) -> None:
+        """Build a stage in a run of its own, in this process, and tell of it.
+
+        `written` are the partitions that the run writes.
+        """
+        graph = self.defs.resolve_asset_graph()
+        of_assets = {key.path[-1]: graph.get(key).tags for key in stage.keys}
+        run_id = str(uuid.uuid4())
+        if written != self.window:
+            tags = {**tags, **tags_of_part(self.window, written)}
+        self.instance.add_event_listener(run_id, lambda entry: _report(entry, self.progress))
+        result = self.job.execute_in_process(
+            run_id=run_id,
+            instance=self.instance,
+            asset_selection=list(stage.keys),
+            raise_on_error=False,
+            run_config={**self.refetch.config(of_assets), **QUIET},
+            tags={**tags, **stage.tags, STAGE: stage.name},
+        )
+        alert_on_run(self.settings, self.defs, self.instance, run_id)
+        self.done.append(outcome(self.defs, result, written))
 
 
 def _prune(settings: Settings, instance: dg.DagsterInstance) -> None:

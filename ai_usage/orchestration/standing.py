@@ -27,7 +27,7 @@ from ai_usage.orchestration.outcome import CheckResult, RunResult, outcome
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_states import states
 from ai_usage.orchestration.stages import STAGE, is_input
-from ai_usage.orchestration.unchanged import note_kept_up
+from ai_usage.orchestration.unchanged import FailedCheck, note_kept_up, remembered
 from ai_usage.settings import Settings
 
 UNCHANGED_SINCE = "ai_usage/unchanged_since"
@@ -89,6 +89,10 @@ def keep_up(
             instance, graph, settings, given, window, run_id=run_id, since=since
         )
         standing = tuple(key.path[-1] for key in _standing(graph))
+        known = remembered(instance)
+        earlier = still_failing(known.failing if known else [])
+        named = {(check.asset, check.name) for check in failing}
+        failing += [check for check in earlier if (check.asset, check.name) not in named]
         found = replace(found, since=since, standing=standing, still_failing=tuple(failing))
     alert_on_run(settings, defs, instance, run_id)
     return found
@@ -145,6 +149,21 @@ def _standing(graph: AssetGraph) -> list[dg.AssetKey]:
     """The assets that are not built where nothing has changed, in order."""
     built = {key for key in graph.executable_asset_keys if not is_input(key)}
     return sorted(built - due(graph).assets)
+
+
+def still_failing(failed: Sequence[FailedCheck]) -> list[CheckResult]:
+    """The checks that failed on days that stand, as what a run found."""
+    return [
+        CheckResult(
+            asset=one.asset,
+            name=one.name,
+            passed=False,
+            blocking=one.blocking,
+            is_error=one.is_error,
+            days=tuple(one.days),
+        )
+        for one in failed
+    ]
 
 
 _OF_THE_UI = "dagster/column_lineage"

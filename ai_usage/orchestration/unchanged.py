@@ -1,16 +1,14 @@
-"""Whether a run that nobody asked for by hand has anything to build, and what is due if it has not.
+"""What the warehouse was built from: looked at before a run, and remembered after it.
 
 A run of the whole graph is remembered with what it was built from: how far each endpoint of the
-archive was read, the code, the settings, the day. The next one that starts by itself is spared
-where none of that says something else, and where nobody has written to the warehouse since. What is
-true of the hour alone is brought up to date all the same: when vendors were asked, how fresh the
-views are, when the pages' copy was last known to be right. Whoever is in doubt builds.
+archive was read, what follows from lists and files, the code, the settings, the day. What of that
+says something else decides which days the next one builds that starts by itself (`selection`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,34 +16,28 @@ import dagster as dg
 import msgspec
 
 from ai_usage.days.windows import Window
-from ai_usage.errors import WarehouseError
 from ai_usage.instance.key_values import note, noted
-from ai_usage.instance.one_writer import WRITES
 from ai_usage.ledger.adopted import states_of_closed_months
 from ai_usage.ledger.closing import history
 from ai_usage.ledger.moved import Answers, Mark, inputs
-from ai_usage.migration.description import FILE_NAME
 from ai_usage.orchestration.assets.dimensions import Declared
+from ai_usage.orchestration.derived import Derived
 from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.files import installed_version
-from ai_usage.warehouse.schema import table_schema
 
 _KEY = "ai_usage/built_from"
 """Key in the instance's key-value store."""
 _ASKED = "ai_usage/asked_from"
 """Another: of the run that was last asked for."""
 
-_WRITTEN = ("raw_ai_events", "fact_ai_usage", "fact_ai_costs")
-"""Tables whose rows name the run that wrote them."""
-
 
 class State(msgspec.Struct, frozen=True):
-    """What a run builds from: how far the archive was read, and all else by one digest."""
+    """What a run builds from: how far the archive was read, the day, and all else by one digest."""
 
     version: str
+    day: date
     marks: dict[str, Mark]
 
 
@@ -55,29 +47,53 @@ class Looked:
 
     answers: Answers
     version: str
+    day: date
 
     @property
     def state(self) -> State:
         """What to remember of it."""
-        return State(self.version, self.answers.marks)
+        return State(self.version, self.day, self.answers.marks)
 
 
-class _Remembered(msgspec.Struct):
+class FailedCheck(msgspec.Struct, frozen=True):
+    """A check that did not pass, and on which days."""
+
+    asset: str
+    name: str
+    is_error: bool
+    blocking: bool
+    days: list[date]
+
+    def on(self, days: Collection[date]) -> FailedCheck:
+        """The same, of these days alone."""
+        return msgspec.structs.replace(self, days=[day for day in self.days if day in days])
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What stands of earlier runs beside what a run builds: days, and the runs that wrote them.
+
+    `derived` is what followed from lists and files when they were known to stand, as it does still.
+    """
+
+    runs: list[str] = []
+    days: list[date] = []
+    failing: list[FailedCheck] = []
+    derived: Derived | None = None
+
+
+class Remembered(msgspec.Struct):
     """What the warehouse was built from. `last_run` is the last that wrote to it, as far as known.
 
-    `built` are days, each first and end; `runs` wrote their rows.
+    `days` were built, and `runs` wrote their rows; of those `failing` have failed.
     """
 
     last_run: str
     built_by: str
     runs: list[str]
-    built: list[tuple[date, date]]
+    days: list[date]
+    failing: list[FailedCheck]
     state: State
-
-    @property
-    def days(self) -> set[date]:
-        """The days that were built."""
-        return {day for window in self.built for day in Window(*window).days()}
+    derived: Derived | None
 
 
 class _Asked(msgspec.Struct):
@@ -85,6 +101,7 @@ class _Asked(msgspec.Struct):
 
     name: str
     state: State
+    beside: Beside
 
 
 def look(settings: Settings, vendors: Sequence[Vendor], given: Resources) -> Looked:
@@ -93,12 +110,12 @@ def look(settings: Settings, vendors: Sequence[Vendor], given: Resources) -> Loo
     lists = [(vendor, e) for _, vendor, e in Declared.of(settings, vendors).directories]
     told = [
         installed_version(),
-        settings.model_dump_json(),
-        given.clock.today.isoformat(),
+        # A day that is pretended is the day, which stands by itself.
+        settings.model_dump_json(exclude={"as_of"}),
         states_of_closed_months(archive),
     ]
     version = hashlib.sha256("\0".join(told).encode()).hexdigest()
-    return Looked(Answers(archive, inputs(archive, vendors, lists)), version)
+    return Looked(Answers(archive, inputs(archive, vendors, lists)), version, given.clock.today)
 
 
 def remember(
@@ -107,26 +124,43 @@ def remember(
     windows: Iterable[Window],
     before: State,
     after: State,
+    beside: Beside,
 ) -> None:
     """Remember what a run of the whole graph built these windows from.
 
-    `runs` are that run, as the last, and those that it went on from. Not where anything came in
-    while it ran: what it read of that is not known.
+    `runs` are that run, as the last, and those that it went on from; `beside` is what stood already
+    and was not built. Not where anything came in while it ran: what it read of that is not known.
     """
-    if before == after:
-        built = [(window.start, window.end) for window in windows]
-        note(instance, _KEY, _Remembered(runs[-1], runs[-1], list(runs), built, after))
+    if before != after:
+        return
+    days = {day for window in windows for day in window.days()}.union(beside.days)
+    failing = [*beside.failing, *_failed_checks(instance, runs[-1])]
+    known = Remembered(
+        last_run=runs[-1],
+        built_by=runs[-1],
+        runs=[*beside.runs, *runs],
+        days=sorted(days),
+        failing=failing,
+        state=after,
+        derived=beside.derived,
+    )
+    note(instance, _KEY, known)
 
 
-def note_asked(instance: dg.DagsterInstance, name: str, state: State) -> None:
-    """Keep what there was to build from when a run of that name was asked for."""
-    note(instance, _ASKED, _Asked(name, state))
+def remembered(instance: dg.DagsterInstance) -> Remembered | None:
+    """What the warehouse was built from; None where no run of the whole graph is known."""
+    return noted(instance, _KEY, Remembered)
 
 
-def asked_from(instance: dg.DagsterInstance, name: str) -> State | None:
+def note_asked(instance: dg.DagsterInstance, name: str, state: State, beside: Beside) -> None:
+    """Keep what there was to build from, and what stood, when a run of that name was asked for."""
+    note(instance, _ASKED, _Asked(name, state, beside))
+
+
+def asked_from(instance: dg.DagsterInstance, name: str) -> tuple[State, Beside] | None:
     """What there was when the run of that name was asked for; None where another one was since."""
     asked = noted(instance, _ASKED, _Asked)
-    return asked.state if asked is not None and asked.name == name else None
+    return (asked.state, asked.beside) if asked is not None and asked.name == name else None
 
 
 def open_windows(given: Resources, window: Window, leaves_closed: bool) -> list[Window]:
@@ -134,52 +168,30 @@ def open_windows(given: Resources, window: Window, leaves_closed: bool) -> list[
     return history(given.archive).open(window) if leaves_closed else [window]
 
 
-def unchanged_since(
-    instance: dg.DagsterInstance,
-    settings: Settings,
-    given: Resources,
-    window: Window,
-    now: Looked,
-) -> str | None:
-    """The run that built the open days of the window from what is known now; None if none has.
-
-    None also where the warehouse was written to since, or cannot tell by whom.
-    """
-    known = noted(instance, _KEY, _Remembered)
-    if known is None or (settings.home / FILE_NAME).exists():
-        return None
-    newest = instance.get_runs(dg.RunsFilter(tags=dict(WRITES)), limit=1)
-    if not newest or newest[0].run_id != known.last_run or not newest[0].is_success:
-        return None
-    if known.state.version != now.version or now.answers.moved(known.state.marks):
-        return None
-    own = open_windows(given, window, leaves_closed=True)
-    if not own or not known.days.issuperset(day for part in own for day in part.days()):
-        return None
-    try:
-        written_by = _writers(given.warehouse, own)
-    except WarehouseError:
-        # The run says what is wrong with it.
-        return None
-    return known.built_by if written_by and written_by <= set(known.runs) else None
-
-
-def _writers(warehouse: Warehouse, windows: Sequence[Window]) -> set[str]:
-    """The runs that wrote the days' events and facts, as their rows tell."""
-    if not all(warehouse.exists(table) for table in _WRITTEN):
-        return set()
-    parts = [
-        f"SELECT pipeline_run_id FROM {table} WHERE {table_schema(table).days_from(*bounds)}"
-        for table in _WRITTEN
-        for bounds in [(f"DATE '{window.start}'", f"DATE '{window.end}'") for window in windows]
-    ]
-    rows = " UNION ALL ".join(parts)
-    found = warehouse.rows(f"SELECT DISTINCT pipeline_run_id FROM ({rows}) AS written")
-    return {row["pipeline_run_id"] for row in found}
-
-
 def note_kept_up(instance: dg.DagsterInstance, run_id: str) -> None:
     """Remember that a run has written no more than when vendors were asked."""
-    known = noted(instance, _KEY, _Remembered)
+    known = remembered(instance)
     if known is not None:
         note(instance, _KEY, msgspec.structs.replace(known, last_run=run_id))
+
+
+def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[FailedCheck]:
+    """The checks that found something wrong on single days, in a run."""
+    found: dict[tuple[str, str], FailedCheck] = {}
+    entries = instance.all_logs(run_id, of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION})
+    for event in (entry.dagster_event for entry in entries):
+        if event is None:
+            continue
+        judged = event.asset_check_evaluation_data
+        if judged.passed or judged.partition is None:
+            continue
+        one = FailedCheck(
+            judged.asset_key.path[-1],
+            judged.check_name,
+            judged.severity == dg.AssetCheckSeverity.ERROR,
+            bool(judged.blocking),
+            [],
+        )
+        own = found.setdefault((one.asset, one.name), one)
+        own.days.append(date.fromisoformat(judged.partition))
+    return list(found.values())

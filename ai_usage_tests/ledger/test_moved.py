@@ -48,7 +48,7 @@ def read(archive: Archive, of: Input) -> dict[str, Mark]:
 
 
 def moved(archive: Archive, of: Input, since: Mapping[str, Mark]) -> list[str]:
-    return Answers(archive, [of]).moved(since)
+    return [str(one) for one in Answers(archive, [of]).moved(since)]
 
 
 def later(hours: float) -> datetime:

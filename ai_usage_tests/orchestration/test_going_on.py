@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import dagster as dg
 import pytest
@@ -18,7 +19,8 @@ from ai_usage_tests.support.dagster_private import DagsterExecutionInterruptedEr
 pytestmark = pytest.mark.slow
 
 ASKED = "backfill"
-NOW = Looked(Answers(Archive("memory://none"), []), "one code")
+TODAY = date(2026, 4, 3)
+NOW = Looked(Answers(Archive("memory://none"), []), "one code", TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def stopped_build(
 ) -> Stopped | None:
     """What stands of a build of the graph that ended so."""
     defs = graph(check_passes=check_passes, check_blocks=check_blocks, ends=ends)
-    note_began(instance, began("first", ASKED, State("one code", {}), None))
+    note_began(instance, began("first", ASKED, State("one code", TODAY, {}), None))
     defs.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance, tags={**WRITES, COMMAND: "first"}, raise_on_error=False
     )
@@ -91,11 +93,12 @@ def test_behind_a_check_that_blocks_nothing_stands(instance: dg.DagsterInstance)
     "otherwise",
     [
         {"asked": "rebuild"},
-        {"now": Looked(NOW.answers, "another code")},
+        {"now": Looked(NOW.answers, "another code", TODAY)},
+        {"now": Looked(NOW.answers, "one code", TODAY + timedelta(days=1))},
         {"ends": ValueError("failed by itself")},
         {"ends": None},
     ],
-    ids=["another command", "another code", "a failure", "an end"],
+    ids=["another command", "another code", "another day", "a failure", "an end"],
 )
 def test_all_is_built_again_after(
     otherwise: dict[str, object], instance: dg.DagsterInstance
@@ -116,7 +119,7 @@ def test_all_is_built_again_where_another_run_has_written(instance: dg.DagsterIn
 
 def test_all_is_built_again_where_an_answer_came_in(instance: dg.DagsterInstance) -> None:
     assert stopped_build(instance) is not None
-    known = began("first", ASKED, State("one code", {"cursor/gone": Mark(1, "a")}), None)
+    known = began("first", ASKED, State("one code", TODAY, {"cursor/gone": Mark(1, "a")}), None)
     note_began(instance, known)
     found = graph(check_passes=True, check_blocks=False, ends=None).resolve_asset_graph()
     assert stopped(instance, found, ASKED, lambda: NOW) is None

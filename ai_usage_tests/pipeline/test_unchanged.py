@@ -1,8 +1,8 @@
-"""A run that builds only where something has changed leaves what a run that always builds leaves.
+"""A run that builds only the days for which something has moved leaves what a full one leaves.
 
-Random sequences of what may happen between two runs, in a company of a few dollars. After each of
-them the run must know whether there is anything to build, and after the last one the tables are
-those of a full rebuild of the same archive.
+What may happen between two runs, in a company of a few dollars with seats, an invoice and a
+directory: each by itself with the days that must be built, worked out by hand, and random sequences
+of them. After the last one the tables are those of a full rebuild of the same archive.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from ai_usage.orchestration import unchanged
 from ai_usage.orchestration.outcome import RunResult
 from ai_usage.orchestration.resources import Resources, resources_of
 from ai_usage.orchestration.runs import dagster_instance
-from ai_usage.orchestration.unchanged import look, unchanged_since
+from ai_usage.orchestration.selection import Selection, select
+from ai_usage.orchestration.unchanged import look
 from ai_usage.reference import read_path, reference_file
 from ai_usage.reference.states import accept
 from ai_usage.vendors.base import discovered_vendors
 from ai_usage.warehouse.files import installed_version
-from ai_usage_tests.ledger.small import ADA, NOBODY, Small, loaded
+from ai_usage_tests.ledger.small import ADA, NOBODY, Small
 from ai_usage_tests.support.pipeline import (
     assert_equal_tables,
     own_dagster_home,
@@ -42,6 +43,13 @@ pytestmark = pytest.mark.slow
 
 FIRST, TODAY = date(2026, 3, 20), date(2026, 4, 3)
 DAYS = Window(FIRST, TODAY + timedelta(days=1))
+CYCLE = (date(2026, 3, 28), date(2026, 3, 30))
+"""An invoiced cycle, of three days with 3.50 each: it is reconciled as long as they stay so."""
+
+
+def since(day: int, month: int = 4, *, today: date = TODAY) -> Window:
+    """The days that a run must build from this one on."""
+    return Window(date(2026, month, day), today + timedelta(days=1))
 
 
 @dataclass
@@ -66,24 +74,41 @@ class Story:
 
     def ask_again(self) -> None:
         """The vendor says of the last days what it said before, in another answer."""
-        days = Window(self.small.today - timedelta(days=4), self.small.today + timedelta(days=1))
+        days = Window(self.small.today - timedelta(days=7), self.small.today + timedelta(days=1))
         self.small.says(days, {day: self.said[day] for day in days.days() if day in self.said})
 
-    def restate(self) -> None:
+    def restate(self, days_ago: int | None = None) -> None:
         """It says something else of one of them."""
-        day = self.small.today - timedelta(days=self.draw.randrange(5))
+        ago = self.draw.randrange(7) if days_ago is None else days_ago
+        day = self.small.today - timedelta(days=ago)
         self.said.setdefault(day, {})[ADA] = str(self.draw.randrange(3, 90))
         self.ask_again()
+
+    def restate_yesterday(self) -> None:
+        self.restate(1)
+
+    def restate_a_day_of_the_cycle(self) -> None:
+        self.restate(4)
 
     def edit_a_file(self) -> None:
         team = f"Team {self.draw.randrange(1000)}"
         self.small.file("users.csv", "user_email,team,cost_center", f"{ADA},{team},CC1")
 
+    def buy_a_seat(self) -> None:
+        """From tomorrow on: of the days until then nothing is booked."""
+        day = self.small.today + timedelta(days=1)
+        self.small.file(
+            "seats.csv",
+            "contract_id,platform,platform_subtype,quantity,price,currency,pricing,valid_from",
+            f"C1,cursor,cursor,1,{self.draw.randrange(20, 60)},USD,full_month,{day}",
+        )
+
     def take_files(self) -> None:
         """What the inputs do before: the files are accepted as they are."""
-        file = reference_file("users.csv")
-        rows = read_path(file, self.small.settings.reference_path).rows
-        accept(self.small.archive, self.small.settings, file, rows)
+        for file in map(reference_file, ("users.csv", "seats.csv", "invoices.csv")):
+            if (self.small.settings.reference_path / file.name).exists():
+                rows = read_path(file, self.small.settings.reference_path).rows
+                accept(self.small.archive, self.small.settings, file, rows)
 
     def change_the_code(self) -> None:
         self.code = f"another {self.draw.random()}"
@@ -105,21 +130,39 @@ class Story:
         self.small = self.small.on(self.small.today + timedelta(days=1))
 
 
-CHANGES: tuple[Callable[[Story], None], ...] = (
-    Story.restate,
-    Story.edit_a_file,
-    Story.change_the_code,
-    Story.close_the_month,
-    Story.write_from_elsewhere,
-    Story.let_a_day_pass,
-)
+WHOLE = since(27, 3)
+"""The schedule's days: today and the look-back of seven."""
+
+CHANGES: dict[Callable[[Story], None], Window] = {
+    Story.restate_yesterday: since(2),
+    # The 30th is of the cycle, which begins on the 28th.
+    Story.restate_a_day_of_the_cycle: since(28, 3),
+    Story.edit_a_file: WHOLE,
+    Story.buy_a_seat: WHOLE,
+    Story.change_the_code: WHOLE,
+    # March is closed.
+    Story.close_the_month: WHOLE,
+    Story.write_from_elsewhere: WHOLE,
+    # What was of yesterday is final now, and its midnight has passed.
+    Story.let_a_day_pass: since(3, today=TODAY + timedelta(days=1)),
+}
+"""What may happen, and the days that are to be built then."""
+RANDOM = (*CHANGES, Story.restate, Story.let_a_day_pass)
 
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Small:
     """All of it is built."""
     charges = {day: {ADA: "2.50", NOBODY: "1"} for day in DAYS.days()}
-    return loaded(tmp_path_factory.mktemp("small"), charges, first=FIRST, today=TODAY)
+    small = Small(tmp_path_factory.mktemp("small"), first=FIRST, today=TODAY)
+    small.file("users.csv", "user_email,team,cost_center", f"{ADA},Core,CC1")
+    small.file(
+        "invoices.csv",
+        "invoice_id,platform,period_from,period_to,line_kind,amount,currency",
+        f"i1,cursor,{CYCLE[0]},{CYCLE[1]},usage,10.50,USD",
+    )
+    small.load(charges)
+    return small
 
 
 @pytest.fixture
@@ -135,41 +178,76 @@ def story(company: Small, monkeypatch: pytest.MonkeyPatch) -> Story:
     return story
 
 
-def stands(story: Story) -> bool:
-    """Whether a run that starts now has nothing to build."""
+def selected(story: Story) -> Selection:
+    """What a run builds that starts now."""
     settings, vendors = story.small.settings, discovered_vendors()
     given = Resources.named(resources_of(settings, vendors))
     with own_dagster_home(), dagster_instance(settings) as instance:
         now = look(settings, vendors, given)
-        window = lookback_window(settings)
-        return unchanged_since(instance, settings, given, window, now) is not None
+        return select(instance, settings, vendors, given, lookback_window(settings), now)
 
 
-@pytest.mark.parametrize("happens", CHANGES)
-def test_whatever_may_change_a_row_is_seen(story: Story, happens: Callable[[Story], None]) -> None:
+def stands(story: Story) -> bool:
+    """Whether a run that starts now has nothing to build."""
+    return selected(story).written is None
+
+
+@pytest.mark.parametrize(("happens", "days"), CHANGES.items())
+def test_whatever_may_change_a_row_is_built_and_what_cannot_is_not(
+    story: Story, happens: Callable[[Story], None], days: Window
+) -> None:
     story.ask_again()
     assert stands(story)
     happens(story)
     story.take_files()
-    assert not stands(story)
+    assert selected(story).written == days
 
 
 def test_a_warehouse_that_was_lost_does_not_stand(story: Story) -> None:
     story.small.settings.warehouse_path.unlink()
-    assert not stands(story)
+    assert selected(story).written == WHOLE
 
 
-@pytest.mark.parametrize("seed", [7])
-def test_random_changes_end_as_a_full_rebuild(story: Story, seed: int) -> None:
-    story.draw.seed(seed)
-    for happens in story.draw.sample(CHANGES, 2):
-        happens(story)
-        assert story.run().since is None, f"{happens.__name__} must be built"
-        story.ask_again()
-        assert story.run().since is not None, f"nothing is new after {happens.__name__}"
+def test_days_that_nothing_reaches_stand_and_others_are_right(story: Story) -> None:
+    stood = Window(FIRST, TODAY - timedelta(days=1))
+    before = story.small.written(stood)
+    story.let_a_day_pass()
+    story.said[story.small.today] = {ADA: "7"}
+    story.ask_again()
+    assert story.run().since is None
+    assert story.small.written(stood) == before, "also which run wrote them: still the first"
+    assert story.small.spent(date(2026, 4, 1))[story.small.today] == 7
+    # The 30th, a day of the cycle, which was reconciled and is not any more.
+    story.restate(5)
+    assert story.run().since is None
+    rows = story.small.rows(
+        "SELECT DISTINCT DATE(cost_timestamp, 'UTC') AS day, reconciliation_status AS status "
+        "FROM fact_ai_costs WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC')",
+        start=CYCLE[0],
+    )
+    found = {row["day"]: row["status"] for row in rows}
+    cycle = Window(CYCLE[0], CYCLE[1] + timedelta(days=1)).days()
+    assert {found[day] for day in cycle} == {"disputed"}
+    assert found[CYCLE[1] + timedelta(days=1)] == "pending"
+    assert_same_as_whole(story)
+
+
+def assert_same_as_whole(story: Story) -> None:
+    """All days built anew leave what stands."""
     spared = tables(warehouse_of(story.small.settings))
     assert story.run(spare=False).since is None
     assert_equal_tables(spared, warehouse_of(story.small.settings))
+
+
+@pytest.mark.parametrize("seed", [7, 8])
+def test_random_changes_end_as_a_full_rebuild(story: Story, seed: int) -> None:
+    story.draw.seed(seed)
+    for happens in story.draw.choices(RANDOM, k=3):
+        happens(story)
+        assert story.run().since is None, f"{happens.__name__} must be built"
+    story.ask_again()
+    assert story.run().since is not None, f"nothing is new after {happens.__name__}"
+    assert_same_as_whole(story)
 
 
 def test_a_run_with_nothing_new_says_so_of_every_asset_once(story: Story) -> None:

@@ -33,6 +33,7 @@ from ai_usage.finance import (
     too_many_holders,
     untold_seats,
 )
+from ai_usage.finance.events import FinanceEvents
 from ai_usage.focus.events import FOCUS, bill_events
 from ai_usage.focus.mapping import Services
 from ai_usage.focus.same_dollars import Source, clashes, contracts, cost_entries
@@ -166,19 +167,22 @@ class FinanceSnapshot:
             _log.warning(warning)
         return dim_seats(seating, self.rates)
 
-    def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
-        """The window's seats and other costs as events, up to today; not yet scored."""
-        clock = self.directory.clock
-        end = min(window.end, clock.today + timedelta(days=1))
+    def events(self, window: Window) -> list[FinanceEvents]:
+        """The window's seats and other costs as events, up to today."""
+        end = min(window.end, self.directory.clock.today + timedelta(days=1))
         if end <= window.start:
-            return
+            return []
         asked = Window(window.start, end)
-        people = self.directory.people()
-        streams = [
+        aliases = self.directory.people().aliases
+        return [
             *seat_events(self.seating(), self.rates, asked),
-            *other_cost_events(self.rows("other_costs.csv"), self.rates, asked, people.aliases),
+            *other_cost_events(self.rows("other_costs.csv"), self.rates, asked, aliases),
         ]
-        for stream in streams:
+
+    def batches(self, window: Window, run_id: str | None) -> Iterator[pa.RecordBatch]:
+        """Those as rows of raw_ai_events; not yet scored."""
+        clock = self.directory.clock
+        for stream in self.events(window):
             provenance = Provenance(
                 platform=stream.platform,
                 endpoint=stream.endpoint,

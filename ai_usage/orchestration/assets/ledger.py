@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
-from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.instance.partitions import ONE_RUN, days_of
 from ai_usage.ledger.closing import closings, history
 from ai_usage.ledger.missing_days import complete_fetches
 from ai_usage.ledger.restatements import Restatements
@@ -48,7 +48,7 @@ def ledger_assets(
     ) -> Write:
         with explained():
             held = archive.archive()
-            window = asked_window(vendors, held, window_of(context))
+            window = asked_window(vendors, held, days_of(context))
             found = Restatements(vendors, held, window, history(held))
         rows = pa.RecordBatchReader.from_batches(
             table_schema("raw_restatements").arrow_schema, _logged(found, context.run_id)

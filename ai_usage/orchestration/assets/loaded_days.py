@@ -14,7 +14,7 @@ from ai_usage.finance.events import COST_KINDS
 from ai_usage.focus.events import FOCUS, platforms_of
 from ai_usage.focus.mapping import Services
 from ai_usage.focus.shelf import newest_bills
-from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.instance.partitions import ONE_RUN, days_of
 from ai_usage.migration.archived import legacy_days
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, table_metadata
 from ai_usage.orchestration.assets.finance import SERVICES_FILE
@@ -80,10 +80,10 @@ def loaded_days_asset(
             )
 
         with explained():
-            opened = warehouse.warehouse()
-            windows = windows_as_known(context, held)
-            if not _is_filled(opened) and _holds_others(opened, window_of(context)):
-                windows = [(_all_days(reported, held, opened, window_of(context)), held)]
+            opened, asked = warehouse.warehouse(), days_of(context)
+            windows = windows_as_known(context, held, asked)
+            if not _is_filled(opened) and _holds_others(opened, asked):
+                windows = [(_all_days(reported, held, opened, asked), held)]
             return [Write(rows(window, known), window) for window, known in windows]
 
     return loaded_days

@@ -8,7 +8,7 @@ import dagster as dg
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
-from ai_usage.instance.partitions import ONE_RUN, window_of
+from ai_usage.instance.partitions import ONE_RUN, days_of
 from ai_usage.orchestration.assets.common import FINANCE, explained, table_metadata
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.resources import ArchiveResource
@@ -70,7 +70,7 @@ def _asset(
     ) -> Write:
         with explained():
             held = archive.archive()
-            window = widened(warehouse.warehouse(), window_of(context))
+            window = widened(warehouse.warehouse(), days_of(context))
             rows = table_schema(table).to_arrow(
                 {**place, **values(row)}
                 for vendor, endpoint in reported

@@ -8,7 +8,7 @@ import dagster as dg
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
 from ai_usage.instance.dagster_private import DATA_VERSION_TAG
-from ai_usage.instance.partitions import ONE_RUN, days_of, window_of
+from ai_usage.instance.partitions import ONE_RUN, days_of
 from ai_usage.orchestration.assets.common import DATA_PLATFORM, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.run_log import note_fetch, skipped, spoken, told_progress
@@ -86,7 +86,7 @@ def _source(
         if note is not None:
             return skipped(context, note)
         clock, archive = given.clock, given.archive
-        days = _asked(endpoint, days_of(context, window_of(context)), clock)
+        days = _asked(endpoint, days_of(context), clock)
         with explained(), spoken(context), given.client(asked).connect() as client:
             asked_again = list(config.windows(days))
             reports = [
@@ -128,7 +128,7 @@ def _note_days(context: dg.AssetExecutionContext, report: FetchReport, *, is_new
     where the answer `is_new`, so that what stands is no event an hour.
     """
     written = set(context.partition_keys)
-    within = days_of(context, window_of(context))
+    within = days_of(context)
     for day in report.fetched_days:
         key, said = day.isoformat(), report.by_day.get(day, DaySaid())
         metadata = {"records": said.records, "usd": float(said.usd)}
