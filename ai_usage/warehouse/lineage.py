@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
+from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.layers import built_tables, statement
 from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage.warehouse.sql import references
 from ai_usage.warehouse.views import view_names, view_schema
 
-Sources = Mapping[str, Sequence[tuple[str, str]]]
+Sources = dict[str, list[tuple[str, str]]]
 """For every output column the (table or view, column) pairs that it is computed from, sorted."""
 
 
 @cache
+@kept(Sources)
 def column_sources(sql: str) -> Sources:
     """The sources of every output column of a SELECT, each one step away."""
     read = references(sql) & set(view_names())
