@@ -44,6 +44,8 @@ class About:
     run_id: str | None
 
 
+_MEMORY = "256MB"
+"""What DuckDB may take for the copy, written or read; in a run the warehouse's own comes on top."""
 _INSTANT = pa.timestamp("us", "UTC")
 
 STATES: Mapping[str, pa.Schema] = {
@@ -186,6 +188,7 @@ def _swapped(path: Path) -> Iterator[Path]:
 def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
     asked = _queries(about)
     with _swapped(path) as temporary, closing(duckdb.connect(str(temporary))) as connection:
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
         cycles: list[dict[str, Any]] = []
         for name, rows in warehouse.queries(asked):
             if name in TO_LABEL:
@@ -307,7 +310,7 @@ def _attached(path: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET threads = 2")
-    connection.execute("SET memory_limit = '256MB'")
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
     quoted = str(path).replace("'", "''")
     connection.execute(f"ATTACH '{quoted}' AS copy (READ_ONLY)")
     return connection
