@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ STATES: Mapping[str, pa.Schema] = {
 """What the orchestration says of itself: tables of the copy that it brings; else they are empty."""
 
 
+NOTHING_READ: Mapping[str, pa.Table] = {}
+
+
 @cache
 def shape() -> str:
     """What tells a copy that these pages can read from another version's."""
@@ -88,20 +92,22 @@ def publish(
     now: datetime,
     run_id: str | None = None,
     states: Mapping[str, pa.Table] | None = None,
+    read: Mapping[str, pa.Table] = NOTHING_READ,
 ) -> None:
     """Copy what the pages read into the file `path`, and swap it for the one that is there.
 
-    `as_of` is the UTC day that the views are seen from; `states` are the tables of `STATES`.
+    `as_of` is the UTC day that the views are seen from; `states` are the tables of `STATES`;
+    `read` holds rows that need not be asked for, by the SELECT of `COPIED` that would give them.
     Readers of the old file keep it until they ask again. Raises `WarehouseError` where the
     warehouse has not been filled, or the file cannot be written; the old copy stays.
     """
     about = About(as_of, now, run_id)
     try:
-        _write(warehouse, path, about, states or {})
+        _write(warehouse, path, about, states or {}, read)
     except WarehouseError:
         if not _ensured(warehouse):
             raise
-        _write(warehouse, path, about, states or {})
+        _write(warehouse, path, about, states or {}, read)
 
 
 def renew(
@@ -185,12 +191,20 @@ def _swapped(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(warehouse: Warehouse, path: Path, about: About, states: Mapping[str, pa.Table]) -> None:
+def _write(
+    warehouse: Warehouse,
+    path: Path,
+    about: About,
+    states: Mapping[str, pa.Table],
+    read: Mapping[str, pa.Table],
+) -> None:
     asked = _queries(about)
+    there = {name: read[query.sql] for name, query in asked.items() if query.sql in read}
+    others = {name: query for name, query in asked.items() if name not in there}
     with _swapped(path) as temporary, closing(duckdb.connect(str(temporary))) as connection:
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
         cycles: list[dict[str, Any]] = []
-        for name, rows in warehouse.queries(asked):
+        for name, rows in chain(there.items(), warehouse.queries(others)):
             if name in TO_LABEL:
                 connection.register(name, rows)
                 continue

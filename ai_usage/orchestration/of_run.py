@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query, Replaced, Warehouse
 from ai_usage.warehouse.filling import Gaps
@@ -32,9 +34,13 @@ class OfRun:
     gaps: dict[Window, Gaps] = field(default_factory=dict)
     """What rollups lack besides the run's own days, by the window in which they were looked for."""
 
+    read: dict[str, pa.Table] = field(default_factory=dict)
+    """Rows of whole views, by the SELECT that was asked since it last wrote."""
+
     def wrote(self, table: str, done: Sequence[tuple[Window | None, Replaced]]) -> None:
         """Know what replacements did; what was told before is true no more."""
         self.told.clear()
+        self.read.clear()
         for window, replaced in done:
             if window is None:
                 self.whole[table] = replaced.rows_in_table

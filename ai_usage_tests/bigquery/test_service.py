@@ -364,6 +364,25 @@ def test_jobs_run_where_the_dataset_lies_though_no_setting_says_so(
     assert replace(unplaced, dataset="not_there").located() is None
 
 
+def test_questions_that_need_no_others_answer_are_asked_side_by_side_under_the_same_labels(
+    warehouse: BigQueryWarehouse, asked: list[Asked]
+) -> None:
+    """Their answers come in order, whichever was there first."""
+    labelled = replace(warehouse, labels=lambda: {"asset": "dashboard_copy"})
+    queries = {f"q{n}": Query(f"SELECT {n} AS n") for n in range(9)}
+    found = {name: rows.to_pylist() for name, rows in labelled.queries(queries)}
+    assert list(found.items()) == [(f"q{n}", [{"n": n}]) for n in range(9)]
+    sent = [a.json for a in asked if a.path.split("?")[0].endswith("/queries")]
+    assert [one["labels"]["asset"] for one in sent] == ["dashboard_copy"] * 9
+
+
+def test_one_of_several_questions_that_fails_is_an_error_of_one_line(
+    warehouse: BigQueryWarehouse, asked: list[Asked]
+) -> None:
+    with pytest.raises(WarehouseError, match="nowhere"):
+        dict(warehouse.queries({"a": Query("SELECT 1"), "b": Query("SELECT * FROM nowhere")}))
+
+
 def test_a_job_that_takes_too_long_names_the_setting(
     warehouse: BigQueryWarehouse, asked: list[Asked], proxy: Proxy
 ) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ai_usage.dashboard.copied import COPIED
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.orchestration.checks.latency import latency_check
 from ai_usage.orchestration.io_managers import DuckDBWarehouseResource
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.resources import ClockResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
@@ -129,3 +131,18 @@ def test_whoever_asks_for_the_check_alone_has_the_view_measured(
     looked(warehouse, instance)
     _, plotted = looked(warehouse, instance, alone=True)
     assert len(plotted) == 2
+
+
+def test_what_was_read_to_be_timed_is_left_to_the_pages_copy_of_that_run(
+    warehouse: DuckDBWarehouse, instance: dg.DagsterInstance
+) -> None:
+    """Where nobody has read it, the copy asks."""
+    looked(warehouse, instance)
+    (newest,) = instance.get_runs(limit=1)
+    asked = f"SELECT * FROM {VIEW}"
+    assert asked in COPIED.values()
+    assert list(of_run(newest.run_id).read) == [asked]
+    looked(warehouse, instance)
+    (second,) = instance.get_runs(limit=1)
+    assert second.run_id != newest.run_id
+    assert of_run(second.run_id).read == {}

@@ -1,6 +1,6 @@
 """The copy that the dashboard reads: published when everything that it is made of is built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -11,12 +11,16 @@ from ai_usage.errors import WarehouseError
 from ai_usage.instance.names import DASHBOARD_COPY
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.orchestration.assets.common import FINANCE, explained
+from ai_usage.orchestration.of_run import of_run
 from ai_usage.orchestration.resources import ClockResource
 from ai_usage.orchestration.run_log import say
 from ai_usage.orchestration.run_states import states
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.sql import references
+
+AFTER_ALL_CHECKS: Mapping[str, str] = {"dagster/priority": "-2"}
+"""Op tags of the copy: it tells how they have ended. An order and no dependency."""
 
 
 def dashboard_copy_asset(
@@ -37,6 +41,7 @@ def dashboard_copy_asset(
         owners=[FINANCE],
         partitions_def=partitions,
         backfill_policy=ONE_RUN,
+        op_tags=AFTER_ALL_CHECKS,
     )
     def copied(
         context: dg.AssetExecutionContext,
@@ -59,6 +64,8 @@ def dashboard_copy_asset(
                     states=states(
                         context.instance, (spec for check in checks for spec in check.check_specs)
                     ),
+                    # What a check has read of the views by now.
+                    read=of_run(context.run_id).read,
                 )
         return dg.MaterializeResult(
             metadata={
