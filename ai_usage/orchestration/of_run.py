@@ -43,7 +43,7 @@ class OfRun:
         self.read.clear()
         for window, replaced in done:
             if window is None:
-                self.whole[table] = replaced.rows_in_table
+                self.whole[table] = replaced.rows
                 continue
             rows = self.days.setdefault(table, {})
             for day in window.days():

@@ -28,6 +28,14 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse import bigquery_ibis
 from ai_usage.warehouse.base import Details, Parameters, Query, Replaced, Rows, Warehouse
+from ai_usage.warehouse.bigquery_few import (
+    NEW_ROWS,
+    are_few,
+    as_text,
+    from_text,
+    gathered,
+    stands,
+)
 from ai_usage.warehouse.bigquery_jobs import (
     CONFLICT_RETRY,
     JOB_TIMEOUT,
@@ -224,7 +232,8 @@ class BigQueryWarehouse(Warehouse):
         with self.client() as client:
             self._ensure(client, table_schema(table))
 
-    def _ensure(self, client: bigquery.Client, schema: TableSchema) -> None:
+    def _ensure(self, client: bigquery.Client, schema: TableSchema) -> bigquery.Table:
+        """The table, which has the columns of its DDL now."""
         name = self.home(schema.name)
         wanted = declared(schema, name)
         there = _found(client, name)
@@ -247,7 +256,8 @@ class BigQueryWarehouse(Warehouse):
                 setattr(there, setting, should_be)
                 changed.append(setting)
         if changed:
-            client.update_table(there, changed)
+            there = client.update_table(there, changed)
+        return there
 
     def _require_dataset(self, client: bigquery.Client, dataset: str) -> bigquery.Dataset:
         """The dataset, if what is made in it stays as it is made."""
@@ -288,7 +298,12 @@ class BigQueryWarehouse(Warehouse):
             self._create_what_is_read(new.sql, {})
         with self.client() as client:
             self._require_datasets(client)
-            self._ensure(client, schema)
+            there = self._ensure(client, schema)
+            if not isinstance(new, Query):
+                check_arrow(schema, new.schema)
+                new = gathered(new)
+                if are_few(new) and stands(client, schema, there, new):
+                    return Replaced(new.num_rows, new.num_rows, new.num_rows, spent.details())
             while (counts := self._replace_once(client, schema, window, new, spent)) is None:
                 if monotonic() > last:
                     raise WarehouseError(
@@ -318,6 +333,11 @@ class BigQueryWarehouse(Warehouse):
         """Stage, look, swap. None where the rows are not those of their source tables any more."""
         if isinstance(new, Query):
             return self._replace_by_query(client, schema, window, new, spent)
+        if are_few(new):
+            staged = {c.name: staged_type(c) for c in schema.columns}
+            script, bound = self._swap(schema, _STAGE, staged, window, from_text(schema))
+            bound = {NEW_ROWS: as_text(schema, new), **bound}
+            return self._swapped(client, schema, script, bound, window, {}, spent)
         home = f"{self.project}.{self.dataset_of(schema.name)}"
         stage = f"{home}.ai_usage_stage_{schema.name}_{uuid.uuid4().hex}"
         try:
@@ -346,9 +366,7 @@ class BigQueryWarehouse(Warehouse):
         staged = {f.name: type_of(f) for f in foreseen.schema or ()}
         self._check_columns(schema, staged)
         read_at = self._written_at(client, tables_read(new.sql) - {schema.name})
-        script, bound = self._swap(
-            schema, _STAGE, staged, window, f"CREATE TEMP TABLE {_STAGE} AS\n{sql};\n"
-        )
+        script, bound = self._swap(schema, _STAGE, staged, window, sql)
         bound = {**new.parameters, **bound}
         return self._swapped(client, schema, script, bound, window, read_at, spent)
 
@@ -359,7 +377,6 @@ class BigQueryWarehouse(Warehouse):
     def _stage_rows(
         self, client: bigquery.Client, schema: TableSchema, stage: str, new: Rows
     ) -> None:
-        check_arrow(schema, new.schema)
         table = bigquery.Table(stage, schema=[staged_field(c) for c in schema.columns])
         table.expires = datetime.now(UTC) + STAGE_LIFETIME
         with tempfile.TemporaryFile() as file:
@@ -384,13 +401,14 @@ class BigQueryWarehouse(Warehouse):
         stage: str,
         staged: Mapping[str, str],
         window: Window | None,
-        made: str = "",
+        rows: str | None = None,
     ) -> tuple[str, Parameters]:
         """The script that looks at the stage, then deletes and inserts in one transaction.
 
-        One job; `made` is a statement in it that makes the stage. A script that fails is rolled
+        One job; `rows` is a query in it that makes the stage. A script that fails is rolled
         back by BigQuery; rows that are refused begin no transaction.
         """
+        made = f"CREATE TEMP TABLE {stage} AS\n{rows};\n" if rows is not None else ""
         name = f"`{self.home(schema.name)}`"
         where, bounds = _where(schema, window)
         columns = ", ".join(f"`{c}`" for c in schema.column_names)

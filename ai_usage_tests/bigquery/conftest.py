@@ -12,6 +12,7 @@ import pytest
 from ai_usage.cli.demo import vendor_environment
 from ai_usage.settings import Settings
 from ai_usage.simulator import Company, serve, write_reference_files
+from ai_usage.warehouse import bigquery_few
 from ai_usage.warehouse.bigquery import BigQueryWarehouse
 from ai_usage_tests.bigquery.place import MISSING, Place, is_there, opened
 from ai_usage_tests.support.pipeline import (
@@ -85,6 +86,19 @@ def company() -> Company:
     days that are asked again read as before.
     """
     return Company(today=TODAY, anchor=date(2026, 11, 15), people=30, scale=0.2)
+
+
+@pytest.fixture
+def loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are loaded, however few they are."""
+    monkeypatch.setattr(bigquery_few, "FEW_BYTES", -1)
+
+
+@pytest.fixture(params=["parameter", "load"])
+def either_way(request: pytest.FixtureRequest) -> None:
+    """Rows come in as few do, and as many do."""
+    if request.param == "load":
+        request.getfixturevalue("loading")
 
 
 def load_into(

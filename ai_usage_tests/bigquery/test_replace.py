@@ -84,6 +84,7 @@ def assert_untouched(warehouse: BigQueryWarehouse) -> None:
     assert not [name for name in relations(warehouse) if "stage" in name]
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_day_holds_exactly_the_new_rows_and_other_days_keep_theirs(
     loaded: BigQueryWarehouse, two_days: tuple[date, date]
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_day_holds_exactly_the_new_rows_and_other_days_keep_theirs(
     assert_untouched(loaded)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_every_type_comes_back_as_it_went_in(
     loaded: BigQueryWarehouse, two_days: tuple[date, date]
 ) -> None:
@@ -207,6 +209,7 @@ def test_an_insert_that_fails_in_the_transaction_brings_the_old_rows_back(
     assert_untouched(loaded)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_odd_records_are_the_same_in_both_warehouses(
     loaded: BigQueryWarehouse, two_days: tuple[date, date], tmp_path: Path
 ) -> None:
@@ -228,6 +231,7 @@ def test_odd_records_are_the_same_in_both_warehouses(
             assert row_["validation_errors"] == ([] if is_json else ["unparsable_json"])
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("text", ['{"cents": 1e400}', '{"name": "\\ud800"}', "{no json"])
 def test_a_record_that_is_no_json_to_bigquery_stays_as_text_and_keeps_no_other_out(
     text: str, loaded: BigQueryWarehouse, two_days: tuple[date, date]
