@@ -73,7 +73,8 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             window = write.window if partitioned else None
             done.append((window, warehouse.replace(table, window, write.new)))
         if done:
-            of_run(context.run_id).wrote(table, done)
+            of = window_of(context) if context.has_asset_partitions else None
+            of_run(context.run_id).wrote(table, done, of)
             _note(context, done)
 
     def load_input(self, context: dg.InputContext) -> pa.Table:

@@ -6,7 +6,7 @@ Whoever finds nothing here asks, and a run in another process begins with nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from ai_usage.days.windows import Window
+from ai_usage.quality.outcome import Validation
 from ai_usage.warehouse.base import Query, Replaced, Warehouse
 from ai_usage.warehouse.filling import Gaps
 from ai_usage.warehouse.schema import table_schema
@@ -33,14 +34,24 @@ class OfRun:
     told: dict[Hashable, Any] = field(default_factory=dict)
     gaps: dict[Window, Gaps] = field(default_factory=dict)
     """What rollups lack besides the run's own days, by the window in which they were looked for."""
-
+    to_judge: dict[str, Window | None] = field(default_factory=dict)
+    """Tables that it wrote and nobody judged yet, and the days that each was to be of."""
+    judged: dict[str, Mapping[str, Validation]] = field(default_factory=dict)
+    """What was found of tables whose checks have not told it yet."""
     read: dict[str, pa.Table] = field(default_factory=dict)
     """Rows of whole views, by the SELECT that was asked since it last wrote."""
 
-    def wrote(self, table: str, done: Sequence[tuple[Window | None, Replaced]]) -> None:
-        """Know what replacements did; what was told before is true no more."""
+    def wrote(
+        self,
+        table: str,
+        done: Sequence[tuple[Window | None, Replaced]],
+        of: Window | None = None,
+    ) -> None:
+        """Know what replacements did, of a run of these days; what was told is true no more."""
         self.told.clear()
         self.read.clear()
+        self.judged.pop(table, None)
+        self.to_judge[table] = of
         for window, replaced in done:
             if window is None:
                 self.whole[table] = replaced.rows
@@ -49,6 +60,11 @@ class OfRun:
             for day in window.days():
                 counted = replaced.days.get(day)
                 rows[day] = counted.rows if counted is not None else 0
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The tables that it wrote."""
+        return frozenset({*self.days, *self.whole})
 
     def once(self, key: Hashable, ask: Callable[[], _T]) -> _T:
         """The answer to a question, which is asked where it was not since the run last wrote."""

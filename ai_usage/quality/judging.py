@@ -1,11 +1,13 @@
-"""Judges a table: all that is promised of its rows is asked in one query, inside the engine.
+"""Judges tables: all that is promised of a table's rows is asked in one query, inside the engine.
 
-Only of what that query finds broken are the failing rows counted, by test and day, and a few shown.
+Several tables may be asked of in one, too. Only of what is broken are the failing rows counted, by
+test and day, and a few shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -46,36 +48,101 @@ def judge(
 
     `dataset_of` says where a table stands, if that is not the ibis connection's own dataset.
     """
+    return judge_together(connection, {table: checks}, window, dataset_of)[table]
+
+
+def judge_together(
+    connection: Any,
+    asked: Mapping[str, Sequence[str]],
+    window: Window | None,
+    dataset_of: Callable[[str], str | None] = lambda table: None,
+) -> dict[str, dict[str, Validation]]:
+    """What `judge` finds in each of the tables, which are asked in one query all together.
+
+    Of a table without partitions the window says nothing.
+    """
 
     def rows_of(name: str) -> Any:
         return connection.table(name, database=dataset_of(name))
 
+    found: dict[str, dict[str, Validation]] = {}
+    sound: dict[str, _Sound] = {}
+    for table, checks in asked.items():
+        rows = within(rows_of(table), table_schema(table), window)
+        if odd := mistyped(rows, table, connection.name):
+            found[table] = _all_odd(rows, odd, checks, window)
+            continue
+        relations = [(r, rows_of(r.target)) for r in RELATIONS.get(table, ()) if FOREIGN in checks]
+        sound[table] = _Sound(rows, checks, relations)
+    said = _answers({t: question(s.rows, t, s.checks, s.relations) for t, s in sound.items()})
+    return found | {table: _validations(table, one, said[table]) for table, one in sound.items()}
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """A table with the columns of its DDL: its rows, its checks, and what its keys name."""
+
+    rows: Any
+    checks: Sequence[str]
+    relations: Sequence[tuple[Relation, Any]]
+
+
+def _all_odd(
+    rows: Any, odd: Sequence[str], checks: Sequence[str], window: Window | None
+) -> dict[str, Validation]:
+    """It concerns every row of every day; no rule can be asked of columns that are not there."""
+    total = int(rows.count().execute())
+    found = dict.fromkeys(odd, total or 1)
+    days = {day: Outcome(dict(found)) for day in (window.days() if window else [])}
+    return {check: Validation(Outcome(dict(found)), days, total) for check in checks}
+
+
+def _answers(questions: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each question is answered: a number or a truth in each of its columns."""
+    if len(questions) == 1:
+        ((name, asked),) = questions.items()
+        return {name: asked.to_pyarrow().to_pylist()[0]}
+    return dict(_told_apart(questions)) if questions else {}
+
+
+def _told_apart(questions: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    names, columns = list(questions), [asked.columns for asked in questions.values()]
+    for row in in_one(list(questions.values())).to_pyarrow().to_pylist():
+        place = row["place"]
+        yield names[place], dict(zip(columns[place], row["said"], strict=True))
+
+
+def in_one(questions: Sequence[Any]) -> Any:
+    """One query of several: a row for each, by its `place`, with the values of its columns."""
+    import ibis
+
+    rows = [
+        asked.select(
+            place=ibis.literal(place, "int64"),
+            said=ibis.array([asked[column].cast("int64") for column in asked.columns]),
+        )
+        for place, asked in enumerate(questions)
+    ]
+    return ibis.union(*rows)
+
+
+def _validations(table: str, one: _Sound, said: Mapping[str, Any]) -> dict[str, Validation]:
     schema = table_schema(table)
-    rows = within(rows_of(table), schema, window)
-    odd = mistyped(rows, table, connection.name)
-    if odd:
-        # It concerns every row of every day; no rule can be asked of columns that are not there.
-        total = int(rows.count().execute())
-        found = dict.fromkeys(odd, total or 1)
-        days = {day: Outcome(dict(found)) for day in (window.days() if window else [])}
-        return {check: Validation(Outcome(dict(found)), days, total) for check in checks}
-    relations = [(r, rows_of(r.target)) for r in RELATIONS.get(table, ()) if FOREIGN in checks]
-    (said,) = question(rows, table, checks, relations).to_pyarrow().to_pylist()
-    broken = {check for check in checks if not said.get(check, True)}
-    if any(said[f"orphans_{number}"] for number in range(len(relations))):
+    broken = {check for check in one.checks if not said.get(check, True)}
+    if any(said[f"orphans_{number}"] for number in range(len(one.relations))):
         broken.add(FOREIGN)
     total = int(said["total"])
     validations: dict[str, Validation] = {}
-    for check in checks:
+    for check in one.checks:
         whole, by_day = Outcome(), dict[date, Outcome]()
         if check not in broken:
             pass
         elif check == UNIQUE:
-            _count_doubled(rows, schema, whole, by_day)
+            _count_doubled(one.rows, schema, whole, by_day)
         elif check == FOREIGN:
-            _count_orphans(rows, schema, relations, whole, by_day)
+            _count_orphans(one.rows, schema, one.relations, whole, by_day)
         else:
-            _count_broken(rows, schema, row_tests(table, _SEVERITIES[check]), whole, by_day)
+            _count_broken(one.rows, schema, row_tests(table, _SEVERITIES[check]), whole, by_day)
         validations[check] = Validation(whole, by_day, total)
     return validations
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import pyarrow as pa
 
@@ -77,6 +77,9 @@ class Replaced:
 
 class Warehouse(ABC):
     """A place for the product's tables and views; see the module for the contract."""
+
+    asks_together: ClassVar[int] = 1
+    """How many tables may be judged in one query: more where a query has a price of its own."""
 
     @abstractmethod
     def ensure_table(self, table: str) -> None:

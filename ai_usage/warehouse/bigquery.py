@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pyarrow as pa
 import requests
@@ -112,6 +112,8 @@ class BigQueryWarehouse(Warehouse):
     What is internal stands in `internal_dataset`, else `<dataset>_internal`. `connect` opens a
     client; `labels` says what the jobs of this moment are for.
     """
+
+    asks_together: ClassVar[int] = 16
 
     connect: Connect
     project: str

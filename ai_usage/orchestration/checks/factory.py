@@ -4,16 +4,18 @@ In a run over a range Dagster records one evaluation without a partition and lea
 partition's row open; so each day's evaluation is logged here, and one summary returned.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 
 from ai_usage.days.windows import Window
+from ai_usage.errors import WarehouseError
 from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterializationData
 from ai_usage.instance.event_log import stored_together
-from ai_usage.orchestration.of_run import of_run
+from ai_usage.orchestration.of_run import OfRun, of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.quality.outcome import Outcome, Validation
 from ai_usage.quality.promises import CONTRACT, FOREIGN, QUALITY, UNIQUE, promised
@@ -173,6 +175,11 @@ def _metadata(outcome: Outcome, rows: int | None) -> dict[str, dg.MetadataValue[
     return found
 
 
+JUDGED_LATE: Mapping[str, str] = {"dagster/priority": "-1"}
+"""Op tags of checks that wait until no table can be built without them: then as many as may be
+are due at the same point. An order and no dependency."""
+
+
 def promises_check(
     table: str, names: Sequence[str], partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetChecksDefinition:
@@ -184,17 +191,13 @@ def promises_check(
         specs=specs,
         can_subset=True,
         required_resource_keys={"warehouse"},
+        op_tags=JUDGED_LATE,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterable[dg.AssetCheckResult]:
-        # Pandera and ibis take seconds to import: who judges nothing does not wait for them.
-        from ai_usage.quality.judging import judge
-
         chosen = context.op_execution_context.selected_asset_check_keys
         asked = [spec.name for spec in specs if spec.key in chosen]
         days = _days(context, table)
-        warehouse = resources_of_check(context).warehouse
-        with warehouse.ibis() as connection:
-            found = judge(connection, table, asked, _window(days), warehouse.dataset_of)
+        found = _judged(context, table, asked, _window(days))
         for name in asked:
             severity = _SEVERITIES[name]
             _record_days(context, table, name, days, found[name], severity)
@@ -207,6 +210,65 @@ def promises_check(
             )
 
     return checks
+
+
+def _judged(
+    context: dg.AssetCheckExecutionContext,
+    table: str,
+    checks: Sequence[str],
+    window: Window | None,
+) -> Mapping[str, Validation]:
+    """What the checks find in the table.
+
+    Where the engine has a price for each query, what the run has written by now is judged with it.
+    """
+    # Pandera and ibis take seconds to import: who judges nothing does not wait for them.
+    from ai_usage.quality.judging import judge_together
+
+    known = of_run(context.op_execution_context.run_id)
+    of = known.to_judge.pop(table, None)
+    found = known.judged.pop(table, None)
+    if found is not None and set(checks) <= set(found):
+        return found
+    warehouse = resources_of_check(context).warehouse
+
+    def ask(asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Validation]]:
+        with warehouse.ibis() as connection:
+            # A table that is one whole is judged with others of the run's days.
+            return judge_together(connection, asked, window or of, warehouse.dataset_of)
+
+    others: dict[str, Sequence[str]] = {}
+    if of is not None and window in (of, None):
+        others = dict(islice(_due(context, known, of), warehouse.asks_together - 1))
+    try:
+        told = ask({table: checks, **others})
+    except WarehouseError:
+        if not others:
+            raise
+        # What is wrong with another is told by its own checks.
+        others = {}
+        told = ask({table: checks})
+    for other in others:
+        known.judged[other] = told[other]
+        del known.to_judge[other]
+    return told[table]
+
+
+def _due(
+    context: dg.AssetCheckExecutionContext, known: OfRun, of: Window
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """The tables that the run wrote for the same days and that wait to be judged, by their checks.
+
+    One whose keys name a table that the run has still to write waits for that.
+    """
+    layer = context.op_execution_context.job_def.asset_layer
+    to_write = {key.path[-1] for key in layer.executable_asset_keys} - known.written
+    for table, own in known.to_judge.items():
+        keys = [dg.AssetCheckKey(dg.AssetKey(table), name) for name in promised(table)]
+        names = [key.name for key in keys if key in layer.asset_graph.asset_check_keys]
+        named = {relation.target for relation in RELATIONS.get(table, ())}
+        if own == of and names and not named & to_write:
+            yield table, names
 
 
 _SEVERITIES = {
