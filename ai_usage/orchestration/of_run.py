@@ -18,6 +18,7 @@ from ai_usage.quality.outcome import Validation
 from ai_usage.warehouse.base import Query, Replaced, Warehouse
 from ai_usage.warehouse.filling import Gaps
 from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.views import tables_read
 
 _T = TypeVar("_T")
 
@@ -39,7 +40,7 @@ class OfRun:
     judged: dict[str, Mapping[str, Validation]] = field(default_factory=dict)
     """What was found of tables whose checks have not told it yet."""
     read: dict[str, pa.Table] = field(default_factory=dict)
-    """Rows of whole views, by the SELECT that was asked since it last wrote."""
+    """Rows of whole views, by the SELECT that was asked since it wrote what they are made of."""
 
     def wrote(
         self,
@@ -49,7 +50,7 @@ class OfRun:
     ) -> None:
         """Know what replacements did, of a run of these days; what was told is true no more."""
         self.told.clear()
-        self.read.clear()
+        self.read = {sql: rows for sql, rows in self.read.items() if table not in tables_read(sql)}
         self.judged.pop(table, None)
         self.to_judge[table] = of
         for window, replaced in done:

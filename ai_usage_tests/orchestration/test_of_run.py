@@ -69,3 +69,12 @@ def test_another_run_begins_with_nothing() -> None:
     of_run("one").once("question", lambda: "its answer")
     assert of_run("one").once("question", lambda: "another") == "its answer"
     assert of_run("two").once("question", lambda: "another") == "another"
+
+
+def test_rows_of_a_view_are_known_until_a_table_is_written_that_it_is_made_of() -> None:
+    run, asked = OfRun("one"), "SELECT * FROM vw_idle_seats"
+    run.read[asked] = pa.table({"n": [1]})
+    run.wrote(RAW, [])
+    assert list(run.read) == [asked]
+    run.wrote("dim_seats", [])
+    assert run.read == {}
