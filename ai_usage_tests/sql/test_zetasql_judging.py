@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pytest
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.judging import judge
+from ai_usage.quality.judging import judge, judge_together
 from ai_usage.quality.promises import promised
 from ai_usage.warehouse.schema import table_names, table_schema
 from ai_usage_tests.sql.google_sql import GoogleSql
@@ -60,5 +60,21 @@ def test_what_is_asked_of_a_table_is_accepted_prunes_and_names_its_time_zone(
     assert set(promised(table)) - {"foreign_keys"} >= {
         name for name, type_ in columns.items() if type_ == "BOOL"
     }
+    assert not list(unfiltered(sql))
+    assert not list(zoneless(sql))
+
+
+def test_what_is_asked_of_several_tables_at_once_is_accepted_prunes_and_names_its_time_zone(
+    google: GoogleSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sent(asked: Any, **_: Any) -> Any:
+        raise Sent(ibis.to_sql(asked, dialect="bigquery"))
+
+    monkeypatch.setattr(ir.Table, "to_pyarrow", sent)
+    names = {table: promised(table) for table in table_names()}
+    with pytest.raises(Sent) as asked:
+        judge_together(Unasked(), names, Window.day(date(2026, 3, 10)))
+    sql = str(asked.value)
+    assert dict(google.analyze(sql)) == {"place": "INT64", "said": "ARRAY<INT64>"}
     assert not list(unfiltered(sql))
     assert not list(zoneless(sql))
