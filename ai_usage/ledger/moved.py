@@ -152,6 +152,27 @@ class Answers:
             found.append(Moved("an endpoint that is no more"))
         return found
 
+    def only_repeat(self, since: Marks) -> bool:
+        """Whether each answer since says, page by page, what the last one said that was read.
+
+        On whatever day: of a list or a file, the same on another day is no news.
+        """
+        names = {one.name for one in self._inputs}
+        return since.keys() == names and all(
+            self._repeats(held, since[one.name]) for one, held in self._held.items()
+        )
+
+    def _repeats(self, held: Sequence[Fetch], mark: Mark) -> bool:
+        if not _goes_on(mark, held):
+            return False
+        if len(held) == mark.answers:
+            return True
+        if mark.answers == 0:
+            return False
+        manifests = self._archive.manifests(held[mark.answers - 1 :])
+        (_, known), *others = manifests
+        return all(same_pages(known, other) for _, other in others)
+
     def _moved_days(self, one: Input, held: Sequence[Fetch], known: int) -> set[date]:
         before, new = held[:known], held[known:]
         days = {day for fetch in new for day in fetch.window.days()}

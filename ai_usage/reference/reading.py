@@ -69,6 +69,18 @@ def read_path(file: ReferenceFile, folder: Path) -> Reading:
     return read_bytes(file, content)
 
 
+def is_absent(file: ReferenceFile, folder: Path) -> bool:
+    """Whether there is no such file, which says nothing."""
+    try:
+        (folder / file.name).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        # Reading it says what is wrong.
+        return False
+    return False
+
+
 def read_bytes(file: ReferenceFile, content: bytes) -> Reading:
     """Read the file's bytes. Raises `RefusedFileError`."""
     if len(content) > MAX_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
@@ -13,9 +14,28 @@ from ai_usage.reference import VENDOR, ReferenceFile, Row, decode, encode
 
 def accept(archive: Archive, clock: Clock, file: ReferenceFile, rows: Sequence[Row]) -> bool:
     """Keep an accepted state as today's snapshot; True if it differs from the last one."""
-    before = newest_rows(archive, file)
-    keep_state(archive, clock, file.stem, file, rows)
-    return before is None or encode(file, before) != encode(file, rows)
+    pages, body = _newest_pages(archive, file.stem), encode(file, rows)
+    _keep(archive, clock, file.stem, file, body)
+    if pages is None or pages == [body]:
+        return pages is None
+    return encode(file, [row for page in pages for row in decode(file, page)]) != body
+
+
+def accept_again(archive: Archive, clock: Clock, file: ReferenceFile, digest: str) -> bool:
+    """Keep the last accepted state as today's snapshot too, if it is that of the digest.
+
+    Whether it is, and was kept.
+    """
+    pages = _newest_pages(archive, file.stem)
+    if pages is None or len(pages) != 1 or digest_of(pages[0]) != digest:
+        return False
+    _keep(archive, clock, file.stem, file, pages[0])
+    return True
+
+
+def digest_of(body: bytes) -> str:
+    """What tells one accepted state from another: of what `encode` gives."""
+    return sha256(body).hexdigest()
 
 
 def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:
@@ -27,14 +47,21 @@ def keep_state(
     archive: Archive, clock: Clock, endpoint: str, file: ReferenceFile, rows: Sequence[Row]
 ) -> None:
     """Keep a state of the file under the endpoint's name, as of today."""
-    today = Window.day(clock.today)
-    with archive.recording(VENDOR, endpoint, today, fetched_at=clock.now) as recorder:
-        recorder.add(Page(encode(file, rows), file.name))
+    _keep(archive, clock, endpoint, file, encode(file, rows))
 
 
 def newest_state(archive: Archive, endpoint: str, file: ReferenceFile) -> list[Row] | None:
     """The rows that were last kept under the endpoint's name; None where none were."""
+    pages = _newest_pages(archive, endpoint)
+    return None if pages is None else [row for page in pages for row in decode(file, page)]
+
+
+def _keep(archive: Archive, clock: Clock, endpoint: str, file: ReferenceFile, body: bytes) -> None:
+    today = Window.day(clock.today)
+    with archive.recording(VENDOR, endpoint, today, fetched_at=clock.now) as recorder:
+        recorder.add(Page(body, file.name))
+
+
+def _newest_pages(archive: Archive, endpoint: str) -> list[bytes] | None:
     complete = [fetch for fetch in archive.fetches(VENDOR, endpoint) if fetch.complete]
-    if not complete:
-        return None
-    return [row for page in archive.pages(complete[-1]) for row in decode(file, page)]
+    return list(archive.pages(complete[-1])) if complete else None

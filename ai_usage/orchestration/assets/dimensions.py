@@ -28,6 +28,8 @@ from ai_usage.identity.history import People
 from ai_usage.identity.reported import Reported
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.closing import closings
+from ai_usage.ledger.moved import Input
+from ai_usage.orchestration.accepted import Lists
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
     FINANCE,
@@ -148,6 +150,15 @@ class Directory:
             *({"user_email": v.user_email, "aliases": (), "team": v["team"]} for v in versions),
             *({"user_email": alias, "aliases": ()} for alias in people.aliases.own),
         ]
+
+    def lists_of_people(self, configured: Configured) -> Lists:
+        """What `known_people` follows from, besides users.csv."""
+        asked = [
+            *((v, e) for directory, v, e in self.declared.directories if directory.lists_people),
+            *((v, e) for v in self.declared.vendors for e in v.endpoints if e.yields is Person),
+        ]
+        inputs = [Input(vendor.name, endpoint.name, "pages") for vendor, endpoint in asked]
+        return Lists(inputs, self.unread(configured))
 
     def unread(self, configured: Configured) -> list[str]:
         """The configured directories of people that have never been read, by their titles."""

@@ -269,6 +269,7 @@ def known_people(declared: Declared) -> KnownPeople:
     return KnownPeople(
         rows=lambda given: snapshot(given).directory.known_people(given.configured),
         beyond=lambda given: snapshot(given).beyond(given.configured),
+        follows_from=lambda given: snapshot(given).directory.lists_of_people(given.configured),
         needs=frozenset(
             {
                 *(vendor.name for vendor in declared.vendors),

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 
 from ai_usage.instance.partitions import ONE_RUN
+from ai_usage.orchestration.accepted import Lists, accepted, accepted_from, look, note_accepted
 from ai_usage.orchestration.assets.common import FINANCE, explained, note_of_run
 from ai_usage.orchestration.resources import Resources
 from ai_usage.reference import Beyond, ReferenceFile, Row, read_checked, reference_files
 from ai_usage.reference.known import USERS
-from ai_usage.reference.states import accept
+from ai_usage.reference.reading import is_absent
+from ai_usage.reference.states import accept, accept_again
 from ai_usage.settings import Settings
 
 
@@ -31,6 +32,8 @@ class KnownPeople:
 
     rows: Callable[[Resources], Sequence[Row] | None]
     beyond: Callable[[Resources], Beyond]
+    follows_from: Callable[[Resources], Lists]
+    """What `rows` follows from."""
     needs: frozenset[str]
     """The resources that both ask, besides archive and clock."""
 
@@ -39,17 +42,16 @@ def reference_assets(
     settings: Settings, people: KnownPeople, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """Every file that a person maintains."""
-    folder = settings.reference_path
-    return [_reference(folder, file, people, partitions) for file in reference_files()]
+    return [_reference(settings, file, people, partitions) for file in reference_files()]
 
 
 def _reference(
-    folder: Path,
+    settings: Settings,
     file: ReferenceFile,
     people: KnownPeople,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
-    names_people = USERS in file.checked_against
+    folder, names_people = settings.reference_path, USERS in file.checked_against
 
     @dg.asset(
         key=reference_key(file),
@@ -64,19 +66,32 @@ def _reference(
     )
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         given = Resources(context.resources)
+        if is_absent(file, folder):
+            return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
         with explained():
-            known = people.rows(given) if names_people else ()
-            reading = read_checked(file, folder, known, people.beyond(given))
-            for warning in reading.warnings:
-                context.log.warning(warning.text(file.name))
-            if not reading.present:
-                return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
-            changed = accept(given.archive, given.clock, file, reading.rows)
+            lists = people.follows_from(given) if names_people else None
+            seen = look(settings, given, lists)
+            known = accepted_from(context.instance, file, seen)
+            changed = False
+            if known is None or not accept_again(
+                given.archive, given.clock, file, known.state_digest
+            ):
+                rows = people.rows(given) if names_people else ()
+                reading = read_checked(file, folder, rows, people.beyond(given))
+                if not reading.present:
+                    return dg.MaterializeResult(metadata={"status": f"there is no {file.name}"})
+                changed = accept(given.archive, given.clock, file, reading.rows)
+                known = accepted(seen, file, reading)
+                # What was edited meanwhile is judged the next time.
+                if look(settings, given, lists).version == seen.version:
+                    note_accepted(context.instance, file, known)
+            for warning in known.warnings:
+                context.log.warning(warning)
         note_of_run(
             context,
             {
-                "dagster/row_count": len(reading.rows),
-                "warnings": len(reading.warnings),
+                "dagster/row_count": known.rows,
+                "warnings": len(known.warnings),
                 "changed": changed,
             },
         )
