@@ -51,7 +51,7 @@ def score(
 
 @cache
 def _engine(process: int) -> duckdb.DuckDBPyConnection:
-    """A DuckDB without a file, started once a process; whoever scores takes a cursor of his own.
+    """A DuckDB without a file, started once a process, to which whoever scores connects.
 
     A process that was forked has no part in its parent's: their threads are not with it. Not the
     warehouse's engine: that need not keep the order of rows, and its memory is for one file.
