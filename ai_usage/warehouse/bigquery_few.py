@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, TypeGuard
 
@@ -62,6 +63,9 @@ def _text(value: Any) -> Any:
         return value
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, datetime):
+        # The query names the zone.
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
@@ -76,6 +80,8 @@ def _read(column: Column, place: int) -> str:
     if column.type.startswith("ARRAY<"):
         return f"JSON_VALUE_ARRAY({path})"
     text = f"JSON_VALUE({path})"
+    if column.type == "TIMESTAMP":
+        return f"TIMESTAMP({text}, 'UTC')"
     return text if column.type in ("STRING", "JSON") else f"CAST({text} AS {column.type})"
 
 
