@@ -42,8 +42,8 @@ class Input:
     """An endpoint of the archive that tables are built from, and when two answers say the same.
 
     `days`: where the digests of a day are equal, and it is as final; of a report of events.
-    `pages`: where all pages are equal; of a list, each day's snapshot. `state`: the same of a file,
-    whose last state holds, whatever its day. `never`: each answer is news.
+    `pages`: where all pages are equal; of a list, each day's snapshot. `state`: the same, on
+    whatever day, of a file whose last state holds. `never`: each answer is news.
 
     `feeds` is what follows from it: the events of the days that it tells of, who is who (lists),
     what vendors say was spent (which no statement reads), or anything.
@@ -152,25 +152,13 @@ class Answers:
             found.append(Moved("an endpoint that is no more"))
         return found
 
-    def only_repeat(self, since: Marks) -> bool:
-        """Whether each answer since says, page by page, what the last one said that was read.
-
-        On whatever day: of a list or a file, the same on another day is no news.
-        """
-        names = {one.name for one in self._inputs}
-        return since.keys() == names and all(
-            self._repeats(held, since[one.name]) for one, held in self._held.items()
-        )
-
-    def _repeats(self, held: Sequence[Fetch], mark: Mark) -> bool:
-        if not _goes_on(mark, held):
-            return False
-        if len(held) == mark.answers:
+    def _repeats(self, held: Sequence[Fetch], known_answers: int) -> bool:
+        """Whether each answer since says, page by page, what the last one said that was read."""
+        if len(held) == known_answers:
             return True
-        if mark.answers == 0:
+        if known_answers == 0:
             return False
-        manifests = self._archive.manifests(held[mark.answers - 1 :])
-        (_, known), *others = manifests
+        (_, known), *others = self._archive.manifests(held[known_answers - 1 :])
         return all(same_pages(known, other) for _, other in others)
 
     def _moved_days(self, one: Input, held: Sequence[Fetch], known: int) -> set[date]:
@@ -178,12 +166,12 @@ class Answers:
         days = {day for fetch in new for day in fetch.window.days()}
         if one.compared == "never":
             return days
+        if one.compared == "state":
+            return set() if self._repeats(held, known) else days
         opened: dict[str, Manifest] = {}
         moved = set()
         for day in days:
             old, newest = _newest(before, day), _newest(held, day)
-            if one.compared == "state":
-                old, newest = (before[-1] if before else None), held[-1]
             if (
                 old is None
                 or newest is None
@@ -200,7 +188,7 @@ class Answers:
                 opened[fetch.path] = self._archive.manifest(fetch)
         as_final = old.settled(day, one.finalization_lag) == new.settled(day, one.finalization_lag)
         manifests = opened[old.path], opened[new.path]
-        if one.compared in ("pages", "state"):
+        if one.compared == "pages":
             return same_pages(*manifests)
         return as_final and same_of_day(*manifests, day)
 

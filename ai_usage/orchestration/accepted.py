@@ -68,7 +68,7 @@ def look(settings: Settings, given: Resources, lists: Lists | None) -> Seen:
     of = [Input(BILLS_OF, BILLS)]
     if lists is not None:
         stem = next(file.stem for file in reference_files() if file.name == USERS)
-        of += [*lists.inputs, Input(VENDOR, stem, "pages")]
+        of += [*lists.inputs, Input(VENDOR, stem, "state")]
     version = sha256("\0".join(told).encode()).hexdigest()
     return Seen(version, Answers(given.archive, of))
 
@@ -76,7 +76,7 @@ def look(settings: Settings, given: Resources, lists: Lists | None) -> Seen:
 def accepted_from(instance: dg.DagsterInstance, file: ReferenceFile, now: Seen) -> Accepted | None:
     """What was told of the file as it was accepted from the same; None if it never was."""
     known = noted(instance, _KEY.format(file.stem), Accepted)
-    if known is None or known.version != now.version or not now.answers.only_repeat(known.marks):
+    if known is None or known.version != now.version or now.answers.moved(known.marks):
         return None
     return known
 

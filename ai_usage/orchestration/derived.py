@@ -16,7 +16,6 @@ import msgspec
 
 from ai_usage.days.spans import day_before
 from ai_usage.days.windows import Window
-from ai_usage.identity import Identity, IdentityInputs
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
 from ai_usage.orchestration.assets.finance import FinanceSnapshot
 from ai_usage.orchestration.resources import Resources
@@ -73,15 +72,9 @@ class Deriving:
 
     @cached_property
     def _rows(self) -> list[list[Mapping[str, Any]]]:
-        directory = self._directory
-        patterns = {vendor.name: vendor.key_name_patterns for vendor in directory.declared.vendors}
         # Events add to this when somebody was last seen, and keys by their names from the first
         # day on which one is seen.
-        identity = Identity(
-            IdentityInputs(
-                list(directory.snapshots()), directory.clock.now, key_name_patterns=patterns
-            )
-        )
+        identity = self._directory.as_listed()
         return [list(identity.bridge_user_identity()), list(identity.dim_users())]
 
     def _identities(self, before: date) -> str:

@@ -120,11 +120,15 @@ class Directory:
         )
         return Identity(inputs)
 
-    def bridge(self) -> list[dict[str, Any]]:
-        """What events may carry, joined to people, as far as snapshots and registers tell."""
+    def as_listed(self) -> Identity:
+        """Who is who, as far as snapshots and registers tell, whatever is loaded."""
         patterns = {v.name: v.key_name_patterns for v in self.declared.vendors}
         inputs = IdentityInputs(list(self.snapshots()), self.clock.now, key_name_patterns=patterns)
-        return Identity(inputs).bridge_user_identity()
+        return Identity(inputs)
+
+    def bridge(self) -> list[dict[str, Any]]:
+        """What events may carry, joined to people, as they are listed."""
+        return self.as_listed().bridge_user_identity()
 
     def people(self, users: Sequence[Row] | None = None) -> People:
         """Everyone's versions and aliases, from every snapshot held.
@@ -157,7 +161,7 @@ class Directory:
             *((v, e) for directory, v, e in self.declared.directories if directory.lists_people),
             *((v, e) for v in self.declared.vendors for e in v.endpoints if e.yields is Person),
         ]
-        inputs = [Input(vendor.name, endpoint.name, "pages") for vendor, endpoint in asked]
+        inputs = [Input(vendor.name, endpoint.name, "state") for vendor, endpoint in asked]
         return Lists(inputs, self.unread(configured))
 
     def unread(self, configured: Configured) -> list[str]:
