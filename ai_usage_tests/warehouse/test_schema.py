@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 import typing
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -266,6 +269,33 @@ def test_a_ddl_that_says_too_little_or_too_much_is_refused(old: str, new: str, s
     with pytest.raises(ValueError, match=r"description|carried|CREATE") as raised:
         parse_ddl(DDL.replace(old, new))
     assert said in str(raised.value)
+
+
+OF_ANOTHER_ZONE = """
+import datetime as dt
+import ai_usage.quality.contract
+import pandera.pandas
+from ai_usage.warehouse.schema import parse_ddl
+schema = parse_ddl(
+    "CREATE TABLE t (at TIMESTAMP OPTIONS(description='When.')) OPTIONS(description='Instants.')"
+)
+late = dt.datetime(2026, 3, 10, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
+print(schema.to_arrow([{"at": late}])["at"][0].as_py().isoformat())
+"""
+
+
+@pytest.mark.parametrize("said", [{}, {"PYARROW_IGNORE_TIMEZONE": "1"}])
+def test_an_instant_of_another_zone_stays_that_instant_whatever_a_library_sets(
+    said: dict[str, str],
+) -> None:
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "ignore", "-c", OF_ANOTHER_ZONE],
+        env={**{k: v for k, v in os.environ.items() if k != "PYARROW_IGNORE_TIMEZONE"}, **said},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout.strip() == "2026-03-11T01:30:00+00:00", found.stderr
 
 
 def test_rows_become_arrow_with_the_declared_types_and_money_is_never_a_float() -> None:
