@@ -24,37 +24,6 @@ _COST_KEYS = """
 """
 
 COPIED: Mapping[str, str] = {
-    "costs": f"""
-SELECT {_COST_KEYS},
-  total_cost_usd AS total, allocated_cost_usd AS allocated, billable_tokens, token_cost_usd
-FROM agg_costs_daily
-WHERE date BETWEEN @start AND @as_of
-""",
-    # Models and keys stand in the facts alone: daily sums of them, for the filters that name them.
-    "details": f"""
-WITH facts AS (
-  SELECT
-    DATE(cost_timestamp, 'UTC') AS date,
-    CAST(DATE_TRUNC(DATE(cost_timestamp, 'UTC'), MONTH) AS DATE) AS month,
-    user_sk, platform_sk, cost_center_sk,
-    billed_account(cost_type, billing_account_id) AS account,
-    cost_type, is_provisional, allocation_method = 'unallocated' AS is_unallocated,
-    COALESCE(ARRAY_TO_STRING(project_codes, '\\n'), '') AS project_list,
-    COALESCE(model, 'No model') AS model, COALESCE(api_key_id, 'No key') AS key,
-    total_cost_usd, allocated_cost_usd, billable_tokens
-  FROM fact_ai_costs
-  WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC') AND DATE(cost_timestamp, 'UTC') <= @as_of
-)
-SELECT {_COST_KEYS}, model, key,
-  CAST(SUM(total_cost_usd) AS NUMERIC) AS total,
-  CAST(SUM(allocated_cost_usd) AS NUMERIC) AS allocated,
-  CAST(SUM(billable_tokens) AS INT64) AS billable_tokens
-FROM facts
-GROUP BY {_COST_KEYS}, model, key
-""",
-    "usage": """
-SELECT * FROM agg_usage_daily WHERE date BETWEEN @start AND @as_of
-""",
     "people": """
 SELECT
   v.user_sk, v.user_email, v.manager_email, v.effective_date, v.expiration_date, v.is_active,
@@ -120,11 +89,48 @@ FROM loaded_days
 WHERE day BETWEEN @start AND @as_of
 GROUP BY 1, 2, 3
 """,
+    # What is labelled comes after the labels.
+    "costs": f"""
+SELECT {_COST_KEYS},
+  total_cost_usd AS total, allocated_cost_usd AS allocated, billable_tokens, token_cost_usd
+FROM agg_costs_daily
+WHERE date BETWEEN @start AND @as_of
+""",
+    # Models and keys stand in the facts alone: daily sums of them, for the filters that name them.
+    "details": f"""
+WITH facts AS (
+  SELECT
+    DATE(cost_timestamp, 'UTC') AS date,
+    CAST(DATE_TRUNC(DATE(cost_timestamp, 'UTC'), MONTH) AS DATE) AS month,
+    user_sk, platform_sk, cost_center_sk,
+    billed_account(cost_type, billing_account_id) AS account,
+    cost_type, is_provisional, allocation_method = 'unallocated' AS is_unallocated,
+    COALESCE(ARRAY_TO_STRING(project_codes, '\\n'), '') AS project_list,
+    COALESCE(model, 'No model') AS model, COALESCE(api_key_id, 'No key') AS key,
+    total_cost_usd, allocated_cost_usd, billable_tokens
+  FROM fact_ai_costs
+  WHERE cost_timestamp >= TIMESTAMP(@start, 'UTC')
+    AND cost_timestamp < TIMESTAMP(CAST(DATE_ADD(@as_of, INTERVAL 1 DAY) AS DATE), 'UTC')
+)
+SELECT {_COST_KEYS}, model, key,
+  CAST(SUM(total_cost_usd) AS NUMERIC) AS total,
+  CAST(SUM(allocated_cost_usd) AS NUMERIC) AS allocated,
+  CAST(SUM(billable_tokens) AS INT64) AS billable_tokens
+FROM facts
+GROUP BY {_COST_KEYS}, model, key
+""",
+    "usage": """
+SELECT * FROM agg_usage_daily WHERE date BETWEEN @start AND @as_of
+""",
 }
 """The tables of the copy, each with the SELECT that fills it."""
 
-TO_LABEL = ("costs", "details", "usage")
-"""Those that the copy keeps with their labels alone."""
+TO_LABEL: Mapping[str, str] = {
+    "costs": "cost_rows",
+    "details": "detail_rows",
+    "usage": "usage_rows",
+}
+"""Those that the copy keeps with their labels alone, and what it calls them then."""
 
 _LABELS = """
 SELECT c.*,

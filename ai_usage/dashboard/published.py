@@ -27,8 +27,11 @@ import pyarrow as pa
 from ai_usage.dashboard.copied import COPIED, MONTHS_BACK, TO_LABEL, labelled
 from ai_usage.dashboard.parted import parted_tables
 from ai_usage.days.months import months_before
+from ai_usage.days.spans import day_after, day_before
+from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.incoming import watched
 from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.sql import WINDOW_START, parameters, references
 
@@ -128,11 +131,11 @@ def renew(
         publish(warehouse, path, as_of=as_of, now=now, run_id=run_id, states=states)
         return
     about = About(as_of, now, run_id)
-    asked = {name: query for name, query in _queries(about).items() if name in _OF_THE_HOUR}
+    asked = {name: query for name, query in queries_of(about).items() if name in _OF_THE_HOUR}
     with _swapped(path) as temporary:
         shutil.copyfile(path, temporary)
         with closing(duckdb.connect(str(temporary))) as connection:
-            for name, rows in [*warehouse.queries(asked), *states.items()]:
+            for name, rows in chain(warehouse.queries(asked), _readers(states)):
                 connection.execute(f"DROP TABLE {name}")
                 _store(connection, name, rows)
             connection.execute("UPDATE about SET published_at = ?", [now])
@@ -155,7 +158,7 @@ def _made_of(path: Path) -> tuple[date, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def _queries(about: About) -> dict[str, Query]:
+def queries_of(about: About) -> dict[str, Query]:
     """What fills the copy's tables, by their names."""
     start = months_before(about.as_of, MONTHS_BACK)
     bound: Mapping[str, Parameter] = {
@@ -165,10 +168,20 @@ def _queries(about: About) -> dict[str, Query]:
         # Whole months: a cost that is dated later in the running one belongs to it.
         "end": months_before(about.as_of, -1),
     }
-    return {
-        name: Query(sql, {key: bound[key] for key in parameters(sql)})
-        for name, sql in COPIED.items()
-    }
+    # Rows of a day are made of that day.
+    months = [
+        {**bound, "start": month.start, "as_of": day_before(month.end)}
+        for month in Window(start, day_after(about.as_of)).months()
+    ]
+
+    def asked(name: str, sql: str) -> Query:
+        one, *others = (
+            {key: values[key] for key in parameters(sql)}
+            for values in (bound, *(months if name in TO_LABEL else ()))
+        )
+        return Query(sql, one, others)
+
+    return {name: asked(name, sql) for name, sql in COPIED.items()}
 
 
 @contextmanager
@@ -198,27 +211,20 @@ def _write(
     states: Mapping[str, pa.Table],
     read: Mapping[str, pa.Table],
 ) -> None:
-    asked = _queries(about)
+    asked = queries_of(about)
     there = {name: read[query.sql] for name, query in asked.items() if query.sql in read}
     others = {name: query for name, query in asked.items() if name not in there}
     with _swapped(path) as temporary, closing(duckdb.connect(str(temporary))) as connection:
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
-        cycles: list[dict[str, Any]] = []
-        for name, rows in chain(there.items(), warehouse.queries(others)):
-            if name in TO_LABEL:
-                connection.register(name, rows)
-                continue
+        connection.execute("SET preserve_insertion_order = false")
+        # How long a stream is is not known: it is what is labelled, not what is looked up.
+        connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+        for name, rows in chain(_readers(there), warehouse.queries(others)):
             _store(connection, name, rows)
-            if name == "reconciliation":
-                cycles = rows.to_pylist()
-        for name, rows in parted_tables(warehouse, cycles).items():
+        cycles = connection.sql("SELECT * FROM reconciliation").to_arrow_table().to_pylist()
+        empty = {name: schema.empty_table() for name, schema in STATES.items()}
+        for name, rows in _readers({**parted_tables(warehouse, cycles), **empty, **states}):
             _store(connection, name, rows)
-        for name, schema in STATES.items():
-            _store(connection, name, states.get(name, schema.empty_table()))
-        for name, sql in labelled().items():
-            connection.execute(f"CREATE TABLE {name} AS {sql}")
-        for name in TO_LABEL:
-            connection.unregister(name)
         connection.execute(
             "CREATE TABLE about AS SELECT ?::DATE AS as_of, ?::TIMESTAMPTZ AS published_at, "
             "?::VARCHAR AS run_id, ?::VARCHAR AS shape",
@@ -227,10 +233,26 @@ def _write(
         connection.execute("CHECKPOINT")
 
 
-def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    connection.register("incoming", rows)
-    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-    connection.unregister("incoming")
+def _readers(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+    return ((name, rows.to_reader()) for name, rows in tables.items())
+
+
+def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatchReader) -> None:
+    """Make the table of the rows, or of the rows with their labels alone, while they are read."""
+    table, source = TO_LABEL.get(name, name), name if name in TO_LABEL else "incoming"
+    sql = labelled().get(table, f"SELECT * FROM {source}")
+    raised: list[Exception] = []
+    reader = pa.RecordBatchReader.from_batches(rows.schema, watched(rows, raised))
+    connection.register(source, reader)
+    try:
+        connection.execute(f"CREATE TABLE {table} AS {sql}")
+    except duckdb.Error:
+        if raised:
+            # What stopped the stream says more than DuckDB's report that it stopped.
+            raise raised[0] from None
+        raise
+    finally:
+        connection.unregister(source)
 
 
 def _ensured(warehouse: Warehouse) -> bool:

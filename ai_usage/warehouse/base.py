@@ -124,13 +124,13 @@ class Warehouse(ABC):
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""
 
-    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.Table]]:
-        """The rows of several queries, by their names, one after the other.
+    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+        """The rows of several queries, by their names, each to be read before the next is asked.
 
         An engine that can lets them see one state of the warehouse.
         """
         for name, query in queries.items():
-            yield name, self.query(query)
+            yield name, self.query(query).to_reader()
 
     def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
         """The rows of a query, and what the engine says of answering it."""

@@ -511,13 +511,14 @@ SELECT staged, old_days;
         with self.client() as client:
             return self._rows(client, sql, asked.parameters)
 
-    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.Table]]:
+    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
         """The rows of several queries, by their names, in order; a few are asked at once."""
         # Who runs is known to this thread alone.
         labels = dict(self.labels())
         here = replace(self, labels=lambda: labels)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield from zip(queries, pool.map(here.query, queries.values()), strict=True)
+            for name, rows in zip(queries, pool.map(here.query, queries.values()), strict=True):
+                yield name, rows.to_reader()
 
     def measured(self, query: Query | str) -> tuple[pa.Table, Details]:
         """The rows of a query, and the bytes that it was foreseen to process and did."""

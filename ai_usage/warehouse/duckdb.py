@@ -38,6 +38,7 @@ from ai_usage.warehouse.incoming import (
     checked,
     refuse_nulls,
     refuse_outside,
+    watched,
 )
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
@@ -48,6 +49,9 @@ from ai_usage.warehouse.views import ViewSchema
 _MONTHS_AT_ONCE = 2
 """Months that a statement is run for at once; more are run one by one, so that memory follows the
 month. A look-back of weeks reaches over two."""
+
+_BATCH = 122_880
+"""Rows that are handed on at once: as many as DuckDB keeps together."""
 
 _STAGE = "ai_usage_stage"
 _ROWS = "ai_usage_rows"
@@ -355,8 +359,8 @@ class DuckDBWarehouse(Warehouse):
         check_arrow(schema, new.schema)
         raised: list[Exception] = []
         batches = new if isinstance(new, pa.RecordBatchReader) else new.to_batches()
-        watched = _watched(checked(schema, window, batches), raised)
-        connection.register(_ROWS, pa.RecordBatchReader.from_batches(new.schema, watched))
+        rows = watched(checked(schema, window, batches), raised)
+        connection.register(_ROWS, pa.RecordBatchReader.from_batches(new.schema, rows))
         try:
             casts = ", ".join(f'CAST("{c.name}" AS {c.duckdb_type})' for c in schema.columns)
             yield f"SELECT {casts} FROM {_ROWS}"
@@ -450,23 +454,46 @@ class DuckDBWarehouse(Warehouse):
         """The rows of a query in BigQuery's dialect."""
         if isinstance(query, str):
             query = Query(query)
-        with self.connect(read_only=True) as connection:
-            return self._asked(connection, query)
+        with self.connect(read_only=True) as connection, self._answering():
+            return self._asked(connection, query.sql, query.parameters).to_arrow_table()
 
-    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.Table]]:
+    def queries(self, queries: Mapping[str, Query]) -> Iterator[tuple[str, pa.RecordBatchReader]]:
         """The rows of several queries: nobody writes in between, the file is held meanwhile."""
         with self.connect(read_only=True) as connection:
             for name, query in queries.items():
-                yield name, self._asked(connection, query)
+                yield name, self._streamed(connection, query)
 
-    def _asked(self, connection: duckdb.DuckDBPyConnection, query: Query) -> pa.Table:
-        sql = self._rendered(query.sql)
+    def _streamed(
+        self, connection: duckdb.DuckDBPyConnection, query: Query
+    ) -> pa.RecordBatchReader:
+        """The rows of a query, worked out while they are read: a long range month by month."""
+        parts = iter(parts_of(query))
+        with self._answering():
+            first = self._asked(connection, query.sql, next(parts)).to_arrow_reader(_BATCH)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._answering():
+                yield from first
+                for part in parts:
+                    yield from self._asked(connection, query.sql, part).to_arrow_reader(_BATCH)
+
+        return pa.RecordBatchReader.from_batches(first.schema, batches())
+
+    def _asked(
+        self, connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters
+    ) -> duckdb.DuckDBPyRelation:
+        return connection.sql(self._rendered(sql), params=dict(parameters) or None)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Say in a line what stops a query, at once or while its rows are read."""
         try:
-            found = connection.sql(sql, params=dict(query.parameters) or None)
-            return found.to_arrow_table()
-        except duckdb.Error as error:
-            if _no_room(error):
-                raise
+            yield
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            if _spilling(error):
+                raise self._cannot_spill() from error
+            if (why := _disk_trouble(error)) is not None:
+                raise self._unwritable(why) from error
             raise WarehouseError(f"query: {_first_line(error)}") from error
 
     @contextmanager
@@ -534,22 +561,11 @@ def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[No
         ) from error
 
 
-def _watched(
-    batches: Iterator[pa.RecordBatch], raised: list[Exception]
-) -> Iterator[pa.RecordBatch]:
-    """The batches; what stops it is kept, because DuckDB passes on only its text."""
-    try:
-        yield from batches
-    except Exception as error:
-        raised.append(error)
-        raise
-
-
 def _type_text(type_name: str, nullable: bool) -> str:
     return type_name if nullable else f"{type_name} NOT NULL"
 
 
-def _disk_trouble(error: duckdb.Error) -> str | None:
+def _disk_trouble(error: Exception) -> str | None:
     """Why the disk refused, where that is the trouble."""
     return next((ours for theirs, ours in _DISK if theirs in str(error)), None)
 
@@ -559,7 +575,7 @@ def _no_room(error: duckdb.Error) -> bool:
     return _disk_trouble(error) is not None or _spilling(error)
 
 
-def _spilling(error: duckdb.Error) -> bool:
+def _spilling(error: Exception) -> bool:
     """Whether the disk refused what DuckDB put aside, not what it keeps."""
     text = str(error)
     return "failed to offload data block" in text or (

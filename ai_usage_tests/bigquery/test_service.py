@@ -405,7 +405,7 @@ def test_questions_that_need_no_others_answer_are_asked_side_by_side_under_the_s
     """Their answers come in order, whichever was there first."""
     labelled = replace(warehouse, labels=lambda: {"asset": "dashboard_copy"})
     queries = {f"q{n}": Query(f"SELECT {n} AS n") for n in range(9)}
-    found = {name: rows.to_pylist() for name, rows in labelled.queries(queries)}
+    found = {name: rows.read_all().to_pylist() for name, rows in labelled.queries(queries)}
     assert list(found.items()) == [(f"q{n}", [{"n": n}]) for n in range(9)]
     sent = [a.json for a in asked if a.path.split("?")[0].endswith("/queries")]
     assert [one["labels"]["asset"] for one in sent] == ["dashboard_copy"] * 9

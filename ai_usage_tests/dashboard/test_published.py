@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
+from ai_usage.dashboard.copied import TO_LABEL
 from ai_usage.dashboard.filters import Filters
-from ai_usage.dashboard.published import Published
+from ai_usage.dashboard.published import About, Published, publish, queries_of
 from ai_usage.dashboard.scope import spend
 from ai_usage.dashboard.viewers import Mode, Role, Viewer
 from ai_usage.errors import WarehouseError
 from ai_usage.orchestration.assets.dashboard import still_stands
 from ai_usage.orchestration.resources import ClockResource
 from ai_usage.settings import Settings
+from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.dashboard.copies import Cost, Made, Person
 
 ON_BIGQUERY = {"AI_USAGE_WAREHOUSE": "bigquery", "AI_USAGE_BIGQUERY_PROJECT": "my-project"}
@@ -98,6 +103,47 @@ def test_the_copy_cannot_be_written_through_a_reader(tmp_path: Path) -> None:
     published = costing(1).publish(tmp_path / "copy.duckdb")
     with pytest.raises(Exception, match="read-only"):
         published.rows("INSERT INTO platforms VALUES (9, 'x', 'y') RETURNING 1 AS one")
+
+
+def test_what_stops_the_warehouse_while_it_is_read_is_told_and_the_old_copy_stays(
+    tmp_path: Path,
+) -> None:
+    class Stopping(DuckDBWarehouse):
+        def queries(
+            self, queries: Mapping[str, Query]
+        ) -> Iterator[tuple[str, pa.RecordBatchReader]]:
+            def batches() -> Iterator[pa.RecordBatch]:
+                yield pa.record_batch({"user_sk": [1]})
+                raise WarehouseError("no room to spill")
+
+            yield (
+                next(iter(queries)),
+                pa.RecordBatchReader.from_batches(pa.schema([("user_sk", pa.int64())]), batches()),
+            )
+
+    path = tmp_path / "copy.duckdb"
+    published = costing(1).publish(path)
+    warehouse = Stopping(tmp_path / "w.duckdb", "ai_usage")
+    with pytest.raises(WarehouseError, match=r"^no room to spill$"):
+        publish(warehouse, path, as_of=date(2026, 3, 31), now=datetime(2026, 3, 31, tzinfo=UTC))
+    assert total(published) == 1
+    assert [found.name for found in tmp_path.glob(".copy*")] == []
+
+
+def test_daily_rows_are_copied_month_by_month_each_day_once() -> None:
+    """Two years and the running month; other tables are one question."""
+    of = About(date(2026, 3, 18), datetime(2026, 3, 18, tzinfo=UTC), None)
+    asked = queries_of(of)
+    assert {name for name, query in asked.items() if query.by_month} == set(TO_LABEL)
+    for name in TO_LABEL:
+        assert asked[name].parameters == {"start": date(2024, 3, 1), "as_of": date(2026, 3, 18)}
+        months = [(part["start"], part["as_of"]) for part in asked[name].by_month]
+        assert len(months) == 25
+        assert months[:2] == [
+            (date(2024, 3, 1), date(2024, 3, 31)),
+            (date(2024, 4, 1), date(2024, 4, 30)),
+        ]
+        assert months[-1] == (date(2026, 3, 1), date(2026, 3, 18))
 
 
 @pytest.mark.parametrize(

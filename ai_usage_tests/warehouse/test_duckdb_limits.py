@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,42 @@ def test_a_long_window_is_built_month_by_month_and_written_in_one_replacement(
     # Two months, as a look-back reaches over, are one statement.
     warehouse.replace(TABLE, year, numbered(own, by_month[-2:]))
     assert [n for (n,) in stored(warehouse, TABLE, "lines_added")] == [365, 365, 365]
+
+
+def read(warehouse: Warehouse, query: Query) -> list[Any]:
+    """What is read of a query's only column, one batch after the other."""
+    return [
+        value
+        for _name, rows in warehouse.queries({"q": query})
+        for batch in rows
+        for value in batch.column("n").to_pylist()
+    ]
+
+
+def test_a_long_range_is_read_month_by_month_and_what_stops_it_halfway_is_told(
+    tmp_path: Path,
+) -> None:
+    warehouse = open_warehouse(tmp_path)
+    warehouse.ensure_table(TABLE)
+    parts = [{"n": n} for n in (1, 2, 3)]
+    assert read(warehouse, Query("SELECT @n AS n", {"n": 6}, parts)) == [1, 2, 3]
+    halfway = "SELECT IF(@n < 3, @n, ERROR('halfway')) AS n"
+    with pytest.raises(WarehouseError, match=r"^query: .*halfway"):
+        read(warehouse, Query(halfway, {"n": 6}, parts))
+
+
+def test_a_full_disk_is_told_where_rows_are_read_while_they_are_worked_out(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "spill", 8 * MEGABYTE) as disk:
+        warehouse = DuckDBWarehouse(
+            tmp_path / "w.duckdb", "ai_usage", memory_limit=48 * MEGABYTE, spill_dir=disk.path
+        )
+        warehouse.ensure_table(TABLE)
+        sql = (
+            "SELECT MD5(CAST(i AS STRING)) AS n FROM UNNEST(GENERATE_ARRAY(1, @n)) AS i ORDER BY 1"
+        )
+        parts = [{"n": n} for n in (1, 1, 5_000_000)]
+        with pytest.raises(WarehouseError, match=f"^{disk.path}: no room to spill"):
+            read(warehouse, Query(sql, {"n": 5_000_000}, parts))
 
 
 def test_only_what_is_written_by_days_is_built_by_months() -> None:
