@@ -157,31 +157,27 @@ class Directory:
 
     def lists_of_people(self, configured: Configured) -> Lists:
         """What `known_people` follows from, besides users.csv."""
-        asked = [
-            *((v, e) for directory, v, e in self.declared.directories if directory.lists_people),
-            *((v, e) for v in self.declared.vendors for e in v.endpoints if e.yields is Person),
-        ]
-        inputs = [Input(vendor.name, endpoint.name, "state") for vendor, endpoint in asked]
+        inputs = [Input(v.name, e.name, "state") for _, v, e in self._lists_of_people()]
         return Lists(inputs, self.unread(configured))
 
     def unread(self, configured: Configured) -> list[str]:
         """The configured directories of people that have never been read, by their titles."""
-        own = [
-            (vendor, endpoint)
-            for directory, vendor, endpoint in self.declared.directories
-            if directory.lists_people and configured(directory.name)
-        ]
-        vendors = [
-            (vendor, endpoint)
-            for vendor in self.declared.vendors
-            for endpoint in vendor.endpoints
-            if endpoint.yields is Person and configured(vendor.name)
-        ]
         return [
-            v.title
-            for v, e in (*own, *vendors)
-            if span_of(self.archive.fetches(v.name, e.name)) is None
+            vendor.title
+            for name, vendor, endpoint in self._lists_of_people()
+            if configured(name)
+            and span_of(self.archive.fetches(vendor.name, endpoint.name)) is None
         ]
+
+    def _lists_of_people(self) -> Iterator[tuple[str, Vendor, Endpoint]]:
+        """Directories' and vendors' lists of people, with the name that is configured or not."""
+        for directory, vendor, endpoint in self.declared.directories:
+            if directory.lists_people:
+                yield directory.name, vendor, endpoint
+        for vendor in self.declared.vendors:
+            for endpoint in vendor.endpoints:
+                if endpoint.yields is Person:
+                    yield vendor.name, vendor, endpoint
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Every day's newest snapshot of every directory and every register."""
