@@ -6,7 +6,6 @@ where it came from. 0 is success, 2 a wrong use of the command line, 130 a run t
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import sys
 import traceback
@@ -33,11 +32,11 @@ from ai_usage.cli.options import (
     day_of,
     errors,
     how_of,
+    load_settings,
     messages_of,
     month_of,
 )
 from ai_usage.errors import AiUsageError
-from ai_usage.settings import Settings
 
 # Dagster warns that partitioned checks are a preview; the version is pinned.
 warnings.filterwarnings("ignore", module="dagster")
@@ -104,7 +103,9 @@ def _instant(text: str | datetime) -> datetime:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ai-usage {importlib.metadata.version('ai-usage')}")
+        from importlib.metadata import version
+
+        typer.echo(f"ai-usage {version('ai-usage')}")
         raise typer.Exit
 
 
@@ -170,7 +171,7 @@ def dev(
     else:
         from ai_usage.cli.dev import serve_ui
 
-        serve_ui(console, Settings.load(), port)
+        serve_ui(console, load_settings(), port)
 
 
 @app.command()
@@ -197,7 +198,7 @@ def dashboard(
     if of_demo:
         serve_demo_dashboard(console, home, port, looking_as)
     else:
-        serve_dashboard(console, Settings.load(), port, looking_as)
+        serve_dashboard(console, load_settings(), port, looking_as)
 
 
 @app.command()
@@ -274,7 +275,7 @@ def backfill(
     from ai_usage.orchestration.runs import Refetch
 
     with unattended("backfill"):
-        settings = Settings.load()
+        settings = load_settings()
         window = checked_window(settings, from_, to or settings.today)
         if not closed:
             refuse_closed(settings, window)
@@ -314,7 +315,7 @@ def run(
     from ai_usage.orchestration.runs import Refetch
 
     with unattended("run"):
-        settings = Settings.load()
+        settings = load_settings()
         window = window_of_run(console, settings, lookback_window(settings), closed=closed)
         note_missing_history(console, settings, window)
         run_with_progress(
@@ -357,7 +358,7 @@ def rebuild(
     from ai_usage.cli.unattended import unattended
 
     with unattended("rebuild"):
-        rebuild_warehouse(console, Settings.load(), from_, to)
+        rebuild_warehouse(console, load_settings(), from_, to)
 
 
 @archive_app.command("verify")
@@ -372,7 +373,7 @@ def archive_verify() -> None:
     """
     from ai_usage.cli.archive import verify_archive
 
-    if not verify_archive(console, Settings.load()):
+    if not verify_archive(console, load_settings()):
         raise typer.Exit(1)
 
 
@@ -431,7 +432,7 @@ def import_(
     from ai_usage.cli.importer import import_files
     from ai_usage.instance.partitions import checked_window
 
-    settings, stated = Settings.load(), None
+    settings, stated = load_settings(), None
     if from_ is not None:
         stated = checked_window(settings, from_, to or from_)
     elif to is not None:
@@ -471,7 +472,7 @@ def changes(
     from ai_usage.cli.changes import show_changes
     from ai_usage.instance.partitions import checked_window
 
-    settings = Settings.load()
+    settings = load_settings()
     window = checked_window(settings, from_, to or settings.today)
     how = how_of(format_, excel)
     show_changes(console, messages_of(how), settings, window, since, how)
@@ -510,7 +511,7 @@ def close(
 
     if reopen and (with_earlier or accept is not None):
         raise AiUsageError("--reopen goes alone: --with-earlier and --accept are about closing.")
-    settings = Settings.load()
+    settings = load_settings()
     if reopen:
         reopen_month(console, settings, month)
     else:
@@ -540,7 +541,7 @@ def query(
     """
     from ai_usage.cli.query import ask
 
-    ask(console, Settings.load(), sql, how_of(format_, excel), internal=internal)
+    ask(console, load_settings(), sql, how_of(format_, excel), internal=internal)
 
 
 @app.command()
@@ -638,7 +639,7 @@ def compare_warehouses(
     from ai_usage.cli.compare import compare_installations
     from ai_usage.instance.partitions import checked_window
 
-    settings = Settings.load()
+    settings = load_settings()
     window = checked_window(settings, from_, to or settings.today) if from_ else None
     if to and not from_:
         raise AiUsageError("--to needs --from: give the first day too.")
@@ -658,7 +659,7 @@ def doctor() -> None:
     """
     from ai_usage.cli.doctor import examine
 
-    if not examine(console, Settings.load()):
+    if not examine(console, load_settings()):
         raise typer.Exit(1)
 
 
@@ -674,7 +675,7 @@ def reference_check() -> None:
     """
     from ai_usage.cli.reference import check_files
 
-    if not check_files(console, Settings.load()):
+    if not check_files(console, load_settings()):
         raise typer.Exit(1)
 
 
@@ -688,7 +689,7 @@ def reference_init() -> None:
     """
     from ai_usage.cli.reference import write_sample_files
 
-    write_sample_files(console, Settings.load())
+    write_sample_files(console, load_settings())
 
 
 @reference_app.command("propose-budgets")
@@ -704,7 +705,7 @@ def reference_propose_budgets() -> None:
     """
     from ai_usage.cli.budgets import print_proposal
 
-    print_proposal(Settings.load())
+    print_proposal(load_settings())
 
 
 @keys_app.command("gaps")
@@ -731,7 +732,7 @@ def keys_gaps(
     from ai_usage.cli.keys import show_gaps
 
     how = how_of(format_, excel)
-    show_gaps(console, messages_of(how), Settings.load(), how, write=write)
+    show_gaps(console, messages_of(how), load_settings(), how, write=write)
 
 
 @notify_app.command("test")
@@ -747,7 +748,7 @@ def notify_test() -> None:
     """
     from ai_usage.cli.notify import send_test
 
-    if not send_test(console, Settings.load()):
+    if not send_test(console, load_settings()):
         raise typer.Exit(1)
 
 
@@ -761,7 +762,7 @@ def notify_open() -> None:
     """
     from ai_usage.cli.notify import print_open
 
-    print_open(console, Settings.load())
+    print_open(console, load_settings())
 
 
 money_commands.register(app)

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from ai_usage.cli.migrate_options import DryRunOption, FileOption, WhyOption, migrate_app
-from ai_usage.cli.options import console, day_of
-from ai_usage.settings import Settings
+from ai_usage.cli.options import console, day_of, load_settings
 
 attribution_app = typer.Typer(
     help="Whether records are attributed to the right people.",
@@ -51,7 +50,7 @@ def accept(
     """
     from ai_usage.cli import acceptance
 
-    acceptance.accept(console, Settings.load(), role.value, yes=yes, why=why)
+    acceptance.accept(console, load_settings(), role.value, yes=yes, why=why)
 
 
 @migrate_app.command("validate")
@@ -74,7 +73,7 @@ def validate(
     """
     from ai_usage.cli import migrate_gate
 
-    migrate_gate.validate(console, Settings.load(), from_, to, file, why=why, dry_run=dry_run)
+    migrate_gate.validate(console, load_settings(), from_, to, file, why=why, dry_run=dry_run)
 
 
 @migrate_app.command("reopen")
@@ -88,7 +87,7 @@ def reopen(why: WhyOption = "", dry_run: DryRunOption = False) -> None:
     """
     from ai_usage.cli import migrate_gate
 
-    migrate_gate.reopen(console, Settings.load(), why, dry_run=dry_run)
+    migrate_gate.reopen(console, load_settings(), why, dry_run=dry_run)
 
 
 def feedback(
@@ -114,7 +113,7 @@ def feedback(
     """
     from ai_usage.cli.acceptance import give_feedback
 
-    give_feedback(console, Settings.load(), role.value if role else None, yes, why)
+    give_feedback(console, load_settings(), role.value if role else None, yes, why)
 
 
 @attribution_app.command("sample")
@@ -141,7 +140,7 @@ def sample(
     from ai_usage.cli.attribution import write_sample
     from ai_usage.instance.partitions import checked_window
 
-    settings = Settings.load()
+    settings = load_settings()
     last = to or settings.today - timedelta(days=1)
     first = from_ or max(last - timedelta(days=29), settings.first_day)
     window = checked_window(settings, first, last)
@@ -160,4 +159,4 @@ def confirm(
     """
     from ai_usage.cli.attribution import note_confirmed
 
-    note_confirmed(console, Settings.load(), sheet)
+    note_confirmed(console, load_settings(), sheet)

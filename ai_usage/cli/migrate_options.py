@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ai_usage.cli.options import FirstDayOption, console, day_of
-from ai_usage.settings import Settings
+from ai_usage.cli.options import FirstDayOption, console, day_of, load_settings
 
 migrate_app = typer.Typer(
     help="The way from your old tables to these, and back.",
@@ -56,7 +55,7 @@ def inventory(source: SourceOption = None, file: FileOption = None) -> None:
     """
     from ai_usage.cli.migrate import show_inventory
 
-    show_inventory(console, Settings.load(), source, file)
+    show_inventory(console, load_settings(), source, file)
 
 
 @migrate_app.command("init")
@@ -69,7 +68,7 @@ def init(source: SourceOption = None, file: FileOption = None) -> None:
     """
     from ai_usage.cli.migrate import write_description
 
-    write_description(console, Settings.load(), source, file)
+    write_description(console, load_settings(), source, file)
 
 
 @migrate_app.command("plan")
@@ -86,7 +85,7 @@ def plan(
     """
     from ai_usage.cli.migrate import show_plan
 
-    show_plan(console, Settings.load(), from_, to, table, file)
+    show_plan(console, load_settings(), from_, to, table, file)
 
 
 @migrate_app.command("load")
@@ -113,7 +112,7 @@ def load(
     """
     from ai_usage.cli.migrate import load_tables
 
-    load_tables(console, Settings.load(), from_, to, table, file, again=again, closed=closed)
+    load_tables(console, load_settings(), from_, to, table, file, again=again, closed=closed)
 
 
 @migrate_app.command("unload")
@@ -134,7 +133,7 @@ def unload(
     """
     from ai_usage.cli.migrate import unload_tables
 
-    unload_tables(console, Settings.load(), from_, to, table, file, closed=closed)
+    unload_tables(console, load_settings(), from_, to, table, file, closed=closed)
 
 
 @migrate_app.command("compare")
@@ -161,7 +160,7 @@ def compare(
     """
     from ai_usage.cli.migrate import compare_tables
 
-    if not compare_tables(console, Settings.load(), from_, to, table, file, csv=csv, html=html):
+    if not compare_tables(console, load_settings(), from_, to, table, file, csv=csv, html=html):
         raise typer.Exit(1)
 
 
@@ -175,4 +174,4 @@ def status() -> None:
     """
     from ai_usage.cli.migrate import show_status
 
-    show_status(console, Settings.load())
+    show_status(console, load_settings())

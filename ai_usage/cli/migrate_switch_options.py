@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from ai_usage.cli.migrate_options import DryRunOption, FileOption, WhyOption, migrate_app
-from ai_usage.cli.options import console
-from ai_usage.settings import Settings
+from ai_usage.cli.options import console, load_settings
 
 app = migrate_app
 """With the commands of this file, and of those that it imports."""
@@ -43,7 +42,7 @@ def dual_write(
     from ai_usage.cli import migrate_switch
 
     on = switch is Switch.on
-    migrate_switch.dual_write(console, Settings.load(), file, on=on, why=why, dry_run=dry_run)
+    migrate_switch.dual_write(console, load_settings(), file, on=on, why=why, dry_run=dry_run)
 
 
 @migrate_app.command("cutover")
@@ -60,7 +59,7 @@ def cutover(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption 
     """
     from ai_usage.cli import migrate_switch
 
-    migrate_switch.cutover(console, Settings.load(), file, why=why, dry_run=dry_run)
+    migrate_switch.cutover(console, load_settings(), file, why=why, dry_run=dry_run)
 
 
 @migrate_app.command("rollback")
@@ -76,7 +75,7 @@ def rollback(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption
     """
     from ai_usage.cli import migrate_switch
 
-    migrate_switch.rollback(console, Settings.load(), file, why=why, dry_run=dry_run)
+    migrate_switch.rollback(console, load_settings(), file, why=why, dry_run=dry_run)
 
 
 @migrate_app.command("retire")
@@ -93,7 +92,7 @@ def retire(file: FileOption = None, why: WhyOption = "", dry_run: DryRunOption =
     """
     from ai_usage.cli import migrate_switch
 
-    migrate_switch.retire_tables(console, Settings.load(), file, why=why, dry_run=dry_run)
+    migrate_switch.retire_tables(console, load_settings(), file, why=why, dry_run=dry_run)
 
 
 @migrate_app.command("rehearse")
@@ -108,5 +107,5 @@ def rehearse(file: FileOption = None) -> None:
     """
     from ai_usage.cli import migrate_switch
 
-    if not migrate_switch.rehearse_switch(console, Settings.load(), file):
+    if not migrate_switch.rehearse_switch(console, load_settings(), file):
         raise typer.Exit(1)

@@ -17,12 +17,12 @@ from ai_usage.cli.options import (
     FormatOption,
     console,
     how_of,
+    load_settings,
     messages_of,
     month_of,
 )
 from ai_usage.cli.spend_by import By
 from ai_usage.errors import AiUsageError
-from ai_usage.settings import Settings
 
 PlatformOption = Annotated[
     str | None,
@@ -61,7 +61,7 @@ def spend(
     from ai_usage.cli.spend import show_spend
 
     how = how_of(format_, excel)
-    show_spend(console, messages_of(how), Settings.load(), month, by, how)
+    show_spend(console, messages_of(how), load_settings(), month, by, how)
 
 
 def chargeback(
@@ -97,7 +97,7 @@ def chargeback(
     how = how_of(format_, excel)
     if to is not None and how != Format.table:
         raise AiUsageError("--to writes the file by its name: leave --format and --excel out.")
-    charge(console, messages_of(how), Settings.load(), month, invoice_id, platform, to, how)
+    charge(console, messages_of(how), load_settings(), month, invoice_id, platform, to, how)
 
 
 def invoice(
@@ -125,11 +125,11 @@ def invoice(
         raise AiUsageError("--explain and --platform are about one invoice: name it.")
     how = how_of(format_, excel)
     if invoice_id is None:
-        list_invoices(console, Settings.load(), how)
+        list_invoices(console, load_settings(), how)
         return
     if how != Format.table:
         raise AiUsageError("one invoice is told in words: leave --format and --excel out.")
-    explain_invoice(console, Settings.load(), invoice_id, platform, explain=explain)
+    explain_invoice(console, load_settings(), invoice_id, platform, explain=explain)
 
 
 def seats(
@@ -150,7 +150,7 @@ def seats(
     from ai_usage.cli.seats import show_seats
 
     how = how_of(format_, excel)
-    show_seats(console, messages_of(how), Settings.load(), how, every=every)
+    show_seats(console, messages_of(how), load_settings(), how, every=every)
 
 
 def report(
@@ -187,4 +187,4 @@ def report(
 
     if to and out:
         raise AiUsageError("--to mails the report, --out writes it: give one of them.")
-    write_report(console, Settings.load(), month, to or (), out, cost_center or ())
+    write_report(console, load_settings(), month, to or (), out, cost_center or ())

@@ -1,16 +1,19 @@
-"""What commands share: the consoles, options that several have, and how a day is written."""
+"""What commands share: the consoles, options that several have, how a day is written, settings."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from ai_usage.cli.harmless import HarmlessConsole
 from ai_usage.errors import AiUsageError
+
+if TYPE_CHECKING:
+    from ai_usage.settings import Settings
 
 console = HarmlessConsole()
 errors = HarmlessConsole(stderr=True)
@@ -59,6 +62,16 @@ ExcelOption = Annotated[
         help="CSV that a spreadsheet opens as it is: UTF-8 mark, money in cents, ISO dates.",
     ),
 ]
+
+
+def load_settings() -> Settings:
+    """What the environment and `.env` say. Raises `SettingsError` where that is wrong.
+
+    Imported by the command that asks: to import what reads them takes longer than a command's help.
+    """
+    from ai_usage.settings import Settings
+
+    return Settings.load()
 
 
 def how_of(format_: Format, excel: bool) -> str:
