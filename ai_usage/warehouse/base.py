@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,6 +80,13 @@ class Warehouse(ABC):
 
     asks_together: ClassVar[int] = 1
     """How many tables may be judged in one query: more where a query has a price of its own."""
+
+    def held(self) -> AbstractContextManager[object]:
+        """For what is asked one right after the other: an engine that opens a file does so once.
+
+        Nothing else may be done meanwhile: others wait.
+        """
+        return nullcontext()
 
     @abstractmethod
     def ensure_table(self, table: str) -> None:

@@ -10,8 +10,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,6 +66,9 @@ _DISK = (
     ("Permission denied", "permission denied: let this user write there"),
 )
 """What the operating system refused, in DuckDB's words and in ours."""
+_UNDERSTOOD = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
+"""A query as DuckDB writes it itself."""
+_LEFT_OUT = re.compile(r"EXCLUDE \(([^()]*)\)")
 _HOLDER = re.compile(r"PID (\d+)")
 _process_lock = threading.RLock()
 
@@ -110,6 +113,8 @@ class DuckDBWarehouse(Warehouse):
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the file, alone in this process, and close it whatever happens.
+
+        Within one that this thread has open for writing it is not opened again.
 
         Raises `WarehouseError` if another process holds it for longer than the time-out, or it is
         no DuckDB file.
@@ -177,7 +182,7 @@ class DuckDBWarehouse(Warehouse):
                 if IN_USE in str(error):
                     # Threads wait for each other: only this thread, or code of another's, has it.
                     raise WarehouseError(
-                        f"{self.path} is already open in this process, for reading or for writing; "
+                        f"{self.path} is already open in this process, for reading; "
                         "close it there first."
                     ) from error
                 if (why := _disk_trouble(error)) is not None:
@@ -210,12 +215,24 @@ class DuckDBWarehouse(Warehouse):
             "AI_USAGE_DUCKDB_MEMORY. Nothing is lost, the old rows stay."
         )
 
+    def held(self) -> AbstractContextManager[object]:
+        """The file open, for writing too."""
+        return self.connect()
+
     def exists(self, relation: str) -> bool:
         """Whether the table or view is there."""
         if not self.path.exists():
             return False
+        there = (
+            "SELECT 1 FROM duckdb_{0}s() WHERE database_name = current_database() "
+            "AND schema_name = $home AND {0}_name = $name"
+        )
         with self.connect(read_only=True) as connection:
-            return bool(self._columns(connection, relation))
+            found = connection.execute(
+                f"{there.format('table')} UNION ALL {there.format('view')}",
+                {"home": self.dataset_of(relation), "name": relation},
+            )
+            return found.fetchone() is not None
 
     def column_types(self, relation: str) -> Mapping[str, str]:
         """BigQuery's name for the type of each column that a table or view has."""
@@ -228,27 +245,47 @@ class DuckDBWarehouse(Warehouse):
     def _columns(
         self, connection: duckdb.DuckDBPyConnection, relation: str
     ) -> dict[str, _PresentColumn]:
-        found = connection.execute(
-            "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
-            "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? "
-            "ORDER BY column_index",
-            [self.dataset_of(relation), relation],
-        ).fetchall()
-        return {name: _PresentColumn(*rest) for name, *rest in found}
+        return self._columns_of(connection, {relation}).get(relation, {})
+
+    def _columns_of(
+        self, connection: duckdb.DuckDBPyConnection, relations: Collection[str]
+    ) -> dict[str, dict[str, _PresentColumn]]:
+        """The columns of those of the relations that are there.
+
+        Asked in one query: DuckDB looks at every column of every view to answer it.
+        """
+        found: dict[str, dict[str, _PresentColumn]] = {}
+        homes = {name: self.dataset_of(name) for name in relations}
+        for home, name, column, *rest in connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type, is_nullable, comment "
+            "FROM duckdb_columns() WHERE database_name = current_database() "
+            "AND list_contains(?, table_name) ORDER BY column_index",
+            [list(homes)],
+        ).fetchall():
+            if homes[name] == home:
+                found.setdefault(name, {})[column] = _PresentColumn(*rest)
+        return found
 
     def ensure_table(self, table: str) -> None:
         """Create the table, or add the columns it lacks; other drift is an error."""
         with self.connect() as connection:
-            self._ensure(connection, table_schema(table))
+            self._ensure(connection, {table})
 
-    def _ensure(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
-        connection.execute("BEGIN TRANSACTION")
-        self._shape(connection, schema)
-        connection.execute("COMMIT")
+    def _ensure(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+        """See `ensure_table`: a table that nothing was written to yet is empty, not missing."""
+        present = self._columns_of(connection, tables)
+        for name in sorted(tables):
+            connection.execute("BEGIN TRANSACTION")
+            self._shape(connection, table_schema(name), present.get(name, {}))
+            connection.execute("COMMIT")
 
-    def _shape(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
+    def _shape(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema: TableSchema,
+        present: Mapping[str, _PresentColumn],
+    ) -> None:
         name = self._qualified(schema.name)
-        present = self._columns(connection, schema.name)
         if not present:
             columns = ", ".join(
                 f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}'
@@ -293,11 +330,12 @@ class DuckDBWarehouse(Warehouse):
 
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
         """Make the window (None: the whole table) hold exactly the new rows."""
-        schema = table_schema(table)
-        if isinstance(new, Query):
-            self._create_what_is_read(new.sql, {})
+        schema, needed = table_schema(table), {table}
         with self.connect() as connection:
-            self._ensure(connection, schema)
+            if isinstance(new, Query):
+                self._create_what_is_read(new.sql, {})
+                needed |= references(new.sql) & set(table_names())
+            self._ensure(connection, needed)
             name = self._qualified(table)
             columns = ", ".join(f'"{c}"' for c in schema.column_names)
             where, values = self._where(schema, window)
@@ -377,9 +415,6 @@ class DuckDBWarehouse(Warehouse):
     def _stage(
         self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, query: Query
     ) -> None:
-        # A table that nothing was written to yet is empty, not missing.
-        for read in references(query.sql) & set(table_names()):
-            self._ensure(connection, table_schema(read))
         sql = self._rendered(query.sql)
         into = f"CREATE TEMP TABLE {_STAGE} AS"
         for part in parts_of(query):
@@ -426,29 +461,55 @@ class DuckDBWarehouse(Warehouse):
         return f"WHERE {column} >= ? AND {column} < ?", list(bounds)
 
     def create_view(self, view: ViewSchema, literals: Literals) -> Details:
-        """Create or replace the view with its render parameters filled in."""
-        self._create_what_is_read(view.query, literals)
+        """Create the view with its render parameters filled in, or replace it by another one."""
         query = self._rendered(view.query, literals)
-        name = self._qualified(view.name)
         # What is not committed is rolled back when the connection closes: the old view stays.
         with self.connect() as connection:
-            # A table that nothing was written to yet is empty, not missing.
-            for read in references(view.query) & set(table_names()):
-                self._ensure(connection, table_schema(read))
-            connection.execute("BEGIN TRANSACTION")
-            _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
-            got = list(self._columns(connection, view.name))
-            declared = [column for column, _ in view.columns]
-            if got != declared:
-                raise WarehouseError(
-                    f"{view.name}: the query gives {', '.join(got)}, the view declares "
-                    f"{', '.join(declared)}."
-                )
-            connection.execute(f"COMMENT ON VIEW {name} IS {quoted(view.description)}")
-            for column, description in view.columns:
-                connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {quoted(description)}')
-            connection.execute("COMMIT")
+            self._create_what_is_read(view.query, literals)
+            self._ensure(connection, references(view.query) & set(table_names()))
+            if not self._stands(connection, view, query):
+                connection.execute("BEGIN TRANSACTION")
+                self._put_view(connection, view, query)
+                connection.execute("COMMIT")
         return {}
+
+    def _stands(self, connection: duckdb.DuckDBPyConnection, view: ViewSchema, query: str) -> bool:
+        """Whether the view is there with this query and its descriptions.
+
+        Of a query DuckDB keeps the text that it writes itself of what it has understood.
+        """
+        home = self.dataset_of(view.name)
+        there = connection.execute(
+            "SELECT sql, comment FROM duckdb_views() WHERE database_name = current_database() "
+            "AND schema_name = ? AND view_name = ?",
+            [home, view.name],
+        ).fetchone()
+        if there is None or there[1] != view.description:
+            return False
+        understood = connection.execute(_UNDERSTOOD, [query]).fetchone()
+        kept = str(there[0]).partition(" AS ")[2].removesuffix(";")
+        if understood is None or _comparable(understood[0]) != _comparable(kept):
+            return False
+        described = {
+            name: column.comment for name, column in self._columns(connection, view.name).items()
+        }
+        return list(described.items()) == list(view.columns)
+
+    def _put_view(
+        self, connection: duckdb.DuckDBPyConnection, view: ViewSchema, query: str
+    ) -> None:
+        name = self._qualified(view.name)
+        _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
+        got = list(self._columns(connection, view.name))
+        declared = [column for column, _ in view.columns]
+        if got != declared:
+            raise WarehouseError(
+                f"{view.name}: the query gives {', '.join(got)}, the view declares "
+                f"{', '.join(declared)}."
+            )
+        connection.execute(f"COMMENT ON VIEW {name} IS {quoted(view.description)}")
+        for column, description in view.columns:
+            connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {quoted(description)}')
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""
@@ -525,6 +586,11 @@ class DuckDBWarehouse(Warehouse):
     def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         return int(row[0]) if row else 0
+
+
+def _comparable(sql: str) -> str:
+    """A query as DuckDB writes it; the columns that `*` leaves out come in any order of them."""
+    return _LEFT_OUT.sub(lambda found: ", ".join(sorted(found[1].split(", "))), sql.strip())
 
 
 def parts_of(query: Query) -> Sequence[Parameters]:

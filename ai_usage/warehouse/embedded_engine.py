@@ -43,11 +43,12 @@ def attach(
 ) -> duckdb.DuckDBPyConnection:
     """A connection whose own database is the file; for one thread at a time.
 
-    A file may be read while it is read. Raises `duckdb.Error` where it cannot be opened.
+    A file that is open is not opened again: where it is written it may be read and written within,
+    where it is read it may be read. Raises `duckdb.Error` where it cannot be opened.
     """
     file = _files.get(path)
     if file is not None and file.engine.process == os.getpid():
-        if not (read_only and file.read_only):
+        if file.read_only and not read_only:
             raise duckdb.ConnectionException(f"{IN_USE}: {path}")
         file.times += 1
     else:

@@ -20,7 +20,7 @@ from ai_usage.warehouse import duckdb as module
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import Column, TableSchema, table_schema
-from ai_usage.warehouse.views import parse_view, view_schema
+from ai_usage.warehouse.views import parse_view, view_names, view_schema
 from ai_usage_tests.warehouse.processes import ROWS, TABLE, start, version_of
 from ai_usage_tests.warehouse.rows import DAY, arrow, open_warehouse, raw, row, stored
 
@@ -367,6 +367,71 @@ def test_a_view_stands_with_its_descriptions_and_is_replaced(warehouse: DuckDBWa
         "day": "The day; it's UTC.",
         "n": "Events.",
     }
+
+
+def objects(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The views by name, each with the number that DuckDB gave it when it was created."""
+    found = connection.execute("SELECT view_name, view_oid FROM duckdb_views() WHERE NOT internal")
+    return dict(found.fetchall())
+
+
+def test_a_view_that_stands_as_it_would_be_created_is_left_alone(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    """Of every view of the product: DuckDB keeps another text than the one that it was given."""
+    views = [view_schema(name) for name in view_names()]
+    for view in views:
+        warehouse.create_view(view, {**view.defaults, "as_of": None})
+    with warehouse.connect() as connection:
+        before = objects(connection)
+        for view in views:
+            warehouse.create_view(view, {**view.defaults, "as_of": None})
+        assert objects(connection) == before
+    assert set(before) == set(view_names())
+
+
+@pytest.mark.parametrize(
+    ("change", "as_of"),
+    [
+        ({}, DAY + timedelta(days=1)),
+        ({"description": "Said better, 1 month back."}, DAY),
+        ({"columns": (("day", "The day; it's UTC."), ("n", "How many."))}, DAY),
+        ({"query": "SELECT event_date AS day, 2 AS n FROM raw_ai_events GROUP BY 1"}, DAY),
+    ],
+    ids=["day", "description", "column", "query"],
+)
+def test_a_view_that_is_otherwise_in_anything_is_created_anew(
+    warehouse: DuckDBWarehouse, change: dict[str, Any], as_of: date
+) -> None:
+    view = parse_view(VIEW)
+    warehouse.create_view(view, {"as_of": DAY, "months": 1})
+    with warehouse.connect() as connection:
+        before = objects(connection)
+        warehouse.create_view(replace(view, **change), {"as_of": as_of, "months": 1})
+        assert objects(connection) != before
+
+
+def test_a_view_that_somebody_changed_in_the_file_is_mended(warehouse: DuckDBWarehouse) -> None:
+    view = parse_view(VIEW)
+    warehouse.create_view(view, {"as_of": DAY, "months": 1})
+    with warehouse.connect() as connection:
+        name = f'"{warehouse.dataset}"."{view.name}"'
+        connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT 1 AS day, 2 AS n")
+    warehouse.create_view(view, {"as_of": DAY, "months": 1})
+    assert warehouse.query(f"SELECT * FROM {view.name}").to_pylist() == []
+
+
+def test_what_is_asked_while_the_file_is_held_sees_what_was_written(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    with warehouse.held():
+        warehouse.replace(TABLE, Window(DAY, DAY + timedelta(days=1)), arrow(TABLE, [raw(DAY, 1)]))
+        assert len(warehouse.query(f"SELECT * FROM {TABLE}")) == 1
+        assert not warehouse.exists("vw_team_productivity")
+        warehouse.create_view(parse_view(VIEW), {"as_of": DAY, "months": 1})
+        assert warehouse.exists("vw_team_productivity")
+    with duckdb.connect(str(warehouse.path)) as other:
+        assert other.execute(f'SELECT count(*) FROM "ai_usage".{TABLE}').fetchone() == (1,)
 
 
 def test_a_view_that_cannot_be_created_leaves_the_old_one(warehouse: DuckDBWarehouse) -> None:

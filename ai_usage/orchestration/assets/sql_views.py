@@ -55,8 +55,9 @@ def _view(view: ViewSchema, partitions: dg.PartitionsDefinition[str]) -> dg.Asse
     ) -> dg.MaterializeResult[None]:
         with explained():
             opened = warehouse.warehouse()
-            details = opened.create_view(view, view_literals(clock.pretended, view))
-            types = opened.column_types(view.name)
+            with opened.held():
+                details = opened.create_view(view, view_literals(clock.pretended, view))
+                types = opened.column_types(view.name)
         # Its rows are not counted: that evaluates it, as the check `latency` does once a day.
         # The engine knows the types; when the graph is loaded, there is no engine to ask.
         # A view has no rows of a day: what it holds now is noted once, on the run's last day.
