@@ -1,7 +1,7 @@
 """Judges tables: all that is promised of a table's rows is asked in one query, inside the engine.
 
-Several tables may be asked of in one, too. Only of what is broken are the failing rows counted, by
-test and day, and a few shown.
+Several tables may be asked of in one, too, where a query has a price. Only of what is broken are
+the failing rows counted, by test and day, and a few shown.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def judge_together(
     window: Window | None,
     dataset_of: Callable[[str], str | None] = lambda table: None,
 ) -> dict[str, dict[str, Validation]]:
-    """What `judge` finds in each of the tables, which are asked in one query all together.
+    """What `judge` finds in each of the tables, at one opening; on BigQuery in one query, too.
 
     Of a table without partitions the window says nothing.
     """
@@ -74,7 +74,8 @@ def judge_together(
             continue
         relations = [(r, rows_of(r.target)) for r in RELATIONS.get(table, ()) if FOREIGN in checks]
         sound[table] = _Sound(rows, checks, relations)
-    said = _answers({t: question(s.rows, t, s.checks, s.relations) for t, s in sound.items()})
+    asks = {t: question(s.rows, t, s.checks, s.relations) for t, s in sound.items()}
+    said = _answers(asks, in_one=connection.name == "bigquery")
     return found | {table: _validations(table, one, said[table]) for table, one in sound.items()}
 
 
@@ -97,12 +98,14 @@ def _all_odd(
     return {check: Validation(Outcome(dict(found)), days, total) for check in checks}
 
 
-def _answers(questions: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What each question is answered: a number or a truth in each of its columns."""
-    if len(questions) == 1:
-        ((name, asked),) = questions.items()
-        return {name: asked.to_pyarrow().to_pylist()[0]}
-    return dict(_told_apart(questions)) if questions else {}
+def _answers(questions: Mapping[str, Any], *, in_one: bool) -> dict[str, dict[str, Any]]:
+    """What each question is answered: a number or a truth in each of its columns.
+
+    One after the other they need the memory of one.
+    """
+    if in_one and len(questions) > 1:
+        return dict(_told_apart(questions))
+    return {name: asked.to_pyarrow().to_pylist()[0] for name, asked in questions.items()}
 
 
 def _told_apart(questions: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

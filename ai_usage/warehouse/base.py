@@ -79,7 +79,7 @@ class Warehouse(ABC):
     """A place for the product's tables and views; see the module for the contract."""
 
     asks_together: ClassVar[int] = 1
-    """How many tables may be judged in one query: more where a query has a price of its own."""
+    """How many tables may be judged at once: more where to ask has a price of its own."""
 
     def held(self) -> AbstractContextManager[object]:
         """For what is asked one right after the other: an engine that opens a file does so once.

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -88,6 +88,9 @@ class DuckDBWarehouse(Warehouse):
     What is internal stands in the schema `internal_dataset`, else `<dataset>_internal`. What does
     not fit into `memory_limit` bytes is spilled to the folder `spill_dir`, else `<path>.tmp`.
     """
+
+    asks_together: ClassVar[int] = 4
+    """To open the file has a price; others wait for as long as it is held."""
 
     def __init__(
         self,

@@ -220,7 +220,7 @@ def _judged(
 ) -> Mapping[str, Validation]:
     """What the checks find in the table.
 
-    Where the engine has a price for each query, what the run has written by now is judged with it.
+    Where to ask has a price of its own, others that the run has written by now are judged with it.
     """
     # Pandera and ibis take seconds to import: who judges nothing does not wait for them.
     from ai_usage.quality.judging import judge_together
