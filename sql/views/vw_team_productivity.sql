@@ -48,47 +48,59 @@ OPTIONS(
   labels=[("months", "6")]
 )
 AS
-WITH known_days AS (
+WITH known_months AS (
+  -- Days as the bits of a number, the first of the month the lowest: a set of days that can be
+  -- united and cut.
   SELECT
-    date, month, is_partial, is_comparable, loaded_days, growth_note,
-    is_weekday AND is_loaded AS is_counted,
-    CAST(COUNTIF(is_weekday AND is_loaded) OVER (PARTITION BY month) AS INT64) AS weekdays_so_far
+    month,
+    LOGICAL_OR(is_partial) AS is_partial, LOGICAL_OR(is_comparable) AS is_comparable,
+    MAX(loaded_days) AS loaded_days, MAX(growth_note) AS growth_note,
+    CAST(COUNTIF(is_weekday AND is_loaded) AS INT64) AS weekdays_so_far,
+    BIT_OR(IF(is_weekday AND is_loaded, 1 << (day_of_month - 1), 0)) AS weekday_bits
   FROM vw_loaded_days
   WHERE platform_code = 'all' AND date BETWEEN @window_start AND @as_of
+  GROUP BY 1
 ),
 stacked AS (
-  -- Stacked, not joined: this is a full outer join that cannot multiply.
+  -- Shrunk to months of versions of people before labels are joined. Stacked, not joined: this is a
+  -- full outer join that cannot multiply.
   SELECT
-    date, user_sk, date AS active_date,
-    session_count, lines_accepted, total_tokens, request_count, commits, pull_requests,
-    acceptance_lines_accepted, acceptance_lines_added,
-    session_lines_accepted, session_count_with_lines, suggestions_accepted, suggestions_shown,
+    month, user_sk,
+    MAX(date) AS last_day,
+    BIT_OR(1 << (EXTRACT(DAY FROM date) - 1)) AS active_bits,
+    SUM(session_count) AS session_count, SUM(request_count) AS request_count,
+    SUM(total_tokens) AS total_tokens, SUM(lines_accepted) AS lines_accepted,
+    SUM(commits) AS commits, SUM(pull_requests) AS pull_requests,
+    SUM(acceptance_lines_accepted) AS acceptance_lines_accepted,
+    SUM(acceptance_lines_added) AS acceptance_lines_added,
+    SUM(session_lines_accepted) AS session_lines_accepted,
+    SUM(session_count_with_lines) AS session_count_with_lines,
+    SUM(suggestions_accepted) AS suggestions_accepted, SUM(suggestions_shown) AS suggestions_shown,
     CAST(NULL AS NUMERIC) AS allocated_cost, CAST(NULL AS NUMERIC) AS total_cost
   FROM agg_usage_daily
   WHERE date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2
   UNION ALL
   SELECT
-    date, user_sk, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    allocated_cost_usd, total_cost_usd
+    month, user_sk, MAX(date), 0,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    SUM(allocated_cost_usd), SUM(total_cost_usd)
   FROM agg_costs_daily
   WHERE date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2
 ),
 dated AS (
-  -- The month and what holds for all of it stand on each row.
   SELECT
     s.*,
-    k.* EXCEPT (date, is_counted),
-    IF(k.is_counted, s.active_date, NULL) AS active_weekday,
     COALESCE(p.person, 'Unattributed') AS person,
     COALESCE(p.department, 'Unattributed') AS department,
     COALESCE(p.team, 'Unattributed') AS team,
     COALESCE(p.is_person, FALSE) AS is_person,
     p.full_name,
     ROW_NUMBER() OVER (
-      PARTITION BY k.month, COALESCE(p.person, 'Unattributed') ORDER BY s.date DESC, s.user_sk
+      PARTITION BY s.month, COALESCE(p.person, 'Unattributed') ORDER BY s.last_day DESC, s.user_sk
     ) AS recency
   FROM stacked AS s
-  JOIN known_days AS k ON k.date = s.date
   LEFT JOIN int_people AS p ON p.user_sk = s.user_sk
 ),
 person_months AS (
@@ -98,19 +110,11 @@ person_months AS (
     MAX(IF(recency = 1, team, NULL)) AS team,
     LOGICAL_OR(is_person) AS is_person,
     MAX(full_name) AS full_name,
-    LOGICAL_OR(is_partial) AS is_partial,
-    LOGICAL_OR(is_comparable) AS is_comparable,
-    MAX(loaded_days) AS loaded_days,
-    MAX(growth_note) AS growth_note,
-    MAX(weekdays_so_far) AS weekdays_so_far,
-    COUNT(DISTINCT active_date) AS active_days,
-    COUNT(DISTINCT active_weekday) AS active_weekdays,
-    CAST(SUM(session_count) AS INT64) AS sessions,
-    CAST(SUM(lines_accepted) AS INT64) AS lines_accepted,
+    BIT_OR(active_bits) AS active_bits,
+    CAST(SUM(session_count) AS INT64) AS sessions, CAST(SUM(request_count) AS INT64) AS requests,
     CAST(SUM(total_tokens) AS INT64) AS tokens,
-    CAST(SUM(request_count) AS INT64) AS requests,
-    CAST(SUM(commits) AS INT64) AS commits,
-    CAST(SUM(pull_requests) AS INT64) AS pull_requests,
+    CAST(SUM(lines_accepted) AS INT64) AS lines_accepted,
+    CAST(SUM(commits) AS INT64) AS commits, CAST(SUM(pull_requests) AS INT64) AS pull_requests,
     CAST(SUM(acceptance_lines_accepted) AS INT64) AS acceptance_lines_accepted,
     CAST(SUM(acceptance_lines_added) AS INT64) AS acceptance_lines_added,
     CAST(SUM(session_lines_accepted) AS INT64) AS session_lines_accepted,
@@ -124,16 +128,20 @@ person_months AS (
 ),
 rated AS (
   SELECT
-    *,
+    m.*,
+    k.* EXCEPT (month, weekday_bits),
+    CAST(BIT_COUNT(m.active_bits) AS INT64) AS active_days,
+    CAST(BIT_COUNT(m.active_bits & k.weekday_bits) AS INT64) AS active_weekdays,
     SAFE_DIVIDE(
       CAST(acceptance_lines_accepted AS FLOAT64), CAST(acceptance_lines_added AS FLOAT64)
     ) AS acceptance_rate,
     SAFE_DIVIDE(
       CAST(session_lines_accepted AS FLOAT64), CAST(session_count_with_lines AS FLOAT64)
     ) AS lines_per_session,
-    LAG(month) OVER (PARTITION BY person ORDER BY month) AS lag_month,
-    LAG(lines_accepted) OVER (PARTITION BY person ORDER BY month) AS lag_lines
-  FROM person_months
+    LAG(m.month) OVER (PARTITION BY m.person ORDER BY m.month) AS lag_month,
+    LAG(m.lines_accepted) OVER (PARTITION BY m.person ORDER BY m.month) AS lag_lines
+  FROM person_months AS m
+  JOIN known_months AS k ON k.month = m.month
 ),
 benchmarked AS (
   -- is_person keeps a team that is really called Shared apart from the member Shared. The row
