@@ -28,10 +28,9 @@ AS
 WITH costs AS (
   SELECT
     date, user_sk, cost_center_sk, platform_sk, cost_type, is_provisional, project_list,
-    SUM(total_cost_usd) AS cost
+    total_cost_usd
   FROM agg_costs_daily
   WHERE date BETWEEN @window_start AND @as_of
-  GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 paced AS (
   -- Days without cost give the month's row without a bearer: what holds for all of the month
@@ -43,8 +42,8 @@ paced AS (
     LOGICAL_OR(k.is_partial) AS is_partial,
     MAX(k.loaded_days) AS loaded_days,
     MAX(k.final_days) AS final_days,
-    SUM(c.cost) AS cost,
-    SUM(IF(k.sets_pace, c.cost, NUMERIC '0')) AS final_cost
+    SUM(c.total_cost_usd) AS cost,
+    SUM(IF(k.sets_pace, c.total_cost_usd, NUMERIC '0')) AS final_cost
   FROM int_pace_days AS k
   LEFT JOIN costs AS c ON c.date = k.date
   WHERE k.date BETWEEN @window_start AND @as_of
