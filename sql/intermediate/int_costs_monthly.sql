@@ -39,20 +39,18 @@ AS
 WITH invoiced AS (
   -- Judged as of now, not as the facts were: an invoice that comes after a month's close is told of
   -- here, while the rows of the closed month stand still.
-  SELECT d.platform, d.account, d.cost_kind, d.day, r.reconciliation_status
+  SELECT p.platform_sk, d.account, d.cost_kind, d.day, r.reconciliation_status
   FROM int_cycle_days AS d
   JOIN invoice_reconciliation AS r
     ON r.platform = d.platform AND r.invoice_id = d.invoice_id
     AND r.period_from = d.period_from AND r.period_to = d.period_to
+  JOIN dim_platforms AS p ON p.platform_code = d.platform
   WHERE d.is_first AND d.day BETWEEN @window_start AND @as_of
 ),
 costs AS (
-  -- Shrunk to versions of people before labels are joined. A product that the dimension lacks is
-  -- the checks' business, its dollars stay here.
+  -- Shrunk to versions of people before labels are joined.
   SELECT
-    c.month, c.user_sk, c.cost_center_sk,
-    COALESCE(p.platform_code, 'unknown') AS platform_code,
-    COALESCE(p.platform_name, 'Unknown') AS platform_name,
+    c.month, c.user_sk, c.cost_center_sk, c.platform_sk,
     MAX(c.date) AS last_day,
     SUM(c.cost_lines) AS cost_lines,
     SUM(c.base_cost_usd) AS base_cost,
@@ -79,16 +77,18 @@ costs AS (
     SUM(IF(c.cost_type = 'one_time', c.base_cost_usd, NUMERIC '0')) AS one_time_cost,
     SUM(IF(c.is_provisional, c.total_cost_usd, NUMERIC '0')) AS provisional_cost
   FROM agg_costs_daily AS c
-  LEFT JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
   LEFT JOIN invoiced AS i
-    ON i.platform = p.platform_code AND i.day = c.date
+    ON i.platform_sk = c.platform_sk AND i.day = c.date
     AND i.account = c.account AND i.cost_kind = line_kind(c.cost_type)
   WHERE c.date BETWEEN @window_start AND @as_of
-  GROUP BY 1, 2, 3, 4, 5
+  GROUP BY 1, 2, 3, 4
 ),
 named AS (
+  -- A product that the dimension lacks is the checks' business, its dollars stay here.
   SELECT
     c.*,
+    COALESCE(f.platform_code, 'unknown') AS platform_code,
+    COALESCE(f.platform_name, 'Unknown') AS platform_name,
     COALESCE(p.person, 'Unattributed') AS person,
     COALESCE(p.department, 'Unattributed') AS department,
     COALESCE(p.team, 'Unattributed') AS team,
@@ -96,6 +96,7 @@ named AS (
     p.full_name, p.current_department, p.current_team, p.current_cost_center,
     cost_center_label(c.cost_center_sk, n.cost_center) AS cost_center
   FROM costs AS c
+  LEFT JOIN dim_platforms AS f ON f.platform_sk = c.platform_sk
   LEFT JOIN int_people AS p ON p.user_sk = c.user_sk
   LEFT JOIN dim_cost_centers AS n ON n.cost_center_sk = c.cost_center_sk
 ),

@@ -49,48 +49,55 @@ OPTIONS(
   labels=[("months", "12")]
 )
 AS
-WITH persons AS (
+WITH numbered AS (
   SELECT
     *,
     -- What the row weighs in the split of the budget; a credit does not earn a negative budget.
     CAST(GREATEST(total_cost, NUMERIC '0') * 1000000 AS INT64) AS cost_micros,
-    SUM(total_cost) OVER (PARTITION BY month, person) AS person_cost,
-    MAX(person_budget) OVER (PARTITION BY month, person) AS month_budget,
-    COUNT(*) OVER (PARTITION BY month, person) AS person_rows,
-    SUM(total_cost) OVER (PARTITION BY month, person, platform_code, platform_name)
-      AS platform_cost,
-    -- The calendar month before, not the row before; a month without a row cost nothing.
-    COALESCE(SUM(total_cost) OVER (
-      PARTITION BY person, platform_code, platform_name
-      ORDER BY EXTRACT(YEAR FROM month) * 12 + EXTRACT(MONTH FROM month)
-      RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING
-    ), NUMERIC '0') AS month_before_cost
+    EXTRACT(YEAR FROM month) * 12 + EXTRACT(MONTH FROM month) AS month_number
   FROM int_costs_monthly
   WHERE month >= @window_start
 ),
-ranked AS (
+persons AS (
   SELECT
     *,
-    GREATEST(person_cost - month_budget, NUMERIC '0') AS person_over,
-    SUM(cost_micros) OVER (PARTITION BY month, person) AS person_micros,
+    SUM(total_cost) OVER person_month AS person_cost,
+    SUM(cost_micros) OVER person_month AS person_micros,
+    MAX(person_budget) OVER person_month AS month_budget,
+    COUNT(*) OVER person_month AS person_rows,
     ROW_NUMBER() OVER (
-      PARTITION BY month, person
+      person_month
       ORDER BY cost_micros DESC, department, cost_center, platform_code, platform_name
-    ) AS budget_share_rank
-  FROM persons
+    ) AS budget_share_rank,
+    SUM(total_cost) OVER (months_of_platform RANGE BETWEEN CURRENT ROW AND CURRENT ROW)
+      AS platform_cost,
+    -- The calendar month before, not the row before; a month without a row cost nothing.
+    COALESCE(
+      SUM(total_cost) OVER (months_of_platform RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING),
+      NUMERIC '0'
+    ) AS month_before_cost
+  FROM numbered
+  WINDOW
+    person_month AS (PARTITION BY month, person),
+    months_of_platform AS (
+      PARTITION BY person, platform_code, platform_name ORDER BY month_number
+    )
 ),
 weighted AS (
   SELECT
     *,
+    GREATEST(person_cost - month_budget, NUMERIC '0') AS person_over,
     IF(person_micros > 0, cost_micros, 1) AS share_weight,
     IF(person_micros > 0, person_micros, person_rows) AS share_total
-  FROM ranked
+  FROM persons
 ),
 truncated AS (
   SELECT
     *,
     truncated_share(month_budget, share_weight, share_total) AS budget_share,
-    truncated_share(person_over, share_weight, share_total) AS over_share
+    IF(
+      person_over = 0, NUMERIC '0', truncated_share(person_over, share_weight, share_total)
+    ) AS over_share
   FROM weighted
 ),
 shared_out AS (

@@ -33,18 +33,29 @@ OPTIONS(
   labels=[("months", "12")]
 )
 AS
-WITH cost_days AS (
+WITH daily_costs AS (
+  -- Shrunk to days and products before these are named.
+  SELECT
+    date, platform_sk,
+    SUM(total_cost_usd) AS total_cost,
+    SUM(allocated_cost_usd) AS allocated_cost,
+    SUM(IF(user_sk = 0, total_cost_usd, NUMERIC '0')) AS unattributed_cost,
+    SUM(IF(user_sk = -1, total_cost_usd, NUMERIC '0')) AS shared_cost
+  FROM agg_costs_daily
+  WHERE date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2
+),
+cost_days AS (
   SELECT
     c.date,
-    SUM(c.total_cost_usd) AS total_cost,
-    SUM(c.allocated_cost_usd) AS allocated_cost,
-    SUM(IF(c.user_sk = 0, c.total_cost_usd, NUMERIC '0')) AS unattributed_cost,
-    SUM(IF(c.user_sk = -1, c.total_cost_usd, NUMERIC '0')) AS shared_cost,
-    SUM(IF(p.platform_code = 'cursor', c.total_cost_usd, NUMERIC '0')) AS cursor_cost,
-    SUM(IF(p.platform_code = 'anthropic', c.total_cost_usd, NUMERIC '0')) AS anthropic_cost
-  FROM agg_costs_daily AS c
+    SUM(c.total_cost) AS total_cost,
+    SUM(c.allocated_cost) AS allocated_cost,
+    SUM(c.unattributed_cost) AS unattributed_cost,
+    SUM(c.shared_cost) AS shared_cost,
+    SUM(IF(p.platform_code = 'cursor', c.total_cost, NUMERIC '0')) AS cursor_cost,
+    SUM(IF(p.platform_code = 'anthropic', c.total_cost, NUMERIC '0')) AS anthropic_cost
+  FROM daily_costs AS c
   LEFT JOIN dim_platforms AS p ON p.platform_sk = c.platform_sk
-  WHERE c.date BETWEEN @window_start AND @as_of
   GROUP BY 1
 ),
 cost_months AS (
@@ -67,6 +78,18 @@ cost_months AS (
   WHERE k.date BETWEEN @window_start AND @as_of
   GROUP BY 1
 ),
+used AS (
+  SELECT
+    month, user_sk,
+    SUM(lines_accepted) AS lines_accepted,
+    SUM(acceptance_lines_accepted) AS acceptance_lines_accepted,
+    SUM(acceptance_lines_added) AS acceptance_lines_added,
+    SUM(suggestions_accepted) AS suggestions_accepted,
+    SUM(suggestions_shown) AS suggestions_shown
+  FROM agg_usage_daily
+  WHERE date BETWEEN @window_start AND @as_of
+  GROUP BY 1, 2
+),
 usage_months AS (
   -- Active users come from usage, by e-mail address: a mover has two versions and is one person.
   SELECT
@@ -77,9 +100,8 @@ usage_months AS (
     CAST(SUM(u.acceptance_lines_added) AS INT64) AS acceptance_lines_added,
     CAST(SUM(u.suggestions_accepted) AS INT64) AS suggestions_accepted,
     CAST(SUM(u.suggestions_shown) AS INT64) AS suggestions_shown
-  FROM agg_usage_daily AS u
+  FROM used AS u
   LEFT JOIN int_people AS p ON p.user_sk = u.user_sk
-  WHERE u.date BETWEEN @window_start AND @as_of
   GROUP BY 1
 ),
 months_with_data AS (
