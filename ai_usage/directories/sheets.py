@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-from google.auth import crypt, jwt
 from pydantic import SecretStr
 
 from ai_usage.archive.pages import Page
@@ -219,6 +218,9 @@ def _service_account(path: Path) -> _ServiceAccount:
 
 def _access_token(account: _ServiceAccount, settings: Settings) -> str:
     """An access token for a signed assertion (RFC 7523), good for an hour."""
+    # Only a company with a sheet waits for cryptography to be imported.
+    from google.auth import crypt, jwt
+
     now = int(time.time())
     claims = {
         "iss": account.client_email,
