@@ -21,8 +21,7 @@ from ai_usage.instance.dagster_private import (
 )
 from ai_usage.instance.dead_runs import fail_orphaned_runs
 from ai_usage.instance.names import WHOLE_GRAPH
-from ai_usage.warehouse.schema import table_names
-from ai_usage.warehouse.views import view_names
+from ai_usage.warehouse.relations import relations
 
 WRITES_TAG = "ai_usage/writes"
 WRITES: Mapping[str, str] = {WRITES_TAG: "warehouse"}
@@ -34,7 +33,7 @@ _POLL_SECONDS = 5.0
 
 def writes(assets: Collection[dg.AssetKey]) -> bool:
     """Whether any of the assets is a table or view of the warehouse."""
-    return not {key.path[-1] for key in assets}.isdisjoint([*table_names(), *view_names()])
+    return not {key.path[-1] for key in assets}.isdisjoint(relations())
 
 
 class OneWriterCoordinator(QueuedRunCoordinator):
