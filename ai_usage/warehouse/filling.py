@@ -116,16 +116,20 @@ class Gaps:
         new = {source: days - self._asked.get(source, set()) for source, days in wanted.items()}
         for source, days in new.items():
             self._asked.setdefault(source, set()).update(days)
-        there = {name: self._warehouse.exists(name) for name in {s.table for s in new if new[s]}}
-        sources = [source for source, days in new.items() if days and there[source.table]]
-        if not sources:
+        tables = {source.table for source, days in new.items() if days}
+        if not tables:
             return
-        found = self._warehouse.query(
-            " UNION ALL ".join(
-                _days_of(source, windows_of(new[source]), place)
-                for place, source in enumerate(sources)
+        with self._warehouse.held():
+            there = {name for name in tables if self._warehouse.exists(name)}
+            sources = [source for source, days in new.items() if days and source.table in there]
+            if not sources:
+                return
+            found = self._warehouse.query(
+                " UNION ALL ".join(
+                    _days_of(source, windows_of(new[source]), place)
+                    for place, source in enumerate(sources)
+                )
             )
-        )
         for place, day in zip(*(found[name].to_pylist() for name in ("place", "day")), strict=True):
             self._held.setdefault(sources[place], set()).add(day)
 
