@@ -20,6 +20,7 @@ from ai_usage.warehouse.relations import is_internal, relations
 
 Dialect = Literal["bigquery", "duckdb"]
 Literals = Mapping[str, date | int | str | None]
+_Named = tuple[tuple[str, date | int | str | None], ...]
 _Homes = tuple[str, str, str]
 """The datasets of tables, of views, and of what is internal."""
 
@@ -51,8 +52,11 @@ def render(
     homes = (dataset, views_dataset or dataset, internal_dataset or dataset)
     if literals is None:
         return _rendered(sql, dialect, homes)
-    tree = _qualify(_parsed(sql).copy(), homes)
-    return _written(filled(tree, literals), dialect)
+    if any(isinstance(value, date) for value in literals.values()):
+        # Seen from a day of its own a statement is another one each day: nothing to keep.
+        return _filled(sql, dialect, homes, literals)
+    named = tuple(sorted(literals.items(), key=lambda item: item[0]))
+    return _filled_alike(sql, dialect, homes, named)
 
 
 @lru_cache(maxsize=512)
@@ -60,6 +64,16 @@ def render(
 def _rendered(sql: str, dialect: Dialect, homes: _Homes) -> str:
     """A statement without literals: a run asks for the same few again and again."""
     return _written(_qualify(_parsed(sql).copy(), homes), dialect)
+
+
+@kept(str)
+def _filled_alike(sql: str, dialect: Dialect, homes: _Homes, named: _Named) -> str:
+    """A statement with literals that are the same every day, as deployed views have them."""
+    return _filled(sql, dialect, homes, dict(named))
+
+
+def _filled(sql: str, dialect: Dialect, homes: _Homes, literals: Literals) -> str:
+    return _written(filled(_qualify(_parsed(sql).copy(), homes), literals), dialect)
 
 
 def duckdb_expression(sql: str) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ai_usage.warehouse import kept as module
+from ai_usage.warehouse import sql as sql_module
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.kept import keep_in, kept, save
 from ai_usage.warehouse.schema import TableSchema, parse_ddl, table_schema
-from ai_usage.warehouse.views import ViewSchema, parse_view
+from ai_usage.warehouse.sql import render
+from ai_usage.warehouse.views import ViewSchema, parse_view, view_schema
 
 
 @pytest.fixture
@@ -102,3 +105,22 @@ def test_declarations_come_back_as_they_were(folder: Path, monkeypatch: pytest.M
     again(monkeypatch, folder)
     assert (parse_ddl(table), parse_view(view)) == fresh
     assert table_schema("fact_ai_costs") == fresh[0]
+
+
+def test_a_views_text_is_kept_but_not_that_of_a_single_day(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the file would grow with each day on which somebody looks at another one."""
+    keep_in(folder)
+    query = view_schema("vw_executive_dashboard").query
+
+    def rendered(as_of: date | None) -> str:
+        return render(query, "duckdb", dataset="d", literals={"as_of": as_of, "months": 12})
+
+    first, of_a_day = rendered(None), rendered(date(2026, 3, 18))
+    assert first != of_a_day
+    save()
+    again(monkeypatch, folder)
+    monkeypatch.setattr(sql_module, "_filled", lambda *texts: "worked out")
+    assert rendered(None) == first
+    assert rendered(date(2026, 3, 18)) == "worked out"
