@@ -213,6 +213,7 @@ class _Audit:
         self._heads = self.people.astype(np.float32)
         self.basis: Floats = np.zeros((len(groups), 0))
         self.out: Bools = np.zeros((0, len(groups)), dtype=np.bool_)
+        self._behind = self.out.astype(np.float32) @ self._heads
         self.targets: Floats = self._small_groups(list(groups), len(dimensions))
         self.hidden: Floats = (self.targets**2).sum(axis=1)
 
@@ -260,7 +261,8 @@ class _Audit:
         fresh = self.fresh(vectors)
         self.hidden = self.left_beside(fresh)
         self.basis = np.hstack([self.basis, fresh])
-        self.out = np.unique(np.vstack([self.out, vectors]), axis=0)
+        self.out, kept = np.unique(np.vstack([self.out, vectors]), axis=0, return_index=True)
+        self._behind = np.vstack([self._behind, self._groups_of_people(vectors)])[kept]
 
     def vectors(self, cells: Sequence[Cell]) -> Bools:
         vectors = np.zeros((len(cells), self.people.shape[0]), dtype=np.bool_)
@@ -277,11 +279,18 @@ class _Audit:
         return _directions(new)
 
     def differs_by_few(self, vector: Bools) -> bool:
-        inside = self.out[(self.out <= vector).all(axis=1)]
-        around = self.out[(self.out >= vector).all(axis=1)]
-        differences = np.vstack([vector & ~inside, around & ~vector])
-        counts = ((differences.astype(np.float32) @ self._heads) > 0).sum(axis=1)
+        inside = (self.out <= vector).all(axis=1)
+        around = (self.out >= vector).all(axis=1)
+        own = self._groups_of_people(vector)
+        # Of the one within the other: what is counted of the larger and not of the smaller.
+        differences = np.vstack([own - self._behind[inside], self._behind[around] - own])
+        counts = (differences > 0).sum(axis=1)
         return bool(((counts > 0) & (counts < self.smallest)).any())
+
+    def _groups_of_people(self, vectors: Bools) -> npt.NDArray[np.float32]:
+        """Of each vector, how many of its groups each person stands behind."""
+        found: npt.NDArray[np.float32] = vectors.astype(np.float32) @ self._heads
+        return found
 
 
 def _directions(vectors: Floats) -> Floats:
