@@ -29,7 +29,14 @@ from ai_usage.reference import (
     reference_file,
     reference_files,
 )
-from ai_usage.reference.states import keep_state, newest_rows, newest_state
+from ai_usage.reference.states import (
+    digest_of,
+    keep_state,
+    newest_digest,
+    newest_rows,
+    newest_state,
+    reads_as,
+)
 
 _ADOPTED = "_taken_in"
 """Endpoint suffix of the states that the facts were built from."""
@@ -59,19 +66,16 @@ def rows_of_closed_months(archive: Archive, file: ReferenceFile) -> list[Row]:
 
     The last accepted state where no run has noted any yet; none without one.
     """
-    for endpoint in (f"{file.stem}{_DEFERRED}", f"{file.stem}{_ADOPTED}", file.stem):
-        known = newest_state(archive, endpoint, file)
-        if known is not None:
-            return known
-    return []
+    return newest_state(archive, _of_closed_months(archive, file), file) or []
 
 
 def states_of_closed_months(archive: Archive) -> str:
     """A digest of what the facts of closed months were built from; empty where none is closed."""
     if not history(archive).standing:
         return ""
-    states = [encode(file, rows_of_closed_months(archive, file)) for file in reference_files()]
-    return sha256(b"\0".join(states)).hexdigest()
+    files = reference_files()
+    states = [newest_digest(archive, _of_closed_months(archive, file)) or "" for file in files]
+    return sha256("\0".join(states).encode()).hexdigest()
 
 
 def pending_changes(archive: Archive, folder: Path, clock: Clock) -> list[ReferenceChange]:
@@ -80,7 +84,7 @@ def pending_changes(archive: Archive, folder: Path, clock: Clock) -> list[Refere
     A file that is refused, absent or never adopted is no change: the run says what is wrong with
     it, and a first run takes everything in.
     """
-    return _changes(folder, clock, lambda file: _adopted(archive, file))
+    return _changes(archive, folder, clock, _adopted)
 
 
 def deferred_changes(archive: Archive, folder: Path, clock: Clock) -> list[ReferenceChange]:
@@ -93,11 +97,11 @@ def deferred_changes(archive: Archive, folder: Path, clock: Clock) -> list[Refer
     if not known.standing:
         return []
 
-    def of_closed(file: ReferenceFile) -> list[Row] | None:
-        deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
-        return _adopted(archive, file) if deferred is None else deferred
+    def of_closed(file: ReferenceFile) -> str:
+        deferred = _deferred(file)
+        return _adopted(file) if newest_digest(archive, deferred) is None else deferred
 
-    found = _changes(folder, clock, of_closed)
+    found = _changes(archive, folder, clock, of_closed)
     return [
         change
         for change in found
@@ -133,10 +137,11 @@ def adopt(
         return leaves_closed or not covers(locked, known.locked_until)
 
     for file in reference_files():
-        # A file that never was is an empty one: one that comes later is a change of it.
+        if _all_the_same(archive, file):
+            continue
         accepted = newest_rows(archive, file) or []
-        adopted = _adopted(archive, file)
-        deferred = newest_state(archive, f"{file.stem}{_DEFERRED}", file)
+        adopted = newest_state(archive, _adopted(file), file)
+        deferred = newest_state(archive, _deferred(file), file)
         of_closed = adopted if deferred is None else deferred
         if of_closed is not None:
             first = earliest_change(file, of_closed, accepted, clock.today)
@@ -146,7 +151,7 @@ def adopt(
                     left = deferred is None or not covers(first, loaded.end)
                 # Closed months are asked for by themselves, too: the open days need not follow.
                 if not left:
-                    keep_state(archive, clock, f"{file.stem}{_DEFERRED}", file, accepted)
+                    keep_state(archive, clock, _deferred(file), file, accepted)
                     deferred = accepted
         first = loaded.start
         if adopted is not None:
@@ -156,8 +161,8 @@ def adopt(
         if not covers(known.first_open(max(first, loaded.start)), loaded.end):
             continue
         if left_out(first) and deferred is None:
-            keep_state(archive, clock, f"{file.stem}{_DEFERRED}", file, adopted or [])
-        keep_state(archive, clock, f"{file.stem}{_ADOPTED}", file, accepted)
+            keep_state(archive, clock, _deferred(file), file, adopted or [])
+        keep_state(archive, clock, _adopted(file), file, accepted)
 
 
 def widened(
@@ -183,23 +188,44 @@ def widened(
 
 
 def _changes(
-    folder: Path, clock: Clock, known: Callable[[ReferenceFile], list[Row] | None]
+    archive: Archive, folder: Path, clock: Clock, endpoint_of: Callable[[ReferenceFile], str]
 ) -> list[ReferenceChange]:
     changes = []
     for file in reference_files():
-        before = known(file)
-        if before is None:
+        endpoint = endpoint_of(file)
+        digest = newest_digest(archive, endpoint)
+        if digest is None or reads_as(file, folder, digest):
             continue
         try:
             reading = read_path(file, folder)
         except AiUsageError:
             continue
         if reading.present:
+            before = newest_state(archive, endpoint, file) or []
             day = earliest_change(file, before, reading.rows, clock.today)
             if day is not None:
                 changes.append(ReferenceChange(file, day))
     return changes
 
 
-def _adopted(archive: Archive, file: ReferenceFile) -> list[Row] | None:
-    return newest_state(archive, f"{file.stem}{_ADOPTED}", file)
+def _all_the_same(archive: Archive, file: ReferenceFile) -> bool:
+    """Whether the last accepted state is in the facts of all months, closed ones included."""
+    # A file that never was is an empty one: one that comes later is a change of it.
+    accepted = newest_digest(archive, file.stem) or digest_of(encode(file, []))
+    deferred = newest_digest(archive, _deferred(file))
+    return accepted == newest_digest(archive, _adopted(file)) and deferred in (accepted, None)
+
+
+def _of_closed_months(archive: Archive, file: ReferenceFile) -> str:
+    for endpoint in (_deferred(file), _adopted(file)):
+        if newest_digest(archive, endpoint) is not None:
+            return endpoint
+    return file.stem
+
+
+def _adopted(file: ReferenceFile) -> str:
+    return f"{file.stem}{_ADOPTED}"
+
+
+def _deferred(file: ReferenceFile) -> str:
+    return f"{file.stem}{_DEFERRED}"

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 
 from ai_usage.archive.archive import Archive
 from ai_usage.archive.pages import Page
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
-from ai_usage.reference import VENDOR, ReferenceFile, Row, decode, encode
+from ai_usage.reference import (
+    VENDOR,
+    ReferenceFile,
+    RefusedFileError,
+    Row,
+    decode,
+    encode,
+    read_text,
+    reference_file,
+)
+from ai_usage.warehouse.kept import kept
 
 
 def accept(archive: Archive, clock: Clock, file: ReferenceFile, rows: Sequence[Row]) -> bool:
@@ -36,6 +47,36 @@ def accept_again(archive: Archive, clock: Clock, file: ReferenceFile, digest: st
 def digest_of(body: bytes) -> str:
     """What tells one accepted state from another: of what `encode` gives."""
     return sha256(body).hexdigest()
+
+
+def newest_digest(archive: Archive, endpoint: str) -> str | None:
+    """What tells the state from others that was last kept under the endpoint's name.
+
+    None where none was. No row of it is read.
+    """
+    pages = _newest_pages(archive, endpoint)
+    return None if pages is None else digest_of(b"\0".join(pages))
+
+
+def reads_as(file: ReferenceFile, folder: Path, digest: str) -> bool:
+    """Whether the file of the folder says what the state of this digest says, in its order.
+
+    What a text reads as is known from one process to the next; so most files are not read.
+    """
+    try:
+        text = (folder / file.name).read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return _digest_of_text(file.name, text) == digest
+
+
+@kept(str)
+def _digest_of_text(name: str, text: str) -> str:
+    file = reference_file(name)
+    try:
+        return digest_of(encode(file, read_text(file, text).rows))
+    except RefusedFileError:
+        return ""
 
 
 def newest_rows(archive: Archive, file: ReferenceFile) -> list[Row] | None:

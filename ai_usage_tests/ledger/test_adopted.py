@@ -10,6 +10,7 @@ import pytest
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
+from ai_usage.ledger import adopted
 from ai_usage.ledger.adopted import (
     ReferenceChange,
     adopt,
@@ -88,6 +89,25 @@ def test_a_change_reaches_back_to_its_first_day_once(files: Maintained) -> None:
     assert files.pending() == [date(2026, 2, 10)]
     assert files.run().start == date(2026, 2, 10)
     assert files.run() == LOOKBACK
+
+
+def test_of_a_file_that_says_what_the_facts_know_no_state_is_read(
+    files: Maintained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("rows of a state are read")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adopted, "newest_state", read)
+        assert files.pending() == []
+        assert files.run() == LOOKBACK
+    (files.settings.reference_path / FILE.name).write_bytes(b"\xff")
+    assert files.pending() == [], "the run says what is wrong with it"
+    # The same said in other words is no change either.
+    files.write(licence="2026-01-05")
+    path = files.settings.reference_path / FILE.name
+    path.write_text("# Licences\n" + path.read_text())
+    assert files.pending() == []
 
 
 def test_a_file_that_comes_later_is_a_change_of_an_empty_one(tmp_path: Path) -> None:
