@@ -15,8 +15,9 @@ from ai_usage.vendors.rows import RawEvent
 from ai_usage.vendors.stored_json import stored
 from ai_usage.warehouse.schema import table_schema
 
-BATCH_ROWS = 20_000
-"""Rows in memory at once; a year's backfill streams through batches of this size."""
+BATCH_ROWS = 5_000
+"""Rows in memory at once, ten kilobytes each on their way into columns. Four times as many take no
+less time."""
 
 _AT_ONCE = 100
 """Events that are objects at once: so few die before the garbage collector looks at them."""
