@@ -31,7 +31,7 @@ from ai_usage.days.spans import day_after, day_before
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.base import Parameter, Query, Warehouse
-from ai_usage.warehouse.incoming import watched
+from ai_usage.warehouse.embedded_engine import streamed
 from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.sql import WINDOW_START, parameters, references
 
@@ -241,18 +241,8 @@ def _store(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.RecordBatc
     """Make the table of the rows, or of the rows with their labels alone, while they are read."""
     table, source = TO_LABEL.get(name, name), name if name in TO_LABEL else "incoming"
     sql = labelled().get(table, f"SELECT * FROM {source}")
-    raised: list[Exception] = []
-    reader = pa.RecordBatchReader.from_batches(rows.schema, watched(rows, raised))
-    connection.register(source, reader)
-    try:
+    with streamed(connection, source, rows.schema, rows):
         connection.execute(f"CREATE TABLE {table} AS {sql}")
-    except duckdb.Error:
-        if raised:
-            # What stopped the stream says more than DuckDB's report that it stopped.
-            raise raised[0] from None
-        raise
-    finally:
-        connection.unregister(source)
 
 
 def _ensured(warehouse: Warehouse) -> bool:

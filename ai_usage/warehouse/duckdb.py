@@ -31,14 +31,13 @@ from ai_usage.warehouse.base import (
     Rows,
     Warehouse,
 )
-from ai_usage.warehouse.embedded_engine import IN_USE, OWN_NAMES, attach, let_go, quoted
+from ai_usage.warehouse.embedded_engine import IN_USE, OWN_NAMES, attach, let_go, quoted, streamed
 from ai_usage.warehouse.incoming import (
     check_arrow,
     check_names,
     checked,
     refuse_nulls,
     refuse_outside,
-    watched,
 )
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
@@ -398,22 +397,10 @@ class DuckDBWarehouse(Warehouse):
             )
             return
         check_arrow(schema, new.schema)
-        raised: list[Exception] = []
         batches = new if isinstance(new, pa.RecordBatchReader) else new.to_batches()
-        rows = watched(checked(schema, window, batches), raised)
-        connection.register(_ROWS, pa.RecordBatchReader.from_batches(new.schema, rows))
-        try:
+        with streamed(connection, _ROWS, new.schema, checked(schema, window, batches)):
             casts = ", ".join(f'CAST("{c.name}" AS {c.duckdb_type})' for c in schema.columns)
             yield f"SELECT {casts} FROM {_ROWS}"
-        except (duckdb.Error, WarehouseError):
-            if raised:
-                # What stopped the stream says more than DuckDB's report that it stopped.
-                raise raised[0] from None
-            raise
-        finally:
-            # After some errors DuckDB answers nothing more.
-            with suppress(duckdb.Error):
-                connection.unregister(_ROWS)
 
     def _stage(
         self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, query: Query

@@ -7,10 +7,15 @@ other processes get their turn.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+
+from ai_usage.errors import WarehouseError
 
 OWN_NAMES = frozenset({"memory", "system", "temp"})
 """Databases that are there before any file: a file cannot be called like one."""
@@ -81,6 +86,42 @@ def let_go(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             file.engine.connection.close()
         else:
             _idle.append(file.engine)
+
+
+@contextmanager
+def streamed(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+) -> Iterator[None]:
+    """Let statements read the batches under the name, once, while they are made.
+
+    An error that stops the batches goes on as it is: DuckDB passes on only its text.
+    """
+    raised: list[Exception] = []
+    reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, raised))
+    connection.register(name, reader)
+    try:
+        yield
+    except (duckdb.Error, WarehouseError):
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        # After some errors DuckDB answers nothing more.
+        with suppress(duckdb.Error):
+            connection.unregister(name)
+
+
+def _watched(
+    batches: Iterable[pa.RecordBatch], raised: list[Exception]
+) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except Exception as error:
+        raised.append(error)
+        raise
 
 
 def _engine(spill_dir: Path) -> _Engine:

@@ -75,15 +75,6 @@ def checked(
         refuse_outside(schema, window, outside)
 
 
-def watched(batches: Iterable[pa.RecordBatch], raised: list[Exception]) -> Iterator[pa.RecordBatch]:
-    """The batches; what stops them is kept, because DuckDB passes on only its text."""
-    try:
-        yield from batches
-    except Exception as error:
-        raised.append(error)
-        raise
-
-
 def refuse_nulls(schema: TableSchema, nulls: Mapping[str, int]) -> None:
     """Refuse rows by how many have NULL in a column that must not."""
     for name in schema.required_columns:
