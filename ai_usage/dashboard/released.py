@@ -213,7 +213,7 @@ class _Audit:
         self._heads = self.people.astype(np.float32)
         self.basis: Floats = np.zeros((len(groups), 0))
         self.out: Bools = np.zeros((0, len(groups)), dtype=np.bool_)
-        self._behind = self.out.astype(np.float32) @ self._heads
+        self._behind = self._groups_of_people(self.out)
         self.targets: Floats = self._small_groups(list(groups), len(dimensions))
         self.hidden: Floats = (self.targets**2).sum(axis=1)
 
