@@ -31,6 +31,7 @@ from ai_usage.reference import (
 )
 from ai_usage.reference.states import (
     digest_of,
+    is_kept,
     keep_state,
     newest_digest,
     newest_rows,
@@ -98,8 +99,7 @@ def deferred_changes(archive: Archive, folder: Path, clock: Clock) -> list[Refer
         return []
 
     def of_closed(file: ReferenceFile) -> str:
-        deferred = _deferred(file)
-        return _adopted(file) if newest_digest(archive, deferred) is None else deferred
+        return _deferred(file) if is_kept(archive, _deferred(file)) else _adopted(file)
 
     found = _changes(archive, folder, clock, of_closed)
     return [
@@ -217,10 +217,8 @@ def _all_the_same(archive: Archive, file: ReferenceFile) -> bool:
 
 
 def _of_closed_months(archive: Archive, file: ReferenceFile) -> str:
-    for endpoint in (_deferred(file), _adopted(file)):
-        if newest_digest(archive, endpoint) is not None:
-            return endpoint
-    return file.stem
+    known = (one for one in (_deferred(file), _adopted(file)) if is_kept(archive, one))
+    return next(known, file.stem)
 
 
 def _adopted(file: ReferenceFile) -> str:

@@ -54,6 +54,12 @@ def read_path(file: ReferenceFile, folder: Path) -> Reading:
 
     Raises `RefusedFileError` with every problem.
     """
+    text = text_of(file, folder)
+    return Reading(present=False) if text is None else read_text(file, text)
+
+
+def text_of(file: ReferenceFile, folder: Path) -> str | None:
+    """The text of the file in its folder; None where there is none. Raises `RefusedFileError`."""
     path = folder / file.name
     try:
         size = path.stat().st_size
@@ -61,12 +67,12 @@ def read_path(file: ReferenceFile, folder: Path) -> Reading:
             raise _too_large(file.name, size)
         content = path.read_bytes()
     except FileNotFoundError:
-        return Reading(present=False)
+        return None
     except OSError as error:
         what = f"cannot be read ({error.strerror})"
         problem = Problem(1, None, what, "it must be a readable file")
         raise RefusedFileError(file.name, [problem]) from error
-    return read_bytes(file, content)
+    return _decoded(file, content)
 
 
 def is_absent(file: ReferenceFile, folder: Path) -> bool:
@@ -83,15 +89,18 @@ def is_absent(file: ReferenceFile, folder: Path) -> bool:
 
 def read_bytes(file: ReferenceFile, content: bytes) -> Reading:
     """Read the file's bytes. Raises `RefusedFileError`."""
+    return read_text(file, _decoded(file, content))
+
+
+def _decoded(file: ReferenceFile, content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise _too_large(file.name, len(content))
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         problem = Problem(line, None, "is not UTF-8 text", "save the file as 'CSV UTF-8'")
         raise RefusedFileError(file.name, [problem]) from None
-    return read_text(file, text)
 
 
 def read_text(file: ReferenceFile, text: str) -> Reading:

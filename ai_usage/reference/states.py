@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from ai_usage.archive.archive import Archive
+from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.archive.pages import Page
 from ai_usage.days.clock import Clock
 from ai_usage.days.windows import Window
@@ -20,6 +20,7 @@ from ai_usage.reference import (
     read_text,
     reference_file,
 )
+from ai_usage.reference.reading import text_of
 from ai_usage.warehouse.kept import kept
 
 
@@ -49,6 +50,11 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
+def is_kept(archive: Archive, endpoint: str) -> bool:
+    """Whether any state was ever kept under the endpoint's name."""
+    return _newest(archive, endpoint) is not None
+
+
 def newest_digest(archive: Archive, endpoint: str) -> str | None:
     """What tells the state from others that was last kept under the endpoint's name.
 
@@ -64,10 +70,10 @@ def reads_as(file: ReferenceFile, folder: Path, digest: str) -> bool:
     What a text reads as is known from one process to the next; so most files are not read.
     """
     try:
-        text = (folder / file.name).read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        text = text_of(file, folder)
+    except RefusedFileError:
         return False
-    return _digest_of_text(file.name, text) == digest
+    return text is not None and _digest_of_text(file.name, text) == digest
 
 
 @kept(str)
@@ -104,5 +110,10 @@ def _keep(archive: Archive, clock: Clock, endpoint: str, file: ReferenceFile, bo
 
 
 def _newest_pages(archive: Archive, endpoint: str) -> list[bytes] | None:
+    newest = _newest(archive, endpoint)
+    return None if newest is None else list(archive.pages(newest))
+
+
+def _newest(archive: Archive, endpoint: str) -> Fetch | None:
     complete = [fetch for fetch in archive.fetches(VENDOR, endpoint) if fetch.complete]
-    return list(archive.pages(complete[-1])) if complete else None
+    return complete[-1] if complete else None

@@ -1,8 +1,9 @@
-"""What is worked out of the texts of SQL alone, kept in a file from one process to the next.
+"""What is worked out of texts alone, kept in a file from one process to the next.
 
-Reading the product's statements takes more time than all else of a start. What comes of a text is
-always the same until code or SQL change: the file is named after a digest of all of both. A file
-that cannot be read or written, or that is damaged, costs time and nothing else.
+They are those of SQL, and of the files that people keep. Reading the product's statements takes
+more time than all else of a start. What comes of a text is always the same until code or SQL
+change: the file is named after a digest of all of both. A file that cannot be read or written, or
+that is damaged, costs time and nothing else.
 """
 
 from __future__ import annotations
