@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
 
 from ai_usage.quality.flags import FLAGS, charge_unknown
 from ai_usage.quality.rules import RULES
+from ai_usage.vendors.batches import BATCH_ROWS
+from ai_usage.warehouse.embedded_engine import streamed
 from ai_usage.warehouse.schema import table_schema
 
 TABLE = "raw_ai_events"
@@ -29,24 +32,18 @@ def score(
     weights of both, each kind of flag once, never below 0; 0 means that a critical rule broke.
     `billing` names the endpoints, each with its vendor first, that report what is billed.
     """
-    sql = scoring_sql(frozenset(billing))
+    events = filter(len, batches)
+    first = next(events, None)
+    if first is None:
+        return
     schema = table_schema(TABLE).arrow_schema
-    with _engine(os.getpid()).cursor() as connection:
-        for batch in batches:
-            if not batch.num_rows:
-                continue
-            connection.register("events", batch)
-            # DuckDB keeps the order of rows unless it is told that it need not.
-            found = connection.sql(sql).to_arrow_table()
-            connection.unregister("events")
-            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-            for field in schema:
-                if field.name in found.column_names:
-                    column = found.column(field.name).cast(field.type)
-                    columns[field.name] = column.combine_chunks()
-            yield pa.RecordBatch.from_arrays(
-                [columns[name] for name in schema.names], schema=schema
-            )
+    with (
+        _engine(os.getpid()).cursor() as connection,
+        streamed(connection, "events", schema, chain([first], events)),
+    ):
+        # One statement for all of them: to plan it takes as long as to score 15,000 rows.
+        scored = connection.sql(scoring_sql(frozenset(billing))).to_arrow_reader(BATCH_ROWS)
+        yield from (batch.cast(schema) for batch in scored)
 
 
 @cache
@@ -65,7 +62,7 @@ def _engine(process: int) -> duckdb.DuckDBPyConnection:
 
 @cache
 def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
-    """What scoring fills of a relation `events`, row by row, in DuckDB's dialect."""
+    """The rows of a relation `events` with what scoring fills of them, in DuckDB's dialect."""
     import ibis
 
     schema = table_schema(TABLE)
@@ -96,7 +93,7 @@ def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
         "data_quality_score": f"CAST(greatest(0, 1 - ({rule_weights}) - coalesce("
         f"list_sum(list_transform({kinds}, lambda flag: {flag_weight})), 0)) AS DOUBLE)",
     }
-    columns = ", ".join(f'{value} AS "{name}"' for name, value in computed.items())
+    columns = ", ".join(f'{computed.get(c, c)} AS "{c}"' for c in schema.column_names)
     return f"SELECT {columns} FROM ({inner})"
 
 

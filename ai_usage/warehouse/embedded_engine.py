@@ -15,8 +15,6 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ai_usage.errors import WarehouseError
-
 OWN_NAMES = frozenset({"memory", "system", "temp"})
 """Databases that are there before any file: a file cannot be called like one."""
 IN_USE = "Unique file handle conflict"
@@ -97,14 +95,17 @@ def streamed(
 ) -> Iterator[None]:
     """Let statements read the batches under the name, once, while they are made.
 
-    An error that stops the batches goes on as it is: DuckDB passes on only its text.
+    DuckDB works on them by one thread: whoever makes them is Python, and other threads would spend
+    a third of the time waiting for it. An error that stops the batches goes on as it is: DuckDB
+    passes on only its text.
     """
-    raised: list[Exception] = []
+    raised: list[BaseException] = []
     reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, raised))
+    connection.execute("SET threads = 1")
     connection.register(name, reader)
     try:
         yield
-    except (duckdb.Error, WarehouseError):
+    except Exception:
         if raised:
             raise raised[0] from None
         raise
@@ -112,14 +113,18 @@ def streamed(
         # After some errors DuckDB answers nothing more.
         with suppress(duckdb.Error):
             connection.unregister(name)
+            connection.execute("RESET threads")
 
 
 def _watched(
-    batches: Iterable[pa.RecordBatch], raised: list[Exception]
+    batches: Iterable[pa.RecordBatch], raised: list[BaseException]
 ) -> Iterator[pa.RecordBatch]:
     try:
         yield from batches
-    except Exception as error:
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        # An interrupt too: it may come while the batches are made.
         raised.append(error)
         raise
 

@@ -12,9 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from ai_usage.errors import VendorError
 from ai_usage.quality.flags import CRITICAL, FLAGS
 from ai_usage.quality.rules import RULES
 from ai_usage.quality.scoring import score
+from ai_usage.vendors.batches import BATCH_ROWS
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.warehouse.rows import DAY, Row, at, raw
 
@@ -183,22 +185,23 @@ def test_a_charge_is_unknown_where_a_record_may_bill_and_has_no_amount(
     assert row["is_charge_unknown"] is unknown
 
 
-def test_batches_stay_apart_and_keep_the_tables_types() -> None:
+def test_rows_keep_their_order_and_the_tables_types() -> None:
+    sizes = (3, 0, 1, BATCH_ROWS, 2)
     batches = [
-        pa.RecordBatch.from_pylist([raw(DAY, n)] * size, schema=SCHEMA)
-        for n, size in enumerate((3, 1, 2))
+        pa.RecordBatch.from_pylist([raw(DAY, n, model=f"{n}")] * size, schema=SCHEMA)
+        for n, size in enumerate(sizes)
     ]
     out = list(score(iter(batches), BILLING))
-    assert [len(batch) for batch in out] == [3, 1, 2]
+    models = [model for batch in out for model in batch.column("model").to_pylist()]
+    assert models == [f"{n}" for n, size in enumerate(sizes) for _ in range(size)]
     assert all(batch.schema.equals(SCHEMA) for batch in out)
-    assert list(score([], BILLING)) == []
+    assert list(score([], BILLING)) == list(score(batches[1:2], BILLING)) == []
 
 
 def test_two_that_score_in_turns_do_not_meet() -> None:
     def scoring(name: str) -> Iterator[pa.RecordBatch]:
-        rows = [raw(DAY, (name, n), model=name) for n in range(2)]
-        batches = (pa.RecordBatch.from_pylist([row], schema=SCHEMA) for row in rows)
-        return score(batches, BILLING)
+        rows = [raw(DAY, (name, n), model=name) for n in range(BATCH_ROWS + 1)]
+        return score(pa.Table.from_pylist(rows, schema=SCHEMA).to_batches(), BILLING)
 
     taken = [
         [batch.to_pylist()[0]["model"] for batch in pair]
@@ -232,17 +235,32 @@ def test_a_forked_process_scores_with_an_engine_of_its_own() -> None:
     assert run.stdout.endswith("alike\n"), run.stderr
 
 
-def test_scoring_reads_no_batch_before_the_last_one_was_taken() -> None:
+def test_a_year_streams_through_scoring_and_is_never_held() -> None:
     asked: list[int] = []
+    batch = pa.RecordBatch.from_pylist([raw(DAY, n) for n in range(BATCH_ROWS)], schema=SCHEMA)
 
-    def source() -> Any:
-        for n in range(3):
+    def source() -> Iterator[pa.RecordBatch]:
+        for n in range(60):
             asked.append(n)
-            yield pa.RecordBatch.from_pylist([raw(DAY, n)], schema=SCHEMA)
+            yield batch
 
-    out = score(source(), BILLING)
-    next(out)
-    assert asked == [0], "a year streams through, it is never held"
+    taken = 0
+    for out in score(source(), BILLING):
+        taken += out.num_rows
+        assert len(asked) * BATCH_ROWS - taken <= 20 * BATCH_ROWS
+    assert taken == 60 * BATCH_ROWS
+
+
+def test_what_stops_the_events_goes_on_through_scoring_as_it_is() -> None:
+    error = VendorError("the archive's page is damaged")
+
+    def source() -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pylist([raw(DAY, "a")], schema=SCHEMA)
+        raise error
+
+    with pytest.raises(VendorError) as raised:
+        list(score(source(), BILLING))
+    assert raised.value is error
 
 
 @pytest.mark.parametrize(("gross", "flagged"), [("3.01", []), ("3.02", ["billed_or_included"])])

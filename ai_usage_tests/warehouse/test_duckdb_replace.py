@@ -322,9 +322,31 @@ def test_an_insert_that_fails_rolls_back_the_delete(warehouse: DuckDBWarehouse) 
     assert stored(warehouse, table, "cost_center") == [("old",)]
 
 
-@pytest.mark.parametrize("error", [VendorError("anthropic: half a page"), KeyError("a bug")])
+def threads(warehouse: DuckDBWarehouse) -> int:
+    with warehouse.connect() as connection:
+        ((number,),) = connection.execute("SELECT current_setting('threads')").fetchall()
+    return int(number)
+
+
+def test_duckdb_works_by_all_its_threads_again_once_a_stream_is_written(
+    filled: DuckDBWarehouse,
+) -> None:
+    before, meanwhile = threads(filled), []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        meanwhile.append(threads(filled))
+        yield from arrow(TABLE, [GOOD]).to_batches()
+
+    reader = pa.RecordBatchReader.from_batches(arrow(TABLE, []).schema, batches())
+    filled.replace(TABLE, Window.day(DAY), reader)
+    assert (meanwhile, threads(filled)) == ([1], before)
+
+
+@pytest.mark.parametrize(
+    "error", [VendorError("anthropic: half a page"), KeyError("a bug"), KeyboardInterrupt()]
+)
 def test_a_stream_that_stops_raises_its_own_error_and_leaves_the_old_rows(
-    filled: DuckDBWarehouse, error: Exception
+    filled: DuckDBWarehouse, error: BaseException
 ) -> None:
     def batches() -> Iterator[pa.RecordBatch]:
         yield from arrow(TABLE, [GOOD]).to_batches()
