@@ -20,7 +20,10 @@ help:
 	@echo "make check   lint and types only"
 	@echo "make bench   speed, written to benchmarks/RESULTS.md (BENCH=\"--events 3650000\": a year)"
 
-# Byte code is made when a module is first imported: most of what comes along never is.
+# Byte code is made when a module is first imported: most of what comes along never is. Where a
+# machine forbids it, each process would compile Dagster anew, which takes three times its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …"; exit 1; }

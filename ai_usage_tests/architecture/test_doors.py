@@ -55,6 +55,18 @@ def test_the_workflow_calls_what_must_pass_before_a_change_lands() -> None:
     assert any(".ci/run" in step.get("run", "") for step in steps)
 
 
+def test_what_make_runs_keeps_its_byte_code_whatever_the_machine_says() -> None:
+    done = subprocess.run(
+        ["make", "--eval", "told:;@echo [$$PYTHONDONTWRITEBYTECODE]", "told"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.stdout == "[]\n"
+
+
 def test_the_commit_hooks_are_the_tools_of_make_check() -> None:
     """Each hook runs what the environment holds: nothing is downloaded at a commit."""
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
