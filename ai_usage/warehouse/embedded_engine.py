@@ -112,8 +112,9 @@ def streamed(
     finally:
         # After some errors DuckDB answers nothing more.
         with suppress(duckdb.Error):
-            connection.unregister(name)
             connection.execute("RESET threads")
+        with suppress(duckdb.Error):
+            connection.unregister(name)
 
 
 def _watched(

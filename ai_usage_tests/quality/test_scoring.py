@@ -251,6 +251,23 @@ def test_a_year_streams_through_scoring_and_is_never_held() -> None:
     assert taken == 60 * BATCH_ROWS
 
 
+def test_scoring_that_is_left_early_asks_for_no_more_and_does_not_hinder_the_next() -> None:
+    asked: list[int] = []
+    batch = pa.RecordBatch.from_pylist([raw(DAY, n) for n in range(BATCH_ROWS)], schema=SCHEMA)
+
+    def source() -> Iterator[pa.RecordBatch]:
+        for n in range(60):
+            asked.append(n)
+            yield batch
+
+    left = score(source(), BILLING)
+    next(left)
+    del left
+    before = len(asked)
+    assert scored(raw(DAY, "a"))[0]["data_quality_score"] == 1
+    assert len(asked) == before < 60
+
+
 def test_what_stops_the_events_goes_on_through_scoring_as_it_is() -> None:
     error = VendorError("the archive's page is damaged")
 
