@@ -19,8 +19,9 @@ import sqlglot
 import wasmtime
 from sqlglot import exp
 from zetasql import types
-from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder
+from zetasql.api import CatalogBuilder, PreparedQuery, TableBuilder
 from zetasql.core import wasm_client
+from zetasql.core.local_service import ZetaSqlLocalService
 
 from ai_usage.orchestration.assets.sql_views import view_literals
 from ai_usage.warehouse.files import load, names
@@ -28,7 +29,7 @@ from ai_usage.warehouse.functions import functions
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX
 from ai_usage.warehouse.schema import Column, table_schema
 from ai_usage.warehouse.sql import AS_OF as AS_OF_NAME
-from ai_usage.warehouse.sql import MONTHS, filled, inlined
+from ai_usage.warehouse.sql import MONTHS, filled, inlined, references
 from ai_usage.warehouse.views import view_names, view_schema
 
 Row = dict[str, Any]
@@ -110,19 +111,23 @@ class GoogleSql:
         ]
         self._builtin = types.ZetaSQLBuiltinFunctionOptions(language_options=language)
         self._functions = CatalogBuilder("empty").with_builtin_functions(self._builtin).build()
-        self._catalog = self._functions
+        self._functions_id = self._catalog_id = _registered(self._functions)
         self.tables: dict[str, Columns] = {}
         declared: dict[str, list[tuple[str, Any]]] = {}
         for name in names("tables"):
             created = self._analyze(load("tables", name))
             declared[name] = [(c.name, c.type) for c in created.column_definition_list]
             self.tables[name] = [(column, type_name(kind)) for column, kind in declared[name]]
-        self._fill(declared)
         for name in view_names():
-            declared[name] = _outputs(self._analyze(deployed(name)))
-            self._fill(declared)
+            view = deployed(name)
+            # With what it reads alone: the whole takes half a second to be sent.
+            read = {other: declared[other] for other in references(view_schema(name).query)}
+            self._catalog_id = _registered(self._catalog_of(read))
+            declared[name] = _outputs(self._analyze(view))
+        self._catalog_id = _registered(self._catalog_of(declared))
 
-    def _fill(self, declared: Mapping[str, list[tuple[str, Any]]]) -> None:
+    def _catalog_of(self, declared: Mapping[str, list[tuple[str, Any]]]) -> Any:
+        """The relations as the product's own, and under their full names, as they are sent."""
         builder = CatalogBuilder("warehouse").with_builtin_functions(self._builtin)
         tables = []
         for name, columns in declared.items():
@@ -131,13 +136,13 @@ class GoogleSql:
                 table.add_column(column, kind)
             tables.append(table.build())
             builder.add_table(tables[-1])
-        self._catalog = builder.build()
-        # The same under their full names, as they are sent.
+        catalog = builder.build()
         homes = [
             types.SimpleCatalog(name=name, table=tables)
             for name in (DATASET, f"{DATASET}{INTERNAL_SUFFIX}")
         ]
-        self._catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=homes)]
+        catalog.catalog = [types.SimpleCatalog(name=PROJECT, catalog=homes)]
+        return catalog
 
     def with_tables(self, tables: Mapping[str, str]) -> GoogleSql:
         """The same with these tables alone, each with its columns as DDL has them.
@@ -158,12 +163,14 @@ class GoogleSql:
                 table.add_column(column.name, column.type)
             catalogs[tuple(path)].table.append(table.build())
         other = copy.copy(self)
-        other._catalog = catalogs[()]
+        other._catalog_id = _registered(catalogs[()])
         return other
 
     def _analyze(self, sql: str) -> Any:
         sql = written_out(sql)
-        return Analyzer.analyze_statement_static(sql, self._options, self._catalog)
+        service = ZetaSqlLocalService.get_instance()
+        asked = {"options": self._options, "registered_catalog_id": self._catalog_id}
+        return service.analyze(sql_statement=sql, **asked).resolved_statement
 
     def analyze(self, sql: str) -> Columns:
         """The columns that a query or view gives. Raises where Google's analyzer refuses it."""
@@ -175,7 +182,8 @@ class GoogleSql:
 
     def _prepared(self, sql: str) -> Any:
         # The tables stand in the query: the catalog need not travel with it each time.
-        builder = PreparedQuery.builder().set_sql(sql).set_catalog(self._functions)
+        builder = PreparedQuery.builder().set_sql(sql)
+        builder.set_registered_catalog_id(self._functions_id)
         return builder.set_analyzer_options(self._options).prepare()
 
     def run(
@@ -225,6 +233,12 @@ def _compile_into(cache: Path) -> None:
             self.cache = str(settings)
 
     wasm_client.Config = Cached
+
+
+def _registered(catalog: Any) -> int:
+    """The number under which the service knows the catalog, which is sent this once."""
+    service = ZetaSqlLocalService.get_instance()
+    return int(service.register_catalog(simple_catalog=catalog).registered_id)
 
 
 def _simple(kind: str) -> Any:
