@@ -41,7 +41,8 @@ def score(
         _engine(os.getpid()).cursor() as connection,
         streamed(connection, "events", schema, chain([first], events)),
     ):
-        # One statement for all of them: to plan it takes as long as to score 15,000 rows.
+        # One statement for all of them: to plan it takes as long as to score 15,000 rows. Its rows
+        # come as they are taken, in their order; those of `execute` would be held first.
         scored = connection.sql(scoring_sql(frozenset(billing))).to_arrow_reader(BATCH_ROWS)
         yield from (batch.cast(schema) for batch in scored)
 

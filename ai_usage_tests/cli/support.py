@@ -145,7 +145,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[None]:
 def clean_environment() -> dict[str, str]:
     """The environment of these tests without settings of ours, and with this checkout."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
-    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**inherited, "PYTHONPATH": str(ROOT)}
 
 
 def vendors(base_url: str) -> dict[str, str]:

@@ -168,9 +168,10 @@ class GoogleSql:
 
     def _analyze(self, sql: str) -> Any:
         sql = written_out(sql)
-        service = ZetaSqlLocalService.get_instance()
-        asked = {"options": self._options, "registered_catalog_id": self._catalog_id}
-        return service.analyze(sql_statement=sql, **asked).resolved_statement
+        analyzed = ZetaSqlLocalService.get_instance().analyze(
+            sql_statement=sql, options=self._options, registered_catalog_id=self._catalog_id
+        )
+        return analyzed.resolved_statement
 
     def analyze(self, sql: str) -> Columns:
         """The columns that a query or view gives. Raises where Google's analyzer refuses it."""
