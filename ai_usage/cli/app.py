@@ -769,14 +769,14 @@ def notify_open() -> None:
 money_commands.register(app)
 
 
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+OBJECTS_BETWEEN_COLLECTIONS = 10_000
 """Python's own 700 are few: what a command imports and defines is a quarter of a million objects,
 and to look through these for garbage again and again took an eighth of a run with nothing new."""
 
 
 def main() -> None:
     """Run the command line; a person's error is one line and exit code 1."""
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         try:
             app()

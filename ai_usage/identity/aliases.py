@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ai_usage.identity.following import newest
 from ai_usage.identity.snapshots import MEMBERS, Snapshot
 from ai_usage.vendors.rows import Person
 
@@ -22,6 +24,11 @@ class Aliases:
             address = email.strip().lower()
             known = self._resolved[email] = self.own.get(address, address)
         return known
+
+    def owner(self, row: Any) -> str | None:
+        """Whose a directory's line or a member is, by their own address; None without one."""
+        address: str | None = row.user_email if isinstance(row, Person) else row["user_email"]
+        return self.resolve(address) if address else None
 
 
 def read_aliases(snapshots: Mapping[str, list[Snapshot]]) -> Aliases:
@@ -56,20 +63,17 @@ def read_members(snapshots: Mapping[str, list[Snapshot]], aliases: Aliases) -> d
 
     What reports name by an id alone is a person's then, for any vendor.
     """
-    found: dict[Login, str] = {}
-    for source, own in snapshots.items():
-        if not source.endswith(MEMBERS):
-            continue
-        platform = source.removesuffix(MEMBERS)
-        for snapshot in sorted(own, key=lambda snapshot: snapshot.day, reverse=True):
-            named = {
-                (row.user_email, row.vendor_user_id)
-                for row in snapshot.rows
-                if isinstance(row, Person) and row.user_email
-            }
-            for email, own_id in sorted(named):
-                found.setdefault((platform, own_id), aliases.resolve(email))
-    return found
+    return {
+        (source.removesuffix(MEMBERS), own_id): aliases.resolve(min(row.user_email for row in rows))
+        for source, own in snapshots.items()
+        if source.endswith(MEMBERS)
+        for own_id, (_day, rows) in newest(own, id_with_address).items()
+    }
+
+
+def id_with_address(row: Person) -> str | None:
+    """The id of a member whose address is told."""
+    return row.vendor_user_id if row.user_email else None
 
 
 def _claims(snapshots: Mapping[str, list[Snapshot]], column: str) -> Iterable[tuple[str, str]]:
@@ -77,25 +81,14 @@ def _claims(snapshots: Mapping[str, list[Snapshot]], column: str) -> Iterable[tu
 
     Newest snapshot first.
     """
-    found = []
-    for source, own in snapshots.items():
-        if source.endswith(MEMBERS):
-            continue
-        seen: set[str] = set()
-        previous: object = None
-        for snapshot in reversed(own):
-            if snapshot.rows is previous:
-                continue
-            previous = snapshot.rows
-            listed = set()
-            for row in snapshot.rows:
-                email = row["user_email"]
-                if email in seen:
-                    continue
-                listed.add(email)
-                day = -snapshot.day.toordinal()
-                found += [(day, source, email, claim) for claim in row.get(column) or ()]
-            seen |= listed
+    found = [
+        (-day.toordinal(), source, email, claim)
+        for source, own in snapshots.items()
+        if not source.endswith(MEMBERS)
+        for email, (day, rows) in newest(own, lambda row: row["user_email"]).items()
+        for row in rows
+        for claim in row.get(column) or ()
+    ]
     return [(claim, email) for _day, _source, email, claim in sorted(found)]
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span
+from ai_usage.identity.aliases import id_with_address
+from ai_usage.identity.following import newest
 from ai_usage.identity.register import Change, changes
 from ai_usage.identity.snapshots import API_KEYS, Snapshot, members_of
 from ai_usage.vendors.rows import ApiKey
@@ -79,21 +81,11 @@ def read_directories(
 
 def _addresses(snapshots: Sequence[Snapshot]) -> dict[str, str]:
     """Vendor's user id -> the address last seen under it, removed members included."""
-    found: dict[str, str] = {}
-    previous: object = None
-    for snapshot in snapshots:
-        if snapshot.rows is previous:
-            continue
-        previous = snapshot.rows
-        # An id listed twice is a page read twice, or a seat given again: the account that stands.
-        listed: dict[str, tuple[bool, str]] = {}
-        for person in snapshot.rows:
-            if person.user_email:
-                account = (person.is_removed, person.user_email)
-                user_id = person.vendor_user_id
-                listed[user_id] = min(account, listed.get(user_id, account))
-        found.update({user_id: email for user_id, (_removed, email) in listed.items()})
-    return found
+    # An id listed twice is a page read twice, or a seat given again: the account that stands.
+    return {
+        user_id: min((person.is_removed, person.user_email) for person in listed)[1]
+        for user_id, (_day, listed) in newest(snapshots, id_with_address).items()
+    }
 
 
 def _follow(platform: str, snapshots: Sequence[Snapshot]) -> dict[str, DirectoryKey]:

@@ -1,4 +1,4 @@
-"""A source's snapshots one after another: who is listed, and of whom something else is said. Pure.
+"""A source's snapshots one after another: what is listed, and of what something else is said. Pure.
 
 A directory says the same of nearly everybody from day to day. What reads a year of it looks at
 those of whom it says something else, and at nobody twice.
@@ -6,61 +6,92 @@ those of whom it says something else, and at nobody twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from ai_usage.identity.aliases import Aliases
 from ai_usage.identity.snapshots import Snapshot
-from ai_usage.vendors.rows import Person
+from ai_usage.normalised.following import NO_ROWS, Rows
+
+K = TypeVar("K")
+
+KeyOf = Callable[[Any], K | None]
+"""What a row is about; None for a row that is passed over."""
 
 
-class Following(NamedTuple):
+class Following(NamedTuple, Generic[K]):
     """A snapshot as it follows the one before."""
 
     day: date
-    people: Mapping[str, Sequence[Any]]
-    """Everybody's rows by the person's own address, until the next snapshot is taken."""
-    moved: Collection[str]
-    """Everybody of whom other rows are said than by the snapshot before, or none any more."""
+    listed: Mapping[K, Rows]
+    """Each one's rows, until the next snapshot is taken."""
+    moved: Collection[K]
+    """All of which other rows are said than by the snapshot before, or none any more."""
 
 
-def follow(snapshots: Iterable[Snapshot], aliases: Aliases) -> Iterator[Following]:
-    """The snapshots of one source, by day; rows without an address are nobody's.
+def follow(snapshots: Iterable[Snapshot], key_of: KeyOf[K]) -> Iterator[Following[K]]:
+    """The snapshots of one source, by day.
 
     Rows that two snapshots share are one object where they were read so: these are not compared.
     """
-    people: dict[str, list[Any]] = {}
-    before: dict[int, Any] = {}
-    were_told_apart = True
+    listed: dict[K, list[Any]] = {}
+    before: Rows = NO_ROWS
+    ids: dict[int, Any] | None = {}
+    """Of the rows before; None until they are needed."""
     for snapshot in snapshots:
-        rows = {id(row): row for row in snapshot.rows}
-        tells_apart = len(rows) == len(snapshot.rows)
-        moved: dict[str, None] = {}
-        if tells_apart and were_told_apart:
-            gone = [before[key] for key in before.keys() - rows.keys()]
-            new = [rows[key] for key in rows.keys() - before.keys()]
-            moved = dict.fromkeys(filter(None, (_person(row, aliases) for row in (*gone, *new))))
-            for email in moved:
-                people[email] = [row for row in people.get(email, ()) if id(row) in rows]
-            for row in new:
-                if owner := _person(row, aliases):
-                    people[owner].append(row)
-            for email in moved:
-                if not people[email]:
-                    del people[email]
+        rows, said = snapshot.rows, snapshot.said
+        if said is not None and said.before is before:
+            told_apart, ids = True, None
+            gone, new = said.gone, said.new
         else:
+            was = {id(row): row for row in before} if ids is None else ids
+            ids = {id(row): row for row in rows}
             # A row that stands in a list twice may go once.
-            moved = dict.fromkeys(people)
-            people.clear()
-            for row in snapshot.rows:
-                if owner := _person(row, aliases):
-                    people.setdefault(owner, []).append(row)
-            moved |= dict.fromkeys(people)
-        yield Following(snapshot.day, people, moved)
-        before, were_told_apart = rows, tells_apart
+            told_apart = len(ids) == len(rows) and len(was) == len(before)
+            gone = [was[key] for key in was.keys() - ids.keys()]
+            new = [ids[key] for key in ids.keys() - was.keys()]
+        moved: dict[K, None] = {}
+        if told_apart:
+            _move(listed, moved, gone, new, key_of)
+        else:
+            moved = dict.fromkeys(listed)
+            listed.clear()
+            for row in rows:
+                if (key := key_of(row)) is not None:
+                    listed.setdefault(key, []).append(row)
+            moved |= dict.fromkeys(listed)
+        yield Following(snapshot.day, listed, moved)
+        before = rows
 
 
-def _person(row: Any, aliases: Aliases) -> str | None:
-    address: str | None = row.user_email if isinstance(row, Person) else row["user_email"]
-    return aliases.resolve(address) if address else None
+def _move(
+    listed: dict[K, list[Any]], moved: dict[K, None], gone: Rows, new: Rows, key_of: KeyOf[K]
+) -> None:
+    went = {id(row) for row in gone}
+    for row in (*gone, *new):
+        if (key := key_of(row)) is not None and key not in moved:
+            moved[key] = None
+            listed[key] = [own for own in listed.get(key, ()) if id(own) not in went]
+    for row in new:
+        if (key := key_of(row)) is not None:
+            listed[key].append(row)
+    for key in moved:
+        if not listed[key]:
+            del listed[key]
+
+
+def newest(snapshots: Sequence[Snapshot], key_of: KeyOf[K]) -> dict[K, tuple[date, Rows]]:
+    """All that was ever listed: the last day on which it was, and its rows on that day."""
+    found: dict[K, tuple[date, Rows]] = {}
+    standing: dict[K, Rows] = {}
+    day = None
+    for now, listed, moved in follow(snapshots, key_of):
+        for key in moved:
+            if key in standing and day is not None and key not in listed:
+                found[key] = day, standing.pop(key)
+            elif key in listed:
+                standing[key] = listed[key]
+        day = now
+    if day is not None:
+        found.update((key, (day, rows)) for key, rows in standing.items())
+    return found

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ai_usage.identity.snapshots import Snapshot
+from ai_usage.normalised.following import NO_ROWS, Rows, Said
 from ai_usage.vendors.rows import ApiKey, LeftOut, Person
 
 
@@ -44,9 +45,12 @@ def last_good(sources: Mapping[str, list[Snapshot]]) -> LastGood:
         folding = _Folding(source, owners, of_keys=of_keys[source])
         snapshots[source] = []
         for snapshot in sources[source]:
-            for rows in (*snapshot.earlier, snapshot.rows):
+            for rows in snapshot.earlier:
                 folding.add(snapshot.day, rows)
-            snapshots[source].append(Snapshot(snapshot.day, source, folding.rows))
+            folding.add(snapshot.day, snapshot.rows, snapshot.said)
+            is_whole = folding.rows is snapshot.rows
+            said = snapshot.said if is_whole else None
+            snapshots[source].append(Snapshot(snapshot.day, source, folding.rows, said=said))
         standing += folding.standing
     return LastGood({source: snapshots[source] for source in sources}, standing)
 
@@ -61,16 +65,19 @@ class _Folding:
         self._owners = owners
         self._of_keys = of_keys
         self._unnamed = _Unnamed()
-        self.rows: Sequence[Any] = ()
+        self.rows: Rows = NO_ROWS
+        self._whole: Rows = NO_ROWS
+        """The rows of the newest answer that left out nothing."""
         self.standing: list[Standing] = []
         """Of the newest answer."""
 
-    def add(self, day: date, rows: Sequence[Any]) -> None:
+    def add(self, day: date, rows: Rows, said: Said | None = None) -> None:
         """Fold the next answer, of `day`."""
-        odd = [row for row in rows if isinstance(row, LeftOut)]
+        is_told = said is not None and said.before is self._whole
+        odd = [row for row in (said.new if said and is_told else rows) if isinstance(row, LeftOut)]
         self.standing = []
         if not odd:
-            self.rows, self._unnamed = rows, _Unnamed()
+            self.rows, self._whole, self._unnamed = rows, rows, _Unnamed()
             return
         answer = _Answer([row for row in rows if not isinstance(row, LeftOut)], self.rows)
         unnamed = []

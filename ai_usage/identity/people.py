@@ -46,7 +46,7 @@ def _changes(
     """Per person the days on which their rows changed; None where they were gone."""
     changes: dict[str, list[tuple[date, Rows | None]]] = {}
     listed: dict[str, Rows] = {}
-    for day, people, moved in follow(snapshots, aliases):
+    for day, people, moved in follow(snapshots, aliases.owner):
         for email in moved:
             own = people.get(email)
             rows = None if own is None else _one_person(email, own)

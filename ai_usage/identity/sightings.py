@@ -77,7 +77,7 @@ class Sightings:
         before: dict[str, _Seen] = {}
         alive: dict[Id, set[str]] = defaultdict(set)
         turns: dict[date, set[str]] = defaultdict(set)
-        for day, people, moved in follow(snapshots, aliases):
+        for day, people, moved in follow(snapshots, aliases.owner):
             due = [turn for turn in turns if turn <= day]
             told = dict.fromkeys([*moved, *(email for turn in due for email in turns.pop(turn))])
             for email in moved:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from ai_usage.normalised.following import Said
+
 MEMBERS = " members"
 API_KEYS = " api_keys"
 
@@ -26,24 +28,8 @@ class Snapshot(NamedTuple):
     earlier: Sequence[Sequence[Any]] = ()
     """Rows of earlier answers of the day, oldest first, where `rows` leaves out what they may have.
     """
-
-
-class Shared:
-    """Lets rows that a list says again, day by day, be one object."""
-
-    def __init__(self) -> None:
-        self._before: dict[Any, Any] = {}
-
-    def rows(self, listed: Iterable[Any]) -> list[Any]:
-        """The rows of the next day's list; each is an object of its own."""
-        rows: list[Any] = []
-        now: dict[Any, Any] = {}
-        for row in listed:
-            said = tuple(row.items()) if isinstance(row, dict) else row
-            rows.append(row if said in now else self._before.get(said, row))
-            now[said] = rows[-1]
-        self._before = now
-        return rows
+    said: Said | None = None
+    """How `rows` follow those of an earlier snapshot, where it is known."""
 
 
 def members_of(vendor: str) -> str:

@@ -1,1 +1,1 @@
-"""What archived answers mean, worked out once: scored events by fetch and day, kept as Parquet."""
+"""What archived answers mean, worked out once: scored events by day, lists as they change."""

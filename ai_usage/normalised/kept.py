@@ -47,7 +47,7 @@ _NAME = re.compile(
 
 
 @cache
-def _version() -> str:
+def readers_version() -> str:
     """Of all that rows follow from besides the archive."""
     said = [installed_version(), *(version(name) for name in _DECODES)]
     return sha256(repr(said).encode()).hexdigest()
@@ -81,7 +81,7 @@ class KeptEvents:
         if self._folder is None:
             return Form(None, key)
         stem = fetch.path.rpartition("/")[2].removesuffix(".json")
-        own = self._folder / _version()[:16]
+        own = self._folder / readers_version()[:16]
         place = own / fetch.vendor / fetch.endpoint / f"{stem}-{key[:16]}"
         return Form(place, key, self._folder)
 
@@ -217,7 +217,7 @@ def _tidy(folder: Path, new: Path) -> None:
     """Remove what the new form takes the place of, other versions, and what was left behind."""
     with suppress(OSError):
         for other in folder.iterdir():
-            if other.name != _version()[:16]:
+            if other.name != readers_version()[:16]:
                 shutil.rmtree(other, ignore_errors=True)
         forms = []
         for place in new.parent.iterdir():

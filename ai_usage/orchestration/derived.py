@@ -46,7 +46,7 @@ class Deriving:
     """
 
     def __init__(self, declared: Declared, given: Resources) -> None:
-        self._directory = Directory(declared, given.archive, given.clock)
+        self._directory = Directory(declared, given.archive, given.clock, given.kept_lists)
         self._events: tuple[Window, tuple[dict[date, str], list[str]]] | None = None
 
     def derived(self, window: Window) -> Derived:

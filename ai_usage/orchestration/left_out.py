@@ -56,7 +56,9 @@ def left_out(directory: Directory, configured: Configured) -> list[LeftOutRecord
     for listed in lists(declared.directories, declared.vendors):
         if not configured(listed.name) or not _newest_lacks_something(archive, listed):
             continue
-        for standing in last_good(by_source(snapshots_of(listed, archive))).standing:
+        for standing in last_good(
+            by_source(snapshots_of(listed, archive, directory.kept))
+        ).standing:
             key = (f"{listed.vendor.name}.{listed.endpoint.name}", standing.left)
             found[key] = found.get(key, 0) + standing.kept
     return [LeftOutRecord(place, left, kept) for (place, left), kept in found.items()]

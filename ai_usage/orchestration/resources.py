@@ -29,6 +29,7 @@ from ai_usage.days.clock import SystemClock
 from ai_usage.directories import DIRECTORIES, DirectorySource
 from ai_usage.errors import SettingsError
 from ai_usage.normalised.kept import KeptEvents
+from ai_usage.normalised.lists import KeptLists
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
 from ai_usage.settings import Settings
@@ -68,7 +69,11 @@ class ArchiveResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def kept_events(self) -> KeptEvents:
         """What is kept of what its answers mean."""
-        return KeptEvents(Path(self.kept) if self.kept else None)
+        return KeptEvents(Path(self.kept) / "events" if self.kept else None)
+
+    def kept_lists(self) -> KeptLists:
+        """What is kept of lists of people and keys."""
+        return KeptLists(Path(self.kept) / "lists" if self.kept else None)
 
     def _opened(self, *, keeps_listings: bool = False) -> Archive:
         key_file = Path(self.key_file) if self.key_file else None
@@ -207,6 +212,12 @@ class Resources:
         return found.archive()
 
     @property
+    def kept_lists(self) -> KeptLists:
+        """What is kept of lists of people and keys."""
+        found: ArchiveResource = self._resources.archive
+        return found.kept_lists()
+
+    @property
     def clock(self) -> ClockResource:
         """What time it is."""
         found: ClockResource = self._resources.clock
@@ -239,7 +250,7 @@ def resources_of(settings: Settings, vendors: Sequence[Vendor] = ()) -> dict[str
             key_file=(
                 str(settings.bigquery_credentials) if settings.bigquery_credentials else None
             ),
-            kept=str(settings.home / "cache" / "events"),
+            kept=str(settings.home / "cache"),
         ),
         "clock": ClockResource(as_of=settings.as_of.isoformat() if settings.as_of else None),
         "warehouse": warehouse_resource(settings),

@@ -40,6 +40,8 @@ _LOGIN = re.compile(r"[a-z0-9_]+:[^\s:;]+")
 _BOOLEANS = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
 """As people write them, and as spreadsheets of other languages save theirs."""
 
+_TEXTS = tuple[str, ...]
+
 _JOINERS = {"\u200c", "\u200d"}
 """Invisible, but part of how some names are written."""
 
@@ -51,6 +53,8 @@ class Kind:
     title: str
     parse: Callable[[str], Any]
     from_json: Callable[[Any], Any] = lambda value: value
+    type: Any = str
+    """Of the value."""
 
     def value(self, cell: str, _mark: str | None) -> Any:
         """The value of a cell. Raises `CellError`."""
@@ -206,20 +210,20 @@ def _none_or(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
 TEXT = Kind("text", _text)
 CODE = Kind("code, lower case", _code)
 EMAIL = Kind("e-mail", _email)
-DATE = Kind("date, YYYY-MM-DD", _date, _none_or(date.fromisoformat))
-MONEY = NumberKind("amount, 0 or more", _amount, _none_or(Decimal))
-SIGNED_MONEY = NumberKind("amount, credits negative", _signed_amount, _none_or(Decimal))
-RATE = NumberKind("rate, 0 or more, at most 9 places", _amount, _none_or(Decimal), True)
+DATE = Kind("date, YYYY-MM-DD", _date, _none_or(date.fromisoformat), date)
+MONEY = NumberKind("amount, 0 or more", _amount, _none_or(Decimal), Decimal)
+SIGNED_MONEY = NumberKind("amount, credits negative", _signed_amount, _none_or(Decimal), Decimal)
+RATE = NumberKind("rate, 0 or more, at most 9 places", _amount, _none_or(Decimal), Decimal, True)
 """A list price, an exchange rate, the price of one unit: three places and more are usual."""
-PERCENTAGE = NumberKind("percentage, 0 to 100", _percentage, _none_or(Decimal), True)
+PERCENTAGE = NumberKind("percentage, 0 to 100", _percentage, _none_or(Decimal), Decimal, True)
 CURRENCY = Kind("currency, ISO 4217", _currency)
-INTEGER = Kind("whole number", _integer)
-BOOLEAN = Kind("true or false", _boolean)
+INTEGER = Kind("whole number", _integer, type=int)
+BOOLEAN = Kind("true or false", _boolean, type=bool)
 JSON = Kind("JSON object", _json)
-LIST = Kind("list, separated by ;", _items(_text), _none_or(tuple))
-CODES = Kind("list of codes, separated by ;", _items(_code), _none_or(tuple))
-LOGINS = Kind("list of platform:login, separated by ;", _items(_login), _none_or(tuple))
-EMAILS = Kind("list of e-mails, separated by ;", _items(_email), _none_or(tuple))
+LIST = Kind("list, separated by ;", _items(_text), _none_or(tuple), _TEXTS)
+CODES = Kind("list of codes, separated by ;", _items(_code), _none_or(tuple), _TEXTS)
+LOGINS = Kind("list of platform:login, separated by ;", _items(_login), _none_or(tuple), _TEXTS)
+EMAILS = Kind("list of e-mails, separated by ;", _items(_email), _none_or(tuple), _TEXTS)
 
 _KIND_OF_TYPE = {
     "STRING": TEXT,

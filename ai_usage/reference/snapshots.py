@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -29,6 +30,12 @@ class _State(msgspec.Struct):
     rows: list[msgspec.Raw]
 
 
+def row_type(file: ReferenceFile) -> Any:
+    """The type of the file's rows, by which they can be decoded."""
+    columns = {column.name: column.kind.type | None for column in file.columns}
+    return TypedDict(file.stem, columns)  # type: ignore[operator]
+
+
 class States:
     """Reads archived states of a file one after another.
 
@@ -37,10 +44,16 @@ class States:
 
     def __init__(self, file: ReferenceFile) -> None:
         self._file = file
+        self._rows: Sequence[Row] = ()
         self._before: dict[bytes, Row] = {}
 
-    def read(self, pages: Iterable[bytes]) -> list[Row]:
-        """The rows of the next state; each is an object of its own, though two may say the same."""
+    def read(self, pages: Iterable[bytes], before: Sequence[Row] | None = None) -> list[Row]:
+        """The rows of the next state; each is an object of its own, though two may say the same.
+
+        `before` are those of the state before it, where that was read elsewhere.
+        """
+        if before is not None and before is not self._rows:
+            self._before = {msgspec.json.encode(row): row for row in before}
         rows: list[Row] = []
         now: dict[bytes, Row] = {}
         for page in pages:
@@ -48,7 +61,7 @@ class States:
                 row = None if record in now else self._before.get(record)
                 rows.append(_row(self._file, record) if row is None else row)
                 now[record] = rows[-1]
-        self._before = now
+        self._rows, self._before = rows, now
         return rows
 
 

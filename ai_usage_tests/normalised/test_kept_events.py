@@ -275,7 +275,7 @@ def test_another_version_makes_it_anew_and_leaves_nothing_of_the_old(
 ) -> None:
     counting = Counting()
     rows(archive, folder, vendors=counting.vendors)
-    monkeypatch.setattr(module, "_version", lambda: "f" * 64)
+    monkeypatch.setattr(module, "readers_version", lambda: "f" * 64)
     rows(archive, folder, vendors=counting.vendors)
     assert counting.pages == 2
     assert [path.name for path in folder.iterdir()] == ["f" * 16]

@@ -29,6 +29,7 @@ from ai_usage.identity.reported import Reported
 from ai_usage.instance.partitions import ONE_RUN
 from ai_usage.ledger.closing import closings
 from ai_usage.ledger.moved import Input
+from ai_usage.normalised.lists import NO_LISTS, KeptLists
 from ai_usage.orchestration.accepted import Lists
 from ai_usage.orchestration.assets.common import (
     DATA_PLATFORM,
@@ -41,10 +42,10 @@ from ai_usage.orchestration.assets.directories import directory_key
 from ai_usage.orchestration.assets.reference import reference_key
 from ai_usage.orchestration.assets.sources import source_key
 from ai_usage.orchestration.code_versions import declared_version
-from ai_usage.orchestration.lists import lists, snapshots_of
+from ai_usage.orchestration.lists import lists, snapshots_of, states_of
 from ai_usage.orchestration.resources import ArchiveResource, ClockResource, Configured
 from ai_usage.orchestration.warehouse_resource import WarehouseResource
-from ai_usage.reference import VENDOR, Row, States, reference_file
+from ai_usage.reference import Row, reference_file
 from ai_usage.reference.known import USERS
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
@@ -95,6 +96,7 @@ class Directory:
     declared: Declared
     archive: Archive
     clock: Clock
+    kept: KeptLists = NO_LISTS
 
     def identity(self, warehouse: Warehouse) -> Identity:
         """Who is who, from every snapshot held and every event loaded."""
@@ -182,12 +184,9 @@ class Directory:
     def snapshots(self) -> Iterator[Snapshot]:
         """Every day's newest snapshot of every directory and every register."""
         for name in ("users.csv", "api_keys.csv"):
-            file = reference_file(name)
-            states = States(file)
-            for day, pages in self._held(VENDOR, file.stem):
-                yield Snapshot(day, file.name, states.read(pages))
+            yield from states_of(reference_file(name), self.archive, self.kept)
         for listed in lists(self.declared.directories, self.declared.vendors):
-            yield from snapshots_of(listed, self.archive)
+            yield from snapshots_of(listed, self.archive, self.kept)
 
     def maintained_platforms(self) -> list[dict[str, Any]]:
         """The rows of the last accepted `platforms.csv`; none without one."""
@@ -202,11 +201,6 @@ class Directory:
             if column != "scope_value" or row["scope_type"] == "cost_center"
         }
         return named - {None}
-
-    def _held(self, vendor: str, endpoint: str) -> Iterator[tuple[date, Iterator[bytes]]]:
-        span = span_of(self.archive.fetches(vendor, endpoint))
-        for fetch, days in self.archive.coverage(vendor, endpoint, span) if span else ():
-            yield days[0], self.archive.pages(fetch)
 
     def _activity(self, warehouse: Warehouse) -> Activity:
         if not warehouse.exists(_SEEN):
@@ -353,7 +347,7 @@ def _dimension(
     ) -> pa.Table:
         note_data_version(context)
         with explained():
-            directory = Directory(declared, archive.archive(), clock)
+            directory = Directory(declared, archive.archive(), clock, archive.kept_lists())
             return schema.to_arrow(build(_Asked(context.run_id, directory, warehouse.warehouse())))
 
     return dimension

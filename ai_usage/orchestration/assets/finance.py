@@ -264,7 +264,7 @@ def known_people(declared: Declared) -> KnownPeople:
     """Whom a file may name, by what the archive knows, and what else the rules need."""
 
     def snapshot(given: Resources) -> FinanceSnapshot:
-        return FinanceSnapshot(Directory(declared, given.archive, given.clock))
+        return FinanceSnapshot(Directory(declared, given.archive, given.clock, given.kept_lists))
 
     return KnownPeople(
         rows=lambda given: snapshot(given).directory.known_people(given.configured),
@@ -359,7 +359,8 @@ def _table(
     ) -> pa.Table:
         note_data_version(context)
         with explained():
-            known = FinanceSnapshot(Directory(declared, archive.archive(), clock))
+            directory = Directory(declared, archive.archive(), clock, archive.kept_lists())
+            known = FinanceSnapshot(directory)
             return schema.to_arrow(build(known, context))
 
     return maintained

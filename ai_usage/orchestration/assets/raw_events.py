@@ -77,7 +77,7 @@ def raw_events_asset(
 
         def rows(window: Window, known: Archive) -> pa.RecordBatchReader:
             # Keys are asked for before this (`ASKED_FIRST`); a list that fails must not stop it.
-            directory = Directory(declared, known, clock)
+            directory = Directory(declared, known, clock, archive.kept_lists())
             events = event_batches(
                 vendors, known, window, context.run_id, directory.bridge, archive.kept_events()
             )

@@ -23,7 +23,7 @@ def directory_records_check(
     """Every record of the newest answers is read; one that is not keeps what was read before."""
 
     def evaluate(given: Resources, window: Window | None) -> Validation:
-        directory = Directory(declared, given.archive, given.clock)
+        directory = Directory(declared, given.archive, given.clock, given.kept_lists)
         return Validation(_outcome(left_out(directory, given.configured)), {})
 
     return table_check(
