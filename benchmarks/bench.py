@@ -34,7 +34,7 @@ from ai_usage.days.windows import Window
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch, run_assets
-from ai_usage.quality.judging import judge
+from ai_usage.quality.asking import judged
 from ai_usage.quality.promises import promised
 from ai_usage.settings import Settings
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
@@ -202,14 +202,13 @@ def _of_statements(built: Sequence[Built]) -> Iterator[str]:
 def _of_checks(
     warehouse: DuckDBWarehouse, days: Window, runs: int, statements: Spent
 ) -> Iterator[str]:
-    def judged(name: str) -> None:
+    def ask(name: str) -> None:
         window = days if table_schema(name).partition_column else None
-        with warehouse.ibis() as connection:
-            found = judge(connection, name, promised(name), window, warehouse.dataset_of)
+        found = judged(warehouse, {name: promised(name)}, window)[name]
         assert all(check.whole.passed for check in found.values() if name.startswith("fact_"))
 
     there = [name for name in table_names() if warehouse.exists(name)]
-    taken = {name: median_of(runs, lambda: judged(name)) for name in there}  # noqa: B023
+    taken = {name: median_of(runs, lambda: ask(name)) for name in there}  # noqa: B023
     whole = sum(taken.values(), Spent())
     rows = [(n, f"{s.cpu:.2f}", "") for n, s in sorted(taken.items(), key=lambda i: -i[1].cpu)[:8]]
     share = f"{whole.cpu / statements.cpu:.0%}"

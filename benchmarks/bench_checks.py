@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ai_usage.days.windows import Window
-from ai_usage.quality.judging import judge
+from ai_usage.quality.asking import judged
 from ai_usage.quality.promises import CONTRACT, QUALITY, UNIQUE
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from benchmarks.bench_replace import DAYS, FIRST, TABLE, fill
@@ -41,8 +41,7 @@ def main(rows: int) -> None:
 
         def checked(*names: str) -> Callable[[], object]:
             def work() -> object:
-                with warehouse.ibis() as connection:
-                    return judge(connection, TABLE, names, WINDOW)
+                return judged(warehouse, {TABLE: names}, WINDOW)
 
             return work
 

@@ -8,9 +8,11 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 import pandera.ibis as pa
+from ibis.backends.sql.datatypes import DuckDBType
 from pandera.dtypes import immutable
 from pandera.engines import ibis_engine
 
+from ai_usage.warehouse.own_sql import Columns
 from ai_usage.warehouse.schema import table_schema
 
 
@@ -52,6 +54,15 @@ _IBIS: dict[str, Any] = {
 def as_declared(table: str, engine: str) -> Any:
     """An ibis table that no engine has, its columns of the engine's types."""
     return ibis.table(_types(table, engine), name=table)
+
+
+def as_described(table: str, columns: Columns) -> Any:
+    """An ibis table with the columns of one of DuckDB's, as ibis itself would find them there."""
+    types = {
+        name: DuckDBType.from_string(kind, nullable=nullable == "YES")
+        for name, kind, nullable in columns
+    }
+    return ibis.table(types, name=table)
 
 
 def _types(table: str, engine: str) -> dict[str, Any]:

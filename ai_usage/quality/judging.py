@@ -19,10 +19,12 @@ from ai_usage.quality.outcome import MAX_FAILURE_CASES, Outcome, Validation
 from ai_usage.quality.promises import (
     CONTRACT,
     FOREIGN,
+    ORPHANS,
     QUALITY,
     UNIQUE,
     Tests,
     all_hold,
+    broken,
     doubled,
     looks_unique,
     orphaned_keys,
@@ -131,14 +133,11 @@ def in_one(questions: Sequence[Any]) -> Any:
 
 def _validations(table: str, one: _Sound, said: Mapping[str, Any]) -> dict[str, Validation]:
     schema = table_schema(table)
-    broken = {check for check in one.checks if not said.get(check, True)}
-    if any(said[f"orphans_{number}"] for number in range(len(one.relations))):
-        broken.add(FOREIGN)
-    total = int(said["total"])
+    not_kept, total = broken(said, one.checks), int(said["total"])
     validations: dict[str, Validation] = {}
     for check in one.checks:
         whole, by_day = Outcome(), dict[date, Outcome]()
-        if check not in broken:
+        if check not in not_kept:
             pass
         elif check == UNIQUE:
             _count_doubled(one.rows, schema, whole, by_day)
@@ -167,7 +166,7 @@ def question(
     answer = rows.agg(total=rows.count(), **kept)
     for number, (relation, target) in enumerate(relations):
         lost = orphaned_keys(rows, relation, target)
-        answer = answer.cross_join(lost.rename({f"orphans_{number}": "orphans"}))
+        answer = answer.cross_join(lost.rename({f"{ORPHANS}{number}": "orphans"}))
     return answer
 
 

@@ -6,7 +6,7 @@ its scan with others, whether it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ai_usage.quality.flags import Severity
@@ -18,6 +18,8 @@ CONTRACT = "contract"
 QUALITY = "quality"
 UNIQUE = "unique_key"
 FOREIGN = "foreign_keys"
+ORPHANS = "orphans_"
+"""How the columns of an answer begin that count keys without a target, one for each relation."""
 
 Tests = Mapping[str, Callable[[Any], Any]]
 """By name, what must hold of every row of an ibis table: a boolean that is never NULL."""
@@ -42,6 +44,14 @@ def row_tests(table: str, severity: Severity) -> Tests:
         required = table_schema(table).required_columns
         tests |= {f"{name}_not_null": _not_null(name) for name in required}
     return tests
+
+
+def broken(said: Mapping[str, Any], checks: Iterable[str]) -> set[str]:
+    """The checks that are not kept, by the answer to the question of a table (`judging`)."""
+    found = {check for check in checks if not said.get(check, True)}
+    if any(count for name, count in said.items() if name.startswith(ORPHANS)):
+        found.add(FOREIGN)
+    return found
 
 
 def all_hold(rows: Any, tests: Tests) -> Any:

@@ -18,6 +18,7 @@ from ai_usage.quality.flags import FLAGS, charge_unknown
 from ai_usage.quality.rules import RULES
 from ai_usage.vendors.batches import BATCH_ROWS
 from ai_usage.warehouse.embedded_engine import streamed
+from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.schema import table_schema
 
 TABLE = "raw_ai_events"
@@ -43,7 +44,7 @@ def score(
     ):
         # One statement for all of them: to plan it takes as long as to score 15,000 rows. Its rows
         # come as they are taken, in their order; those of `execute` would be held first.
-        scored = connection.sql(scoring_sql(frozenset(billing))).to_arrow_reader(BATCH_ROWS)
+        scored = connection.sql(scoring_sql(tuple(sorted(billing)))).to_arrow_reader(BATCH_ROWS)
         yield from (batch.cast(schema) for batch in scored)
 
 
@@ -62,7 +63,8 @@ def _engine(process: int) -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
+@kept(str)
+def scoring_sql(billing: tuple[tuple[str, str], ...]) -> str:
     """The rows of a relation `events` with what scoring fills of them, in DuckDB's dialect."""
     import ibis
 
@@ -72,7 +74,7 @@ def scoring_sql(billing: frozenset[tuple[str, str]]) -> str:
     )
     rules = [rule for rule in RULES[TABLE] if rule.weight > 0]
     source = events.platform.concat("/", events.source_endpoint)
-    may_bill = source.isin([f"{vendor}/{endpoint}" for vendor, endpoint in sorted(billing)])
+    may_bill = source.isin([f"{vendor}/{endpoint}" for vendor, endpoint in billing])
     broken = events.mutate(
         charge_unknown=charge_unknown(events, may_bill),
         **{rule.name: ~rule.holds(events) for rule in rules},

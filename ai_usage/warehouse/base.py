@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 import pyarrow as pa
 
 from ai_usage.days.windows import Window
+from ai_usage.warehouse.own_sql import OwnSql
 from ai_usage.warehouse.sql import AS_OF, Literals, references
 from ai_usage.warehouse.views import ViewSchema, view_names, view_schema
 
@@ -150,6 +151,10 @@ class Warehouse(ABC):
     @abstractmethod
     def ibis(self) -> AbstractContextManager[Any]:
         """An ibis connection to the warehouse's dataset, for checks that run inside the engine."""
+
+    def own_sql(self) -> AbstractContextManager[OwnSql | None]:
+        """For questions in the engine's dialect, whose text is kept; None where it takes ibis."""
+        return nullcontext()
 
     @abstractmethod
     def describe(self) -> str:

@@ -40,6 +40,7 @@ from ai_usage.warehouse.incoming import (
     refuse_outside,
 )
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
+from ai_usage.warehouse.own_sql import Columns, OwnSql
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
@@ -556,6 +557,17 @@ class DuckDBWarehouse(Warehouse):
             connection.execute(f'SET schema = "{self.dataset}"')
             yield ibis.duckdb.from_connection(connection)
 
+    @contextmanager
+    def own_sql(self) -> Iterator[OwnSql]:
+        """Questions in DuckDB's dialect, at one opening of the file."""
+        with self.connect(read_only=True) as connection:
+            yield _InOwnSql(self, connection)
+
+    def rows_of(self, table: str, window: Window | None) -> tuple[str, list[Any]]:
+        """The SELECT of a table's rows of these days, and what is bound in it."""
+        where, values = self._where(table_schema(table), window)
+        return f"SELECT * FROM {self._qualified(table)} {where}", values
+
     def _rendered(self, sql: str, literals: Literals | None = None) -> str:
         return render(
             sql,
@@ -576,6 +588,36 @@ class DuckDBWarehouse(Warehouse):
     def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
         row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True)
+class _InOwnSql(OwnSql):
+    """See `OwnSql`."""
+
+    warehouse: DuckDBWarehouse
+    connection: duckdb.DuckDBPyConnection
+
+    def columns(self, table: str) -> Columns:
+        """The columns of a table of the product; none where it is not there."""
+        rows, _ = self.warehouse.rows_of(table, None)
+        try:
+            found = self.connection.execute(f"DESCRIBE {rows}").fetchall()
+        except duckdb.CatalogException:
+            return ()
+        return tuple((name, kind, nullable) for name, kind, nullable, *_ in found)
+
+    def answer(self, question: str, reads: Mapping[str, Window | None]) -> dict[str, Any]:
+        """The only row of a question over tables by their bare names."""
+        tables, bound = [], []
+        for name, window in reads.items():
+            rows, values = self.warehouse.rows_of(name, window)
+            # As if it stood where it is named: else all its columns would be read, and held.
+            tables.append(f'"{name}" AS NOT MATERIALIZED ({rows})')
+            bound += values
+        asked = f"WITH {', '.join(tables)} SELECT * FROM ({question}) AS asked"
+        answered = self.connection.execute(asked, bound)
+        names = [column[0] for column in answered.description or ()]
+        return dict(zip(names, answered.fetchone() or (), strict=True))
 
 
 def _comparable(sql: str) -> str:

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+_MAKE_SQL = ("sqlglot", "ibis-framework", "pandera")
+"""Packages whose answers are kept (`kept`)."""
 _COMPILED = frozenset({".pyc", ".pyo"})
 
 Kind = Literal[
@@ -45,9 +47,9 @@ def names(kind: Kind) -> list[str]:
 
 @cache
 def installed_version() -> str:
-    """A digest of every file of the package and of its SQL, and of what translates it."""
+    """A digest of every file of the package and of its SQL, and of what makes other SQL of it."""
     package = Path(__file__).resolve().parent.parent
-    digest = sha256(version("sqlglot").encode())
+    digest = sha256(" ".join(map(version, _MAKE_SQL)).encode())
     for root in sorted({package, sql_root()}):
         files = (path for path in root.rglob("*") if path.suffix not in _COMPILED)
         for path in sorted(path for path in files if path.is_file()):

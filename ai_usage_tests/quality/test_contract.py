@@ -12,6 +12,7 @@ import ibis
 import pytest
 
 from ai_usage.days.windows import Window
+from ai_usage.quality.asking import judged
 from ai_usage.quality.flags import FLAGS, Severity
 from ai_usage.quality.judging import failing_by_day, judge
 from ai_usage.quality.outcome import MAX_FAILURE_CASES, Validation
@@ -45,8 +46,7 @@ def fill(warehouse: DuckDBWarehouse, table: str, rows: list[Row]) -> None:
 def checked(
     warehouse: DuckDBWarehouse, table: str, check: str, window: Window | None = BOTH
 ) -> Validation:
-    with warehouse.ibis() as connection:
-        return judge(connection, table, [check], window, warehouse.dataset_of)[check]
+    return judged(warehouse, {table: [check]}, window)[table][check]
 
 
 @pytest.mark.parametrize("table", table_names())

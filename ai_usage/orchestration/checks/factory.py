@@ -17,6 +17,7 @@ from ai_usage.instance.dagster_private import AssetCheckEvaluationTargetMaterial
 from ai_usage.instance.event_log import stored_together
 from ai_usage.orchestration.of_run import OfRun, of_run
 from ai_usage.orchestration.resources import Resources
+from ai_usage.quality.asking import judged
 from ai_usage.quality.outcome import Outcome, Validation
 from ai_usage.quality.promises import CONTRACT, FOREIGN, QUALITY, UNIQUE, promised
 from ai_usage.quality.rules import RELATIONS, rules_of
@@ -222,9 +223,6 @@ def _judged(
 
     Where to ask has a price of its own, others that the run has written by now are judged with it.
     """
-    # Pandera and ibis take seconds to import: who judges nothing does not wait for them.
-    from ai_usage.quality.judging import judge_together
-
     known = of_run(context.op_execution_context.run_id)
     of = known.to_judge.pop(table, None)
     found = known.judged.pop(table, None)
@@ -233,9 +231,8 @@ def _judged(
     warehouse = resources_of_check(context).warehouse
 
     def ask(asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Validation]]:
-        with warehouse.ibis() as connection:
-            # A table that is one whole is judged with others of the run's days.
-            return judge_together(connection, asked, window or of, warehouse.dataset_of)
+        # A table that is one whole is judged with others of the run's days.
+        return judged(warehouse, asked, window or of)
 
     others: dict[str, Sequence[str]] = {}
     if of is not None and window in (of, None):
