@@ -102,8 +102,8 @@ def save() -> None:
 def kept(answer: type[_T]) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
     """Let a function of texts alone answer from the file where it can.
 
-    Texts and whole numbers, and tuples of them, are all that it may depend on, besides code and SQL
-    of the product.
+    Texts, whole numbers and days, and tuples of them, are all that it may depend on, besides code
+    and SQL of the product.
     """
 
     def of(function: Callable[_P, _T]) -> Callable[_P, _T]:

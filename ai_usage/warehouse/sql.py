@@ -34,6 +34,10 @@ WINDOW_START = "window_start"
 """The render parameter that follows from the two: the first day of a view's window."""
 
 
+_STAND_INS = 9000
+"""The year of the first day that stands for another while a statement is worked out."""
+
+
 def render(
     sql: str,
     dialect: Dialect,
@@ -52,11 +56,28 @@ def render(
     homes = (dataset, views_dataset or dataset, internal_dataset or dataset)
     if literals is None:
         return _rendered(sql, dialect, homes)
-    if any(isinstance(value, date) for value in literals.values()):
-        # Seen from a day of its own a statement is another one each day: nothing to keep.
-        return _filled(sql, dialect, homes, literals)
-    named = tuple(sorted(literals.items(), key=lambda item: item[0]))
-    return _filled_alike(sql, dialect, homes, named)
+    named, days = _with_stand_ins(literals)
+    text = _filled(sql, dialect, homes, named)
+    for stand_in, day in days.items():
+        text = text.replace(stand_in.isoformat(), day.isoformat())
+    return text
+
+
+def _with_stand_ins(literals: Literals) -> tuple[_Named, dict[date, date]]:
+    """The literals with other days for theirs, and which day is meant by each that comes of them.
+
+    Seen from a day of its own a statement is another one each day: but for the day it is the same,
+    and worked out once. No statement names these days.
+    """
+    named, days = dict(literals), dict[date, date]()
+    for number, (name, value) in enumerate(sorted(literals.items(), key=lambda item: item[0])):
+        if isinstance(value, date) and not isinstance(value, datetime):
+            named[name] = stand_in = date(_STAND_INS + number, 8, 9)
+            days[stand_in] = value
+            months = literals.get(MONTHS)
+            if name == AS_OF and isinstance(months, int):
+                days[_months_before(stand_in, months)] = _months_before(value, months)
+    return tuple(sorted(named.items(), key=lambda item: item[0])), days
 
 
 @lru_cache(maxsize=512)
@@ -67,13 +88,9 @@ def _rendered(sql: str, dialect: Dialect, homes: _Homes) -> str:
 
 
 @kept(str)
-def _filled_alike(sql: str, dialect: Dialect, homes: _Homes, named: _Named) -> str:
-    """A statement with literals that are the same every day, as deployed views have them."""
-    return _filled(sql, dialect, homes, dict(named))
-
-
-def _filled(sql: str, dialect: Dialect, homes: _Homes, literals: Literals) -> str:
-    return _written(filled(_qualify(_parsed(sql).copy(), homes), literals), dialect)
+def _filled(sql: str, dialect: Dialect, homes: _Homes, named: _Named) -> str:
+    """A statement with these literals, as deployed views have them."""
+    return _written(filled(_qualify(_parsed(sql).copy(), homes), dict(named)), dialect)
 
 
 def duckdb_expression(sql: str) -> str:
@@ -222,12 +239,17 @@ def _window_start(as_of: date | int | str | None, months: date | int | str | Non
     if not isinstance(months, int):
         raise TypeError(f"@{MONTHS}: a number, not {months!r}")
     if isinstance(as_of, date):
-        whole = as_of.year * 12 + as_of.month - 1 - months
-        return _literal(date(whole // 12, whole % 12 + 1, 1), WINDOW_START)
+        return _literal(_months_before(as_of, months), WINDOW_START)
     return sqlglot.parse_one(
         f"DATE_SUB(DATE_TRUNC(CURRENT_DATE('UTC'), MONTH), INTERVAL {months} MONTH)",
         read="bigquery",
     )
+
+
+def _months_before(day: date, months: int) -> date:
+    """The first of the month that lies so many before that of the day."""
+    whole = day.year * 12 + day.month - 1 - months
+    return date(whole // 12, whole % 12 + 1, 1)
 
 
 def _literal(value: date | int | str | None, name: str) -> exp.Expr:

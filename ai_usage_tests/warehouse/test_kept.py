@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from ai_usage.warehouse import sql as sql_module
 from ai_usage.warehouse.files import load
 from ai_usage.warehouse.kept import keep_in, kept, save
 from ai_usage.warehouse.schema import TableSchema, parse_ddl, table_schema
-from ai_usage.warehouse.sql import render
+from ai_usage.warehouse.sql import Literals, render
 from ai_usage.warehouse.views import ViewSchema, parse_view, view_schema
 
 
@@ -107,20 +108,31 @@ def test_declarations_come_back_as_they_were(folder: Path, monkeypatch: pytest.M
     assert table_schema("fact_ai_costs") == fresh[0]
 
 
-def test_a_views_text_is_kept_but_not_that_of_a_single_day(
+def test_a_views_text_is_kept_once_for_whatever_day_it_is_seen_from(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the file would grow with each day on which somebody looks at another one."""
     keep_in(folder)
     query = view_schema("vw_executive_dashboard").query
 
-    def rendered(as_of: date | None) -> str:
-        return render(query, "duckdb", dataset="d", literals={"as_of": as_of, "months": 12})
+    def rendered(as_of: date | None, months: int = 12) -> str:
+        return render(query, "duckdb", dataset="d", literals={"as_of": as_of, "months": months})
 
-    first, of_a_day = rendered(None), rendered(date(2026, 3, 18))
-    assert first != of_a_day
+    days = [date(2026, 3, 18), date(2024, 12, 1)]
+    by_themselves = [rendered(day) for day in days]
+    undated = rendered(None)
+    assert len({undated, *by_themselves}) == 3
     save()
     again(monkeypatch, folder)
-    monkeypatch.setattr(sql_module, "_filled", lambda *texts: "worked out")
-    assert rendered(None) == first
-    assert rendered(date(2026, 3, 18)) == "worked out"
+    monkeypatch.setattr(sql_module, "_parsed", lambda sql: pytest.fail("worked out again"))
+    assert rendered(None) == undated
+    assert [rendered(day) for day in reversed(days)] == by_themselves[::-1]
+
+
+def test_each_day_of_a_statement_is_the_one_that_was_given() -> None:
+    literals: Literals = {"as_of": date(2026, 3, 18), "months": 14, "before": date(2025, 11, 2)}
+    sql = "SELECT @before, @window_start, @as_of, DATE '9999-12-31'"
+    text = render(sql, "duckdb", dataset="d", literals=literals)
+    found = re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
+    # Fourteen months before March 2026 is January 2025.
+    assert found == ["2025-11-02", "2025-01-01", "2026-03-18", "9999-12-31"]
