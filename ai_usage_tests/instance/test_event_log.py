@@ -1,5 +1,7 @@
 """The pooled event log records what Dagster's own does, from threads and forked processes too."""
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -237,6 +239,26 @@ def test_events_go_through_one_engine_that_syncs_at_checkpoints(tmp_path: Path) 
                 for name in ("synchronous", "journal_mode")
             ]
         assert pragmas == [1, "wal"], "NORMAL is safe only with a write-ahead log"
+
+
+def test_events_are_kept_without_spaces_on_pages_that_hold_several(tmp_path: Path) -> None:
+    with log(tmp_path) as storage:
+        storage.store_event(note("two  words: as they are, \u00fc"))
+        with storage.run_connection(RUN) as connection:
+            (text,) = connection.exec_driver_sql("SELECT event FROM event_logs").scalars()
+            assert connection.exec_driver_sql("PRAGMA page_size").scalar() == 16_384
+        assert len(text) < len(json.dumps(json.loads(text)))
+        (entry,) = storage.get_logs_for_run(RUN)
+        assert entry.user_message == "two  words: as they are, \u00fc"
+
+
+def test_an_event_with_a_number_that_json_does_not_have_is_kept(tmp_path: Path) -> None:
+    with instance(tmp_path, PooledSqliteEventLogStorage) as made:
+        made.report_runless_asset_event(dg.AssetMaterialization("built", metadata={"n": math.nan}))
+        event = made.get_latest_materialization_event(dg.AssetKey("built"))
+        assert event is not None
+        assert event.asset_materialization is not None
+        assert math.isnan(float(str(event.asset_materialization.metadata["n"].value)))
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
