@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +13,8 @@ from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.normalised.kept import KeptEvents, key_of
 from ai_usage.quality.scoring import score
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.batches import Provenance, batches
-from ai_usage.vendors.fetching import reading_of
-from ai_usage.vendors.rows import RawEvent
+from ai_usage.vendors.batches import Provenance, column_batches
+from ai_usage.vendors.fetching import event_columns, reading_of
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class Normalised:
             provisional_days=frozenset(filter(reading.is_provisional, reading.days)),
             run_id=None,
         )
-        events = cast("Iterator[RawEvent]", reading.rows)
-        yield from score(batches(events, provenance), self.billing)
+        events = event_columns(self.vendor, self.endpoint, self.archive, reading)
+        yield from score(column_batches(events, provenance), self.billing)
 
 
 def _of_days(batch: pa.RecordBatch, wanted: set[date]) -> pa.RecordBatch:

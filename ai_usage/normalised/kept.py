@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from ai_usage.archive.archive import Fetch, Manifest
 from ai_usage.days.windows import Window
-from ai_usage.vendors.batches import BATCH_ROWS
+from ai_usage.vendors.event_columns import BATCH_ROWS
 from ai_usage.warehouse.files import installed_version
 from ai_usage.warehouse.kept import sealed, unsealed
 from ai_usage.warehouse.schema import table_schema

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ai_usage.quality.flags import FLAGS, charge_unknown
 from ai_usage.quality.rules import RULES
-from ai_usage.vendors.batches import BATCH_ROWS
+from ai_usage.vendors.event_columns import BATCH_ROWS
 from ai_usage.warehouse.embedded_engine import streamed
 from ai_usage.warehouse.kept import kept
 from ai_usage.warehouse.schema import table_schema

@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.errors import VendorError
-from ai_usage.vendors.decoding import tolerant
+from ai_usage.vendors.decoding import tolerant, tolerant_columns
+from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.kit.saved import SavedReport
 from ai_usage.vendors.rows import RawEvent, Row
 
@@ -121,6 +122,8 @@ class Endpoint:
     yields: type[Row]
     fetch: Callable[[Client, Window, datetime], Iterator[Page]]
     read: Callable[[Iterable[bytes], ReadContext], Iterator[Row]]
+    columns: Callable[[bytes, ReadContext], EventColumns] | None = None
+    """What a page means, by column; None where its events are few, and `read` is all there is."""
     saved: SavedReport | None = None
     """How a person's saved answer of it is known and read; None where it cannot be imported."""
     kind: Literal["range", "snapshot"] = "range"
@@ -147,6 +150,8 @@ class Endpoint:
         # Whatever a vendor's reader does: text that cannot be decoded costs a record, no answer.
         object.__setattr__(self, "read_clean", self.read)
         object.__setattr__(self, "read", tolerant(self.read))
+        if self.columns is not None:
+            object.__setattr__(self, "columns", tolerant_columns(self.columns, self.read))
 
     @property
     def has_cost(self) -> bool:

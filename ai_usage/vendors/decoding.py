@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.rows import RawEvent
 
 UNDECODABLE_TEXT = "undecodable_text"
@@ -77,6 +78,20 @@ def tolerant(read: Callable[[Iterable[bytes], Any], Iterator[Any]]) -> Callable[
             if fixed and isinstance(row, RawEvent) and _holds_odd_text(row.raw_response or ""):
                 row.validation_errors = [*row.validation_errors, UNDECODABLE_TEXT]
             yield row
+
+    return reading
+
+
+def tolerant_columns(
+    columns: Callable[[bytes, Any], EventColumns],
+    read: Callable[[Iterable[bytes], Any], Iterator[Any]],
+) -> Callable[[bytes, Any], EventColumns]:
+    """`columns` of a page whose text can be decoded; of another, what the tolerant `read` has."""
+
+    def reading(page: bytes, context: Any) -> EventColumns:
+        if _is_readable(page):
+            return columns(page, context)
+        return EventColumns.of(list(read([page], context)))
 
     return reading
 

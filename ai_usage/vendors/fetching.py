@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,8 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.text.words import counted, ranges
 from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
-from ai_usage.vendors.event_ids import with_event_ids
+from ai_usage.vendors.event_columns import EventColumns, gathered
+from ai_usage.vendors.event_ids import EventIds, with_event_ids
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.kit.promises import PagesShiftedError
 from ai_usage.vendors.kit.values import UnreadableAmount
@@ -356,7 +358,6 @@ def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetc
     Raises `ArchiveError` where a page is missing, damaged or of an unknown shape.
     """
     manifest = archive.manifest(fetch)
-    context = ReadContext(fetch.window, manifest.amount_unit)
     name = ""
 
     def pages() -> Iterator[bytes]:
@@ -365,12 +366,41 @@ def read_fetch(vendor: Vendor, endpoint: Endpoint, archive: Archive, fetch: Fetc
             name = stored.sha256
             yield page
 
-    try:
+    with _of_known_shape(vendor, endpoint, fetch):
+        context = ReadContext(fetch.window, manifest.amount_unit)
         for row in _something(endpoint.read(pages(), context)):
             # Readers of events take a page when they have given all rows of the one before.
             if isinstance(row, RawEvent) and row.record is not None:
                 row.archive_page = f"{name}#{row.record}"
             yield row
+
+
+def event_columns(
+    vendor: Vendor, endpoint: Endpoint, archive: Archive, reading: Reading
+) -> Iterator[EventColumns]:
+    """What a reading's `rows` are, of an endpoint of events, by column; taken in their place.
+
+    Raises `ArchiveError` as `read_fetch`.
+    """
+    if endpoint.columns is None:
+        yield from gathered(cast(Iterator[RawEvent], reading.rows))
+        return
+    fetch, served = reading.fetch, set(reading.days)
+    manifest = archive.manifest(fetch)
+    context = ReadContext(fetch.window, manifest.amount_unit)
+    ids = EventIds(vendor.name, endpoint.name)
+    with _of_known_shape(vendor, endpoint, fetch):
+        for stored, page in zip(manifest.pages, archive.pages(fetch), strict=True):
+            found = endpoint.columns(page, context)
+            where = [f"{stored.sha256}#{record}" for record in found.values("record")]
+            named = {"event_id": list(ids.of(found.values("identity"))), "archive_page": where}
+            yield EventColumns({**found.each, **named}, found.shared).of_days(served)
+
+
+@contextmanager
+def _of_known_shape(vendor: Vendor, endpoint: Endpoint, fetch: Fetch) -> Iterator[None]:
+    try:
+        yield
     except (msgspec.MsgspecError, UnreadableAmount) as error:
         raise ArchiveError(
             f"{vendor.name} {endpoint.name} {fetch.window}: the archived answer of "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from ai_usage.normalised.kept import KeptEvents
 from ai_usage.orchestration.assets.raw_events import event_batches
 from ai_usage.simulator import Company
 from ai_usage.simulator.server import serve
-from ai_usage.vendors.base import Vendor
+from ai_usage.vendors.base import ReadContext, Vendor
 from ai_usage.vendors.cursor import VENDOR
+from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.fetching import fetch_window
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.support.simulated import bought
@@ -86,16 +87,13 @@ class Counting:
 
     def __init__(self) -> None:
         self.pages = 0
-        counted = dataclasses.replace(ENDPOINT, read=self._read)
+        counted = dataclasses.replace(ENDPOINT, columns=self._columns)
         self.vendors = (dataclasses.replace(VENDOR, endpoints=(counted,), from_files=()),)
 
-    def _read(self, pages: Iterable[bytes], context: Any) -> Iterator[Any]:
-        def noted() -> Iterator[bytes]:
-            for page in pages:
-                self.pages += 1
-                yield page
-
-        return ENDPOINT.read_clean(noted(), context)
+    def _columns(self, page: bytes, context: ReadContext) -> EventColumns:
+        self.pages += 1
+        assert ENDPOINT.columns is not None
+        return ENDPOINT.columns(page, context)
 
 
 def forms(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ai_usage.cli.demo import vendor_environment
+from ai_usage.normalised import events as normalising
 from ai_usage.orchestration.assets import dimensions
 from ai_usage.orchestration.runs import Refetch
 from ai_usage.settings import Settings
@@ -93,6 +94,7 @@ def counted(tick: Tick) -> Iterator[None]:
         before(os, "fsync", "archive")
         before(Path, "replace", "archive")
         each(fetching, "with_event_ids", "normalise")
+        each(normalising, "event_columns", "normalise")
         each(dimensions.Directory, "snapshots", "fold")
         replace, connect = DuckDBWarehouse.replace, DuckDBWarehouse.connect
         stages: list[str] = []

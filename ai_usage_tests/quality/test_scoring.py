@@ -16,7 +16,7 @@ from ai_usage.errors import VendorError
 from ai_usage.quality.flags import CRITICAL, FLAGS
 from ai_usage.quality.rules import RULES
 from ai_usage.quality.scoring import score
-from ai_usage.vendors.batches import BATCH_ROWS
+from ai_usage.vendors.event_columns import BATCH_ROWS
 from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.warehouse.rows import DAY, Row, at, raw
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pytest
 
 from ai_usage.orchestration.assets.common import table_metadata
-from ai_usage.vendors.batches import BATCH_ROWS, Provenance, batches
+from ai_usage.vendors.batches import Provenance, batches
+from ai_usage.vendors.event_columns import BATCH_ROWS
 from ai_usage.vendors.rows import RawEvent
 from ai_usage.warehouse.schema import CLUSTERABLE, parse_ddl, table_names, table_schema
 from ai_usage.warehouse.views import view_names, view_schema

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
-from ai_usage.vendors.base import Client, Endpoint, ReadContext
+from ai_usage.vendors.base import Client, Endpoint
 from ai_usage.vendors.cursor import api
+from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.kit.event import charge
 from ai_usage.vendors.kit.paginate import Listing, Says
 from ai_usage.vendors.kit.promises import Paging
-from ai_usage.vendors.kit.reading import events
+from ai_usage.vendors.kit.reading import by_column
 from ai_usage.vendors.kit.saved import (
     Body,
     PageTells,
@@ -89,6 +92,7 @@ _ARCHIVED = msgspec.json.Decoder(_Archived)
 _EVENT = msgspec.json.Decoder(_Event, strict=False)
 _WHEN = msgspec.json.Decoder(_When, strict=False)
 _NO_TOKENS = _Tokens()
+_counts = attrgetter(*_Tokens.__struct_fields__)
 
 
 def _moment(record: msgspec.Raw) -> Hashable:
@@ -121,67 +125,64 @@ def _records(page: bytes) -> list[msgspec.Raw]:
     return answer.usage_events or answer.usage_events_display or []
 
 
-def _event(record: msgspec.Raw, context: ReadContext) -> RawEvent:
+def _columns(records: Sequence[msgspec.Raw]) -> EventColumns:
     """A chargeable event bills its charge; any other's is the value that the seat covers.
 
     The token fee is inside the charge. The request is counted by the daily row, not here. A service
     account is nobody: `api_keys.csv` says whose its use is, under the account's id.
     """
-    event = _EVENT.decode(record)
-    ms = event.timestamp
-    email = email_of(event.user_email)
-    kind = event.kind or event.kind_label
-    tokens = event.token_usage or _NO_TOKENS
-    robot = text_of(event.service_account_id)
-    written, read = tokens.cache_write_tokens, tokens.cache_read_tokens
-    came, out = tokens.input_tokens, tokens.output_tokens
-    chargeable = event.is_chargeable
-    errors: list[str] = []
-    if chargeable is None:
-        chargeable = _is_billed(kind)
-        if chargeable is None:
-            errors.append("unknown_enum:kind")
-    amount, flags = charge(event.charged_cents, bills=chargeable)
-    errors += flags
-    return RawEvent(
-        identity=(
-            str(ms),
-            email,
-            event.model,
-            kind,
-            None if came is None else str(came),
-            None if out is None else str(out),
-            None if written is None else str(written),
-            None if read is None else str(read),
-            # Of people's events the identity is that of the time before there were such accounts.
-            *((robot,) if robot else ()),
-        ),
-        event_timestamp=instant_of_ms(ms),
-        event_date=day_of_ms_number(ms // DAY_MS),
-        event_type="usage",
-        platform_subtype=api.NAME,
-        user_email=email,
-        actor_name=text_of(event.service_account_name),
-        api_key_id=robot,
-        model=event.model,
-        input_tokens=came,
-        output_tokens=out,
-        cached_input_tokens=written,
-        cache_read_tokens=read,
-        cost_usd=amount if chargeable else None,
-        included_value_usd=amount if chargeable is False else None,
-        cost_currency=None if amount is None else "USD",
-        cost_type="overage" if chargeable else None,
-        billing_period="usage_based" if chargeable else None,
-        price_tier="standard",
-        is_committed=False,
-        vendor_user_id=text_of(event.user_id) or robot,
-        validation_errors=errors,
+    events = [_EVENT.decode(record) for record in records]
+    moments = [e.timestamp for e in events]
+    emails = [email_of(e.user_email) for e in events]
+    models = [e.model for e in events]
+    kinds = [e.kind or e.kind_label for e in events]
+    robots = [text_of(e.service_account_id) for e in events]
+    came, out, written, read = zip(
+        *[_counts(e.token_usage or _NO_TOKENS) for e in events], strict=True
     )
+    bills = [_bills(e.is_chargeable, kind) for e, kind in zip(events, kinds, strict=True)]
+    charges = [charge(e.charged_cents, bills=bill) for e, bill in zip(events, bills, strict=True)]
+    charged = [(amount, bill) for (amount, _), bill in zip(charges, bills, strict=True)]
+    identifying = (moments, emails, models, kinds, came, out, written, read)
+    identities = zip(
+        *([v if v is None else str(v) for v in field] for field in identifying), strict=True
+    )
+    each: dict[str, Sequence[Any]] = {
+        # Of people's events the identity is that of the time before there were such accounts.
+        "identity": [
+            (*own, robot) if robot else own for own, robot in zip(identities, robots, strict=True)
+        ],
+        "event_timestamp": list(map(instant_of_ms, moments)),
+        "event_date": [day_of_ms_number(ms // DAY_MS) for ms in moments],
+        "user_email": emails,
+        "actor_name": [text_of(e.service_account_name) for e in events],
+        "api_key_id": robots,
+        "model": models,
+        "input_tokens": came,
+        "output_tokens": out,
+        "cached_input_tokens": written,
+        "cache_read_tokens": read,
+        "cost_usd": [amount if bill else None for amount, bill in charged],
+        "included_value_usd": [amount if bill is False else None for amount, bill in charged],
+        "cost_currency": [None if amount is None else "USD" for amount, _ in charged],
+        "cost_type": ["overage" if bill else None for bill in bills],
+        "billing_period": ["usage_based" if bill else None for bill in bills],
+        "vendor_user_id": [
+            text_of(e.user_id) or robot for e, robot in zip(events, robots, strict=True)
+        ],
+        "validation_errors": [
+            ["unknown_enum:kind", *flags] if bill is None else flags
+            for bill, (_, flags) in zip(bills, charges, strict=True)
+        ],
+    }
+    said = {"event_type": "usage", "platform_subtype": api.NAME}
+    return EventColumns(each, {**said, "price_tier": "standard", "is_committed": False})
 
 
-def _is_billed(kind: str | None) -> bool | None:
-    """What the kind tells where `isChargeable` is missing; None where it tells nothing."""
+def _bills(chargeable: bool | None, kind: str | None) -> bool | None:
+    """What its kind tells where an event does not say it; None where that tells nothing."""
+    if chargeable is not None:
+        return chargeable
     words = (kind or "").upper().replace(" ", "_").replace("-", "_")
     if "NOT_CHARGED" in words or "INCLUDED" in words:
         return False
@@ -213,13 +214,16 @@ def _tell(body: Body) -> PageTells:
     )
 
 
+_PAGES = by_column(_records, _columns, event_type="usage", product=api.NAME, days=("timestamp",))
+
 ENDPOINT = Endpoint(
     name="usage_events",
     description="Every request to a model, with its tokens and its charge.",
     api_path=f"POST {api.TEAM}{ROUTE}",
     yields=RawEvent,
     fetch=_fetch,
-    read=events(_records, _event, event_type="usage", product=api.NAME, days=("timestamp",)),
+    read=_PAGES.read,
+    columns=_PAGES.columns,
     saved=SavedReport(_recognise, _tell, LISTING),
     max_days=30,
     # The vendor recomputes charges for about a day.

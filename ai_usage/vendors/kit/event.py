@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
+from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.kit.values import UnreadableAmount, midnight, parsed_usd
 from ai_usage.vendors.rows import PriceTier, RawEvent
 
@@ -71,19 +73,36 @@ def undecodable(record: msgspec.Raw, day: date, event_type: str, subtype: str) -
 
 
 def stamp(event: RawEvent, record: msgspec.Raw, number: int) -> RawEvent:
-    """The event with its record: the text as it came, its number, and whom it names.
-
-    `attribution_method` says what the record carries: an address before a key's id before a key's
-    name before the vendor's own id of a person.
-    """
+    """The event with its record's text as it came, its number, and by what it says whose it is."""
     event.raw_response = str(record, "utf-8", "replace")
     event.record = number
-    if event.user_email is not None:
-        event.attribution_method = "direct_email"
-    elif event.api_key_id is not None:
-        event.attribution_method = "api_key_mapping"
-    elif event.actor_name is not None:
-        event.attribution_method = "key_name"
-    elif event.vendor_user_id is not None:
-        event.attribution_method = "vendor_user_id"
+    named = event.user_email, event.api_key_id, event.actor_name, event.vendor_user_id
+    event.attribution_method = _attribution(*named) or event.attribution_method
     return event
+
+
+def stamp_all(events: EventColumns, records: Sequence[msgspec.Raw]) -> EventColumns:
+    """As `stamp`, of a page's events with all of their records."""
+    named = ("user_email", "api_key_id", "actor_name", "vendor_user_id", "attribution_method")
+    stamps: dict[str, Sequence[Any]] = {
+        "raw_response": [str(record, "utf-8", "replace") for record in records],
+        "record": range(1, len(records) + 1),
+        "attribution_method": [
+            _attribution(*by) or before
+            for *by, before in zip(*map(events.values, named), strict=True)
+        ],
+    }
+    return EventColumns({**events.each, **stamps}, events.shared)
+
+
+def _attribution(
+    email: str | None, key: str | None, key_name: str | None, vendor_user: str | None
+) -> str | None:
+    """By what a record says whose it is, if it does: an address before a key before its name."""
+    if email is not None:
+        return "direct_email"
+    if key is not None:
+        return "api_key_mapping"
+    if key_name is not None:
+        return "key_name"
+    return None if vendor_user is None else "vendor_user_id"

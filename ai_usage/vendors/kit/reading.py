@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from ai_usage.vendors.base import ReadContext
-from ai_usage.vendors.kit.event import stamp, undecodable
+from ai_usage.vendors.event_columns import EventColumns
+from ai_usage.vendors.kit.event import stamp, stamp_all, undecodable
 from ai_usage.vendors.kit.values import day_of, email_of, field_of, text_if_any
 from ai_usage.vendors.rows import LeftOut, RawEvent
 
@@ -81,6 +82,49 @@ def reader(
                     yield stamp(made, record, number)
 
     return read
+
+
+class PageReader(NamedTuple):
+    """How an endpoint's pages are read into columns, and into events one by one."""
+
+    columns: Callable[[bytes, ReadContext], EventColumns]
+    read: Callable[[Iterable[bytes], ReadContext], Iterator[RawEvent]]
+
+
+def by_column(
+    records: Callable[[bytes], Iterable[msgspec.Raw]],
+    columns: Callable[[Sequence[msgspec.Raw]], EventColumns],
+    *,
+    event_type: str,
+    product: str,
+    days: tuple[str, ...],
+) -> PageReader:
+    """As `events`, where `columns` makes the events of some records at once, in their order.
+
+    Where it raises ValueError, the page's records are read each by itself, as `events` does.
+    """
+
+    def each(records: Sequence[msgspec.Raw], context: ReadContext) -> Iterator[RawEvent]:
+        for record in records:
+            try:
+                yield from columns([record])
+            except ValueError:
+                known = day_of(field_of(record, *days)) or context.window.start
+                yield undecodable(record, known, event_type, product)
+
+    def of_page(page: bytes, context: ReadContext) -> EventColumns:
+        found = list(records(page))
+        try:
+            made = columns(found) if found else EventColumns.of([])
+        except ValueError:
+            made = EventColumns.of(list(each(found, context)))
+        return stamp_all(made, found)
+
+    def read(pages: Iterable[bytes], context: ReadContext) -> Iterator[RawEvent]:
+        for page in pages:
+            yield from of_page(page, context)
+
+    return PageReader(of_page, read)
 
 
 IN_USERS = "list them in users.csv meanwhile"

@@ -56,7 +56,7 @@ def parsed_usd(text: str, in_cents: bool) -> tuple[Decimal | None, bool]:
     try:
         amount = Decimal(digits)
         dollars = amount.scaleb(-2, _WIDE) if in_cents else amount
-        result = dollars.quantize(_NANO, context=_NUMERIC)
+        result = _NUMERIC.quantize(dollars, _NANO)
     except InvalidOperation:
         raise UnreadableAmount(text[:50]) from None
     if not result.is_finite():
