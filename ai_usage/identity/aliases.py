@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from ai_usage.identity.following import newest
 from ai_usage.identity.snapshots import MEMBERS, Snapshot
+from ai_usage.reference.column import Row
 from ai_usage.vendors.rows import Person
 
 
@@ -31,14 +33,30 @@ class Aliases:
         return self.resolve(address) if address else None
 
 
-def read_aliases(snapshots: Mapping[str, list[Snapshot]]) -> Aliases:
+Lines = Sequence[tuple[date, str, str, Row]]
+"""Of everybody whom a directory ever listed the newest lines: the last day on which they stood
+there, the source, the person's address in it, and the line."""
+
+
+def newest_lines(snapshots: Mapping[str, list[Snapshot]]) -> Lines:
+    """Everybody's newest lines in each source; vendors have none."""
+    return [
+        (day, source, email, row)
+        for source, own in snapshots.items()
+        if not source.endswith(MEMBERS)
+        for email, (day, rows) in newest(own, lambda row: row["user_email"]).items()
+        for row in rows
+    ]
+
+
+def read_aliases(lines: Lines) -> Aliases:
     """The aliases that people have in the newest snapshot that lists them.
 
     A leaver's stay. Where two people claim an address in different snapshots, the newer claim
     counts; within one file the reader refuses it.
     """
     claims: dict[str, str] = {}
-    for alias, email in _claims(snapshots, "aliases"):
+    for alias, email in _claims(lines, "aliases"):
         # Newest first: an older claim may neither repeat a newer one nor close a circle with it.
         if alias not in claims and _end(claims, email) != alias:
             claims[alias] = email
@@ -49,10 +67,10 @@ Login = tuple[str, str]
 """(platform, login): what a vendor calls a person whose address it does not give."""
 
 
-def read_logins(snapshots: Mapping[str, list[Snapshot]], aliases: Aliases) -> dict[Login, str]:
+def read_logins(lines: Lines, aliases: Aliases) -> dict[Login, str]:
     """Whose each login is: the person's own address. Claims count as those of aliases do."""
     claims: dict[Login, str] = {}
-    for text, email in _claims(snapshots, "vendor_logins"):
+    for text, email in _claims(lines, "vendor_logins"):
         platform, _, login = text.partition(":")
         claims.setdefault((platform, login), aliases.resolve(email))
     return claims
@@ -76,17 +94,11 @@ def id_with_address(row: Person) -> str | None:
     return row.vendor_user_id if row.user_email else None
 
 
-def _claims(snapshots: Mapping[str, list[Snapshot]], column: str) -> Iterable[tuple[str, str]]:
-    """(what the column claims, person) of each person's newest row in each source.
-
-    Newest snapshot first.
-    """
+def _claims(lines: Lines, column: str) -> Iterable[tuple[str, str]]:
+    """(what the column claims, person) of each person's newest lines, the newest first."""
     found = [
         (-day.toordinal(), source, email, claim)
-        for source, own in snapshots.items()
-        if not source.endswith(MEMBERS)
-        for email, (day, rows) in newest(own, lambda row: row["user_email"]).items()
-        for row in rows
+        for day, source, email, row in lines
         for claim in row.get(column) or ()
     ]
     return [(claim, email) for _day, _source, email, claim in sorted(found)]

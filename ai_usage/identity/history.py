@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ai_usage.days.spans import EVER, FIRST_DAY, LAST_DAY, Span, day_after, day_before
 from ai_usage.dimensions.surrogate_keys import SHARED_SK, UNKNOWN_SK, surrogate_key
-from ai_usage.identity.aliases import Aliases, Login, read_aliases, read_logins, read_members
+from ai_usage.identity.aliases import (
+    Aliases,
+    Login,
+    newest_lines,
+    read_aliases,
+    read_logins,
+    read_members,
+)
 from ai_usage.identity.people import ATTRIBUTES, LIFECYCLE, Point, State, timelines
 from ai_usage.identity.persons import Borne, Change, Holder, find_holders, label, newest_holders
 from ai_usage.identity.sightings import DIRECTORY_ID, EMPLOYEE, Sightings
@@ -36,9 +44,11 @@ SHARED_EMAIL = "shared"
 
 _LISTS = ("approved_platforms",)
 
+_NOTHING: State = dict.fromkeys((*ATTRIBUTES, *LIFECYCLE))
+"""Of whom nothing is known."""
 
-@dataclass(frozen=True)
-class Version:
+
+class Version(msgspec.Struct, frozen=True):
     """A person under an address, as they were from `span.first` to `span.last`."""
 
     user_sk: int
@@ -99,18 +109,16 @@ class People:
 def fold_people(snapshots: Iterable[Snapshot]) -> People:
     """Fold directory snapshots, in any order and number, into every person's versions."""
     sources = {s: own for s, own in by_source(snapshots).items() if _lists_people(s)}
-    declared = read_aliases(sources)
+    lines = newest_lines(sources)
+    declared = read_aliases(lines)
     ranked = {source: sources[source] for source in sorted(sources, key=_strength)}
     views = {source: timelines(own, declared) for source, own in ranked.items()}
     emails = sorted({email for view in views.values() for email in view})
-    listed = {
-        email: _versions(email, {s: view[email] for s, view in views.items() if email in view})
-        for email in emails
-    }
-    borne = {
-        email: [(v.span, _ids(views, email, v.span.first)) for v in own]
-        for email, own in listed.items()
-    }
+    listed: dict[str, list[Version]] = {}
+    borne: dict[str, list[tuple[date, Borne]]] = {}
+    for email in emails:
+        own = {source: view[email] for source, view in views.items() if email in view}
+        listed[email], borne[email] = _versions(email, own)
     holders = find_holders(borne, Sightings(ranked, declared))
     newest = newest_holders(holders)
     used: set[int] = set()
@@ -127,16 +135,15 @@ def fold_people(snapshots: Iterable[Snapshot]) -> People:
         for holder, own in zip(holders, versions, strict=True)
     ]
     aliases = _with_former(declared, holders)
-    logins = read_logins(sources, aliases)
+    logins = read_logins(lines, aliases)
     members = read_members(sources, aliases)
     return People(_meanings(holders, everyone), aliases, everyone, logins, members)
 
 
-def _ids(views: Mapping[str, Mapping[str, list[Point]]], email: str, day: date) -> Borne:
+def _ids(states: Iterable[State]) -> Borne:
     """Every directory's, not the strongest one's: one that is told beside another is no change."""
-    states = [_at(view[email], day) for view in views.values() if email in view]
     kinds = ((DIRECTORY_ID, "user_id"), (EMPLOYEE, "employee_id"))
-    return {kind: {s[column] for s in states if s.get(column)} for kind, column in kinds}
+    return {kind: {s[column] for s in states if column in s} for kind, column in kinds}
 
 
 def _of_holder(
@@ -171,7 +178,8 @@ def _meanings(holders: Sequence[Holder], everyone: Sequence[Someone]) -> dict[st
             own = found.setdefault(account.email, [])
             for version in someone.versions:
                 if days := version.span & account.span:
-                    own.append(replace(version, span=days))
+                    is_whole = days == version.span
+                    own.append(version if is_whole else replace(version, span=days))
     return {email: sorted(own, key=lambda v: v.span) for email, own in sorted(found.items())}
 
 
@@ -201,7 +209,7 @@ def dim_users(
     """
     seen = last_activity or {}
     members = (
-        Someone(email, email, [Version(sk, email, EVER, _full(state), "built-in", email)])
+        Someone(email, email, [Version(sk, email, EVER, {**_NOTHING, **state}, "built-in", email)])
         for sk, email, name in (
             (UNKNOWN_SK, UNKNOWN_EMAIL, "Unattributed"),
             (SHARED_SK, SHARED_EMAIL, "Shared"),
@@ -232,12 +240,13 @@ def _strength(source: str) -> tuple[int, str]:
     return rank, source
 
 
-def _full(state: State) -> State:
-    return {name: state.get(name) for name in (*ATTRIBUTES, *LIFECYCLE)}
+def _versions(
+    email: str, views: Mapping[str, list[Point]]
+) -> tuple[list[Version], list[tuple[date, Borne]]]:
+    """Cut history where the merged state changes; equal neighbours are one version.
 
-
-def _versions(email: str, views: Mapping[str, list[Point]]) -> list[Version]:
-    """Cut history where the merged state changes; equal neighbours are one version."""
+    With them the ids, from which version on they are borne.
+    """
     days = {day for points in views.values() for day, _state in points}
     days |= {
         day_after(state["end_date"])
@@ -246,38 +255,42 @@ def _versions(email: str, views: Mapping[str, list[Point]]) -> list[Version]:
         if state.get("end_date") and state["end_date"] > FIRST_DAY
     }
     starts: list[tuple[date, State]] = []
+    borne: list[tuple[date, Borne]] = []
     for day in sorted(days):
-        state = _merged(views, day)
+        states = {source: _at(points, day) for source, points in views.items()}
+        state = _merged(states, day)
         if not starts or starts[-1][1] != state:
             starts.append((day, state))
+            ids = _ids(states.values())
+            if not borne or borne[-1][1] != ids:
+                borne.append((day, ids))
     ends = [day_before(day) for day, _state in starts[1:]] + [LAST_DAY]
     sources = ", ".join(views)
-    return [
+    versions = [
         Version(surrogate_key(email, first.isoformat()), email, Span(first, last), state, sources)
         for (first, state), last in zip(starts, ends, strict=True)
     ]
+    return versions, borne
 
 
-def _merged(views: Mapping[str, list[Point]], day: date) -> State:
+def _merged(states: Mapping[str, State], day: date) -> State:
     """The person on a day: attribute by attribute the strongest source that knows it."""
-    states = [_at(points, day) for points in views.values()]
-    merged: State = {}
-    for name in ATTRIBUTES:
-        values = (state.get(name) for state in states)
-        merged[name] = next((value for value in values if value not in (None, "", ())), None)
-    merged.update(_lifecycle(views, day))
+    merged: State = dict(_NOTHING)
+    for state in reversed(list(states.values())):
+        merged.update(state)
+    merged.update(_lifecycle(states, day))
     return merged
 
 
-def _lifecycle(views: Mapping[str, list[Point]], day: date) -> State:
+def _lifecycle(told: Mapping[str, State], day: date) -> State:
     """A company directory decides; vendors' lists only where none knows the person.
 
     Who loses a seat at one vendor has not left, so among vendors one account is enough.
     """
-    strongest = next(iter(views))
+    strongest = next(iter(told))
     states = [
-        _at(points, day)
-        for source, points in views.items()
+        state
+        for source, state in told.items()
         if source == strongest or strongest not in PEOPLE_SOURCES
     ]
     first = states[0]

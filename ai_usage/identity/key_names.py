@@ -31,9 +31,8 @@ class NameMatcher:
         for email, versions in people.versions.items():
             newest = people.aliases.resolve(email)
             self._people[_plain(_mailbox(email))].add(newest)
-            for version in versions:
-                if version["full_name"]:
-                    self._people[_plain(version["full_name"])].add(newest)
+            for name in {version["full_name"] for version in versions} - {None}:
+                self._people[_plain(name)].add(newest)
         for alias, email in people.aliases.own.items():
             self._people[_plain(_mailbox(alias))].add(email)
 

@@ -24,8 +24,11 @@ ATTRIBUTES = (
 )
 """What sources fill one by one: for each the strongest source that knows it counts."""
 
+_TOLD = (*ATTRIBUTES, *LIFECYCLE)
+_UNKNOWN = (None, "", ())
+
 State = dict[str, Any]
-"""A person as one source sees them: the attributes it knows, and the lifecycle."""
+"""A person as one source sees them: the attributes that it knows, and whether they are active."""
 Point = tuple[date, State]
 """From this day on the state holds, until the next point."""
 Rows = tuple[Any, ...]
@@ -113,17 +116,18 @@ def _member_state(rows: Sequence[Person]) -> State:
     """A vendor knows a name and whether the account stands; its ids are not the company's."""
     names = [person.full_name for person in rows if person.full_name]
     active = any(not person.is_removed for person in rows)
-    return {"full_name": min(names, default=None), "is_active": active}
+    return {**({"full_name": min(names)} if names else {}), "is_active": active}
 
 
 def _row_state(row: Any, aliases: Aliases) -> State:
-    state = {name: row.get(name) for name in (*ATTRIBUTES, *LIFECYCLE)}
+    state = {name: value for name in _TOLD if (value := row.get(name)) not in _UNKNOWN}
     # Who is listed as inactive with an end_date was active until then: the date says more.
-    state["is_active"] = state["is_active"] is not False or state["end_date"] is not None
+    state["is_active"] = state.get("is_active") is not False or "end_date" in state
     for column in ("manager_email", "director_email"):
-        if state[column]:
+        if column in state:
             state[column] = aliases.resolve(state[column])
-    if not state["full_name"]:
-        names = (state["first_name"], state["last_name"])
-        state["full_name"] = " ".join(name for name in names if name) or None
+    if "full_name" not in state:
+        names = [state[name] for name in ("first_name", "last_name") if name in state]
+        if names:
+            state["full_name"] = " ".join(names)
     return state

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 from typing import Any
 
 from ai_usage.days.spans import FIRST_DAY, LAST_DAY, Span, day_before
@@ -44,9 +44,9 @@ class Holder:
 
 
 def find_holders(
-    borne: Mapping[str, Sequence[tuple[Span, Borne]]], seen: Sightings
+    borne: Mapping[str, Sequence[tuple[date, Borne]]], seen: Sightings
 ) -> list[Holder]:
-    """Everybody, by their first account. `borne` are each address's ids in order, over EVER."""
+    """Everybody, by their first account. `borne` are each address's ids, since when, in order."""
     accounts = [
         Account(email, span)
         for email, own in sorted(borne.items())
@@ -66,18 +66,18 @@ def find_holders(
     return _with_given_addresses(found)
 
 
-def _spells(email: str, borne: Sequence[tuple[Span, Borne]], seen: Sightings) -> Iterator[Span]:
+def _spells(email: str, borne: Sequence[tuple[date, Borne]], seen: Sightings) -> Iterator[Span]:
     """The ranges over which the address is one person's: an id that is another ends one.
 
     An id that is learned, or of which one source says nothing any more, is no other id.
     """
     known: dict[str, set[str]] = {}
-    first = borne[0][0].first
-    for span, ids in borne:
+    first = borne[0][0]
+    for day, ids in borne:
         now = {k: worth for k in _KINDS if (worth := seen.worth(email, k, ids.get(k, ())))}
         if _is_other(known, now):
-            yield Span(first, day_before(span.first))
-            first, known = span.first, {}
+            yield Span(first, day_before(day))
+            first, known = day, {}
         known.update(now)
     yield Span(first, LAST_DAY)
 
@@ -116,12 +116,10 @@ class _Groups:
     def join(self, kind: str) -> None:
         """Join accounts that have an id of the kind in common, unless something contradicts."""
         for value, emails in sorted(self._seen.holders(kind).items()):
-            found = [
-                account
-                for email in sorted(emails)
-                for account in self._accounts[email]
-                if value in self._seen.ids(account, kind)
-            ]
+            accounts = [own for email in sorted(emails) for own in self._accounts[email]]
+            if len(accounts) < 2:
+                continue
+            found = [own for own in accounts if value in self._seen.ids(own, kind)]
             one_id = Id(kind, value)
             if self._seen.is_doubtful(one_id):
                 bearing = [a for a in found if self._seen.still_bear(one_id, a.email)]
@@ -170,15 +168,15 @@ class _Groups:
 
 def _person_id(own: Sequence[Account], seen: Sightings, taken: set[str]) -> str:
     """The strongest id that any account has, of several the first seen; it is nobody else's."""
-    ids = [
+    ids = (
         f"{kind}:{value}"
         for kind in (*_KINDS, *seen.vendors)
         for account in own
         for value in seen.ids(account, kind)
         if not seen.is_doubtful(Id(kind, value))
-    ]
-    addresses = [own[0].email, f"{own[0].email} since {own[0].span.first}"]
-    return next(one for one in [*ids, *addresses] if one not in taken)
+    )
+    addresses = (own[0].email, f"{own[0].email} since {own[0].span.first}")
+    return next(one for one in chain(ids, addresses) if one not in taken)
 
 
 def _turns(own: Sequence[Account], seen: Sightings) -> list[tuple[Span, Account]]:
@@ -186,6 +184,8 @@ def _turns(own: Sequence[Account], seen: Sightings) -> list[tuple[Span, Account]
 
     On days on which none of theirs was, any that is theirs then: no day of an account is nobody's.
     """
+    if len(own) == 1:
+        return [(own[0].span, own[0])]
     starts: list[tuple[date, Account]] = []
     for day, account in seen.starts(own):
         if starts and starts[-1][1] == account:

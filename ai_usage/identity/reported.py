@@ -7,7 +7,7 @@ history: found by its key alone, never by a day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class Reported(NamedTuple):
 
 
 def with_reported_users(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[dict[str, Any]],
     reported: Iterable[Reported],
     now: datetime,
     people: People | None = None,
@@ -46,7 +46,7 @@ def with_reported_users(
     names = {row["person_id"]: row["person"] for row in rows}
     lost = {one.user_sk: one for one in reported if one.user_sk not in known}
     return [
-        *map(dict, rows),
+        *rows,
         *(
             {
                 "user_sk": one.user_sk,
@@ -82,13 +82,13 @@ def _person_id(one: Reported, people: People | None) -> str:
 
 
 def with_reported_cost_centers(
-    rows: Sequence[Mapping[str, Any]], reported: Iterable[Reported], now: datetime
+    rows: Sequence[dict[str, Any]], reported: Iterable[Reported], now: datetime
 ) -> list[dict[str, Any]]:
     """Rows of `dim_cost_centers`, and those that only closed months know."""
     known = {row["cost_center"] for row in rows}
     lost = {one.cost_center for one in reported} - known - {NOBODY}
     return [
-        *map(dict, rows),
+        *rows,
         *(
             {
                 "cost_center_sk": surrogate_key(name),

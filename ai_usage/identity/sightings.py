@@ -57,6 +57,7 @@ class Sightings:
         self._borne: dict[str, dict[str, list[tuple[date, Id]]]] = {}
         self._live: dict[str, dict[str, list[Span]]] = {}
         self._first: dict[str, date] = {}
+        self._begun: dict[Account, date] = {}
         self._same: dict[str, str] = {}
         self._together: dict[Id, set[str]] = defaultdict(set)
         self._latest: dict[str, dict[str, _Seen]] = {}
@@ -136,6 +137,8 @@ class Sightings:
             both = was.keys() & now.keys()
             if len(both) >= _RENUMBERED and not set(was.values()) & set(now.values()):
                 self._same.update({now[email]: was[email] for email in sorted(both)})
+        if not self._same:
+            return dict(told)
         return {email: seen and self._as_numbered(seen) for email, seen in told.items()}
 
     def _as_numbered(self, seen: _Seen) -> _Seen:
@@ -177,12 +180,14 @@ class Sightings:
 
     def begun(self, account: Account) -> date:
         """The first day on which any source listed the account; since ever if it did at once."""
-        days = [
-            FIRST_DAY if day == self._first[source] else day
-            for source in self._sources
-            for day in self._days(source, account)
-        ]
-        return min(days, default=account.span.first)
+        if account not in self._begun:
+            days = [
+                FIRST_DAY if day == self._first[source] else day
+                for source in self._sources
+                for day in self._days(source, account)
+            ]
+            self._begun[account] = min(days, default=account.span.first)
+        return self._begun[account]
 
     def starts(self, accounts: Sequence[Account]) -> list[tuple[date, Account]]:
         """Since when which account was live, in order; in directories, else at vendors.
@@ -292,6 +297,8 @@ def _turns(rows: Sequence[Any]) -> set[date]:
 
 def _in_force(rows: Sequence[Any], day: date) -> Any:
     """The line that holds on the day; of undated ones the live one."""
+    if len(rows) == 1:
+        return rows[0]
 
     def begins(row: Any) -> date:
         first: date | None = row.get("effective_date")

@@ -6,7 +6,7 @@ metadata, Pandera's types and nullability.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -174,25 +174,25 @@ class TableSchema:
         rows = list(rows)
         known = set(self.column_names)
         for row in rows:
-            unknown = row.keys() - known
-            if unknown:
+            if not row.keys() <= known:
+                unknown = row.keys() - known
                 raise KeyError(f"{self.name} has no column {', '.join(sorted(unknown))}")
         return pa.table(
-            {
-                c.name: pa.array([_money(c, row.get(c.name)) for row in rows], c.arrow_type)
-                for c in self.columns
-            },
+            {c.name: pa.array(_values(c, rows), c.arrow_type) for c in self.columns},
             schema=pa.schema([pa.field(c.name, c.arrow_type) for c in self.columns]),
         )
 
 
+def _values(column: Column, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    values = [row.get(column.name) for row in rows]
+    return [_money(column, value) for value in values] if column.type == "NUMERIC" else values
+
+
 def _money(column: Column, value: Any) -> Any:
     """Refuse a float where money belongs: it has lost its cents before it got here."""
-    if column.type == "NUMERIC" and isinstance(value, float):
+    if isinstance(value, float):
         raise TypeError(f"{column.name}={value!r}: money is Decimal, never float")
-    if column.type == "NUMERIC" and isinstance(value, int):
-        return Decimal(value)
-    return value
+    return Decimal(value) if isinstance(value, int) else value
 
 
 @cache
