@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ai_usage.identity.snapshots import Snapshot
-from ai_usage.normalised.following import NO_ROWS, Rows
+from ai_usage.normalised.following import NO_ROWS, Rows, compared
 
 K = TypeVar("K")
 
@@ -36,23 +36,13 @@ def follow(snapshots: Iterable[Snapshot], key_of: KeyOf[K]) -> Iterator[Followin
     """
     listed: dict[K, list[Any]] = {}
     before: Rows = NO_ROWS
-    ids: dict[int, Any] | None = {}
-    """Of the rows before; None until they are needed."""
     for snapshot in snapshots:
         rows, said = snapshot.rows, snapshot.said
-        if said is not None and said.before is before:
-            told_apart, ids = True, None
-            gone, new = said.gone, said.new
-        else:
-            was = {id(row): row for row in before} if ids is None else ids
-            ids = {id(row): row for row in rows}
-            # A row that stands in a list twice may go once.
-            told_apart = len(ids) == len(rows) and len(was) == len(before)
-            gone = [was[key] for key in was.keys() - ids.keys()]
-            new = [ids[key] for key in ids.keys() - was.keys()]
+        if said is None or said.before is not before:
+            said = compared(before, rows)
         moved: dict[K, None] = {}
-        if told_apart:
-            _move(listed, moved, gone, new, key_of)
+        if said is not None:
+            _move(listed, moved, said.gone, said.new, key_of)
         else:
             moved = dict.fromkeys(listed)
             listed.clear()

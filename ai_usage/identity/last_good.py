@@ -7,12 +7,13 @@ turns up does not count as gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from ai_usage.identity.snapshots import Snapshot
-from ai_usage.normalised.following import NO_ROWS, Rows, Said
+from ai_usage.normalised.following import NO_ROWS, Rows, Said, compared
 from ai_usage.vendors.rows import ApiKey, LeftOut, Person
 
 
@@ -45,11 +46,12 @@ def last_good(sources: Mapping[str, list[Snapshot]]) -> LastGood:
         folding = _Folding(source, owners, of_keys=of_keys[source])
         snapshots[source] = []
         for snapshot in sources[source]:
+            before = folding.rows
             for rows in snapshot.earlier:
                 folding.add(snapshot.day, rows)
             folding.add(snapshot.day, snapshot.rows, snapshot.said)
             is_whole = folding.rows is snapshot.rows
-            said = snapshot.said if is_whole else None
+            said = snapshot.said if is_whole else compared(before, folding.rows)
             snapshots[source].append(Snapshot(snapshot.day, source, folding.rows, said=said))
         standing += folding.standing
     return LastGood({source: snapshots[source] for source in sources}, standing)
@@ -66,20 +68,30 @@ class _Folding:
         self._of_keys = of_keys
         self._unnamed = _Unnamed()
         self.rows: Rows = NO_ROWS
-        self._whole: Rows = NO_ROWS
-        """The rows of the newest answer that left out nothing."""
+        self._answer: Rows = NO_ROWS
+        self._names: Counter[Any] | None = None
+        """How many rows of the newest answer bear each name; None where it left out nothing."""
         self.standing: list[Standing] = []
         """Of the newest answer."""
 
     def add(self, day: date, rows: Rows, said: Said | None = None) -> None:
         """Fold the next answer, of `day`."""
-        is_told = said is not None and said.before is self._whole
-        odd = [row for row in (said.new if said and is_told else rows) if isinstance(row, LeftOut)]
+        if said is not None and said.before is not self._answer:
+            said = None
+        self._answer = rows
+        told = said.new if said is not None and self._names is None else rows
+        odd = [row for row in told if isinstance(row, LeftOut)]
         self.standing = []
         if not odd:
-            self.rows, self._whole, self._unnamed = rows, rows, _Unnamed()
+            self.rows, self._names, self._unnamed = rows, None, _Unnamed()
             return
-        answer = _Answer([row for row in rows if not isinstance(row, LeftOut)], self.rows)
+        if said is not None and self._names is not None:
+            self._names.subtract(_all_names(said.gone))
+            self._names.update(_all_names(said.new))
+        else:
+            self._names = Counter(_all_names(rows))
+        readable = [row for row in rows if not isinstance(row, LeftOut)]
+        answer = _Answer(readable, self._names, self.rows, odd)
         unnamed = []
         for left in odd:
             owners = self._owners.get((day, left)) if self._of_keys else None
@@ -88,7 +100,7 @@ class _Folding:
             else:
                 self._keep(day, left, answer, answer.named(left, owners or ()))
         # What may be anybody comes last: it keeps who is not kept by name.
-        kept = self._unnamed.among(len(unnamed), answer.gone())
+        kept = self._unnamed.among(len(unnamed), answer.gone() if unnamed else [])
         for left in unnamed:
             self._keep(day, left, answer, kept)
             kept = []
@@ -134,14 +146,21 @@ def _lists_keys(snapshots: Sequence[Snapshot]) -> bool:
 
 
 class _Answer:
-    """The rows of an answer that could be read, and of the state before it."""
+    """The rows of an answer that could be read, the names they bear, and the state before it."""
 
-    def __init__(self, rows: list[Any], previous: Sequence[Any]) -> None:
+    def __init__(
+        self, rows: list[Any], names: Mapping[Any, int], previous: Rows, odd: Iterable[LeftOut]
+    ) -> None:
         self.rows = rows
-        self._places = _places(rows)
-        self._present = {name for row in rows for name in _names(row)}
+        self._names = names
+        self._kept_names: set[Any] = set()
+        # What still stands there is not gone.
+        stand = {id(row) for row in rows}
+        self._missing = [row for row in previous if id(row) not in stand]
+        of_values = {name for left in odd if left.columns for name in _asked(left)}
+        self._places = _places(rows, of_values)
         self._previous = previous
-        self._former = _places(previous)
+        self._former = _places(previous, of_values)
 
     def named(self, left: LeftOut, owners: Iterable[str]) -> list[Any]:
         """What stands in the place of a record that is left out as a whole.
@@ -158,38 +177,55 @@ class _Answer:
         """Let these rows stand."""
         for row in kept:
             self.rows.append(row)
-            self._present.update(_names(row))
+            self._kept_names.update(_names(row))
 
     def gone(self) -> list[Any]:
         """The former rows of what is not there, under any name."""
-        return [row for row in self._previous if self._is_gone(row)]
+        return [row for row in self._missing if self._is_gone(row)]
 
-    def _own(self, names: Iterable[str]) -> list[Any]:
-        places = {place for name in names for place in self._former.get(name, ())}
-        found = [self._previous[place] for place in sorted(places)]
-        return [row for row in found if self._is_gone(row)]
+    def _own(self, names: Collection[str]) -> list[Any]:
+        return [
+            row
+            for row in self._missing
+            if any(name in names for name in _handles(row)) and self._is_gone(row)
+        ]
 
     def _is_gone(self, row: Any) -> bool:
-        return self._present.isdisjoint(_names(row))
+        return not any(self._names.get(n) or n in self._kept_names for n in _names(row))
 
     def _restore(self, left: LeftOut, columns: tuple[str, ...]) -> None:
         if not columns:
             return
-        names = left.ids or left.addresses
+        names = _asked(left)
         for former in [p for name in names for p in self._former.get(name, ())][:1]:
             values = {column: self._previous[former][column] for column in columns}
             for place in [p for name in names for p in self._places.get(name, ())]:
                 self.rows[place] = {**self.rows[place], **values}
 
 
-def _places(rows: Sequence[Any]) -> dict[str, list[int]]:
-    """Where rows stand, by id and by address."""
+def _asked(left: LeftOut) -> Sequence[str]:
+    """By what the row is found that lacks some values."""
+    return left.ids or left.addresses
+
+
+def _places(rows: Rows, names: Collection[str]) -> dict[str, list[int]]:
+    """Where rows stand, by id and by address, of these names."""
     places: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        for name in (*_ids(row), _address(row)):
-            if name:
+    for place, row in enumerate(rows) if names else ():
+        for name in _handles(row):
+            if name in names:
                 places.setdefault(name, []).append(place)
     return places
+
+
+def _handles(row: Any) -> tuple[str, ...]:
+    """The id and the address of what a row is about."""
+    address = _address(row)
+    return (*_ids(row), address) if address else _ids(row)
+
+
+def _all_names(rows: Iterable[Any]) -> Iterator[Any]:
+    return (name for row in rows if not isinstance(row, LeftOut) for name in _names(row))
 
 
 def _ids(row: Any) -> tuple[str, ...]:
@@ -214,6 +250,6 @@ def _address(row: Any) -> str | None:
 def _names(row: Any) -> tuple[Any, ...]:
     """What tells rows of a source apart: of people the id and the address, of keys the key."""
     if isinstance(row, Person | ApiKey) or "platform" not in row:
-        return tuple(name for name in (*_ids(row), _address(row)) if name)
+        return _handles(row)
     key = row.get("api_key_id") or (row.get("api_key_name"), row.get("workspace_id"))
     return ((row["platform"], key),)

@@ -63,6 +63,18 @@ def following(before: Rows, runs: Iterable[Run], new: Rows) -> Said:
     return Said(rows, before, gone, new)
 
 
+def compared(before: Rows, rows: Rows) -> Said | None:
+    """How the rows follow those before, which are known by being the same objects.
+
+    None where one of them stands in a list twice: it may go once.
+    """
+    was, now = ({id(row) for row in listed} for listed in (before, rows))
+    if len(was) < len(before) or len(now) < len(rows):
+        return None
+    gone = [row for row in before if id(row) not in now]
+    return Said(rows, before, gone, [row for row in rows if id(row) not in was])
+
+
 class Shared:
     """Lets rows that the list before has too be its objects."""
 
