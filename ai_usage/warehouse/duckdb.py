@@ -10,6 +10,7 @@ import random
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ from ai_usage.warehouse.own_sql import Columns, OwnSql
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
-from ai_usage.warehouse.views import ViewSchema
+from ai_usage.warehouse.views import ViewSchema, tables_read
 
 _MONTHS_AT_ONCE = 2
 """Months that a statement is run for at once; more are run one by one, so that memory follows the
@@ -53,7 +54,6 @@ month. A look-back of weeks reaches over two."""
 _BATCH = 122_880
 """Rows that are handed on at once: as many as DuckDB keeps together."""
 
-_STAGE = "ai_usage_stage"
 _ROWS = "ai_usage_rows"
 _NARROWER = {"BIGINT": "INTEGER"}
 """Types that a statement may give for a wider one: every value of theirs fits."""
@@ -80,6 +80,10 @@ class _PresentColumn:
     type: str
     nullable: bool
     comment: str | None
+
+
+class _RefusedRowsError(WarehouseError):
+    """Some of the new rows break what their table promises; how many of them is not said yet."""
 
 
 class DuckDBWarehouse(Warehouse):
@@ -343,17 +347,20 @@ class DuckDBWarehouse(Warehouse):
             columns = ", ".join(f'"{c}"' for c in schema.column_names)
             where, values = self._where(schema, window)
             with (
-                self._new_rows(connection, schema, window, new) as rows,
+                self._new_rows(connection, schema, window, new) as parts,
                 _replacing(connection, table),
             ):
                 days_before = self._by_day(connection, schema, name, where, values)
-                deleted = connection.execute(f"DELETE FROM {name} {where}", values).fetchone()
-                inserted = connection.execute(f"INSERT INTO {name} ({columns}) {rows}").fetchone()
+                deleted = _changed(connection, f"DELETE FROM {name} {where}", values)
+                into = f"INSERT INTO {name} ({columns})"
+                inserted = sum(_changed(connection, f"{into} {rows}", part) for rows, part in parts)
                 days = self._by_day(connection, schema, name, where, values)
+                if where and inserted != sum(day.rows for day in days.values()):
+                    raise _RefusedRowsError(f"{table}: some of the new rows lie outside {window}")
             total = self._count(connection, name)
         return Replaced(
-            rows=int(inserted[0]) if inserted else 0,
-            rows_before=int(deleted[0]) if deleted else 0,
+            rows=inserted,
+            rows_before=deleted,
             rows_in_table=total,
             days=days,
             days_before=days_before,
@@ -384,61 +391,77 @@ class DuckDBWarehouse(Warehouse):
         schema: TableSchema,
         window: Window | None,
         new: Rows | Query,
-    ) -> Iterator[str]:
-        """The SELECT that gives the new rows, in the order of the declared columns.
+    ) -> Iterator[Sequence[tuple[str, Parameters]]]:
+        """The SELECTs that give the new rows, and their parameters; columns as they are declared.
 
-        A query's are staged and looked at first, since it may read what it is written to; others
-        are looked at while they are read, and an error that stops them goes on as it is.
+        Streamed rows are looked at while they are read, and an error that stops them goes on as it
+        is. A query's are held nowhere before they are inserted: to write a year of them takes
+        longer than to work them out. Where some were refused, and the old ones are back, the query
+        is asked again which these are.
         """
+        columns = ", ".join(f'"{c}"' for c in schema.column_names)
         if isinstance(new, Query):
-            self._stage(connection, schema, new)
-            self._check_stage(connection, schema, window)
-            yield "SELECT {} FROM {}".format(
-                ", ".join(f'"{c}"' for c in schema.column_names), _STAGE
-            )
+            sql = self._rendered(new.sql)
+            self._check_columns(connection, schema, sql, new)
+            try:
+                yield [(f"SELECT {columns} FROM ({sql})", part) for part in parts_of(new)]
+            except _RefusedRowsError:
+                self._refuse_rows(connection, schema, window, sql, new)
+                raise
             return
         check_arrow(schema, new.schema)
         batches = new if isinstance(new, pa.RecordBatchReader) else new.to_batches()
         with streamed(connection, _ROWS, new.schema, checked(schema, window, batches)):
             casts = ", ".join(f'CAST("{c.name}" AS {c.duckdb_type})' for c in schema.columns)
-            yield f"SELECT {casts} FROM {_ROWS}"
+            yield [(f"SELECT {casts} FROM {_ROWS}", {})]
 
-    def _stage(
-        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, query: Query
+    @staticmethod
+    def _check_columns(
+        connection: duckdb.DuckDBPyConnection, schema: TableSchema, sql: str, query: Query
     ) -> None:
-        sql = self._rendered(query.sql)
-        into = f"CREATE TEMP TABLE {_STAGE} AS"
-        for part in parts_of(query):
-            _run(connection, f"{into} {sql}", part, schema.name)
-            into = f"INSERT INTO {_STAGE}"
-
-    def _check_stage(
-        self, connection: duckdb.DuckDBPyConnection, schema: TableSchema, window: Window | None
-    ) -> None:
-        staged = {
-            name: type_name
-            for name, type_name, *_ in connection.execute(f"DESCRIBE {_STAGE}").fetchall()
-        }
-        check_names(schema, list(staged))
-        for c in schema.columns:
+        """Refuse a query whose columns are not the declared ones, before it is run."""
+        if schema.name in tables_read(query.sql):
+            raise ValueError(f"{schema.name}: a query cannot read the table it is written to")
+        described = _run(connection, f"DESCRIBE {sql}", parts_of(query)[0], schema.name).fetchall()
+        given = [(name, type_name) for name, type_name, *_ in described]
+        check_names(schema, [name for name, _ in given])
+        for name, type_name in given:
+            declared = schema.column(name).duckdb_type
             # A number that a statement names is an INTEGER to DuckDB, and an INT64 to BigQuery.
-            if staged[c.name] not in (c.duckdb_type, _NARROWER.get(c.duckdb_type)):
+            if type_name not in (declared, _NARROWER.get(declared)):
                 raise WarehouseError(
-                    f"{schema.name}.{c.name}: the new rows have {staged[c.name]}, the DDL says "
-                    f"{c.duckdb_type}; nothing was changed."
+                    f"{schema.name}.{name}: the new rows have {type_name}, the DDL says "
+                    f"{declared}; nothing was changed."
                 )
+
+    def _refuse_rows(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        schema: TableSchema,
+        window: Window | None,
+        sql: str,
+        query: Query,
+    ) -> None:
+        """Raise for rows that break the contract, with how many there are of them."""
         required = schema.required_columns
         counts = ", ".join(f'count(*) FILTER ("{name}" IS NULL)' for name in required)
-        nulls = connection.execute(f"SELECT [{counts}] FROM {_STAGE}").fetchone()
-        refuse_nulls(schema, dict(zip(required, nulls[0] if nulls else [], strict=True)))
+        day = f'CAST("{schema.partition_column}" AS DATE)'
+        nulls: Counter[str] = Counter()
+        outside: Counter[date] = Counter()
+        for part in parts_of(query):
+            found = _run(
+                connection, f"SELECT [{counts}] FROM ({sql})", part, schema.name
+            ).fetchone()
+            nulls.update(dict(zip(required, found[0] if found else (), strict=True)))
+            if window is not None:
+                days = f"SELECT {day}, count(*) FROM ({sql}) WHERE {day} IS NOT NULL GROUP BY 1"
+                rows = dict(_run(connection, days, part, schema.name).fetchall())
+                outside.update(
+                    {d: n for d, n in rows.items() if not window.start <= d < window.end}
+                )
+        refuse_nulls(schema, nulls)
         if window is not None:
-            _, values = self._where(schema, window)
-            outside = connection.execute(
-                f'SELECT day::DATE, count(*) FROM (SELECT "{schema.partition_column}" AS day '
-                f"FROM {_STAGE}) WHERE day < ? OR day >= ? GROUP BY 1",
-                values,
-            ).fetchall()
-            refuse_outside(schema, window, dict(outside))
+            refuse_outside(schema, window, outside)
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
         if window is None:
@@ -641,6 +664,15 @@ def _run(
         raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
 
 
+def _changed(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Parameters | Sequence[Any]
+) -> int:
+    """How many rows the statement has deleted or inserted."""
+    bound = dict(values) if isinstance(values, Mapping) else values
+    found = connection.execute(sql, bound or None).fetchone()
+    return int(found[0]) if found else 0
+
+
 @contextmanager
 def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[None]:
     """A transaction: what is done within is committed, or all of it is rolled back."""
@@ -648,13 +680,16 @@ def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[No
     try:
         yield
         connection.execute("COMMIT")
-    except duckdb.Error as error:
+    except (duckdb.Error, _RefusedRowsError) as error:
         # Where even this is refused, closing the connection does it.
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
-        if _no_room(error):
+        if isinstance(error, _RefusedRowsError) or _no_room(error):
             raise
-        raise WarehouseError(
+        refusal = (
+            _RefusedRowsError if isinstance(error, duckdb.ConstraintException) else WarehouseError
+        )
+        raise refusal(
             f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
         ) from error
 

@@ -16,7 +16,7 @@ from typing import Any
 from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage_tests.warehouse.rows import arrow, raw
+from ai_usage_tests.warehouse.rows import arrow, raw, selected
 
 TABLE = "raw_ai_events"
 ROWS = 300
@@ -78,7 +78,7 @@ class _Dying:
 
     def execute(self, sql: str, *arguments: Any) -> Any:
         done = self._connection.execute(sql, *arguments)
-        self._begun = self._begun or sql.startswith(("CREATE TEMP TABLE", "DELETE"))
+        self._begun = self._begun or sql.startswith("DELETE")
         if self._begun and sql.startswith(self._after):
             os.kill(os.getpid(), signal.SIGKILL)
         return done
@@ -96,8 +96,9 @@ def _die(warehouse: DuckDBWarehouse, day: date, rows: str, after: str) -> None:
             yield _Dying(connection, after)
 
     warehouse.connect = connect  # type: ignore[method-assign]
-    second = f"SELECT * REPLACE (2 AS lines_added) FROM {TABLE} WHERE event_date = @day"
-    by_query = Query(second, {"day": day})
+    version = selected(TABLE, raw(day, "", lines_added=2), event_id="CAST(n AS STRING)")
+    parts = [{"first": n, "last": n + ROWS // 3 - 1} for n in range(0, ROWS, ROWS // 3)]
+    by_query = Query(f"{version} FROM UNNEST(GENERATE_ARRAY(@first, @last)) AS n", {}, parts)
     warehouse.replace(TABLE, Window.day(day), by_query if rows == "query" else version_of(day, 2))
     print("survived", flush=True)  # noqa: T201
 

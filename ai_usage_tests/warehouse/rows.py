@@ -115,6 +115,16 @@ def arrow(table: str, rows: Iterable[Row]) -> pa.Table:
     return table_schema(table).to_arrow(rows)
 
 
+def selected(table: str, made: Row, **instead: str) -> str:
+    """A SELECT that gives the row on DuckDB, some of its columns by other expressions."""
+    written = {
+        c.name: "NULL" if made.get(c.name) is None else f"'{made[c.name]}'"
+        for c in table_schema(table).columns
+    }
+    typed = {c.name: f"CAST({written[c.name]} AS {c.type})" for c in table_schema(table).columns}
+    return "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in (typed | instead).items())
+
+
 def days(first: date, count: int) -> Window:
     """A window of `count` days."""
     return Window(first, first + timedelta(days=count))

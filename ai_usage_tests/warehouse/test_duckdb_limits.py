@@ -19,10 +19,9 @@ from ai_usage.warehouse.base import Parameters, Query, Warehouse
 from ai_usage.warehouse.building import query_of
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.memory import MEGABYTE
-from ai_usage.warehouse.schema import table_schema
 from ai_usage_tests.support.disks import small_disk
 from ai_usage_tests.warehouse.processes import TABLE
-from ai_usage_tests.warehouse.rows import arrow, open_warehouse, raw, stored
+from ai_usage_tests.warehouse.rows import arrow, open_warehouse, raw, selected, stored
 
 
 def test_memory_and_the_place_to_spill_reach_the_engine(tmp_path: Path) -> None:
@@ -91,6 +90,7 @@ def test_a_long_window_is_built_month_by_month_and_written_in_one_replacement(
     year = Window(date(2025, 3, 18), date(2026, 3, 18))
     quarter = [date(2026, month, 17) for month in (1, 2, 3)]
     warehouse.replace(TABLE, year, arrow(TABLE, [raw(day, day) for day in quarter]))
+    days = ", ".join(f"DATE '{day}'" for day in quarter)
     by_month = [{"start": month.start, "end": month.end} for month in year.months()]
     assert [(part["start"], part["end"]) for part in by_month[:2]] == [
         (date(2025, 3, 18), date(2025, 4, 1)),
@@ -98,17 +98,17 @@ def test_a_long_window_is_built_month_by_month_and_written_in_one_replacement(
     ]
     assert (len(by_month), by_month[-1]["end"]) == (13, year.end)
 
-    def numbered(days: str, parts: Sequence[Parameters]) -> Query:
-        """The days' events, each with how many days the statement was run for."""
-        length = "DATE_DIFF(@end, @start, DAY) AS lines_added"
-        columns = [length if c == "lines_added" else c for c in table_schema(TABLE).column_names]
+    def numbered(asked: str, parts: Sequence[Parameters]) -> Query:
+        """An event on each of the days, with how many days the statement was run for."""
+        length = "DATE_DIFF(@end, @start, DAY)"
+        each = selected(TABLE, raw(year.start, ""), event_date="day", lines_added=length)
         return Query(
-            f"SELECT {', '.join(columns)} FROM {TABLE} WHERE {days}",
+            f"{each} FROM UNNEST([{days}]) AS day WHERE {asked}",
             {"start": year.start, "end": year.end},
             parts,
         )
 
-    own = "event_date >= @start AND event_date < @end"
+    own = "day >= @start AND day < @end"
     done = warehouse.replace(TABLE, year, numbered(own, by_month))
     assert (done.rows, done.rows_before) == (3, 3)
     assert [n for (n,) in stored(warehouse, TABLE, "lines_added")] == [17, 28, 31]

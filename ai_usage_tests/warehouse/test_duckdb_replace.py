@@ -31,6 +31,7 @@ from ai_usage_tests.warehouse.rows import (
     open_warehouse,
     raw,
     row,
+    selected,
     stored,
 )
 
@@ -140,16 +141,15 @@ def test_columns_are_matched_by_name_not_by_position(filled: DuckDBWarehouse) ->
 def test_a_querys_columns_are_matched_by_name_and_its_parameters_bound(
     filled: DuckDBWarehouse,
 ) -> None:
-    columns = sorted(table_schema(TABLE).column_names)
-    selected = ", ".join("@who AS user_email" if c == "user_email" else c for c in columns)
-    sql = f"SELECT {selected} FROM raw_ai_events WHERE event_date = @day"
     who = "o'hara@example.com"
+    new = dict(sorted(GOOD.items(), reverse=True))
+    sql = selected(TABLE, new, user_email="@who", event_date="@day")
     done = filled.replace(TABLE, Window.day(DAY), Query(sql, {"who": who, "day": DAY}))
     assert counted(done) == (1, 1)
     assert stored(filled, TABLE, "event_date", "user_email", "cost_usd")[1] == (
         DAY,
         who,
-        Decimal("2.000000000"),
+        Decimal("9.000000000"),
     )
 
 
@@ -278,28 +278,32 @@ def test_of_a_stream_all_rows_that_are_refused_are_counted(filled: DuckDBWarehou
     )
 
 
-def selecting(**replaced: str) -> Query:
-    columns = [f"{replaced.get(c, c)} AS {c}" for c in table_schema(TABLE).column_names]
-    return Query(
-        f"SELECT {', '.join(columns)} FROM raw_ai_events WHERE event_date = @d", {"d": DAY}
-    )
+def selecting(**instead: str) -> Query:
+    return Query(selected(TABLE, GOOD, **instead))
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        (selecting(cost_usd="CAST(cost_usd AS FLOAT64)"), "raw_ai_events.cost_usd: the new rows"),
+        (selecting(cost_usd="CAST(9 AS FLOAT64)"), "raw_ai_events.cost_usd: the new rows"),
         (selecting(platform="CAST(NULL AS STRING)"), "raw_ai_events.platform is NOT NULL, but 1"),
-        (selecting(event_date="DATE '2026-03-12'"), "lie outside 2026-03-10 (2026-03-12 to"),
-        (Query("SELECT event_id, 1 AS surprise FROM raw_ai_events"), "unknown surprise"),
-        (Query("SELECT nothing FROM raw_ai_events"), "DuckDB refused: Binder Error"),
-        (Query("SELECT ERROR('halfway') AS event_id"), "halfway"),
+        (selecting(event_date="DATE '2026-03-12'"), "1 of the new rows lie outside 2026-03-10 (2"),
+        (selecting(surprise="1"), "unknown surprise"),
+        (selecting(event_id="nothing"), "DuckDB refused: Binder Error"),
+        (selecting(event_id="CAST(ERROR('halfway') AS STRING)"), "halfway"),
     ],
 )
 def test_a_query_that_breaks_the_contract_is_refused(
     filled: DuckDBWarehouse, query: Query, said: str
 ) -> None:
     assert said in refused(filled, query)
+
+
+def test_a_query_cannot_read_the_table_that_it_is_written_to(filled: DuckDBWarehouse) -> None:
+    for read in (TABLE, "stg_events"):
+        with pytest.raises(ValueError, match="cannot read the table it is written to"):
+            filled.replace(TABLE, Window.day(DAY), Query(f"SELECT * FROM {read}"))
+    assert costs(filled) == OLD
 
 
 def test_an_insert_that_fails_rolls_back_the_delete(warehouse: DuckDBWarehouse) -> None:
@@ -371,7 +375,7 @@ def openable_by_another_process(path: Path) -> bool:
 
 def test_after_a_refusal_another_process_can_open_the_file(filled: DuckDBWarehouse) -> None:
     refused(filled, arrow(TABLE, [raw(NEXT, "outside")]))
-    refused(filled, Query("SELECT nothing FROM raw_ai_events"))
+    refused(filled, selecting(event_id="nothing"))
     with pytest.raises(WarehouseError, match="query: Binder Error"):
         filled.query("SELECT nothing FROM raw_ai_events")
     with pytest.raises(ZeroDivisionError), filled.ibis():
