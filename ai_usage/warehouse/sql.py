@@ -136,10 +136,12 @@ def for_duckdb(tree: exp.Expr) -> exp.Expr:
             # BigQuery's Sunday is 1, DuckDB's is 0.
             extract.replace(exp.paren(exp.Add(this=extract.copy(), expression=_number(1))))
     for day in list(tree.find_all(exp.Date)):
-        if day.args.get("zone") is not None:
+        if (zone := day.args.get("zone")) is not None:
             # sqlglot casts to a TIMESTAMP without a zone first, which goes by the session's.
-            local = exp.AtTimeZone(this=day.this, zone=day.args["zone"])
-            day.replace(exp.cast(local, exp.DType.DATE))
+            day.replace(exp.cast(_clock(day.this, zone), exp.DType.DATE))
+    for instant in list(tree.find_all(exp.Datetime)):
+        if (zone := instant.args.get("expression")) is not None:
+            instant.replace(_clock(instant.this, zone))
     for counted in list(tree.find_all(exp.CountIf)):
         # Where nothing is counted, DuckDB's COUNT_IF is NULL, and its type no INT64.
         one = exp.If(this=counted.this, true=_number(1))
@@ -151,6 +153,13 @@ def for_duckdb(tree: exp.Expr) -> exp.Expr:
             exp.cast(exp.AtTimeZone(this=exp.func("NOW"), zone=zone.copy()), exp.DType.DATE)
         )
     return tree
+
+
+def _clock(instant: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """What a clock of the zone shows, for DuckDB: of UTC by a sum, which needs no calendar."""
+    if zone.name == "UTC":
+        return exp.func("MAKE_TIMESTAMP", exp.func("EPOCH_US", instant, dialect="duckdb"))
+    return exp.AtTimeZone(this=instant, zone=zone)
 
 
 def _is_compound(node: exp.Expr | None) -> bool:

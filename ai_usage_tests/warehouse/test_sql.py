@@ -228,6 +228,16 @@ def test_a_day_of_utc_does_not_follow_the_session(zone: str) -> None:
         )
 
 
+@pytest.mark.parametrize("clock", ["1969-12-31 23:59:59.999999", "2026-03-10 23:59:59.000001"])
+def test_the_clock_of_utc_shows_every_instant_to_the_microsecond(
+    engine: duckdb.DuckDBPyConnection, clock: str
+) -> None:
+    shown = datetime.fromisoformat(clock)
+    assert value(engine, f"DATETIME(TIMESTAMP '{clock}+00', 'UTC')") == shown
+    assert value(engine, f"DATE(TIMESTAMP '{clock}+00', 'UTC')") == shown.date()
+    assert value(engine, "DATETIME(CAST(NULL AS TIMESTAMP), 'UTC')") is None
+
+
 def test_current_date_of_a_zone_is_that_zones(engine: duckdb.DuckDBPyConnection) -> None:
     apart = value(
         engine,
