@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,7 +32,15 @@ from ai_usage.warehouse.base import (
     Rows,
     Warehouse,
 )
-from ai_usage.warehouse.embedded_engine import IN_USE, OWN_NAMES, attach, let_go, quoted, streamed
+from ai_usage.warehouse.embedded_engine import (
+    IN_USE,
+    OWN_NAMES,
+    attach,
+    by_one_thread,
+    let_go,
+    quoted,
+    streamed,
+)
 from ai_usage.warehouse.incoming import (
     check_arrow,
     check_names,
@@ -403,8 +411,13 @@ class DuckDBWarehouse(Warehouse):
         if isinstance(new, Query):
             sql = self._rendered(new.sql)
             self._check_columns(connection, schema, sql, new)
+            parts = [(f"SELECT {columns} FROM ({sql})", part) for part in parts_of(new)]
+            # Of every part each thread leaves rows that fill no block. When the file is closed
+            # DuckDB packs most blocks anew for them, which takes longer than a second thread saves.
+            one_by_one = by_one_thread(connection) if len(parts) > 1 else nullcontext()
             try:
-                yield [(f"SELECT {columns} FROM ({sql})", part) for part in parts_of(new)]
+                with one_by_one:
+                    yield parts
             except _RefusedRowsError:
                 self._refuse_rows(connection, schema, window, sql, new)
                 raise

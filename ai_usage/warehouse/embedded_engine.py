@@ -101,20 +101,30 @@ def streamed(
     """
     raised: list[BaseException] = []
     reader = pa.RecordBatchReader.from_batches(schema, _watched(batches, raised))
+    with by_one_thread(connection):
+        connection.register(name, reader)
+        try:
+            yield
+        except Exception:
+            if raised:
+                raise raised[0] from None
+            raise
+        finally:
+            # After some errors DuckDB answers nothing more.
+            with suppress(duckdb.Error):
+                connection.unregister(name)
+
+
+@contextmanager
+def by_one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB work by one thread, and then by all of them again, whatever has happened."""
     connection.execute("SET threads = 1")
-    connection.register(name, reader)
     try:
         yield
-    except Exception:
-        if raised:
-            raise raised[0] from None
-        raise
     finally:
         # After some errors DuckDB answers nothing more.
         with suppress(duckdb.Error):
             connection.execute("RESET threads")
-        with suppress(duckdb.Error):
-            connection.unregister(name)
 
 
 def _watched(
