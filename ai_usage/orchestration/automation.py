@@ -44,6 +44,7 @@ from ai_usage.orchestration.selection import select
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, is_input
 from ai_usage.orchestration.standing import UNCHANGED_SINCE, due, say_unchanged
 from ai_usage.orchestration.unchanged import (
+    Built,
     asked_from,
     look,
     note_asked,
@@ -523,14 +524,15 @@ def _rebuild_adopted_reference(
         started = record.start_time if record else None
         if started is None or accepted_since(given.archive, datetime.fromtimestamp(started, UTC)):
             return dg.SkipReason("A file changed meanwhile: the next transformation takes it in.")
+        ended = look(settings, vendors, given).state
         take_in_reference(given, window, leaves_closed=leaves_closed(run.tags))
         asked = asked_from(context.instance, run.tags.get(TICKS_TAG, ""))
         written = written_by_run(run.tags)
         if asked is not None and written is not None:
             before, beside = asked
             windows = open_windows(given, written, leaves_closed(run.tags))
-            after = look(settings, vendors, given).state
-            remember(context.instance, [run.run_id], windows, before, after, beside)
+            built = Built(before, ended, look(settings, vendors, given).version)
+            remember(context.instance, [run.run_id], windows, built, beside)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

@@ -45,7 +45,7 @@ from ai_usage.orchestration.resources import Resources
 from ai_usage.orchestration.selection import Selection, of_whole, select
 from ai_usage.orchestration.stages import COMMAND, GOES_ON, STAGE, Stage, is_input, stages
 from ai_usage.orchestration.standing import keep_up, still_failing
-from ai_usage.orchestration.unchanged import Looked, look, open_windows, remember
+from ai_usage.orchestration.unchanged import Built, Looked, look, open_windows, remember
 from ai_usage.reference import reference_files
 from ai_usage.settings import Settings
 from ai_usage.text.masking import mask_text
@@ -312,10 +312,12 @@ class _Command:
         failing = tuple(still_failing(beside.failing))
         self.done[-1] = replace(self.done[-1], still_failing=failing)
         if self.done[-1].success:
+            ended = self._looked()
             take_in_reference(self.given, self.window, leaves_closed=self.leave_closed)
             runs = [*(left.runs if left is not None else ()), self.done[-1].run_id]
             windows = open_windows(self.given, written, self.leave_closed)
-            remember(self.instance, runs, windows, before.state, self._looked().state, beside)
+            built = Built(before.state, ended.state, self._looked().version)
+            remember(self.instance, runs, windows, built, beside)
 
     def _keep_up(self, tags: Mapping[str, str], found: Selection) -> None:
         """Do what is due though all stands."""

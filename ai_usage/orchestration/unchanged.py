@@ -55,6 +55,26 @@ class Looked:
         return State(self.version, self.day, self.answers.marks)
 
 
+@dataclass(frozen=True)
+class Built:
+    """What a run was built from: as it began, as it ended, and what has become of that by it.
+
+    Once it has ended its files are taken in, and with them those that closed months stand by: the
+    `version` is that of afterwards. Answers that came in since are not read.
+    """
+
+    began: State
+    ended: State
+    version: str
+
+    @property
+    def state(self) -> State | None:
+        """What to remember; None where anything came in meanwhile: what it read is not known."""
+        if self.began != self.ended:
+            return None
+        return msgspec.structs.replace(self.ended, version=self.version)
+
+
 class FailedCheck(msgspec.Struct, frozen=True):
     """A check that did not pass, and on which days."""
 
@@ -122,16 +142,16 @@ def remember(
     instance: dg.DagsterInstance,
     runs: Sequence[str],
     windows: Iterable[Window],
-    before: State,
-    after: State,
+    built: Built,
     beside: Beside,
 ) -> None:
     """Remember what a run of the whole graph built these windows from.
 
     `runs` are that run, as the last, and those that it went on from; `beside` is what stood already
-    and was not built. Not where anything came in while it ran: what it read of that is not known.
+    and was not built.
     """
-    if before != after:
+    state = built.state
+    if state is None:
         return
     days = {day for window in windows for day in window.days()}.union(beside.days)
     failing = [*beside.failing, *_failed_checks(instance, runs[-1])]
@@ -141,7 +161,7 @@ def remember(
         runs=[*beside.runs, *runs],
         days=sorted(days),
         failing=failing,
-        state=after,
+        state=state,
         derived=beside.derived,
     )
     note(instance, _KEY, known)

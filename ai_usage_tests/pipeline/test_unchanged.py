@@ -250,6 +250,17 @@ def test_random_changes_end_as_a_full_rebuild(story: Story, seed: int) -> None:
     assert_same_as_whole(story)
 
 
+def test_what_a_run_takes_in_of_files_is_no_news_to_the_next_one(story: Story) -> None:
+    story.close_the_month()
+    assert story.run().since is None
+    # Of open days alone: the state that closed months are built from moves on with it.
+    story.buy_a_seat()
+    assert story.run().since is None
+    story.ask_again()
+    assert story.run().since is not None
+    assert_same_as_whole(story)
+
+
 def test_a_run_with_nothing_new_says_so_of_every_asset_once(story: Story) -> None:
     before = story.small.written(DAYS)
     story.ask_again()
