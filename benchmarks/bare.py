@@ -15,7 +15,7 @@ import duckdb
 from ai_usage.days.windows import Window
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.building import is_partitioned, query_of
-from ai_usage.warehouse.duckdb import DuckDBWarehouse, parts_of
+from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.layers import built_tables
 from ai_usage.warehouse.sql import render
 from benchmarks.company import TODAY
@@ -57,7 +57,7 @@ def _build(warehouse: DuckDBWarehouse, table: str, query: Query) -> None:
     with warehouse.connect() as connection:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
         into = f"CREATE OR REPLACE TABLE {_SCHEMA}.{table} AS"
-        for part in parts_of(query):
+        for part in warehouse.parts_of(connection, query):
             connection.execute(f"{into} {sql}", dict(part) or None)
             into = f"INSERT INTO {_SCHEMA}.{table} BY NAME"
 

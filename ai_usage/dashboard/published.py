@@ -30,7 +30,7 @@ from ai_usage.days.months import months_before
 from ai_usage.days.spans import day_after, day_before
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.base import ByDays, Parameter, Query, Warehouse
 from ai_usage.warehouse.embedded_engine import streamed
 from ai_usage.warehouse.relations import relations
 from ai_usage.warehouse.sql import WINDOW_START, parameters, references
@@ -161,25 +161,21 @@ def _made_of(path: Path) -> tuple[date, str] | None:
 def queries_of(about: About) -> dict[str, Query]:
     """What fills the copy's tables, by their names."""
     start = months_before(about.as_of, MONTHS_BACK)
-    bound: Mapping[str, Parameter] = {
-        "start": start,
-        WINDOW_START: start,
-        "as_of": about.as_of,
-        # Whole months: a cost that is dated later in the running one belongs to it.
-        "end": months_before(about.as_of, -1),
-    }
-    # Rows of a day are made of that day.
-    months = [
-        {**bound, "start": month.start, "as_of": day_before(month.end)}
-        for month in Window(start, day_after(about.as_of)).months()
-    ]
+    window = Window(start, day_after(about.as_of))
 
     def asked(name: str, sql: str) -> Query:
-        one, *others = (
-            {key: values[key] for key in parameters(sql)}
-            for values in (bound, *(months if name in TO_LABEL else ()))
-        )
-        return Query(sql, one, others)
+        def bound(part: Window) -> Mapping[str, Parameter]:
+            known: Mapping[str, Parameter] = {
+                "start": part.start,
+                WINDOW_START: start,
+                "as_of": day_before(part.end),
+                # Whole months: a cost that is dated later in the running one belongs to it.
+                "end": months_before(about.as_of, -1),
+            }
+            return {key: known[key] for key in parameters(sql)}
+
+        # Rows of a day are made of that day.
+        return Query(sql, bound(window), ByDays(window, bound) if name in TO_LABEL else None)
 
     return {name: asked(name, sql) for name, sql in COPIED.items()}
 

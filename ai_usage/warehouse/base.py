@@ -7,7 +7,7 @@ deleted; delete and insert are one transaction; a reader never sees half of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -29,16 +29,24 @@ Details = Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True)
+class ByDays:
+    """The days that a query is about, and its parameters for any part of them."""
+
+    window: Window
+    parameters: Callable[[Window], Parameters]
+
+
+@dataclass(frozen=True)
 class Query:
     """A SELECT in BigQuery's dialect over the product's tables, and its bound parameters.
 
-    Its columns are those of the table that it is written to, in any order. Run once for each of
-    `by_month` instead it gives the same rows: an engine with little memory may do that.
+    Its columns are those of the table that it is written to, in any order. Run once for each part
+    of `by_days` instead it gives the same rows: an engine with little memory may do that.
     """
 
     sql: str
     parameters: Parameters = field(default_factory=dict)
-    by_month: Sequence[Parameters] = ()
+    by_days: ByDays | None = None
 
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 
 from ai_usage.days.windows import Window
-from ai_usage.warehouse.base import Parameter, Query, Warehouse
+from ai_usage.warehouse.base import ByDays, Parameter, Query, Warehouse
 from ai_usage.warehouse.layers import built_tables, statement, statement_parameters
 from ai_usage.warehouse.schema import table_schema
 from ai_usage.warehouse.views import tables_read
@@ -50,8 +50,8 @@ def query_of(table: str, window: Window, run_id: str, today: date) -> Query:
         return {name: known[name] for name in sorted(statement_parameters(table))}
 
     # What is replaced as a whole is judged over its whole history.
-    months = window.months() if is_partitioned(table) else []
-    return Query(statement(table), asked(window), [asked(month) for month in months])
+    by_days = ByDays(window, asked) if is_partitioned(table) else None
+    return Query(statement(table), asked(window), by_days)
 
 
 def windows_of_table(warehouse: Warehouse, table: str, windows: Sequence[Window]) -> list[Window]:

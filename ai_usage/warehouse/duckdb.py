@@ -50,14 +50,11 @@ from ai_usage.warehouse.incoming import (
 )
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.own_sql import Columns, OwnSql
+from ai_usage.warehouse.parts import ROWS_AT_ONCE, parts_of
 from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema, tables_read
-
-_MONTHS_AT_ONCE = 2
-"""Months that a statement is run for at once; more are run one by one, so that memory follows the
-month. A look-back of weeks reaches over two."""
 
 _BATCH = 122_880
 """Rows that are handed on at once: as many as DuckDB keeps together."""
@@ -411,7 +408,8 @@ class DuckDBWarehouse(Warehouse):
         if isinstance(new, Query):
             sql = self._rendered(new.sql)
             self._check_columns(connection, schema, sql, new)
-            parts = [(f"SELECT {columns} FROM ({sql})", part) for part in parts_of(new)]
+            select = f"SELECT {columns} FROM ({sql})"
+            parts = [(select, part) for part in self.parts_of(connection, new)]
             # Of every part each thread leaves rows that fill no block. When the file is closed
             # DuckDB packs most blocks anew for them, which takes longer than a second thread saves.
             one_by_one = by_one_thread(connection) if len(parts) > 1 else nullcontext()
@@ -435,7 +433,7 @@ class DuckDBWarehouse(Warehouse):
         """Refuse a query whose columns are not the declared ones, before it is run."""
         if schema.name in tables_read(query.sql):
             raise ValueError(f"{schema.name}: a query cannot read the table it is written to")
-        described = _run(connection, f"DESCRIBE {sql}", parts_of(query)[0], schema.name).fetchall()
+        described = _run(connection, f"DESCRIBE {sql}", query.parameters, schema.name).fetchall()
         given = [(name, type_name) for name, type_name, *_ in described]
         check_names(schema, [name for name, _ in given])
         for name, type_name in given:
@@ -461,7 +459,7 @@ class DuckDBWarehouse(Warehouse):
         day = f'CAST("{schema.partition_column}" AS DATE)'
         nulls: Counter[str] = Counter()
         outside: Counter[date] = Counter()
-        for part in parts_of(query):
+        for part in self.parts_of(connection, query):
             found = _run(
                 connection, f"SELECT [{counts}] FROM ({sql})", part, schema.name
             ).fetchone()
@@ -475,6 +473,34 @@ class DuckDBWarehouse(Warehouse):
         refuse_nulls(schema, nulls)
         if window is not None:
             refuse_outside(schema, window, outside)
+
+    def parts_of(self, connection: duckdb.DuckDBPyConnection, query: Query) -> Sequence[Parameters]:
+        """What the query is run with, one after the other."""
+        if query.by_days is None:
+            return [query.parameters]
+        found = connection.execute(
+            "SELECT table_name FROM duckdb_tables() "
+            "WHERE database_name = current_database() AND estimated_size > ?",
+            [ROWS_AT_ONCE],
+        ).fetchall()
+        large = {name for (name,) in found} & references(query.sql) & set(table_names())
+        busiest = (self._busiest_day(connection, name, query.by_days.window) for name in large)
+        return parts_of(query, max(busiest, default=0))
+
+    def _busiest_day(
+        self, connection: duckdb.DuckDBPyConnection, table: str, window: Window
+    ) -> int:
+        """The most rows that the table has of any of the days; 0 of a table without days."""
+        schema = table_schema(table)
+        if schema.partition_column is None:
+            return 0
+        where, values = self._where(schema, window)
+        found = connection.execute(
+            f"SELECT max(rows) FROM (SELECT count(*) AS rows FROM {self._qualified(table)} {where} "
+            f'GROUP BY CAST("{schema.partition_column}" AS DATE))',
+            values,
+        ).fetchone()
+        return (found and found[0]) or 0
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
         if window is None:
@@ -554,8 +580,8 @@ class DuckDBWarehouse(Warehouse):
     def _streamed(
         self, connection: duckdb.DuckDBPyConnection, query: Query
     ) -> pa.RecordBatchReader:
-        """The rows of a query, worked out while they are read: a long range month by month."""
-        parts = iter(parts_of(query))
+        """The rows of a query, worked out while they are read: a long range part by part."""
+        parts = iter(self.parts_of(connection, query))
         with self._answering():
             first = self._asked(connection, query.sql, next(parts)).to_arrow_reader(_BATCH)
 
@@ -659,11 +685,6 @@ class _InOwnSql(OwnSql):
 def _comparable(sql: str) -> str:
     """A query as DuckDB writes it; the columns that `*` leaves out come in any order of them."""
     return _LEFT_OUT.sub(lambda found: ", ".join(sorted(found[1].split(", "))), sql.strip())
-
-
-def parts_of(query: Query) -> Sequence[Parameters]:
-    """What the query is run with, one after the other: a long range month by month."""
-    return query.by_month if len(query.by_month) > _MONTHS_AT_ONCE else [query.parameters]
 
 
 def _run(

@@ -24,6 +24,7 @@ from ai_usage.orchestration.resources import ClockResource
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
+from ai_usage.warehouse.parts import parts_of
 from ai_usage_tests.dashboard.copies import Cost, Made, Person
 
 ON_BIGQUERY = {"AI_USAGE_WAREHOUSE": "bigquery", "AI_USAGE_BIGQUERY_PROJECT": "my-project"}
@@ -134,10 +135,10 @@ def test_daily_rows_are_copied_month_by_month_each_day_once() -> None:
     """Two years and the running month; other tables are one question."""
     of = About(date(2026, 3, 18), datetime(2026, 3, 18, tzinfo=UTC), None)
     asked = queries_of(of)
-    assert {name for name, query in asked.items() if query.by_month} == set(TO_LABEL)
+    assert {name for name, query in asked.items() if query.by_days} == set(TO_LABEL)
     for name in TO_LABEL:
         assert asked[name].parameters == {"start": date(2024, 3, 1), "as_of": date(2026, 3, 18)}
-        months = [(part["start"], part["as_of"]) for part in asked[name].by_month]
+        months = [(part["start"], part["as_of"]) for part in parts_of(asked[name], 0)]
         assert len(months) == 25
         assert months[:2] == [
             (date(2024, 3, 1), date(2024, 3, 31)),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_usage.days.windows import Window
-from ai_usage.warehouse.base import Query
+from ai_usage.warehouse.base import ByDays, Parameters, Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.warehouse.rows import arrow, raw, selected
 
@@ -97,8 +97,15 @@ def _die(warehouse: DuckDBWarehouse, day: date, rows: str, after: str) -> None:
 
     warehouse.connect = connect  # type: ignore[method-assign]
     version = selected(TABLE, raw(day, "", lines_added=2), event_id="CAST(n AS STRING)")
-    parts = [{"first": n, "last": n + ROWS // 3 - 1} for n in range(0, ROWS, ROWS // 3)]
-    by_query = Query(f"{version} FROM UNNEST(GENERATE_ARRAY(@first, @last)) AS n", {}, parts)
+    third = ROWS // 3
+
+    def a_third(month: Window) -> Parameters:
+        number = month.start.month
+        return {"first": third * (number - 1), "last": third * number - 1}
+
+    quarter = Window(date(2026, 1, 1), date(2026, 4, 1))
+    sql = f"{version} FROM UNNEST(GENERATE_ARRAY(@first, @last)) AS n"
+    by_query = Query(sql, a_third(quarter), ByDays(quarter, a_third))
     warehouse.replace(TABLE, Window.day(day), by_query if rows == "query" else version_of(day, 2))
     print("survived", flush=True)  # noqa: T201
 
