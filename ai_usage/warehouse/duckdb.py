@@ -483,7 +483,7 @@ class DuckDBWarehouse(Warehouse):
             "WHERE database_name = current_database() AND estimated_size > ?",
             [ROWS_AT_ONCE],
         ).fetchall()
-        large = {name for (name,) in found} & references(query.sql) & set(table_names())
+        large = {name for (name,) in found} & tables_read(query.sql) & set(table_names())
         busiest = (self._busiest_day(connection, name, query.by_days.window) for name in large)
         return parts_of(query, max(busiest, default=0))
 
