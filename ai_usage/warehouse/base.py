@@ -40,8 +40,9 @@ class ByDays:
 class Query:
     """A SELECT in BigQuery's dialect over the product's tables, and its bound parameters.
 
-    Its columns are those of the table that it is written to, in any order. Run once for each part
-    of `by_days` instead it gives the same rows: an engine with little memory may do that.
+    Its columns are those of the table that it is written to, in any order; it does not read that
+    table. Run once for each part of `by_days` instead it gives the same rows: an engine with little
+    memory may do that.
     """
 
     sql: str

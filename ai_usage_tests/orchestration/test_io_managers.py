@@ -18,8 +18,16 @@ from ai_usage.orchestration.io_managers import (
 from ai_usage.settings import Settings
 from ai_usage.warehouse.base import Query, Write
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
-from ai_usage.warehouse.schema import table_schema
-from ai_usage_tests.warehouse.rows import DAY, arrow, days, open_warehouse, raw, row, stored
+from ai_usage_tests.warehouse.rows import (
+    DAY,
+    arrow,
+    days,
+    open_warehouse,
+    raw,
+    row,
+    selected,
+    stored,
+)
 
 PARTITIONS = dg.DailyPartitionsDefinition("2026-03-01", end_offset=1, timezone="UTC")
 RAW = "raw_ai_events"
@@ -120,14 +128,12 @@ def test_an_asset_can_name_a_wider_window_than_the_runs(warehouse: DuckDBWarehou
 
 
 def test_a_query_is_run_inside_the_warehouse(warehouse: DuckDBWarehouse) -> None:
-    warehouse.replace(RAW, Window.day(DAY), arrow(RAW, [raw(DAY, "a")]))
-    columns = ", ".join(
-        "DATE '2026-03-11' AS event_date" if c == "event_date" else c
-        for c in table_schema(RAW).column_names
-    )
-    query = Query(f"SELECT {columns} FROM raw_ai_events WHERE event_date = @day", {"day": DAY})
+    centers = [row("dim_cost_centers", cost_center=name) for name in ("CC-1", "CC-2")]
+    warehouse.replace("dim_cost_centers", None, arrow("dim_cost_centers", centers))
+    event = selected(RAW, raw(NEXT, "b"), cost_center="cost_center")
+    query = Query(f"{event} FROM dim_cost_centers WHERE cost_center = @own", {"own": "CC-2"})
     assert written(warehouse, RAW, query, NEXT, NEXT)["rows_written"] == 1
-    assert len(stored(warehouse, RAW, "event_id")) == 2
+    assert stored(warehouse, RAW, "cost_center") == [("CC-2",)]
 
 
 def test_rows_that_break_the_contract_fail_the_run_and_leave_the_table(
