@@ -495,12 +495,13 @@ class DuckDBWarehouse(Warehouse):
         if schema.partition_column is None:
             return 0
         where, values = self._where(schema, window)
-        found = connection.execute(
+        # To the end: after an answer that is not, the connection takes no other question.
+        ((most,),) = connection.execute(
             f"SELECT max(rows) FROM (SELECT count(*) AS rows FROM {self._qualified(table)} {where} "
             f'GROUP BY CAST("{schema.partition_column}" AS DATE))',
             values,
-        ).fetchone()
-        return (found and found[0]) or 0
+        ).fetchall()
+        return most or 0
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
         if window is None:

@@ -175,6 +175,10 @@ def test_a_table_with_busy_days_is_built_from_few_of_them_at_once(
         # Of the days that are asked for alone: one event each, four days at once.
         query = Query(query.sql, bounds(few), ByDays(few, bounds))
         assert warehouse.parts_of(connection, query) == [bounds(few)]
+    # Read, and not built, they come from as few days at once: each question is counted for.
+    sql = f"SELECT lines_added AS n FROM {TABLE} WHERE event_date >= @start AND event_date < @end"
+    for _ in range(2):
+        assert len(read(warehouse, Query(sql, bounds(window), ByDays(window, bounds)))) == 8
 
 
 def read(warehouse: Warehouse, query: Query) -> list[Any]:
