@@ -495,13 +495,8 @@ class DuckDBWarehouse(Warehouse):
         if schema.partition_column is None:
             return 0
         where, values = self._where(schema, window)
-        # To the end: after an answer that is not, the connection takes no other question.
-        ((most,),) = connection.execute(
-            f"SELECT max(rows) FROM (SELECT count(*) AS rows FROM {self._qualified(table)} {where} "
-            f'GROUP BY CAST("{schema.partition_column}" AS DATE))',
-            values,
-        ).fetchall()
-        return most or 0
+        days = self._by_day(connection, schema, self._qualified(table), where, values)
+        return max((day.rows for day in days.values()), default=0)
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
         if window is None:
