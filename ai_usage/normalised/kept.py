@@ -53,6 +53,18 @@ def readers_version() -> str:
     return sha256(repr(said).encode()).hexdigest()
 
 
+def of_this_version(folder: Path) -> Path:
+    """Where a folder has what follows from today's code; what follows from other code is beside."""
+    return folder / readers_version()[:16]
+
+
+def remove_other_versions(folder: Path) -> None:
+    """Leave of a folder only what follows from today's code. OSError where it cannot be listed."""
+    for other in folder.iterdir():
+        if other != of_this_version(folder):
+            shutil.rmtree(other, ignore_errors=True)
+
+
 def key_of(manifest: Manifest, bills: bool, finalization_lag: timedelta) -> str:
     """A digest of what the rows of a fetch follow from, besides the version."""
     said = (
@@ -81,8 +93,8 @@ class KeptEvents:
         if self._folder is None:
             return Form(None, key)
         stem = fetch.path.rpartition("/")[2].removesuffix(".json")
-        own = self._folder / readers_version()[:16]
-        place = own / fetch.vendor / fetch.endpoint / f"{stem}-{key[:16]}"
+        own = of_this_version(self._folder) / fetch.vendor / fetch.endpoint
+        place = own / f"{stem}-{key[:16]}"
         return Form(place, key, self._folder)
 
 
@@ -216,9 +228,7 @@ class _Kept(NamedTuple):
 def _tidy(folder: Path, new: Path) -> None:
     """Remove what the new form takes the place of, other versions, and what was left behind."""
     with suppress(OSError):
-        for other in folder.iterdir():
-            if other.name != readers_version()[:16]:
-                shutil.rmtree(other, ignore_errors=True)
+        remove_other_versions(folder)
         forms = []
         for place in new.parent.iterdir():
             found = _NAME.fullmatch(place.name)

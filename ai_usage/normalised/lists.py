@@ -11,7 +11,6 @@ other versions' files, are removed.
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from contextlib import suppress
@@ -23,7 +22,7 @@ import msgspec
 
 from ai_usage.archive.archive import Manifest
 from ai_usage.normalised.following import NEW, Rows, Run, Said, following, runs_of
-from ai_usage.normalised.kept import readers_version
+from ai_usage.normalised.kept import of_this_version, remove_other_versions
 from ai_usage.vendors.rows import LeftOut
 from ai_usage.warehouse.kept import sealed, unsealed
 
@@ -71,7 +70,7 @@ class KeptList:
 
     def __init__(self, folder: Path | None, name: str, row_type: Any) -> None:
         self._folder, self._list = folder, name
-        self._place = None if folder is None else folder / readers_version()[:16] / name
+        self._place = None if folder is None else of_this_version(folder) / name
         self._decoder = msgspec.json.Decoder(_Kept[row_type])
         self._used: set[str] = set()
         self._is_new = False
@@ -114,9 +113,7 @@ class KeptList:
         if not self._is_new or self._folder is None or self._place is None:
             return
         with suppress(OSError):
-            for other in self._folder.iterdir():
-                if other.name != readers_version()[:16]:
-                    shutil.rmtree(other, ignore_errors=True)
+            remove_other_versions(self._folder)
             for path in self._place.iterdir():
                 is_old = time.time() - path.stat().st_mtime > _LEFT_BEHIND
                 if is_old and path.name not in self._used:

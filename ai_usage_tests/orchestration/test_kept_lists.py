@@ -23,6 +23,7 @@ from ai_usage.days.windows import Window
 from ai_usage.directories.scim import AI_USAGE
 from ai_usage.errors import ArchiveError
 from ai_usage.identity import Identity, IdentityInputs, Snapshot
+from ai_usage.normalised import kept
 from ai_usage.normalised import lists as module
 from ai_usage.normalised.lists import NO_LISTS, KeptLists
 from ai_usage.orchestration.assets.dimensions import Declared, Directory
@@ -299,7 +300,7 @@ def test_another_version_makes_it_anew_and_leaves_nothing_of_the_old(
     own: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = own.files
-    monkeypatch.setattr(module, "readers_version", lambda: "f" * 64)
+    monkeypatch.setattr(kept, "readers_version", lambda: "f" * 64)
     with counted() as read:
         check(own)
     assert "users" in read
