@@ -60,6 +60,12 @@ _BATCH = 122_880
 """Rows that are handed on at once: as many as DuckDB keeps together."""
 
 _ROWS = "ai_usage_rows"
+_COMPRESSION = {"raw_response": "ZSTD"}
+"""How columns are to be compressed for which what DuckDB finds by itself is not the best.
+
+Records of a vendor are much alike: by this they take a third of the bytes, and less time to write.
+A table that is there keeps what it was made with.
+"""
 _NARROWER = {"BIGINT": "INTEGER"}
 """Types that a statement may give for a wider one: every value of theirs fits."""
 _LOCKED = re.compile(r"Could not set lock on file|being used by another")
@@ -300,7 +306,7 @@ class DuckDBWarehouse(Warehouse):
         name = self._qualified(schema.name)
         if not present:
             columns = ", ".join(
-                f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}'
+                f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}{_packed(c.name)}'
                 for c in schema.columns
             )
             connection.execute(f"CREATE TABLE {name} ({columns})")
@@ -722,6 +728,10 @@ def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[No
         raise refusal(
             f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
         ) from error
+
+
+def _packed(column: str) -> str:
+    return f" USING COMPRESSION {_COMPRESSION[column]}" if column in _COMPRESSION else ""
 
 
 def _type_text(type_name: str, nullable: bool) -> str:
