@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -32,13 +32,21 @@ from ai_usage.warehouse.base import (
     Rows,
     Warehouse,
 )
+from ai_usage.warehouse.duckdb_errors import (
+    disk_trouble,
+    first_line,
+    is_no_room,
+    is_spilling,
+    run,
+)
+from ai_usage.warehouse.duckdb_tables import Schemas, bring_to_ddl, columns_of, count
+from ai_usage.warehouse.duckdb_views import put_view
 from ai_usage.warehouse.embedded_engine import (
     IN_USE,
     OWN_NAMES,
     attach,
     by_one_thread,
     let_go,
-    quoted,
     streamed,
 )
 from ai_usage.warehouse.incoming import (
@@ -51,7 +59,7 @@ from ai_usage.warehouse.incoming import (
 from ai_usage.warehouse.memory import MEGABYTE, default_limit
 from ai_usage.warehouse.own_sql import Columns, OwnSql
 from ai_usage.warehouse.parts import ROWS_AT_ONCE, parts_of
-from ai_usage.warehouse.relations import INTERNAL_SUFFIX, is_internal
+from ai_usage.warehouse.relations import INTERNAL_SUFFIX
 from ai_usage.warehouse.schema import TableSchema, bigquery_type, table_names, table_schema
 from ai_usage.warehouse.sql import Literals, references, render
 from ai_usage.warehouse.views import ViewSchema, tables_read
@@ -60,37 +68,11 @@ _BATCH = 122_880
 """Rows that are handed on at once: as many as DuckDB keeps together."""
 
 _ROWS = "ai_usage_rows"
-_COMPRESSION = {"raw_response": "ZSTD"}
-"""How columns are to be compressed for which what DuckDB finds by itself is not the best.
-
-Records of a vendor are much alike: by this they take a third of the bytes, and less time to write.
-A table that is there keeps what it was made with.
-"""
 _NARROWER = {"BIGINT": "INTEGER"}
 """Types that a statement may give for a wider one: every value of theirs fits."""
 _LOCKED = re.compile(r"Could not set lock on file|being used by another")
-_DISK = (
-    ("No space left on device", "the disk is full: make room and run it again"),
-    ("Disk quota exceeded", "the disk quota is used up: make room and run it again"),
-    ("File too large", "it would be larger than this user may write: see `ulimit -f`"),
-    ("Read-only file system", "the file system is read-only"),
-    ("Permission denied", "permission denied: let this user write there"),
-)
-"""What the operating system refused, in DuckDB's words and in ours."""
-_UNDERSTOOD = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
-"""A query as DuckDB writes it itself."""
-_LEFT_OUT = re.compile(r"EXCLUDE \(([^()]*)\)")
 _HOLDER = re.compile(r"PID (\d+)")
 _process_lock = threading.RLock()
-
-
-@dataclass(frozen=True)
-class _PresentColumn:
-    """A column as it stands in the file."""
-
-    type: str
-    nullable: bool
-    comment: str | None
 
 
 class _RefusedRowsError(WarehouseError):
@@ -123,6 +105,7 @@ class DuckDBWarehouse(Warehouse):
         self.lock_timeout_seconds = lock_timeout_seconds
         self.memory_limit = memory_limit or default_limit()
         self.spill_dir = spill_dir or path.with_name(f"{path.name}.tmp")
+        self._schemas = Schemas(path, dataset, self.internal_dataset)
 
     def describe(self) -> str:
         """The file's path."""
@@ -169,9 +152,9 @@ class DuckDBWarehouse(Warehouse):
                 yield connection
             except duckdb.Error as error:
                 # Anything that is executed may be the first to meet a full disk.
-                if _spilling(error):
+                if is_spilling(error):
                     raise self._cannot_spill() from error
-                if (why := _disk_trouble(error)) is None:
+                if (why := disk_trouble(error)) is None:
                     raise
                 raise self._unwritable(why) from error
             finally:
@@ -203,11 +186,11 @@ class DuckDBWarehouse(Warehouse):
                         f"{self.path} is already open in this process, for reading; "
                         "close it there first."
                     ) from error
-                if (why := _disk_trouble(error)) is not None:
+                if (why := disk_trouble(error)) is not None:
                     raise self._unwritable(why) from error
                 if not _LOCKED.search(str(error)):
                     raise WarehouseError(
-                        f"{self.path}: DuckDB cannot open it: {_first_line(error)}; move the file "
+                        f"{self.path}: DuckDB cannot open it: {first_line(error)}; move the file "
                         "away or set AI_USAGE_DUCKDB_PATH."
                     ) from error
                 if time.monotonic() >= deadline:
@@ -257,94 +240,13 @@ class DuckDBWarehouse(Warehouse):
         if not self.path.exists():
             return {}
         with self.connect(read_only=True) as connection:
-            found = self._columns(connection, relation)
+            found = columns_of(connection, self._schemas, {relation}).get(relation, {})
         return {name: bigquery_type(column.type) for name, column in found.items()}
-
-    def _columns(
-        self, connection: duckdb.DuckDBPyConnection, relation: str
-    ) -> dict[str, _PresentColumn]:
-        return self._columns_of(connection, {relation}).get(relation, {})
-
-    def _columns_of(
-        self, connection: duckdb.DuckDBPyConnection, relations: Collection[str]
-    ) -> dict[str, dict[str, _PresentColumn]]:
-        """The columns of those of the relations that are there.
-
-        Asked in one query: DuckDB looks at every column of every view to answer it.
-        """
-        found: dict[str, dict[str, _PresentColumn]] = {}
-        homes = {name: self.dataset_of(name) for name in relations}
-        for home, name, column, *rest in connection.execute(
-            "SELECT schema_name, table_name, column_name, data_type, is_nullable, comment "
-            "FROM duckdb_columns() WHERE database_name = current_database() "
-            "AND list_contains(?, table_name) ORDER BY column_index",
-            [list(homes)],
-        ).fetchall():
-            if homes[name] == home:
-                found.setdefault(name, {})[column] = _PresentColumn(*rest)
-        return found
 
     def ensure_table(self, table: str) -> None:
         """Create the table, or add the columns it lacks; other drift is an error."""
         with self.connect() as connection:
-            self._ensure(connection, {table})
-
-    def _ensure(self, connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
-        """See `ensure_table`: a table that nothing was written to yet is empty, not missing."""
-        present = self._columns_of(connection, tables)
-        for name in sorted(tables):
-            connection.execute("BEGIN TRANSACTION")
-            self._shape(connection, table_schema(name), present.get(name, {}))
-            connection.execute("COMMIT")
-
-    def _shape(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        schema: TableSchema,
-        present: Mapping[str, _PresentColumn],
-    ) -> None:
-        name = self._qualified(schema.name)
-        if not present:
-            columns = ", ".join(
-                f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}{_packed(c.name)}'
-                for c in schema.columns
-            )
-            connection.execute(f"CREATE TABLE {name} ({columns})")
-            self._describe(connection, schema)
-            return
-        declared = {c.name: c for c in schema.columns}
-        for column, there in present.items():
-            if column not in declared:
-                raise WarehouseError(
-                    f"{self.path}: table {schema.name} has a column {column} that its DDL does not "
-                    "declare; drop it there, or add it to the DDL."
-                )
-            is_there = (there.type, there.nullable)
-            should_be = (declared[column].duckdb_type, declared[column].nullable)
-            if is_there != should_be:
-                raise WarehouseError(
-                    f"{self.path}: {schema.name}.{column} is {_type_text(*is_there)}, its DDL says "
-                    f"{_type_text(*should_be)}; rebuild the table from the archive."
-                )
-        added = [c for c in schema.columns if c.name not in present]
-        for c in added:
-            if not c.nullable and self._count(connection, name):
-                raise WarehouseError(
-                    f"{self.path}: {schema.name} lacks the NOT NULL column {c.name} and holds "
-                    "rows; rebuild the table from the archive."
-                )
-            connection.execute(f'ALTER TABLE {name} ADD COLUMN "{c.name}" {c.duckdb_type}')
-            if not c.nullable:
-                connection.execute(f'ALTER TABLE {name} ALTER COLUMN "{c.name}" SET NOT NULL')
-        described = {name: there.comment for name, there in present.items()}
-        if described != {c.name: c.description for c in schema.columns}:
-            self._describe(connection, schema)
-
-    def _describe(self, connection: duckdb.DuckDBPyConnection, schema: TableSchema) -> None:
-        name = self._qualified(schema.name)
-        connection.execute(f"COMMENT ON TABLE {name} IS {quoted(schema.description)}")
-        for c in schema.columns:
-            connection.execute(f'COMMENT ON COLUMN {name}."{c.name}" IS {quoted(c.description)}')
+            bring_to_ddl(connection, self._schemas, {table})
 
     def replace(self, table: str, window: Window | None, new: Rows | Query) -> Replaced:
         """Make the window (None: the whole table) hold exactly the new rows."""
@@ -353,8 +255,8 @@ class DuckDBWarehouse(Warehouse):
             if isinstance(new, Query):
                 self._create_what_is_read(new.sql, {})
                 needed |= references(new.sql) & set(table_names())
-            self._ensure(connection, needed)
-            name = self._qualified(table)
+            bring_to_ddl(connection, self._schemas, needed)
+            name = self._schemas.qualified(table)
             columns = ", ".join(f'"{c}"' for c in schema.column_names)
             where, values = self._where(schema, window)
             with (
@@ -368,7 +270,7 @@ class DuckDBWarehouse(Warehouse):
                 days = self._by_day(connection, schema, name, where, values)
                 if where and inserted != sum(day.rows for day in days.values()):
                     raise _RefusedRowsError(f"{table}: some of the new rows lie outside {window}")
-            total = self._count(connection, name)
+            total = count(connection, name)
         return Replaced(
             rows=inserted,
             rows_before=deleted,
@@ -439,7 +341,7 @@ class DuckDBWarehouse(Warehouse):
         """Refuse a query whose columns are not the declared ones, before it is run."""
         if schema.name in tables_read(query.sql):
             raise ValueError(f"{schema.name}: a query cannot read the table it is written to")
-        described = _run(connection, f"DESCRIBE {sql}", query.parameters, schema.name).fetchall()
+        described = run(connection, f"DESCRIBE {sql}", query.parameters, schema.name).fetchall()
         given = [(name, type_name) for name, type_name, *_ in described]
         check_names(schema, [name for name, _ in given])
         for name, type_name in given:
@@ -466,13 +368,11 @@ class DuckDBWarehouse(Warehouse):
         nulls: Counter[str] = Counter()
         outside: Counter[date] = Counter()
         for part in self.parts_of(connection, query):
-            found = _run(
-                connection, f"SELECT [{counts}] FROM ({sql})", part, schema.name
-            ).fetchone()
+            found = run(connection, f"SELECT [{counts}] FROM ({sql})", part, schema.name).fetchone()
             nulls.update(dict(zip(required, found[0] if found else (), strict=True)))
             if window is not None:
                 days = f"SELECT {day}, count(*) FROM ({sql}) WHERE {day} IS NOT NULL GROUP BY 1"
-                rows = dict(_run(connection, days, part, schema.name).fetchall())
+                rows = dict(run(connection, days, part, schema.name).fetchall())
                 outside.update(
                     {d: n for d, n in rows.items() if not window.start <= d < window.end}
                 )
@@ -501,7 +401,7 @@ class DuckDBWarehouse(Warehouse):
         if schema.partition_column is None:
             return 0
         where, values = self._where(schema, window)
-        days = self._by_day(connection, schema, self._qualified(table), where, values)
+        days = self._by_day(connection, schema, self._schemas.qualified(table), where, values)
         return max((day.rows for day in days.values()), default=0)
 
     def _where(self, schema: TableSchema, window: Window | None) -> tuple[str, list[Any]]:
@@ -518,53 +418,12 @@ class DuckDBWarehouse(Warehouse):
     def create_view(self, view: ViewSchema, literals: Literals) -> Details:
         """Create the view with its render parameters filled in, or replace it by another one."""
         query = self._rendered(view.query, literals)
-        # What is not committed is rolled back when the connection closes: the old view stays.
         with self.connect() as connection:
             self._create_what_is_read(view.query, literals)
-            self._ensure(connection, references(view.query) & set(table_names()))
-            if not self._stands(connection, view, query):
-                connection.execute("BEGIN TRANSACTION")
-                self._put_view(connection, view, query)
-                connection.execute("COMMIT")
+            read = references(view.query) & set(table_names())
+            bring_to_ddl(connection, self._schemas, read)
+            put_view(connection, self._schemas, view, query)
         return {}
-
-    def _stands(self, connection: duckdb.DuckDBPyConnection, view: ViewSchema, query: str) -> bool:
-        """Whether the view is there with this query and its descriptions.
-
-        Of a query DuckDB keeps the text that it writes itself of what it has understood.
-        """
-        home = self.dataset_of(view.name)
-        there = connection.execute(
-            "SELECT sql, comment FROM duckdb_views() WHERE database_name = current_database() "
-            "AND schema_name = ? AND view_name = ?",
-            [home, view.name],
-        ).fetchone()
-        if there is None or there[1] != view.description:
-            return False
-        understood = connection.execute(_UNDERSTOOD, [query]).fetchone()
-        kept = str(there[0]).partition(" AS ")[2].removesuffix(";")
-        if understood is None or _comparable(understood[0]) != _comparable(kept):
-            return False
-        described = {
-            name: column.comment for name, column in self._columns(connection, view.name).items()
-        }
-        return list(described.items()) == list(view.columns)
-
-    def _put_view(
-        self, connection: duckdb.DuckDBPyConnection, view: ViewSchema, query: str
-    ) -> None:
-        name = self._qualified(view.name)
-        _run(connection, f"CREATE OR REPLACE VIEW {name} AS {query}", {}, view.name)
-        got = list(self._columns(connection, view.name))
-        declared = [column for column, _ in view.columns]
-        if got != declared:
-            raise WarehouseError(
-                f"{view.name}: the query gives {', '.join(got)}, the view declares "
-                f"{', '.join(declared)}."
-            )
-        connection.execute(f"COMMENT ON VIEW {name} IS {quoted(view.description)}")
-        for column, description in view.columns:
-            connection.execute(f'COMMENT ON COLUMN {name}."{column}" IS {quoted(description)}')
 
     def query(self, query: Query | str) -> pa.Table:
         """The rows of a query in BigQuery's dialect."""
@@ -606,11 +465,11 @@ class DuckDBWarehouse(Warehouse):
         try:
             yield
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            if _spilling(error):
+            if is_spilling(error):
                 raise self._cannot_spill() from error
-            if (why := _disk_trouble(error)) is not None:
+            if (why := disk_trouble(error)) is not None:
                 raise self._unwritable(why) from error
-            raise WarehouseError(f"query: {_first_line(error)}") from error
+            raise WarehouseError(f"query: {first_line(error)}") from error
 
     @contextmanager
     def ibis(self) -> Iterator[Any]:
@@ -630,7 +489,7 @@ class DuckDBWarehouse(Warehouse):
     def rows_of(self, table: str, window: Window | None) -> tuple[str, list[Any]]:
         """The SELECT of a table's rows of these days, and what is bound in it."""
         where, values = self._where(table_schema(table), window)
-        return f"SELECT * FROM {self._qualified(table)} {where}", values
+        return f"SELECT * FROM {self._schemas.qualified(table)} {where}", values
 
     def _rendered(self, sql: str, literals: Literals | None = None) -> str:
         return render(
@@ -643,15 +502,7 @@ class DuckDBWarehouse(Warehouse):
 
     def dataset_of(self, relation: str) -> str:
         """The schema in which a table or view of the product stands."""
-        return self.internal_dataset if is_internal(relation) else self.dataset
-
-    def _qualified(self, name: str) -> str:
-        return f'"{self.dataset_of(name)}"."{name}"'
-
-    @staticmethod
-    def _count(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-        row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
-        return int(row[0]) if row else 0
+        return self._schemas.of(relation)
 
 
 @dataclass(frozen=True)
@@ -684,22 +535,6 @@ class _InOwnSql(OwnSql):
         return dict(zip(names, answered.fetchone() or (), strict=True))
 
 
-def _comparable(sql: str) -> str:
-    """A query as DuckDB writes it; the columns that `*` leaves out come in any order of them."""
-    return _LEFT_OUT.sub(lambda found: ", ".join(sorted(found[1].split(", "))), sql.strip())
-
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters, what: str
-) -> duckdb.DuckDBPyConnection:
-    try:
-        return connection.execute(sql, dict(parameters)) if parameters else connection.execute(sql)
-    except duckdb.Error as error:
-        if _no_room(error):
-            raise
-        raise WarehouseError(f"{what}: DuckDB refused: {_first_line(error)}") from error
-
-
 def _changed(
     connection: duckdb.DuckDBPyConnection, sql: str, values: Parameters | Sequence[Any]
 ) -> int:
@@ -720,41 +555,11 @@ def _replacing(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[No
         # Where even this is refused, closing the connection does it.
         with suppress(duckdb.Error):
             connection.execute("ROLLBACK")
-        if isinstance(error, _RefusedRowsError) or _no_room(error):
+        if isinstance(error, _RefusedRowsError) or is_no_room(error):
             raise
         refusal = (
             _RefusedRowsError if isinstance(error, duckdb.ConstraintException) else WarehouseError
         )
         raise refusal(
-            f"{table}: the new rows were refused, the old ones stay: {_first_line(error)}"
+            f"{table}: the new rows were refused, the old ones stay: {first_line(error)}"
         ) from error
-
-
-def _packed(column: str) -> str:
-    return f" USING COMPRESSION {_COMPRESSION[column]}" if column in _COMPRESSION else ""
-
-
-def _type_text(type_name: str, nullable: bool) -> str:
-    return type_name if nullable else f"{type_name} NOT NULL"
-
-
-def _disk_trouble(error: Exception) -> str | None:
-    """Why the disk refused, where that is the trouble."""
-    return next((ours for theirs, ours in _DISK if theirs in str(error)), None)
-
-
-def _no_room(error: duckdb.Error) -> bool:
-    """Whether a disk refused, and not DuckDB the statement."""
-    return _disk_trouble(error) is not None or _spilling(error)
-
-
-def _spilling(error: Exception) -> bool:
-    """Whether the disk refused what DuckDB put aside, not what it keeps."""
-    text = str(error)
-    return "failed to offload data block" in text or (
-        "duckdb_temp" in text and _disk_trouble(error) is not None
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

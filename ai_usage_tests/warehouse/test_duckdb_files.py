@@ -17,7 +17,8 @@ import pytest
 
 from ai_usage.days.windows import Window
 from ai_usage.errors import WarehouseError
-from ai_usage.warehouse import duckdb as module
+from ai_usage.warehouse import duckdb as duckdb_module
+from ai_usage.warehouse import duckdb_tables
 from ai_usage.warehouse.base import Query
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage.warehouse.schema import Column, TableSchema, table_schema
@@ -217,11 +218,12 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Change what the DDL of a table declares."""
 
     def declared(schema: TableSchema) -> None:
-        monkeypatch.setattr(
-            module,
-            "table_schema",
-            lambda name: schema if name == schema.name else table_schema(name),
-        )
+        for module in (duckdb_module, duckdb_tables):
+            monkeypatch.setattr(
+                module,
+                "table_schema",
+                lambda name: schema if name == schema.name else table_schema(name),
+            )
 
     return declared
 
@@ -354,7 +356,7 @@ def test_what_vendors_sent_takes_less_room_in_the_file_than_by_duckdbs_own_choic
         return made.path
 
     ours = filled("ours")
-    monkeypatch.setattr(module, "_COMPRESSION", {})
+    monkeypatch.setattr(duckdb_tables, "_COMPRESSION", {})
     assert ours.stat().st_size < 0.9 * filled("by_duckdb").stat().st_size
 
 
