@@ -159,9 +159,9 @@ def _paging(day: date) -> Paging:
 
 
 def _day(period: dict[str, int | None]) -> date | None:
-    """The day that an answer is about; None for a longer time."""
+    """The day that an answer is about; None for a longer time, or one that no calendar has."""
     parts = [part for name in ("year", "month", "day") if (part := period.get(name))]
-    return date(*parts) if len(parts) == 3 else None
+    return day_of("{:04}-{:02}-{:02}".format(*parts)) if len(parts) == 3 else None
 
 
 # --- Reading ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ Money never passes through a float: a JSON number is read from its own digits.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_DOWN, Context, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
@@ -25,8 +25,9 @@ UNSAID = msgspec.Raw(b"null")
 _NANO = Decimal("0.000000001")
 _NUMERIC = Context(prec=38, rounding=ROUND_DOWN)
 """NUMERIC(38, 9): quantising what does not fit raises InvalidOperation."""
-_WIDE = Context(prec=400)
-"""Moving the point must not round; the only digits lost are those of the last step."""
+_WIDE = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
+"""Moving the point must neither round nor overflow; the only digits lost are those of the last
+step."""
 
 DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1)
@@ -87,10 +88,14 @@ def email_of(value: str | None) -> str | None:
 def instant_of(text: str) -> datetime:
     """An RFC 3339 instant or a `YYYY-MM-DD` day (its midnight) as an aware UTC datetime.
 
-    ValueError if it is neither. Without an offset it is UTC: all vendors' days are.
+    ValueError if it is neither, or beyond the calendar. Without an offset it is UTC: all vendors'
+    days are.
     """
     at = datetime.fromisoformat(text.strip())
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text.strip()!r} is beyond the calendar in UTC") from error
 
 
 @lru_cache(maxsize=8192)
