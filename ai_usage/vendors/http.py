@@ -359,7 +359,7 @@ class VendorClient:
             return
         # RFC 9111: a cache on the way says how many seconds ago it got the answer.
         age = response.headers.get("age", "").strip()
-        theirs += timedelta(seconds=int(age) if age.isascii() and age.isdecimal() else 0)
+        theirs += timedelta(seconds=int(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0)
         off = datetime.now(UTC) - theirs
         if abs(off) > MOST_SKEW:
             minutes = abs(off).total_seconds() / 60

@@ -109,6 +109,14 @@ def test_a_retry_after_date_is_by_the_vendors_clock(vendor_server: ScriptedVendo
     assert second.at - first.at >= 0.9
 
 
+@pytest.mark.parametrize("age", ["9" * 20, "9" * 5000, "٣", "-1", "soon"])
+def test_an_age_that_is_none_is_passed_over(vendor_server: ScriptedVendor, age: str) -> None:
+    now = format_datetime(datetime.now(UTC))
+    vendor_server.answers(as_json({"ok": 1}, Date=now, Age=age.encode().decode("latin-1")))
+    ask(vendor_server)
+    assert len(vendor_server.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("ours_ahead", "says"),
     [
