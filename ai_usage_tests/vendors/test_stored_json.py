@@ -17,6 +17,14 @@ def test_what_no_warehouse_takes_for_json_is_told_apart(text: str) -> None:
     assert is_json(text) is ODD_JSON[text]
 
 
+@pytest.mark.parametrize("beside", ["{}", "{no json"])
+@pytest.mark.parametrize("text", [*ODD_JSON, f'{{"a": "{"٣" * 309}"}}'])
+def test_a_record_is_stored_alike_whatever_stands_beside_it(text: str, beside: str) -> None:
+    texts, flags = stored([text, beside], [[], []])
+    assert texts[0] == (text if is_json(text) else json.dumps(text))
+    assert flags[0] == ([] if is_json(text) else ["unparsable_json"])
+
+
 def test_such_a_record_becomes_a_string_and_its_flag_comes_after_the_readers() -> None:
     odd = '{"cents": 1e400}'
     texts, flags = stored([odd, None, "{}"], [["unknown_enum:kind"], [], []])
