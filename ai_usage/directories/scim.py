@@ -51,7 +51,7 @@ from ai_usage.settings import Settings
 from ai_usage.vendors.base import Client, Endpoint, Vendor
 from ai_usage.vendors.http import VendorClient
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
-from ai_usage.vendors.kit.promises import Paging
+from ai_usage.vendors.kit.promises import Paging, text_of
 from ai_usage.vendors.kit.values import field_of, text_if_any
 from ai_usage.vendors.rows import DirectoryRow
 
@@ -86,8 +86,8 @@ def _fetch_users(client: Client, window: Window, now: datetime) -> Iterator[Page
 def _says(paging: Paging, page: Page, number: int) -> Says:
     """What a page says, once it was looked through: a secret in it must not be archived."""
     try:
-        answer = decode(page.body)
-    except msgspec.ValidationError as error:
+        answer = decode(text_of(page))
+    except msgspec.DecodeError as error:
         raise paging.unreadable(error) from None
     came = [user_id for user in answer.resources if (user_id := field(user, "id"))]
     if len(set(came)) < len(came):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window
 from ai_usage.directories.scim import AI_USAGE, ENTERPRISE, VENDOR, read_listing
 from ai_usage.errors import VendorError
-from ai_usage.vendors.fetching import fetch_window
+from ai_usage.vendors.fetching import fetch_window, read_fetch
+from ai_usage.vendors.rows import DirectoryRow
 from ai_usage_tests.vendors.support import SECRET, Asked, ScriptedVendor, as_json, client
 
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
@@ -369,6 +371,21 @@ def test_the_answer_is_kept_as_the_days_snapshot(server: ScriptedVendor, tmp_pat
     assert kept[1] == DAY.days()
     assert len(list(archive.pages(kept[0]))) == 2
     assert SECRET not in archived(tmp_path)
+
+
+def test_text_that_nothing_decodes_costs_no_directory(
+    server: ScriptedVendor, tmp_path: Path
+) -> None:
+    """Half of an emoji that somebody cut: the whole answer was refused for it."""
+    page = json.dumps(listing(user(1, displayName="Ann \ud83d"), user(2)))
+    server.script = lambda asked: Response(page, media_type="application/scim+json")
+    archive = keep(server, tmp_path)
+    ((kept, _days),) = archive.coverage("scim", "users", DAY)
+    rows = list(read_fetch(VENDOR, USERS, archive, kept))
+    assert [isinstance(row, DirectoryRow) and row.values["display_name"] for row in rows] == [
+        "Ann \ufffd",
+        None,
+    ]
 
 
 def test_pages_that_shift_are_read_again_from_the_start(

@@ -59,7 +59,7 @@ class Paging:
     def decode(self, page: Page, decoder: msgspec.json.Decoder[T]) -> T:
         """The page's envelope. A missing list or a wrong type is a failure, not an empty answer."""
         try:
-            return decoder.decode(decodable(page.body) if page.text is None else page.text)
+            return decoder.decode(text_of(page))
         except msgspec.ValidationError as error:
             raise self.unreadable(error) from None
 
@@ -181,7 +181,7 @@ class Paging:
             f"{self._where}: {what}. Nothing of it is used, what was held stays; {remedy}."
         )
 
-    def unreadable(self, error: msgspec.ValidationError) -> AiUsageError:
+    def unreadable(self, error: Exception) -> AiUsageError:
         """An error at an answer whose form is not the documented one."""
         return self.failure(
             f"the answer has another shape than documented ({error})",
@@ -194,6 +194,11 @@ class Paging:
             "it lists nobody: everybody would count as having left",
             f"check what {setting} may read, then run it again",
         )
+
+
+def text_of(page: Page) -> bytes:
+    """The page as a decoder takes it, whatever of its text cannot be decoded."""
+    return decodable(page.body) if page.text is None else page.text
 
 
 def _digest(parts: Iterable[bytes | msgspec.Raw]) -> bytes:
