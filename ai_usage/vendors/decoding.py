@@ -17,6 +17,10 @@ import msgspec
 from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.rows import RawEvent
 
+UNREADABLE = (ValueError, RecursionError)
+"""What readers raise, of text that cannot be read as what it should be: msgspec's errors and those
+of UTF-8 are ValueErrors. What is nested too deeply raises the other."""
+
 UNDECODABLE_TEXT = "undecodable_text"
 
 MARK = r"\uFFfd"
@@ -52,7 +56,7 @@ def _is_readable(body: bytes) -> bool:
         # What is skipped is checked for everything but its UTF-8.
         _ANYTHING.decode(body)
         body.decode("utf-8")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
     return True
 

@@ -23,11 +23,11 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import ArchiveError, VendorError
 from ai_usage.text.words import counted, ranges
 from ai_usage.vendors.base import Endpoint, ReadContext, Vendor
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.event_columns import EventColumns, gathered
 from ai_usage.vendors.event_ids import EventIds, with_event_ids
 from ai_usage.vendors.http import VendorClient
-from ai_usage.vendors.kit.promises import PagesShiftedError
-from ai_usage.vendors.kit.values import UnreadableAmount
+from ai_usage.vendors.kit.promises import PagesShiftedError, Paging
 from ai_usage.vendors.line_files import LineFolder
 from ai_usage.vendors.pace import FetchProgress
 from ai_usage.vendors.rows import LeftOut, RawEvent, Row
@@ -213,17 +213,20 @@ def _readable(
     are a directory's, but an answer without one that can be read is of another shape altogether. A
     snapshot is of its day alone, and every later run folds it: it would fail them all for ever.
     """
-    if endpoint.kind == "range":
-        yield from pages
-        return
     bodies: list[bytes] = []
-    for page in pages:
-        bodies.append(page.body)
-        yield page
+    try:
+        for page in pages:
+            if endpoint.kind == "snapshot":
+                bodies.append(page.body)
+            yield page
+    except UNREADABLE as error:
+        raise Paging(vendor.name, endpoint.name, f"{chunk}").unreadable(error) from None
+    if endpoint.kind == "range":
+        return
     try:
         for row in _something(endpoint.read(bodies, ReadContext(chunk))):
             seen(row)
-    except (msgspec.MsgspecError, UnreadableAmount) as error:
+    except UNREADABLE as error:
         raise VendorError(
             f"{vendor.name} {endpoint.name} {chunk}: a record has another shape than documented "
             f"({error}). Nothing of it is used; the last good answer stays."
@@ -401,7 +404,7 @@ def event_columns(
 def _of_known_shape(vendor: Vendor, endpoint: Endpoint, fetch: Fetch) -> Iterator[None]:
     try:
         yield
-    except (msgspec.MsgspecError, UnreadableAmount) as error:
+    except UNREADABLE as error:
         raise ArchiveError(
             f"{vendor.name} {endpoint.name} {fetch.window}: the archived answer of "
             f"{fetch.fetched_at:%Y-%m-%d %H:%M} UTC has a shape that cannot be read ({error}). "

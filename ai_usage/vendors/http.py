@@ -31,7 +31,7 @@ from ai_usage.settings import Settings
 from ai_usage.text.printable import one_line
 from ai_usage.vendors.base import Params, Vendor
 from ai_usage.vendors.configured import options_of
-from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.decoding import UNREADABLE, decodable
 from ai_usage.vendors.limits import RateLimiter, shared
 from ai_usage.vendors.retries import Retry, tell
 
@@ -223,7 +223,7 @@ class VendorClient:
             body = self._own_words(response)
             try:
                 return as_json(body)
-            except ValueError as error:
+            except UNREADABLE as error:
                 raise _RefusalError(
                     f"answered 200 with {len(body)} bytes that are no whole file ({error})",
                     "Try again later.",
@@ -437,6 +437,8 @@ class VendorClient:
                 "answered 200 with JSON that is not an object",
                 f"Check {self.vendor.base_url_setting} ({self._host}).",
             ) from None
+        except RecursionError:
+            raise _RefusalError("answered 200 with JSON that is nested too deeply", again) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _RefusalError(
                 f"answered 200 with {len(body)} bytes that are not complete JSON ({error})",
@@ -582,7 +584,7 @@ def _message(response: httpx.Response) -> str:
     """
     try:
         body = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
     if not isinstance(body, dict):
         return ""

@@ -14,16 +14,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, cast
 
-import msgspec
-
 from ai_usage.archive.archive import AmountsIn, Archive
 from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.text.words import few, ranges
 from ai_usage.vendors.answers import Answer, ImportRefusedError, SavedPage, answers_of
 from ai_usage.vendors.base import ReadContext
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.fetching import read_fetch
-from ai_usage.vendors.kit.values import UnreadableAmount
 from ai_usage.vendors.rows import RawEvent, Row
 from ai_usage.vendors.saved_files import not_known, pages_of
 
@@ -261,7 +259,7 @@ def _says(rows: Iterator[Row]) -> dict[date, DaySays]:
 def _rows(answer: Answer, pages: Sequence[SavedPage], context: ReadContext) -> Iterator[Row]:
     try:
         yield from answer.endpoint.read([page.body for page in pages], context)
-    except (msgspec.MsgspecError, UnreadableAmount, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ImportRefusedError(
             f"{answer.names} has another shape than {answer.vendor.name} {answer.endpoint.name} is "
             f"documented to have ({error})."

@@ -32,7 +32,7 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import SettingsError, VendorError
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Endpoint, LineFiles, LineSays, Vendor
-from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.decoding import UNREADABLE, decodable
 
 PAGE_BYTES = 16_000_000
 """A page ends with the line that reaches it."""
@@ -251,7 +251,7 @@ class LineFolder:
         """What a line says; None where it is none."""
         try:
             return self._files.says(decodable(line))
-        except (ValueError, UnicodeDecodeError):
+        except UNREADABLE:
             return None
 
     def _lines(self, file: _File) -> Iterator[tuple[int, bytes]]:
@@ -314,7 +314,7 @@ def _as_json(line: bytes) -> bytes:
     try:
         fixed = decodable(line)
         msgspec.json.decode(fixed, type=dict[str, msgspec.Raw])
-    except (ValueError, UnicodeDecodeError):
+    except UNREADABLE:
         return msgspec.json.encode(line.decode("utf-8", "replace"))
     return fixed
 

@@ -10,6 +10,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ai_usage.vendors.decoding import UNREADABLE
+
 UNPARSABLE_JSON = "unparsable_json"
 """The record is JSON to the vendor, not to a warehouse: it is kept whole, as a text."""
 
@@ -26,7 +28,7 @@ def is_json(text: str) -> bool:
     """
     try:
         msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         return False
     # A whole number of any length decodes.
     return _WIDER_THAN_FLOAT.search(text) is None
@@ -52,7 +54,7 @@ def _are_json(texts: Sequence[str]) -> bool:
         lines = "\n".join(texts).encode()
         # What is skipped is checked for everything but the range of its numbers.
         values = _ANYTHING.decode_lines(lines)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         return False
     # Only so is each line one of the texts, and a value by itself.
     if lines.count(b"\n") != len(texts) - 1 or b"\n".join(values) != lines:

@@ -1,16 +1,23 @@
-"""A value that cannot be read costs its record, and nothing else."""
+"""What cannot be read costs its record, else it is refused in one line; what was held stays."""
 
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from starlette.responses import Response
 
-from ai_usage.vendors.base import ReadContext
+from ai_usage.archive.archive import Archive
+from ai_usage.archive.pages import Page
+from ai_usage.days.windows import Window
+from ai_usage.errors import ArchiveError, VendorError
+from ai_usage.vendors.base import ReadContext, Vendor
+from ai_usage.vendors.fetching import event_columns, fetch_window, read_fetch, reading_of
 from ai_usage.vendors.github_copilot import VENDOR as COPILOT
 from ai_usage.vendors.kit.event import charge
 from ai_usage.vendors.kit.values import day_of, instant_of
@@ -19,12 +26,19 @@ from ai_usage_tests.vendors.support import (
     ANTHROPIC,
     CURSOR,
     DAY,
+    NOW,
     WINDOW,
+    ScriptedVendor,
+    client,
+    fixture,
     read,
 )
 
+TODAY = Window.day(NOW.date())
 BEYOND = ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"]
 """Written within the calendar, and beyond it in UTC. The first is how some write `never`."""
+DEEP = f"{'[' * 50_000}{']' * 50_000}"
+"""No decoder follows it to its end."""
 
 
 # -- one value ---------------------------------------------------------------------------------
@@ -84,3 +98,72 @@ def test_a_day_that_no_calendar_has_flags_the_lines_under_it() -> None:
         (event,) = read(COPILOT, "billing", json.dumps(body).encode())
         assert event.validation_errors == ["undecodable_record"]
         assert json.loads(event.raw_response) == item
+
+
+# -- a whole answer ----------------------------------------------------------------------------
+
+
+def asked(server: ScriptedVendor, vendor: Vendor, endpoint: str, folder: Path) -> str:
+    """What the fetch of a day is refused with; the manifest says the same."""
+    archive = Archive(str(folder))
+    with client(vendor, server.url) as asking, pytest.raises(VendorError) as caught:
+        fetch_window(
+            vendor, vendor.endpoint(endpoint), TODAY, client=asking, archive=archive, now=NOW
+        )
+    (fetch,) = archive.fetches(vendor.name, endpoint)
+    assert archive.manifest(fetch).reason == str(caught.value)
+    assert not fetch.complete
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("spend", {"subscriptionCycleStart": 253_402_300_800_000}),
+        ("spend", {"subscriptionCycleStart": 2**60}),
+        ("groups", {"billingCycle": {"cycleStart": "soon"}}),
+        ("groups", {"billingCycle": {"cycleStart": BEYOND[0]}}),
+    ],
+)
+def test_a_list_with_a_cycle_that_is_none_is_refused_in_a_line(
+    vendor_server: ScriptedVendor, tmp_path: Path, endpoint: str, said: dict[str, Any]
+) -> None:
+    lists: dict[str, dict[str, Any]] = {
+        "spend": {"teamMemberSpend": [{"userId": 1, "spendCents": 5}], "totalPages": 1},
+        "groups": {"groups": [{"id": "g", "name": "G", "spendCents": 5, "currentMembers": []}]},
+    }
+    vendor_server.answers({**lists[endpoint], **said})
+    refused = asked(vendor_server, CURSOR, endpoint, tmp_path)
+    assert refused.startswith(f"cursor {endpoint} 2026-11-23")
+    assert refused.endswith("Nothing of it is used; the last good answer stays.")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "endpoint"), [(CURSOR, "usage_events"), (CURSOR, "members"), (ANTHROPIC, "users")]
+)
+def test_an_answer_that_is_nested_too_deeply_is_refused_in_a_line(
+    vendor_server: ScriptedVendor, tmp_path: Path, vendor: Vendor, endpoint: str
+) -> None:
+    body = fixture(f"{vendor.name}/{endpoint}.json").decode().replace('"', f'"x": {DEEP}, "', 1)
+    vendor_server.script = lambda asked: Response(body, media_type="application/json")
+    refused = asked(vendor_server, vendor, endpoint, tmp_path)
+    assert refused.startswith(f"{vendor.name} {endpoint} 2026-11-23")
+    assert refused.endswith("answered 200 with JSON that is nested too deeply. Try again later.")
+
+
+def test_an_archived_answer_that_is_nested_too_deeply_is_refused_in_a_line(tmp_path: Path) -> None:
+    archive, endpoint = Archive(str(tmp_path)), CURSOR.endpoint("usage_events")
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    with archive.recording("cursor", "usage_events", WINDOW, fetched_at=at) as recorder:
+        body = f'{{"usageEvents": [{{"timestamp": 1793491200000, "x": {DEEP}}}]}}'
+        recorder.add(Page(body.encode(), "page"))
+    assert recorder.fetch is not None
+    reading = reading_of(CURSOR, endpoint, archive, recorder.fetch, [DAY])
+    for rows in (
+        read_fetch(CURSOR, endpoint, archive, recorder.fetch),
+        event_columns(CURSOR, endpoint, archive, reading),
+    ):
+        with pytest.raises(ArchiveError, match="has a shape that cannot be read") as caught:
+            list(rows)
+        assert str(caught.value).endswith("Fetch it again.")

@@ -13,6 +13,7 @@ from ai_usage.archive.pages import Page
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Client, Endpoint, ReadContext
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.kit.asking import listed
 from ai_usage.vendors.kit.event import UNREADABLE_VALUE
 from ai_usage.vendors.kit.paginate import Listing
@@ -98,7 +99,7 @@ _NO_ACTOR, _NO_METRICS, _NO_LINES, _NO_TOKENS = _Actor(), _CoreMetrics(), _Lines
 
 def _grain(record: msgspec.Raw) -> Hashable:
     """What the report has a record for."""
-    with contextlib.suppress(ValueError, UnicodeDecodeError):
+    with contextlib.suppress(*UNREADABLE):
         code = _CODE.decode(record)
         actor = code.actor or _NO_ACTOR
         who = actor.email_address or actor.api_key_name

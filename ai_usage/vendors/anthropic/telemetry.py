@@ -24,6 +24,7 @@ import msgspec
 from ai_usage.vendors import otlp
 from ai_usage.vendors.anthropic import api
 from ai_usage.vendors.base import Endpoint, LineFiles, LineSays, ReadContext, not_asked
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.kit.event import UNREADABLE_VALUE, stamp, undecodable, unheard_of
 from ai_usage.vendors.kit.values import UnreadableAmount, email_of, text_of, usd
 from ai_usage.vendors.line_files import HourPage, hour_page
@@ -122,12 +123,12 @@ class _Hour:
                     for one in metric.points:
                         try:
                             point = otlp.point_of(metric, one)
-                        except ValueError:
+                        except UNREADABLE:
                             odd.append(one)
                         else:
                             hours.append(point.hour)
                             self._count(metric.name, point, number)
-            except ValueError:
+            except UNREADABLE:
                 odd = [raw]
             # A line is on a page of each of its hours.
             if not hours or min(hours) == page.hour:

@@ -14,6 +14,7 @@ import msgspec
 
 from ai_usage.days.windows import Window
 from ai_usage.vendors.base import ReadContext
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.kit.promises import Paging
 from ai_usage.vendors.kit.reading import Bucket, Found, reader
 from ai_usage.vendors.rows import RawEvent
@@ -48,7 +49,7 @@ class Buckets:
 
     def start(self, bucket: msgspec.Raw) -> datetime | None:
         """When a bucket begins, UTC; None for one that cannot be read, which the reader flags."""
-        with contextlib.suppress(ValueError, UnicodeDecodeError):
+        with contextlib.suppress(*UNREADABLE):
             found: datetime = self._instant(self._whole.decode(bucket).start)
             return found
         return None
@@ -59,7 +60,7 @@ class Buckets:
             try:
                 read = self._whole.decode(bucket)
                 start = self._instant(read.start)
-            except (ValueError, UnicodeDecodeError):
+            except UNREADABLE:
                 yield bucket, None
             else:
                 whole = Bucket(start, start.date(), start.isoformat())
@@ -87,7 +88,7 @@ class Buckets:
 
     def _day(self, bucket: msgspec.Raw) -> date | None:
         """The day of a bucket that cannot be read, where it says when it begins all the same."""
-        with contextlib.suppress(ValueError, UnicodeDecodeError):
+        with contextlib.suppress(*UNREADABLE):
             return self._instant(self._begun.decode(bucket).start).date()
         return None
 

@@ -18,7 +18,7 @@ import msgspec
 from ai_usage.archive.pages import Page
 from ai_usage.errors import VendorError
 from ai_usage.vendors.base import Client
-from ai_usage.vendors.decoding import decodable
+from ai_usage.vendors.decoding import UNREADABLE, decodable
 from ai_usage.vendors.kit.paginate import Listing, Place, Says, paginate
 from ai_usage.vendors.kit.promises import Key, Paging
 
@@ -58,7 +58,7 @@ def lines_as_json(body: bytes) -> bytes:
         try:
             _ANYTHING.decode(text)
             text.decode("utf-8")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             if number == len(lines):
                 raise ValueError("the last line is cut off") from None
             text = msgspec.json.encode(line.decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from ai_usage.vendors.base import ReadContext
+from ai_usage.vendors.decoding import UNREADABLE
 from ai_usage.vendors.event_columns import EventColumns
 from ai_usage.vendors.kit.event import stamp, stamp_all, undecodable
 from ai_usage.vendors.kit.values import day_of, email_of, field_of, text_if_any
@@ -75,7 +76,7 @@ def reader(
             for number, (record, place) in enumerate(found(page), 1):
                 try:
                     made = event(record, place, context)
-                except (ValueError, UnicodeDecodeError):
+                except UNREADABLE:
                     known = day(record, place) or context.window.start
                     made = undecodable(record, known, event_type, product)
                 if made is not None:
@@ -108,7 +109,7 @@ def by_column(
         for record in records:
             try:
                 yield from columns([record])
-            except ValueError:
+            except UNREADABLE:
                 known = day_of(field_of(record, *days)) or context.window.start
                 yield undecodable(record, known, event_type, product)
 
@@ -116,7 +117,7 @@ def by_column(
         found = list(records(page))
         try:
             made = columns(found) if found else EventColumns.of([])
-        except ValueError:
+        except UNREADABLE:
             made = EventColumns.of(list(each(found, context)))
         return stamp_all(made, found)
 
@@ -151,7 +152,7 @@ def rows(
                 found: R | LeftOut
                 try:
                     found = row(decoder.decode(record))
-                except (ValueError, UnicodeDecodeError) as error:
+                except UNREADABLE as error:
                     place = f"record {number} of page {page_number}"
                     found = _left_out(record, place, odd_shape(error), ids, remedy)
                 yield found

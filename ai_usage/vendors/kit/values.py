@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from ai_usage.vendors.decoding import UNREADABLE
+
 T = TypeVar("T")
 
 Int = Annotated[int, msgspec.Meta(ge=-(2**60), le=2**60)] | None
@@ -159,7 +161,7 @@ def decoded(decoder: msgspec.json.Decoder[T], record: msgspec.Raw) -> T | None:
     """A record; None for one that cannot be read."""
     try:
         return decoder.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
