@@ -51,6 +51,16 @@ def test_an_instant_beyond_the_calendar_is_none(text: str) -> None:
     assert day_of(text) is None
 
 
+@pytest.mark.parametrize("text", ["2026-11-03112", "2026-11-03/12:00", "2026-11-03_12"])
+def test_a_text_that_only_begins_like_a_day_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="begins like a day and goes on like none"):
+        instant_of(text)
+    assert day_of(text) is None
+    for sign in "T", "t", " ":
+        noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
+        assert instant_of(f"2026-11-03{sign}12:00Z") == noon
+
+
 @pytest.mark.parametrize("text", BEYOND)
 def test_an_instant_beyond_the_calendar_costs_its_record_alone(text: str) -> None:
     rows = [{"timestamp": text, "userEmail": "ada@example.com"}, {"timestamp": "1793491200000"}]
@@ -92,8 +102,9 @@ def test_an_amount_of_any_size_is_exact_or_flagged(text: str, found: Any) -> Non
 
 def test_a_day_that_no_calendar_has_flags_the_lines_under_it() -> None:
     item = {"product": "Copilot", "sku": "AI Credit", "netAmount": 1.5}
-    for year in (2**64, 2**40, -1, 10_000):
-        period = {"year": year, "month": 11, "day": 3}
+    days = [(2**64, 11, 3), (-1, 11, 3), (10_000, 11, 3), (2026, 13, 3), (2026, 11, 30_000)]
+    for year, month, day in days:
+        period = {"year": year, "month": month, "day": day}
         body = {"organization": "acme", "timePeriod": period, "usageItems": [item]}
         (event,) = read(COPILOT, "billing", json.dumps(body).encode())
         assert event.validation_errors == ["undecodable_record"]

@@ -5,6 +5,7 @@ Money never passes through a float: a JSON number is read from its own digits.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal, InvalidOperation
 from functools import lru_cache
@@ -30,6 +31,9 @@ _NUMERIC = Context(prec=38, rounding=ROUND_DOWN)
 _WIDE = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
 """Moving the point must neither round nor overflow; the only digits lost are those of the last
 step."""
+
+_IS_NO_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[^Tt ]")
+"""Python takes any character, a digit too, for what parts a day from its time."""
 
 DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1)
@@ -93,6 +97,8 @@ def instant_of(text: str) -> datetime:
     ValueError if it is neither, or beyond the calendar. Without an offset it is UTC: all vendors'
     days are.
     """
+    if _IS_NO_TIME.match(text.strip()):
+        raise ValueError(f"{text.strip()!r} begins like a day and goes on like none")
     at = datetime.fromisoformat(text.strip())
     try:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
