@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -199,4 +199,4 @@ def _is_active(
     begun = mapping.claim.span.first
     heard = [day for day in (claim.first_seen, begun if begun != FIRST_DAY else None) if day]
     idle_since = last_activity or max(heard, default=today)
-    return idle_since + timedelta(days=limit) >= today
+    return (today - idle_since).days <= limit

@@ -252,6 +252,19 @@ def test_a_key_never_seen_is_idle_from_the_day_it_was_made_or_first_heard_of() -
     assert row_of(late, "k1")["is_active"] is False
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"created_date": date(9999, 12, 31)},
+        {"auto_deactivate_after_days": 9_999_999},
+        {"auto_deactivate_after_days": 2**62},
+    ],
+)
+def test_a_key_may_be_idle_for_longer_than_the_calendar(cells: dict[str, Any]) -> None:
+    found = identity(*PEOPLE, register(nov(1), entry("cy@x.com", "k1", **cells)))
+    assert row_of(found, "k1")["is_active"] is True
+
+
 def test_an_auto_deactivated_key_attributes_again_when_it_is_seen_again() -> None:
     quiet = entry("cy@x.com", "k1", auto_deactivate_after_days=5)
     found = identity(*PEOPLE, register(nov(1), quiet), activity=activity_until(nov(2)))
