@@ -191,7 +191,9 @@ class _Answer:
         ]
 
     def _is_gone(self, row: Any) -> bool:
-        return not any(self._names.get(n) or n in self._kept_names for n in _names(row))
+        """Of what bears no name nobody can tell, and it stands for nobody who is missed."""
+        names = _names(row)
+        return bool(names) and not any(self._names.get(n) or n in self._kept_names for n in names)
 
     def _restore(self, left: LeftOut, columns: tuple[str, ...]) -> None:
         if not columns:

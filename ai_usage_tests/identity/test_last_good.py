@@ -104,6 +104,24 @@ def test_a_place_that_was_never_given_keeps_nobody_who_leaves() -> None:
     ]
 
 
+def test_a_member_without_a_name_is_nobody_whose_place_others_are_kept_for() -> None:
+    """Read anew or the same object: it stands, and who leaves beside it has left."""
+    nameless = member("", None)
+    for again in nameless, member("", None):
+        ann, bo = member("u1", "ann@x.com"), member("u2", "bo@x.com")
+        source = [
+            members(nov(1), ann, bo, nameless),
+            members(nov(2), ann, bo, again, odd()),
+            members(nov(3), ann, again, odd()),
+        ]
+        (told,) = last_good(by_source(source)).snapshots.values()
+        assert [sorted(str(row.user_email) for row in s.rows) for s in told] == [
+            ["None", "ann@x.com", "bo@x.com"],
+            ["None", "ann@x.com", "bo@x.com"],
+            ["None", "ann@x.com"],
+        ]
+
+
 def test_a_page_that_drops_another_account_every_day_lets_nobody_leave() -> None:
     assert (
         states(
