@@ -22,7 +22,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from ai_usage.days.spans import Span, day_before
+from ai_usage.days.spans import LAST_DAY, Span, day_before
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance.exact import micros, times
 from ai_usage.reference.column import Row
@@ -30,6 +30,10 @@ from ai_usage.reference.currencies import USD
 
 STALE_AFTER_DAYS = 31
 """A rate older than this lowers the confidence of what it converts (design, "Money")."""
+
+_STALE = timedelta(days=STALE_AFTER_DAYS + 1)
+_LAST_MONTH = LAST_DAY.replace(day=1)
+"""No month begins after it."""
 
 
 class Rate(NamedTuple):
@@ -84,8 +88,8 @@ class Rates:
         where there is no rate for the first month.
         """
         known = [_dated(rate) for rate in self._rates.get(currency, [])]
-        stale = [day + timedelta(days=STALE_AFTER_DAYS + 1) for day in known]
-        turns = {_first_of_month_from(day) for day in (*known, *stale)}
+        stale = [day + _STALE for day in known if day <= LAST_DAY - _STALE]
+        turns = {_first_of_month_from(day) for day in (*known, *stale) if day <= _LAST_MONTH}
         begun = {months.first: self.usd(currency, months.first)}
         for first in sorted(day for day in turns if months.first < day <= months.last):
             rate = self.usd(currency, first)

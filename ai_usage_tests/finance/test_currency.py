@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from ai_usage.days.spans import LAST_DAY, Span
 from ai_usage.errors import ReferenceFileError
 from ai_usage.finance import Rate, Rates
 from ai_usage_tests.finance.tables import rows_of
@@ -54,3 +55,22 @@ def test_a_rate_is_stale_from_32_days_before_the_day_it_is_taken_for() -> None:
     assert not RATES.usd("GBP", date(2026, 2, 15)).is_stale
     assert RATES.usd("GBP", date(2026, 2, 16)).is_stale
     assert not RATES.usd("USD", date(2026, 2, 16)).is_stale
+
+
+def test_a_rate_may_be_of_the_last_days_of_the_calendar() -> None:
+    rates = Rates(
+        rows_of(
+            "fx_rates.csv",
+            """
+            currency  rate_date   usd_per_unit  source
+            EUR       9999-11-01  1.10          ECB
+            EUR       9999-11-15  1.20          ECB
+            EUR       9999-12-31  1.30          ECB
+            """,
+        )
+    )
+    found = rates.by_month("EUR", Span(date(9999, 11, 1), LAST_DAY))
+    assert [(span, rate.rate) for span, rate in found] == [
+        (Span(date(9999, 11, 1), date(9999, 11, 30)), Decimal("1.10")),
+        (Span(date(9999, 12, 1), LAST_DAY), Decimal("1.20")),
+    ]
