@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ _COMPRESSION = {"raw_response": "ZSTD"}
 Records of a vendor are much alike: by this they take a third of the bytes, and less time to write.
 A table that is there keeps what it was made with.
 """
+_PACKS_SINCE = (1, 2)
+"""Version of the format of DuckDB's files from which on they can; one made before keeps its own."""
+_VERSION = re.compile(r"v(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,10 @@ def count(connection: duckdb.DuckDBPyConnection, qualified: str) -> int:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, schemas: Schemas, schema: TableSchema) -> None:
+    packed = _COMPRESSION if _packs(connection) else {}
     columns = ", ".join(
-        f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}{_packed(c.name)}'
+        f'"{c.name}" {c.duckdb_type}{"" if c.nullable else " NOT NULL"}'
+        f"{f' USING COMPRESSION {packed[c.name]}' if c.name in packed else ''}"
         for c in schema.columns
     )
     connection.execute(f"CREATE TABLE {schemas.qualified(schema.name)} ({columns})")
@@ -145,8 +151,14 @@ def _describe(connection: duckdb.DuckDBPyConnection, schemas: Schemas, schema: T
         connection.execute(f'COMMENT ON COLUMN {name}."{c.name}" IS {quoted(c.description)}')
 
 
-def _packed(column: str) -> str:
-    return f" USING COMPRESSION {_COMPRESSION[column]}" if column in _COMPRESSION else ""
+def _packs(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file, which another program may have made, can be compressed as wanted."""
+    row = connection.execute(
+        "SELECT tags['storage_version'] FROM duckdb_databases() "
+        "WHERE database_name = current_database()"
+    ).fetchone()
+    found = _VERSION.match(str(row[0])) if row else None
+    return found is not None and (int(found[1]), int(found[2])) >= _PACKS_SINCE
 
 
 def _type_text(type_name: str, nullable: bool) -> str:

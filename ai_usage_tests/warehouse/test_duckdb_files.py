@@ -360,6 +360,17 @@ def test_what_vendors_sent_takes_less_room_in_the_file_than_by_duckdbs_own_choic
     assert ours.stat().st_size < 0.9 * filled("by_duckdb").stat().st_size
 
 
+def test_a_file_that_an_older_duckdb_made_takes_what_vendors_sent(tmp_path: Path) -> None:
+    """It cannot be compressed as in a new one."""
+    warehouse = open_warehouse(tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{warehouse.path}' AS old (STORAGE_VERSION 'v1.0.0')")
+        connection.execute("CREATE TABLE old.of_somebody_else (n INTEGER)")
+        connection.execute("DETACH old")
+    warehouse.replace(TABLE, Window.day(DAY), arrow(TABLE, [raw(DAY, 1, raw_response="{}")]))
+    assert stored(warehouse, TABLE, "raw_response") == [("{}",)]
+
+
 VIEW = """
 CREATE VIEW vw_team_productivity (
   day OPTIONS(description="The day; it's UTC."),
