@@ -125,9 +125,10 @@ def renew(
     """Publish the same again, known to be right `now`: the warehouse holds what `run_id` built.
 
     Only what tells of the hour is read anew: when vendors were asked, and the `states`. Where the
-    copy that is there is not of that day and this version, all of it is. Raises as `publish`.
+    copy that is there is not of that run, that day and this version, all of it is. Raises as
+    `publish`.
     """
-    if _made_of(path) != (as_of, shape()):
+    if _made_of(path) != (as_of, run_id, shape()):
         publish(warehouse, path, as_of=as_of, now=now, run_id=run_id, states=states)
         return
     about = About(as_of, now, run_id)
@@ -146,16 +147,16 @@ _OF_THE_HOUR = ("freshness",)
 """Tables of the copy that tell when vendors were asked."""
 
 
-def _made_of(path: Path) -> tuple[date, str] | None:
-    """The day and the version of the copy that is there; None where there is none to read."""
+def _made_of(path: Path) -> tuple[date, str | None, str] | None:
+    """The day, the run and the version of the copy that is there; None where none can be read."""
     if not path.exists():
         return None
     try:
         with closing(_attached(path)) as connection:
-            row = connection.execute("SELECT as_of, shape FROM copy.about").fetchone()
+            row = connection.execute("SELECT as_of, run_id, shape FROM copy.about").fetchone()
     except duckdb.Error:
         return None
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 def queries_of(about: About) -> dict[str, Query]:

@@ -13,9 +13,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ai_usage.dashboard import published as published_module
 from ai_usage.dashboard.copied import TO_LABEL
 from ai_usage.dashboard.filters import Filters
-from ai_usage.dashboard.published import About, Published, publish, queries_of
+from ai_usage.dashboard.published import About, Published, publish, queries_of, renew
 from ai_usage.dashboard.scope import spend
 from ai_usage.dashboard.viewers import Mode, Role, Viewer
 from ai_usage.errors import WarehouseError
@@ -163,6 +164,21 @@ def test_a_copy_of_another_version_is_not_read_and_the_next_run_mends_it(
         old.rows("SELECT 1")
     costing(2).publish(path)
     assert total(old) == 2
+
+
+def test_a_copy_of_another_run_than_stands_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is restored from a backup is not of what the warehouse holds."""
+    path, warehouse = tmp_path / "copy.duckdb", DuckDBWarehouse(tmp_path / "w.duckdb", "ai_usage")
+    costing(1).publish(path)
+    with closing(duckdb.connect(str(path))) as connection:
+        connection.execute("UPDATE about SET run_id = 'before'")
+    made = []
+    monkeypatch.setattr(published_module, "publish", lambda *_, run_id, **__: made.append(run_id))
+    about = Published(path).about
+    renew(warehouse, path, as_of=about.as_of, now=about.published_at, run_id="stands", states={})
+    assert made == ["stands"]
 
 
 @pytest.mark.parametrize(
