@@ -532,7 +532,7 @@ def _rebuild_adopted_reference(
             before, beside = asked
             windows = open_windows(given, written, leaves_closed(run.tags))
             built = Built(before, ended, look(settings, vendors, given).version)
-            remember(context.instance, [run.run_id], windows, built, beside)
+            remember(context.instance, given.warehouse, [run.run_id], windows, built, beside)
         return dg.SkipReason(f"Reference files are in the facts of {window}.")
 
     return sensor

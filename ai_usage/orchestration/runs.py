@@ -317,7 +317,7 @@ class _Command:
             runs = [*(left.runs if left is not None else ()), self.done[-1].run_id]
             windows = open_windows(self.given, written, self.leave_closed)
             built = Built(before.state, ended.state, self._looked().version)
-            remember(self.instance, runs, windows, built, beside)
+            remember(self.instance, self.given.warehouse, runs, windows, built, beside)
 
     def _keep_up(self, tags: Mapping[str, str], found: Selection) -> None:
         """Do what is due though all stands."""

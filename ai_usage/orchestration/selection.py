@@ -4,8 +4,8 @@ A day is built from its reports, from what follows from lists and files, from th
 settings. Where all that moved is told by days, a run begins with the first of them, and the days
 before stand as they were built; it writes to its last day, as month-to-date columns need. A file
 that a person keeps, a close, a bill, another version or setting build all days of the run, and so
-does a warehouse that somebody else has written to. Where nothing has moved nothing is built.
-Whoever is in doubt builds.
+does a warehouse that somebody else has written to, or that is not as the last run left it. Where
+nothing has moved nothing is built. Whoever is in doubt builds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import dagster as dg
 
 from ai_usage.archive.archive import Archive
 from ai_usage.days.windows import Window, windows_of
-from ai_usage.errors import AiUsageError, WarehouseError
+from ai_usage.errors import AiUsageError
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.partitions import newest_day
 from ai_usage.ledger.moved import Moved
 from ai_usage.migration.description import FILE_NAME
+from ai_usage.orchestration.as_left import LOADED, NAME_THEIR_RUN, fingerprint, writers
 from ai_usage.orchestration.assets.dimensions import Declared
 from ai_usage.orchestration.derived import Derived, Deriving
 from ai_usage.orchestration.resources import Resources
@@ -32,11 +33,9 @@ from ai_usage.reference import reference_file
 from ai_usage.reference.states import newest_rows
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.base import Warehouse
-from ai_usage.warehouse.schema import table_schema
 
-_WRITTEN = ("raw_ai_events", "fact_ai_usage", "fact_ai_costs")
-"""Tables whose rows name the run that wrote them."""
+_BUILT_BY_DAYS = tuple(table for table in NAME_THEIR_RUN if table != LOADED)
+"""Tables of which a run writes no other days than it builds, and whose rows name it."""
 _KNOWN_FOR = timedelta(days=62)
 """How far back days are remembered to stand when a day has passed: further than a night reads."""
 
@@ -46,14 +45,21 @@ class Selection:
     """What a run builds of its days: `written`, to its last; None where all of them stand.
 
     `since` is the run that built what stands, if anything does; `beside` is to be remembered of it.
+    `altered_since` is the run that left the warehouse otherwise than it is now, if one did.
     """
 
     written: Window | None
     since: str | None
     beside: Beside
+    altered_since: str | None = None
 
     def told(self, window: Window) -> str | None:
-        """Which days of a run's window are not built, as a line; None where all are."""
+        """Which days of a run's window are not built, or why all are, as a line; None without."""
+        if self.altered_since is not None:
+            return (
+                f"the warehouse is not as run {self.altered_since[:8]} left it: {window} are "
+                "built, `ai-usage rebuild` builds the days before."
+            )
         if self.written is None or self.since is None or self.written == window:
             return None
         before = Window(window.start, self.written.start)
@@ -84,6 +90,8 @@ def select(
     deriving = Deriving(Declared.of(settings, vendors), given)
     asked = _Asked(instance, settings, given, window, now, deriving)
     known = _standing(asked)
+    if known is not None and known.left != fingerprint(given.warehouse):
+        return Selection(window, None, _whole(deriving, window), known.last_run)
     found = None if known is None else _moved_days(asked, known)
     return found or Selection(window, None, _whole(deriving, window))
 
@@ -133,7 +141,7 @@ def _moved_days(asked: _Asked, known: Remembered) -> Selection | None:
         # What is told of days that are closed, and what is spent by now, comes with any day.
         written = newest_day(asked.window)
     stands = stands.difference(written.days()) if written else stands & own
-    runs = _writers(asked.given.warehouse, windows_of(stands)) if stands else set()
+    runs = writers(asked.given.warehouse, windows_of(stands), _BUILT_BY_DAYS)
     if not runs or not runs <= set(known.runs):
         return None
     failing = [one.on(stands) for one in known.failing if stands.intersection(one.days)]
@@ -188,21 +196,3 @@ def _with_cycles(archive: Archive, days: Collection[date]) -> date:
 
 def _to_the_last(window: Window, first: date) -> Window:
     return Window(max(first, window.start), window.end)
-
-
-def _writers(warehouse: Warehouse, windows: Sequence[Window]) -> set[str]:
-    """The runs that wrote the days' events and facts, as their rows tell; none if they cannot."""
-    parts = [
-        f"SELECT pipeline_run_id FROM {table} WHERE {table_schema(table).days_from(*bounds)}"
-        for table in _WRITTEN
-        for bounds in [(f"DATE '{window.start}'", f"DATE '{window.end}'") for window in windows]
-    ]
-    rows = " UNION ALL ".join(parts)
-    try:
-        if not all(warehouse.exists(table) for table in _WRITTEN):
-            return set()
-        found = warehouse.rows(f"SELECT DISTINCT pipeline_run_id FROM ({rows}) AS written")
-        return {row["pipeline_run_id"] for row in found}
-    except WarehouseError:
-        # The run says what is wrong with it.
-        return set()

@@ -130,7 +130,7 @@ def say_unchanged(
                 )
             )
     failing = _still_true(instance, graph, standing, own)
-    note_kept_up(instance, run_id)
+    note_kept_up(instance, given.warehouse, run_id)
     # A copy that may stand for hours need not be of the run that built what stands: its own time
     # stays true.
     if not settings.copy_stands_for:

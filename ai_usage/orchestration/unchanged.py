@@ -20,11 +20,13 @@ from ai_usage.instance.key_values import note, noted
 from ai_usage.ledger.adopted import states_of_closed_months
 from ai_usage.ledger.closing import history
 from ai_usage.ledger.moved import Answers, Mark, inputs
+from ai_usage.orchestration.as_left import fingerprint
 from ai_usage.orchestration.assets.dimensions import Declared
 from ai_usage.orchestration.derived import Derived
 from ai_usage.orchestration.resources import Resources
 from ai_usage.settings import Settings
 from ai_usage.vendors.base import Vendor
+from ai_usage.warehouse.base import Warehouse
 from ai_usage.warehouse.files import installed_version
 
 _KEY = "ai_usage/built_from"
@@ -104,7 +106,8 @@ class Beside(msgspec.Struct, frozen=True):
 class Remembered(msgspec.Struct):
     """What the warehouse was built from. `last_run` is the last that wrote to it, as far as known.
 
-    `days` were built, and `runs` wrote their rows; of those `failing` have failed.
+    `left` is the warehouse's fingerprint after it. `days` were built, and `runs` wrote their rows;
+    of those `failing` have failed.
     """
 
     last_run: str
@@ -114,6 +117,7 @@ class Remembered(msgspec.Struct):
     failing: list[FailedCheck]
     state: State
     derived: Derived | None
+    left: str
 
 
 class _Asked(msgspec.Struct):
@@ -140,6 +144,7 @@ def look(settings: Settings, vendors: Sequence[Vendor], given: Resources) -> Loo
 
 def remember(
     instance: dg.DagsterInstance,
+    warehouse: Warehouse,
     runs: Sequence[str],
     windows: Iterable[Window],
     built: Built,
@@ -163,6 +168,7 @@ def remember(
         failing=failing,
         state=state,
         derived=beside.derived,
+        left=fingerprint(warehouse),
     )
     note(instance, _KEY, known)
 
@@ -188,11 +194,12 @@ def open_windows(given: Resources, window: Window, leaves_closed: bool) -> list[
     return history(given.archive).open(window) if leaves_closed else [window]
 
 
-def note_kept_up(instance: dg.DagsterInstance, run_id: str) -> None:
+def note_kept_up(instance: dg.DagsterInstance, warehouse: Warehouse, run_id: str) -> None:
     """Remember that a run has written no more than when vendors were asked."""
     known = remembered(instance)
     if known is not None:
-        note(instance, _KEY, msgspec.structs.replace(known, last_run=run_id))
+        left = fingerprint(warehouse)
+        note(instance, _KEY, msgspec.structs.replace(known, last_run=run_id, left=left))
 
 
 def _failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[FailedCheck]:

@@ -158,6 +158,13 @@ class Warehouse(ABC):
         """Whether the table or view is there."""
 
     @abstractmethod
+    def definitions(self) -> Mapping[str, str]:
+        """What the engine keeps of the product's tables and views that are there, by their names.
+
+        The text of each, or its kind where to be told more takes a question for each.
+        """
+
+    @abstractmethod
     def ibis(self) -> AbstractContextManager[Any]:
         """An ibis connection to the warehouse's dataset, for checks that run inside the engine."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ import sqlglot
 from google.api_core import exceptions as api
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from google.cloud.bigquery.table import RowIterator
+from google.cloud.bigquery.table import RowIterator, TableListItem
 from sqlglot import exp
 
 from ai_usage.days.windows import Window
@@ -222,6 +222,17 @@ class BigQueryWarehouse(Warehouse):
         """Whether the table or view is there."""
         with self.client() as client:
             return _found(client, self.home(relation)) is not None
+
+    def definitions(self) -> Mapping[str, str]:
+        """The kind of each of the product's tables and views that are there, by listing alone."""
+        product = relations()
+        with self.client() as client:
+            return {
+                item.table_id: str(item.table_type)
+                for dataset in self.datasets
+                for item in _listed(client, f"{self.project}.{dataset}")
+                if item.table_id in product and self.dataset_of(item.table_id) == dataset
+            }
 
     def column_types(self, relation: str) -> Mapping[str, str]:
         """BigQuery's name for the type of each column that a table or view has."""
@@ -647,6 +658,13 @@ def _found(client: bigquery.Client, name: str) -> bigquery.Table | None:
         return client.get_table(name, retry=LOOK_RETRY)
     except api.NotFound:
         return None
+
+
+def _listed(client: bigquery.Client, dataset: str) -> Sequence[TableListItem]:
+    try:
+        return list(client.list_tables(dataset, retry=LOOK_RETRY))
+    except api.NotFound:
+        return ()
 
 
 def _only_query(sql: str) -> str:

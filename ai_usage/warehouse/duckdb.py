@@ -39,7 +39,13 @@ from ai_usage.warehouse.duckdb_errors import (
     is_spilling,
     run,
 )
-from ai_usage.warehouse.duckdb_tables import Schemas, bring_to_ddl, columns_of, count
+from ai_usage.warehouse.duckdb_tables import (
+    Schemas,
+    bring_to_ddl,
+    columns_of,
+    count,
+    definitions_of,
+)
 from ai_usage.warehouse.duckdb_views import put_view
 from ai_usage.warehouse.embedded_engine import (
     IN_USE,
@@ -234,6 +240,13 @@ class DuckDBWarehouse(Warehouse):
                 {"home": self.dataset_of(relation), "name": relation},
             )
             return found.fetchone() is not None
+
+    def definitions(self) -> Mapping[str, str]:
+        """The text of each of the product's tables and views that are there, as DuckDB keeps it."""
+        if not self.path.exists():
+            return {}
+        with self.connect(read_only=True) as connection:
+            return definitions_of(connection, self._schemas)
 
     def column_types(self, relation: str) -> Mapping[str, str]:
         """BigQuery's name for the type of each column that a table or view has."""

@@ -11,7 +11,7 @@ import duckdb
 
 from ai_usage.errors import WarehouseError
 from ai_usage.warehouse.embedded_engine import quoted
-from ai_usage.warehouse.relations import is_internal
+from ai_usage.warehouse.relations import is_internal, relations
 from ai_usage.warehouse.schema import TableSchema, table_schema
 
 _COMPRESSION = {"raw_response": "ZSTD"}
@@ -69,6 +69,18 @@ def columns_of(
         if homes[name] == home:
             found.setdefault(name, {})[column] = PresentColumn(*rest)
     return found
+
+
+def definitions_of(connection: duckdb.DuckDBPyConnection, schemas: Schemas) -> dict[str, str]:
+    """The text of each of the product's tables and views that are there, as DuckDB keeps it."""
+    found = connection.execute(
+        "SELECT schema_name, table_name, sql FROM duckdb_tables() "
+        "WHERE database_name = current_database() UNION ALL "
+        "SELECT schema_name, view_name, sql FROM duckdb_views() "
+        "WHERE database_name = current_database()"
+    ).fetchall()
+    product = relations()
+    return {name: sql for home, name, sql in found if name in product and schemas.of(name) == home}
 
 
 def bring_to_ddl(

@@ -10,10 +10,12 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+import duckdb
 import pytest
 
 from ai_usage.dashboard.published import Published
@@ -205,6 +207,67 @@ def test_whatever_may_change_a_row_is_built_and_what_cannot_is_not(
 
 def test_a_warehouse_that_was_lost_does_not_stand(story: Story) -> None:
     story.small.settings.warehouse_path.unlink()
+    assert selected(story).written == WHOLE
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "DROP VIEW ai_usage.vw_executive_dashboard",
+        "CREATE OR REPLACE VIEW ai_usage.vw_loaded_days AS SELECT 1 AS n",
+        "DROP TABLE ai_usage.dim_users",
+        "DROP TABLE ai_usage_internal.agg_costs_daily",
+    ],
+)
+def test_a_warehouse_without_a_table_or_view_does_not_stand(story: Story, by_hand: str) -> None:
+    story.ask_again()
+    assert stands(story)
+    with closing(duckdb.connect(str(story.small.settings.warehouse_path))) as connection:
+        connection.execute(by_hand)
+    found = selected(story)
+    assert found.written == WHOLE
+    assert "the warehouse is not as run" in str(found.told(WHOLE))
+
+
+def test_what_was_dropped_by_hand_is_made_again_and_holds_all_days(story: Story) -> None:
+    before = tables(warehouse_of(story.small.settings))
+    with closing(duckdb.connect(str(story.small.settings.warehouse_path))) as connection:
+        connection.execute("DROP VIEW ai_usage.vw_executive_dashboard")
+        connection.execute("DROP TABLE ai_usage_internal.agg_costs_daily")
+        connection.execute("DROP TABLE ai_usage.dim_users")
+    story.ask_again()
+    assert story.run().since is None
+    assert warehouse_of(story.small.settings).exists("vw_executive_dashboard")
+    assert_equal_tables(before, warehouse_of(story.small.settings))
+    story.ask_again()
+    assert stands(story)
+
+
+def test_a_warehouse_from_before_the_last_run_does_not_stand(story: Story) -> None:
+    """One that is restored from a backup: nothing has come into the archive since."""
+    settings = story.small.settings
+    backup = settings.warehouse_path.with_name("backup")
+    shutil.copy(settings.warehouse_path, backup)
+    story.restate_yesterday()
+    assert story.run().since is None
+    shutil.copy(backup, settings.warehouse_path)
+    story.ask_again()
+    assert story.run().since is None
+    yesterday = TODAY - timedelta(days=1)
+    assert story.small.spent(date(2026, 4, 1))[yesterday] == int(story.said[yesterday][ADA]) + 1
+    assert_same_as_whole(story)
+
+
+def test_a_warehouse_from_after_the_last_run_that_is_known_does_not_stand(story: Story) -> None:
+    """Dagster's storage is restored from a backup, or is another one that knows less."""
+    home = story.small.home / "dagster"
+    shutil.copytree(home, home.with_name("backup"))
+    story.restate_yesterday()
+    assert story.run().since is None
+    story.ask_again()
+    assert stands(story)
+    shutil.rmtree(home)
+    home.with_name("backup").rename(home)
     assert selected(story).written == WHOLE
 
 
