@@ -3,7 +3,8 @@
 What a run begins from is noted before it writes anything. Where its process is gone, or a person
 stopped it, and the same command is given again on the same day, the tables that it has finished
 stand: each is written in one transaction, and its checks have passed. Whatever came into the
-archive since, another code, another setting or another writer makes the command begin anew.
+archive since, another code, another setting or another writer makes the command begin anew, and so
+does a warehouse that does not hold them.
 """
 
 from __future__ import annotations
@@ -14,14 +15,19 @@ from dataclasses import dataclass, replace
 import dagster as dg
 import msgspec
 
+from ai_usage.days.windows import Window
+from ai_usage.errors import WarehouseError
 from ai_usage.instance.dagster_private import AssetGraph
 from ai_usage.instance.key_values import note, noted
 from ai_usage.instance.one_writer import WRITES
 from ai_usage.instance.step_errors import step_error
+from ai_usage.orchestration.as_left import NAME_THEIR_RUN, writers
 from ai_usage.orchestration.outcome import CheckResult, RunResult
 from ai_usage.orchestration.stages import COMMAND, Stage, is_input
 from ai_usage.orchestration.unchanged import Looked, State
 from ai_usage.text.words import counted, few
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.relations import relations
 
 _KEY = "ai_usage/began_from"
 """Key in the instance's key-value store."""
@@ -59,6 +65,22 @@ class Stopped:
     state: State
     stands: frozenset[dg.AssetKey]
     failing: tuple[CheckResult, ...]
+
+    def is_held(self, warehouse: Warehouse, windows: Sequence[Window]) -> bool:
+        """Whether the warehouse holds it: all of it is there, and rows tell that these runs wrote.
+
+        `windows` are the days that they wrote. Where no table stands that names its run, nothing
+        tells one warehouse from another.
+        """
+        names = {key.path[-1] for key in self.stands} & relations().keys()
+        try:
+            if not names <= warehouse.definitions().keys():
+                return False
+        except WarehouseError:
+            # The build says what is wrong with it.
+            return False
+        own = writers(warehouse, windows, names.intersection(NAME_THEIR_RUN))
+        return not windows or (bool(own) and own <= set(self.runs))
 
     def left_of(self, stage: Stage) -> Stage:
         """What is still to be built of a stage."""

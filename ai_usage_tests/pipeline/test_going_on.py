@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,22 @@ def test_a_build_that_is_killed_twice_goes_on_with_the_table_in_which_it_was(
     assert not result.not_built
     assert set(result.materialized) >= STANDS | LEFT
     assert_equal_tables(stored(small), stored(whole))
+
+
+@pytest.mark.parametrize("is_restored", [False, True], ids=["removed", "restored"])
+def test_in_a_warehouse_that_does_not_hold_it_a_build_begins_anew(
+    tmp_path: Path, is_restored: bool
+) -> None:
+    """Who finds a build killed may remove the file, or put the one of before in its place."""
+    small = company(tmp_path / "killed")
+    build(small)
+    path = small.settings.warehouse_path
+    backup = path.rename(path.with_name("backup"))
+    small.says(DAYS, {day: {ADA: "7.50", NOBODY: "1"} for day in DAYS.days()})
+    assert killed(partial(build, small), counted, Moment(KILLED_AT, 1))
+    path.unlink()
+    if is_restored:
+        backup.rename(path)
+    build(small)
+    april = small.spent(TODAY.replace(day=1))
+    assert april == {day: Decimal("8.50") for day in DAYS.days() if day.month == TODAY.month}
