@@ -18,7 +18,7 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError
 from ai_usage.text.words import few, ranges
 from ai_usage.vendors.base import Endpoint, Vendor
-from ai_usage.vendors.kit.promises import Paging
+from ai_usage.vendors.kit.promises import MOST_PAGES, Paging
 from ai_usage.vendors.kit.saved import Days, PageTells, SavedReport, Span, days_of
 
 
@@ -266,6 +266,8 @@ def _hold(answer: Answer) -> None:
         if twice:
             raise paging.failure(f"page {_listed(twice)} comes twice")
         last = max([*numbers, *(page.tells.of or 0 for page in answer.pages if answer.more)])
+        if last > MOST_PAGES:
+            raise paging.failure(f"a page says that it is one of more than {MOST_PAGES}")
         missing = sorted(set(range(1, last + 1)) - set(numbers))
         if missing:
             raise paging.failure(

@@ -425,6 +425,23 @@ def test_each_numbered_page_is_there_once(archive: Archive, name: str, says: str
         plan_imports([IMPORTS / name], archive, now=NOW)
 
 
+@pytest.mark.parametrize(
+    "pagination",
+    [
+        {"currentPage": 2**60, "hasNextPage": False},
+        {"currentPage": 1, "numPages": 2**60, "hasNextPage": True},
+    ],
+)
+def test_a_page_number_that_no_answer_has_is_refused_in_a_line(
+    tmp_path: Path, archive: Archive, pagination: dict[str, Any]
+) -> None:
+    """The pages before it were counted one by one, until memory ended."""
+    path = export(tmp_path, {**events(1, 2, start=0, end=24), "pagination": pagination})
+    says = r"a page says that it is one of more than 100000\. Save"
+    with pytest.raises(ImportRefusedError, match=says):
+        plan_imports([path], archive, now=NOW)
+
+
 def test_numbered_pages_may_be_files_in_any_order_and_copies_of_them(
     tmp_path: Path, archive: Archive
 ) -> None:
