@@ -8,8 +8,9 @@ or by name) is read in every form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from ai_usage.vendors.line_files import hour_of
 _DELTA = (1, "1", "AGGREGATION_TEMPORALITY_DELTA")
 _MOST = 2**60
 """Beyond it no count is one: sums of a few must fit into INT64."""
+_NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,1100})?([eE][+-]?0*[0-9]{1,3})?")
+"""Every FLOAT64 and INT64 as JSON writes it. A Decimal is of any size, and takes other digits."""
 
 
 class _Resource(msgspec.Struct, gc=False):
@@ -161,9 +164,6 @@ def _number(point: _Point) -> Decimal | None:
         text = str(raw, "utf-8", "replace").strip('"')
         if text == "null":
             continue
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            return None
-        return value if value.is_finite() and abs(value) < _MOST else None
+        value = Decimal(text) if _NUMBER.fullmatch(text) else None
+        return value if value is not None and abs(value) < _MOST else None
     return None

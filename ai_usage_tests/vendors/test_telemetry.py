@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from ai_usage.days.windows import Window
 from ai_usage.vendors.anthropic.telemetry import ENDPOINT
 from ai_usage.vendors.base import ReadContext
@@ -165,9 +167,13 @@ def test_numbers_come_in_several_forms() -> None:
     assert event.input_tokens == 1037
 
 
-def test_a_value_that_cannot_be_read_is_flagged_and_the_others_count() -> None:
-    broken = point(AT, 0, type="output", model="claude-x") | {"asDouble": "NaN"}
-    (event,) = read(tokens(AT, 5), line(metric("token.usage", broken)))
+@pytest.mark.parametrize(
+    "value", ['"NaN"', '"1_0"', '"٣"', "1e999999999999999999", "1e-99999", "2e18", '"7e-99999"']
+)
+def test_a_value_that_cannot_be_read_is_flagged_and_the_others_count(value: str) -> None:
+    good = line(metric("token.usage", point(AT, 0, type="output", model="claude-x")))
+    odd = good.replace('"asDouble": 0', f'"asDouble": {value}')
+    (event,) = read(tokens(AT, 5), odd)
     assert (event.input_tokens, event.output_tokens) == (5, None)
     assert event.validation_errors == ["unreadable_value"]
 
