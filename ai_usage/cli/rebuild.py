@@ -15,7 +15,7 @@ from ai_usage.days.windows import Window
 from ai_usage.errors import AiUsageError, WarehouseError
 from ai_usage.instance.partitions import checked_window
 from ai_usage.ledger.closing import history
-from ai_usage.ledger.missing_days import first_archived_day, loaded_in, missing_days
+from ai_usage.ledger.missing_days import first_archived_day, lost_months, missing_days
 from ai_usage.orchestration.definitions import build_defs
 from ai_usage.orchestration.io_managers import warehouse_resource
 from ai_usage.orchestration.runs import Refetch
@@ -37,9 +37,8 @@ def rebuild(console: Console, settings: Settings, first: date | None, last: date
     archive = Archive.of(settings)
     window = _window(settings, archive, first, last)
     warehouse = warehouse_resource(settings).warehouse()
-    there = loaded_in(warehouse)
     locked = history(archive).locked(window)
-    lost = [month_of(part.start) for part in locked if there.isdisjoint(part.days())]
+    lost = lost_months(warehouse, locked)
     say(console, f"Rebuilding {counted(len(window.days()), 'day')} ({window}) from the archive.")
     for part in locked:
         month = month_of(part.start)

@@ -7,11 +7,13 @@ from datetime import date
 
 from ai_usage.archive.archive import Archive, Fetch
 from ai_usage.archive.old_tables import LEGACY, old_tables
+from ai_usage.days.months import month_of
 from ai_usage.days.windows import Window
 from ai_usage.focus.shelf import BILLS
 from ai_usage.focus.shelf import VENDOR as BILLS_OF
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.base import Query, Warehouse
+from ai_usage.warehouse.schema import table_schema
 
 
 def archived_days(archive: Archive, vendors: Sequence[Vendor], window: Window) -> set[date]:
@@ -68,3 +70,43 @@ def missing_days(
     """The days of the window that the archive holds and the warehouse was never built for."""
     held = archived_days(archive, vendors, window)
     return sorted(held - loaded_in(warehouse)) if held else []
+
+
+_EVENTS = "raw_ai_events"
+_FACTS = {
+    "fact_ai_costs": "cost_usd IS NOT NULL",
+    "fact_ai_usage": "event_type IN ('usage', 'session')",
+}
+"""Tables of facts, and the raw events of which each has something on every day."""
+
+
+def lost_months(warehouse: Warehouse, closed: Sequence[Window]) -> list[date]:
+    """The closed months that the warehouse does not hold, by their first days.
+
+    Nothing of them is loaded, or of events and facts there are not both: a build was killed in
+    between, or a table was dropped. `closed` are days of a month each.
+    """
+    loaded = loaded_in(warehouse)
+    there = all(warehouse.exists(table) for table in (_EVENTS, *_FACTS))
+    return [
+        month_of(part.start)
+        for part in closed
+        if not there or loaded.isdisjoint(part.days()) or not _agree(warehouse, part)
+    ]
+
+
+def _agree(warehouse: Warehouse, window: Window) -> bool:
+    """Whether there are facts where there are events of which they are made, and only there."""
+    return all(
+        _has(warehouse, _EVENTS, window, events) == _has(warehouse, table, window)
+        for table, events in _FACTS.items()
+    )
+
+
+def _has(warehouse: Warehouse, table: str, window: Window, rows: str = "TRUE") -> bool:
+    inside = table_schema(table).days_from("@start", "@end")
+    found = Query(
+        f"SELECT COUNT(*) AS n FROM {table} WHERE {inside} AND {rows}",
+        {"start": window.start, "end": window.end},
+    )
+    return bool(next(warehouse.rows(found))["n"])

@@ -7,16 +7,19 @@ and a statement of a table's replacement is where it is killed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ai_usage.days.windows import Window
+from ai_usage.ledger.closing import record_close
+from ai_usage.ledger.missing_days import lost_months
 from ai_usage.orchestration.outcome import RunResult
 from ai_usage.warehouse.duckdb import DuckDBWarehouse
 from ai_usage_tests.ledger.small import ADA, NOBODY, Small
@@ -110,3 +113,34 @@ def test_in_a_warehouse_that_does_not_hold_it_a_build_begins_anew(
     build(small)
     april = small.spent(TODAY.replace(day=1))
     assert april == {day: Decimal("8.50") for day in DAYS.days() if day.month == TODAY.month}
+
+
+def test_closed_months_that_were_lost_are_built_though_a_first_rebuild_was_killed(
+    tmp_path: Path,
+) -> None:
+    """Events and loaded days of the month are there by then; its facts are not."""
+    small = company(tmp_path / "lost")
+    build(small)
+    march = small.spent(FIRST.replace(day=1))
+    record_close(small.archive, FIRST.replace(day=1), [], datetime(2026, 4, 3, 11, tzinfo=UTC))
+    small.settings.warehouse_path.unlink()
+    # As docs/backup.md has it: who runs first is told that history is missing.
+    run_window(small.settings, Window(TODAY, DAYS.end), checks=False, leave_closed=True)
+    assert killed(partial(small.done, "rebuild"), counted, Moment(KILLED_AT, 1))
+    assert not small.spent(FIRST.replace(day=1))
+    small.call("rebuild")
+    assert small.spent(FIRST.replace(day=1)) == march
+
+
+@pytest.mark.parametrize("table", ["raw_ai_events", "fact_ai_usage", "fact_ai_costs"])
+def test_closed_months_of_a_table_that_was_dropped_are_lost(tmp_path: Path, table: str) -> None:
+    small = company(tmp_path / "dropped")
+    build(small)
+    warehouse, march = warehouse_of(small.settings), Window(FIRST, date(2026, 4, 1))
+    assert lost_months(warehouse, [march]) == []
+    with closing(duckdb.connect(str(small.settings.warehouse_path))) as connection:
+        connection.execute(f"DROP TABLE ai_usage.{table}")
+    assert lost_months(warehouse, [march]) == [date(2026, 3, 1)]
+    # What a run of the open days makes of it is no month of March.
+    run_window(small.settings, Window(TODAY, DAYS.end), checks=False)
+    assert lost_months(warehouse, [march]) == [date(2026, 3, 1)]
