@@ -12,8 +12,8 @@ from ai_usage.days.windows import Window
 from ai_usage.focus.shelf import BILLS
 from ai_usage.focus.shelf import VENDOR as BILLS_OF
 from ai_usage.vendors.base import Vendor
-from ai_usage.warehouse.base import Query, Warehouse
-from ai_usage.warehouse.schema import table_schema
+from ai_usage.warehouse.base import Warehouse
+from ai_usage.warehouse.filling import Source, days_with_rows
 
 
 def archived_days(archive: Archive, vendors: Sequence[Vendor], window: Window) -> set[date]:
@@ -86,27 +86,22 @@ def lost_months(warehouse: Warehouse, closed: Sequence[Window]) -> list[date]:
     Nothing of them is loaded, or of events and facts there are not both: a build was killed in
     between, or a table was dropped. `closed` are days of a month each.
     """
+    if not closed:
+        return []
     loaded = loaded_in(warehouse)
     there = all(warehouse.exists(table) for table in (_EVENTS, *_FACTS))
+    pairs = [(Source(_EVENTS, events), Source(table)) for table, events in _FACTS.items()]
+    found = days_with_rows(warehouse, {source: closed for pair in pairs for source in pair})
+
+    def agree(days: Sequence[date]) -> bool:
+        """Whether there are facts where there are events of which they are made, and only there."""
+        return all(
+            found[events].isdisjoint(days) == found[facts].isdisjoint(days)
+            for events, facts in pairs
+        )
+
     return [
         month_of(part.start)
         for part in closed
-        if not there or loaded.isdisjoint(part.days()) or not _agree(warehouse, part)
+        if not there or loaded.isdisjoint(part.days()) or not agree(part.days())
     ]
-
-
-def _agree(warehouse: Warehouse, window: Window) -> bool:
-    """Whether there are facts where there are events of which they are made, and only there."""
-    return all(
-        _has(warehouse, _EVENTS, window, events) == _has(warehouse, table, window)
-        for table, events in _FACTS.items()
-    )
-
-
-def _has(warehouse: Warehouse, table: str, window: Window, rows: str = "TRUE") -> bool:
-    inside = table_schema(table).days_from("@start", "@end")
-    found = Query(
-        f"SELECT COUNT(*) AS n FROM {table} WHERE {inside} AND {rows}",
-        {"start": window.start, "end": window.end},
-    )
-    return bool(next(warehouse.rows(found))["n"])

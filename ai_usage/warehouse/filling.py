@@ -116,22 +116,34 @@ class Gaps:
         new = {source: days - self._asked.get(source, set()) for source, days in wanted.items()}
         for source, days in new.items():
             self._asked.setdefault(source, set()).update(days)
-        tables = {source.table for source, days in new.items() if days}
-        if not tables:
-            return
-        with self._warehouse.held():
-            there = {name for name in tables if self._warehouse.exists(name)}
-            sources = [source for source, days in new.items() if days and source.table in there]
-            if not sources:
-                return
-            found = self._warehouse.query(
-                " UNION ALL ".join(
-                    _days_of(source, windows_of(new[source]), place)
-                    for place, source in enumerate(sources)
-                )
+        asked = {source: windows_of(days) for source, days in new.items() if days}
+        for source, held in days_with_rows(self._warehouse, asked).items():
+            self._held.setdefault(source, set()).update(held)
+
+
+def days_with_rows(
+    warehouse: Warehouse, wanted: Mapping[Source, Sequence[Window]]
+) -> dict[Source, set[date]]:
+    """Of each source the days of its windows on which it has rows, all asked in one query.
+
+    Empty for a source whose table is not there; each must have a window.
+    """
+    held: dict[Source, set[date]] = {source: set() for source in wanted}
+    if not wanted:
+        return held
+    with warehouse.held():
+        there = {name for name in {source.table for source in wanted} if warehouse.exists(name)}
+        sources = [source for source in wanted if source.table in there]
+        if not sources:
+            return held
+        found = warehouse.query(
+            " UNION ALL ".join(
+                _days_of(source, wanted[source], place) for place, source in enumerate(sources)
             )
-        for place, day in zip(*(found[name].to_pylist() for name in ("place", "day")), strict=True):
-            self._held.setdefault(sources[place], set()).add(day)
+        )
+    for place, day in zip(*(found[name].to_pylist() for name in ("place", "day")), strict=True):
+        held[sources[place]].add(day)
+    return held
 
 
 def lacking(
