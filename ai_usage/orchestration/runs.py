@@ -280,8 +280,10 @@ class _Command:
     def _left(self, keys: Sequence[dg.AssetKey]) -> Stopped | None:
         """What the same command has finished that was stopped; its files are read again."""
         left = stopped(self.instance, self.defs.resolve_asset_graph(), self.asked, self._looked)
+        if left is None:
+            return None
         windows = open_windows(self.given, self.window, self.leave_closed)
-        if left is None or not left.is_held(self.given.warehouse, windows):
+        if not left.is_held(self.given.warehouse, windows):
             return None
         listed = set(map(reference_key, reference_files()))
         if files := [key for key in keys if key in listed]:
