@@ -158,11 +158,9 @@ class DuckDBWarehouse(Warehouse):
                 yield connection
             except duckdb.Error as error:
                 # Anything that is executed may be the first to meet a full disk.
-                if is_spilling(error):
-                    raise self._cannot_spill() from error
-                if (why := disk_trouble(error)) is None:
+                if (refused := self._by_disk(error)) is None:
                     raise
-                raise self._unwritable(why) from error
+                raise refused from error
             finally:
                 let_go(connection, self.path)
         finally:
@@ -208,6 +206,13 @@ class DuckDBWarehouse(Warehouse):
                     ) from error
                 # Jitter keeps two waiters from meeting again and again.
                 time.sleep(random.uniform(0.05, 0.25))  # noqa: S311
+
+    def _by_disk(self, error: Exception) -> WarehouseError | None:
+        """What a disk refused, in a line; None where that is not the trouble."""
+        if is_spilling(error):
+            return self._cannot_spill()
+        why = disk_trouble(error)
+        return None if why is None else self._unwritable(why)
 
     def _unwritable(self, why: str) -> WarehouseError:
         return WarehouseError(
@@ -478,11 +483,8 @@ class DuckDBWarehouse(Warehouse):
         try:
             yield
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            if is_spilling(error):
-                raise self._cannot_spill() from error
-            if (why := disk_trouble(error)) is not None:
-                raise self._unwritable(why) from error
-            raise WarehouseError(f"query: {first_line(error)}") from error
+            refused = self._by_disk(error)
+            raise refused or WarehouseError(f"query: {first_line(error)}") from error
 
     @contextmanager
     def ibis(self) -> Iterator[Any]:
